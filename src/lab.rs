@@ -1,0 +1,3 @@
+//! The use-cases: load, inspect, quantize, evaluate, compare.
+
+pub mod protocol;

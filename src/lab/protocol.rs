@@ -1,0 +1,171 @@
+//! What a shell (page or command line) asks of the lab, and what it hears back.
+//!
+//! Every request ends with exactly one event for which [`Event::is_final`] holds; progress and
+//! partial results come before it. The messages are plain data, so that they cross a worker's
+//! boundary; files go as bytes.
+
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+
+use crate::error::Error;
+use crate::measure::Report;
+use crate::quantize::{LeftInFloat, Recipe, TensorInfo};
+
+/// Raised when a message changes its meaning; page and worker of different versions refuse to talk.
+pub const VERSION: u32 = 1;
+
+/// The shell's name for a loaded network: anything, unique within a lab.
+pub type ModelId = String;
+
+/// A file as it was read: its name (for messages) and its content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct File {
+    /// The name, with its path below the folder it was picked from (`left/0001.png`).
+    pub name: String,
+    pub bytes: ByteBuf,
+}
+
+/// What a data set is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    Calibration,
+    Validation,
+}
+
+/// Per-channel normalization on the 0..1 scale, `(x - mean) / std`, of uint8 frames and images.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Normalization {
+    pub mean: Vec<f32>,
+    pub std: Vec<f32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Request {
+    /// Ends with [`Event::ModelLoaded`]. Replaces a network of the same id.
+    LoadModel { model: ModelId, file: File },
+    /// One npz, one zip of class folders, or the images of class folders. Ends with [`Event::DataLoaded`].
+    LoadData { role: Role, files: Vec<File>, normalization: Option<Normalization> },
+    /// Pictures of some validation frames. Ends with [`Event::Frames`].
+    Frames { indices: Vec<usize> },
+    /// What a network says about some validation frames. Ends with [`Event::Predictions`].
+    Predict { model: ModelId, indices: Vec<usize> },
+    /// Quantizes `model` on the calibration frames and loads the result as `into`.
+    /// Ends with [`Event::Quantized`].
+    Quantize { model: ModelId, recipe: Recipe, into: ModelId },
+    /// Measures the networks on the validation frames, interleaved; the first float network is the
+    /// one the others are compared with. Ends with [`Event::Compared`].
+    Compare { models: Vec<ModelId> },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Event {
+    Progress(Progress),
+    ModelLoaded { model: ModelId, inspection: Inspection },
+    DataLoaded { role: Role, summary: DataSummary },
+    Frames { frames: Vec<Picture> },
+    Predictions { model: ModelId, predictions: Vec<Prediction> },
+    Quantized { model: ModelId, file: File, summary: QuantizationSummary, inspection: Inspection },
+    Compared { reports: Vec<Report>, verdict: String },
+    Failed { error: Error },
+}
+
+impl Event {
+    /// Whether the request that caused it is over.
+    pub fn is_final(&self) -> bool {
+        !matches!(self, Event::Progress(_))
+    }
+}
+
+/// A step of the work, in the order of a whole job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    ReadData,
+    Calibrate,
+    Quantize,
+    Evaluate,
+    Time,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    pub stage: Stage,
+    /// The network being worked on.
+    pub model: Option<ModelId>,
+    pub done: usize,
+    pub total: usize,
+}
+
+/// A network as read, before anything is measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Inspection {
+    /// Read from the file: `float`, `int8`, or widths such as `w3a8`.
+    pub variant: String,
+    pub producer: String,
+    pub opset: i64,
+    pub file_bytes: usize,
+    pub input: TensorShape,
+    pub outputs: Vec<TensorShape>,
+    pub params: u64,
+    pub macs: u64,
+    pub layers: Vec<Layer>,
+    pub left_in_float: Vec<LeftInFloat>,
+}
+
+/// A tensor's name and shape; `None` is a free dimension.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TensorShape {
+    pub name: String,
+    pub shape: Vec<Option<usize>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layer {
+    pub node: String,
+    pub op: String,
+    /// Of the first output, for one frame.
+    pub output_shape: Vec<usize>,
+    pub params: u64,
+    pub macs: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataSummary {
+    pub frames: usize,
+    /// Frames per class, in class order; empty when there are no labels.
+    pub class_counts: Vec<usize>,
+    /// From the folder names; empty when the labels are bare numbers.
+    pub class_names: Vec<String>,
+    /// Channels, height, width.
+    pub frame_shape: Vec<usize>,
+}
+
+/// One frame to look at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Picture {
+    pub index: usize,
+    pub width: usize,
+    pub height: usize,
+    /// RGBA, row by row.
+    pub rgba: ByteBuf,
+    pub label: Option<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Prediction {
+    pub index: usize,
+    pub class: usize,
+    /// Softmax of the logits, per class.
+    pub probabilities: Vec<f32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct QuantizationSummary {
+    pub recipe: Recipe,
+    pub tensors: Vec<TensorInfo>,
+    pub left_in_float: Vec<LeftInFloat>,
+    pub file_bytes: usize,
+    /// Hexadecimal SHA-256 of the file.
+    pub sha256: String,
+}
