@@ -1,0 +1,68 @@
+"""CarRacing-v3 with the five discrete actions, drawn only when somebody looks.
+
+Drawing a frame takes far longer than simulating it, and most frames are never
+used: a decision is made on every third one, and few of those are kept.
+"""
+
+import os
+
+os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+
+from gymnasium.envs.box2d.car_racing import CarRacing
+
+CLASSES = ["nothing", "right", "left", "gas", "brake"]
+NOTHING, RIGHT, LEFT, GAS, BRAKE = range(5)
+
+# The camera zooms in during the first second; nothing is recorded before that.
+STEPS_BEFORE_START = 50
+STEPS_PER_DECISION = 3
+EPISODE_STEPS = 1000
+# The dashboard (speed, wheels, steering, gyroscope) at the bottom of a frame.
+DASHBOARD_ROWS = 12
+
+
+class LazyCarRacing(CarRacing):
+    """`step` returns no picture; `observe` gives the one `step` would have returned."""
+
+    def __init__(self):
+        super().__init__(continuous=False)
+
+    def _render(self, mode):
+        # `step` draws between counting tiles and charging the time penalty, and
+        # the score is part of the picture.
+        self._score_shown = self.reward
+        return None
+
+    def observe(self):
+        score = self.reward
+        self.reward = self._score_shown
+        frame = super()._render("state_pixels")
+        self.reward = score
+        return frame
+
+
+class Episode:
+    """One drive on one track: waits out the zoom, then repeats each decision for three steps."""
+
+    def __init__(self, track_seed):
+        self.env = LazyCarRacing()
+        self.env.reset(seed=track_seed)
+        self.steps = 0
+        self.total_reward = 0.0
+        self.over = False
+        self._repeat(NOTHING, STEPS_BEFORE_START)
+
+    def decide(self, action):
+        self._repeat(action, STEPS_PER_DECISION)
+
+    def observe(self):
+        return self.env.observe()
+
+    def _repeat(self, action, times):
+        for _ in range(times):
+            _, reward, terminated, _, _ = self.env.step(action)
+            self.steps += 1
+            self.total_reward += reward
+            self.over = terminated or self.steps >= EPISODE_STEPS
+            if self.over:
+                return
