@@ -14,7 +14,7 @@ from networks import BUILDERS
 OPSET = 17
 
 
-def export(network, path):
+def export(network, path, fold_constants=False):
     # Training mode "preserve" after eval() keeps BatchNormalization as it is:
     # the exporter's own "eval" would fold it into the convolutions.
     network.eval()
@@ -24,7 +24,7 @@ def export(network, path):
         path,
         opset_version=OPSET,
         training=torch.onnx.TrainingMode.PRESERVE,
-        do_constant_folding=False,
+        do_constant_folding=fold_constants,
         input_names=["input"],
         output_names=["logits"],
         dynamic_axes={"input": {0: "batch"}, "logits": {0: "batch"}},

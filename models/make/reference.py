@@ -124,7 +124,7 @@ def main():
         network.load_state_dict(torch.load(options.work / f"{name}.pt", weights_only=True))
         quantized = with_torch(network, calibration)
         torch_file = options.work / f"{name}-pytorch-int8.onnx"
-        export(quantized, torch_file)
+        export(quantized, torch_file, fold_constants=True)
         print(torch_row(name, "`torch.ao`, PyTorch", quantized, torch_file, validation, labels), flush=True)
         print(onnx_row(name, "`torch.ao`, ONNX Runtime", torch_file, validation, labels), flush=True)
 
