@@ -1,1 +1,59 @@
-fn main() {}
+//! The project's chores, as README names them: `cargo xtask serve`, `dist` and `test`.
+//!
+//! Each starts by finding or installing what it needs; a second run finds everything in place.
+
+mod browser;
+mod dist;
+mod e2e;
+mod process;
+mod serve;
+mod system;
+mod test;
+mod tools;
+mod wasm;
+mod wasm_opt;
+mod workspace;
+
+use std::env;
+use std::process::ExitCode;
+
+/// What went wrong and what to do about it, in words for a person.
+type Result<T, E = String> = std::result::Result<T, E>;
+
+const USAGE: &str = "\
+Usage: cargo xtask COMMAND
+
+  serve [--port N]  build the page and serve it on this machine (port 8080)
+  dist              build the page as a static site into dist/
+  test [STEP ...]   run every check, or only the named steps:
+                    ";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match arguments.as_slice() {
+        ["serve"] => serve::serve(serve::DEFAULT_PORT),
+        ["serve", "--port", port] => match port.parse() {
+            Ok(port) => serve::serve(port),
+            Err(_) => return misused(),
+        },
+        ["dist"] => dist::build(),
+        ["test", steps @ ..] => match test::select(steps) {
+            Some(steps) => test::run_steps(&steps),
+            None => return misused(),
+        },
+        _ => return misused(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("\nerror: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn misused() -> ExitCode {
+    eprintln!("{USAGE}{}", test::step_names());
+    ExitCode::from(2)
+}

@@ -1,0 +1,195 @@
+//! A browser and the WebDriver server that drives it.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::Result;
+use crate::process::version;
+use crate::system;
+use crate::tools;
+use crate::workspace::{executable, on_path};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Family {
+    Chrome,
+    Firefox,
+}
+
+#[derive(Debug)]
+pub(crate) struct Browser {
+    family: Family,
+    program: PathBuf,
+    version: String,
+    pub(crate) driver: PathBuf,
+}
+
+impl Browser {
+    /// Finds an installed Chrome, Chromium or Firefox with its driver; else installs Chromium.
+    pub(crate) fn ready() -> Result<Self> {
+        if let Some(browser) = Self::installed()? {
+            return Ok(browser);
+        }
+        let missing = "no Chrome or Chromium with a ChromeDriver of the same major version, and no \
+                       Firefox, is installed; install one";
+        if offers_only_snap() {
+            return Err(format!(
+                "{missing} (Chromium as a snap cannot be driven from here): see \
+                 https://www.google.com/chrome/ and https://googlechromelabs.github.io/chrome-for-testing/"
+            ));
+        }
+        if cfg!(target_os = "macos") {
+            return Err(format!(
+                "{missing}: run\n  brew install --cask google-chrome chromedriver"
+            ));
+        }
+        if cfg!(windows) {
+            return Err(format!(
+                "{missing}: run\n  winget install Google.Chrome Chromium.ChromeDriver"
+            ));
+        }
+        system::apt_install("a browser to test in", &["chromium", "chromium-driver"])
+            .map_err(|why| format!("{missing}: {why}"))?;
+        Self::installed()?.ok_or_else(|| format!("{missing}: what apt installed is not one"))
+    }
+
+    fn installed() -> Result<Option<Self>> {
+        if let Some(chrome) = chromes().find_map(Self::with_chromedriver) {
+            return Ok(Some(chrome));
+        }
+        let Some((program, version)) = firefoxes().find_map(with_version) else {
+            return Ok(None);
+        };
+        // Any driver of the last years drives any Firefox of the last years.
+        let driver = match drivers("geckodriver", "GECKOWEBDRIVER").next() {
+            Some(driver) => driver,
+            None => tools::firefox_driver()?,
+        };
+        Ok(Some(Self { family: Family::Firefox, program, version, driver }))
+    }
+
+    fn with_chromedriver(program: PathBuf) -> Option<Self> {
+        let (program, version) = with_version(program)?;
+        let driver = drivers("chromedriver", "CHROMEWEBDRIVER").find(|driver| {
+            with_version(driver.clone()).is_some_and(|(_, own)| major(&own) == major(&version))
+        })?;
+        Some(Self { family: Family::Chrome, program, version, driver })
+    }
+
+    pub(crate) fn name(&self) -> String {
+        format!("{} {}", self.program.display(), self.version)
+    }
+
+    /// The variable by which wasm-bindgen's test runner is told which driver to start.
+    pub(crate) fn driver_variable(&self) -> &'static str {
+        match self.family {
+            Family::Chrome => "CHROMEDRIVER",
+            Family::Firefox => "GECKODRIVER",
+        }
+    }
+
+    /// What to ask of the driver: this browser, without a window, leaving the network alone.
+    /// Downloads go into `downloads`.
+    pub(crate) fn capabilities(&self, downloads: &Path) -> Value {
+        match self.family {
+            Family::Chrome => {
+                let mut arguments = vec![
+                    "--headless",
+                    "--disable-gpu",
+                    "--disable-quic",
+                    "--disable-dev-shm-usage",
+                    "--no-first-run",
+                    "--disable-background-networking",
+                    "--disable-component-update",
+                    "--disable-sync",
+                ];
+                if system::is_root() {
+                    arguments.push("--no-sandbox");
+                }
+                json!({
+                    "browserName": "chrome",
+                    "goog:chromeOptions": {
+                        "binary": self.program,
+                        "args": arguments,
+                        "prefs": { "download.default_directory": downloads },
+                    },
+                    "goog:loggingPrefs": { "browser": "ALL" },
+                })
+            }
+            Family::Firefox => json!({
+                "browserName": "firefox",
+                "moz:firefoxOptions": {
+                    "binary": self.program,
+                    "args": ["-headless"],
+                    "prefs": {
+                        "browser.download.folderList": 2,
+                        "browser.download.dir": downloads,
+                    },
+                },
+            }),
+        }
+    }
+}
+
+fn with_version(program: PathBuf) -> Option<(PathBuf, String)> {
+    // chrome.exe opens a window instead of telling its version; a folder beside it is named so.
+    let version = if cfg!(windows) && program.ends_with("chrome.exe") {
+        let beside = fs::read_dir(program.parent()?).ok()?;
+        let names = beside.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        names.filter(|name| name.starts_with(|c: char| c.is_ascii_digit())).max()?
+    } else {
+        version(&program)?
+    };
+    Some((program, version))
+}
+
+fn major(version: &str) -> Option<&str> {
+    version.split('.').next()
+}
+
+fn chromes() -> impl Iterator<Item = PathBuf> {
+    let names = ["google-chrome", "google-chrome-stable", "chrome", "chromium", "chromium-browser"];
+    let places = [
+        "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+        "/Applications/Chromium.app/Contents/MacOS/Chromium",
+        r"C:\Program Files\Google\Chrome\Application\chrome.exe",
+    ];
+    programs(&names, &places)
+}
+
+fn firefoxes() -> impl Iterator<Item = PathBuf> {
+    let places = [
+        "/Applications/Firefox.app/Contents/MacOS/firefox",
+        r"C:\Program Files\Mozilla Firefox\firefox.exe",
+    ];
+    programs(&["firefox", "firefox-esr"], &places)
+}
+
+fn programs(names: &[&str], places: &[&str]) -> impl Iterator<Item = PathBuf> + use<> {
+    let on_path: Vec<PathBuf> = names.iter().flat_map(|name| on_path(name)).collect();
+    let places: Vec<PathBuf> = places.iter().map(PathBuf::from).filter(|p| p.is_file()).collect();
+    on_path.into_iter().filter(|program| !is_snap(program)).chain(places)
+}
+
+/// Ubuntu's `chromium` and `firefox` are small scripts around a snap, which is closed off from
+/// the folders that tests use.
+fn is_snap(program: &Path) -> bool {
+    let real = fs::canonicalize(program).unwrap_or_else(|_| program.to_owned());
+    let script = |path: &Path| fs::read(path).ok().filter(|bytes| bytes.starts_with(b"#!"));
+    real.starts_with("/snap")
+        || real.ends_with("snap")
+        || script(&real).is_some_and(|text| String::from_utf8_lossy(&text).contains("/snap/bin/"))
+}
+
+fn offers_only_snap() -> bool {
+    fs::read_to_string("/etc/os-release").is_ok_and(|text| text.contains("ID=ubuntu"))
+}
+
+/// The drivers of that name: in the folder that `variable` names (as on GitHub's machines), then
+/// on PATH.
+fn drivers(name: &str, variable: &str) -> impl Iterator<Item = PathBuf> {
+    let named = env::var_os(variable).map(|folder| Path::new(&folder).join(executable(name)));
+    named.into_iter().filter(|path| path.is_file()).chain(on_path(name))
+}
