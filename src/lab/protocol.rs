@@ -5,8 +5,8 @@
 //! boundary; files go as bytes.
 
 use serde::{Deserialize, Serialize};
-use serde_bytes::ByteBuf;
 
+pub use crate::data::{DataSummary, File, Normalization, Picture};
 use crate::error::Error;
 use crate::measure::Report;
 use crate::quantize::{LeftInFloat, Recipe, TensorInfo};
@@ -17,27 +17,12 @@ pub const VERSION: u32 = 1;
 /// The shell's name for a loaded network: anything, unique within a lab.
 pub type ModelId = String;
 
-/// A file as it was read: its name (for messages) and its content.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct File {
-    /// The name, with its path below the folder it was picked from (`left/0001.png`).
-    pub name: String,
-    pub bytes: ByteBuf,
-}
-
 /// What a data set is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     Calibration,
     Validation,
-}
-
-/// Per-channel normalization on the 0..1 scale, `(x - mean) / std`, of uint8 frames and images.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Normalization {
-    pub mean: Vec<f32>,
-    pub std: Vec<f32>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,6 +38,9 @@ pub enum Request {
     /// Quantizes `model` on the calibration frames and loads the result as `into`.
     /// Ends with [`Event::Quantized`].
     Quantize { model: ModelId, recipe: Recipe, into: ModelId },
+    /// Runs one network on the validation frames; `float` names the network it is compared with.
+    /// Frames without labels give a report without accuracy. Ends with [`Event::Evaluated`].
+    Evaluate { model: ModelId, float: Option<ModelId> },
     /// Measures the networks on the validation frames, interleaved; the first float network is the
     /// one the others are compared with. Ends with [`Event::Compared`].
     Compare { models: Vec<ModelId> },
@@ -66,6 +54,8 @@ pub enum Event {
     Frames { frames: Vec<Picture> },
     Predictions { model: ModelId, predictions: Vec<Prediction> },
     Quantized { model: ModelId, file: File, summary: QuantizationSummary, inspection: Inspection },
+    /// `logits`: one row for each frame.
+    Evaluated { report: Report, logits: Vec<Vec<f32>> },
     Compared { reports: Vec<Report>, verdict: String },
     Failed { error: Error },
 }
@@ -128,28 +118,6 @@ pub struct Layer {
     pub output_shape: Vec<usize>,
     pub params: u64,
     pub macs: u64,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct DataSummary {
-    pub frames: usize,
-    /// Frames per class, in class order; empty when there are no labels.
-    pub class_counts: Vec<usize>,
-    /// From the folder names; empty when the labels are bare numbers.
-    pub class_names: Vec<String>,
-    /// Channels, height, width.
-    pub frame_shape: Vec<usize>,
-}
-
-/// One frame to look at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Picture {
-    pub index: usize,
-    pub width: usize,
-    pub height: usize,
-    /// RGBA, row by row.
-    pub rgba: ByteBuf,
-    pub label: Option<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
