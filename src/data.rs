@@ -177,13 +177,17 @@ impl Dataset {
         Ok(Self { frames: Frames::Floats { shape, values }, labels, class_names: Vec::new() })
     }
 
-    /// The number of frames; never 0.
-    #[expect(clippy::len_without_is_empty, reason = "a set without frames cannot be read")]
+    /// The number of frames.
     pub fn len(&self) -> usize {
         match &self.frames {
             Frames::Bytes(frames) => frames.pixels.len() / frames.shape.iter().product::<usize>(),
             Frames::Floats { shape, values } => values.len() / shape.iter().product::<usize>(),
         }
+    }
+
+    /// Whether there are no frames; what [`read`](Self::read) gives has some.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// The shape of one frame in network form, without the batch: channels, height, width for

@@ -1,5 +1,11 @@
 //! What is said about a network: one metric per file, one function each.
 
+pub mod accuracy;
+pub mod latency;
+pub mod operations;
+pub mod size;
+pub mod verdict;
+
 use serde::{Deserialize, Serialize};
 
 use crate::quantize::{LeftInFloat, Recipe};

@@ -1,0 +1,157 @@
+//! The comparison in one sentence.
+
+use super::Report;
+
+/// Below this a difference that is real by the test is still no news.
+const SAME: f64 = 0.01;
+/// The significance level of the accuracy test, as of the 95 % intervals.
+const LEVEL: f64 = 0.05;
+
+/// What became of `float` in `other`, for example "pilotnet-int8.onnx: 3.6x smaller, 2.3x faster,
+/// accuracy unchanged within the noise (-0.1 points on 2000 frames)."
+pub fn verdict(float: &Report, other: &Report) -> String {
+    let parts = [Some(size(float, other)), speed(other), accuracy(float, other)];
+    let parts: Vec<_> = parts.into_iter().flatten().collect();
+    format!("{}: {}.", other.model, parts.join(", "))
+}
+
+fn size(float: &Report, other: &Report) -> String {
+    let ratio = float.file_bytes as f64 / other.file_bytes.max(1) as f64;
+    times(ratio, "smaller", "larger").unwrap_or_else(|| "the same size".into())
+}
+
+fn speed(other: &Report) -> Option<String> {
+    let speedup = other.speedup_over_float.as_ref()?;
+    if !speedup.is_significant() {
+        return Some("no significant difference in speed".into());
+    }
+    Some(times(speedup.median, "faster", "slower").unwrap_or_else(|| "as fast within 1 %".into()))
+}
+
+/// Such as `2.3x faster`; `None` when the ratio is about 1.
+fn times(ratio: f64, more: &str, less: &str) -> Option<String> {
+    let (factor, word) = if ratio >= 1.0 { (ratio, more) } else { (1.0 / ratio, less) };
+    if factor < 1.0 + SAME {
+        return None;
+    }
+    let decimals = if factor < 1.1 { 2 } else { 1 };
+    Some(format!("{factor:.decimals$}x {word}"))
+}
+
+fn accuracy(float: &Report, other: &Report) -> Option<String> {
+    let agreement = other.agreement_with_float;
+    let (Some(before), Some(after)) = (&float.accuracy, &other.accuracy) else {
+        return agreement.map(|share| {
+            format!("the same answer as float on {:.1} % of the frames (without labels nobody knows which is right)", 100.0 * share)
+        });
+    };
+    if agreement == Some(1.0) {
+        return Some(format!("the same answer on all {} frames", after.n));
+    }
+    let points = 100.0 * (after.top1 - before.top1);
+    Some(match other.mcnemar_p? {
+        p if p >= LEVEL => {
+            format!(
+                "accuracy unchanged within the noise ({points:+.1} points on {} frames)",
+                after.n
+            )
+        }
+        p => {
+            let word = if points < 0.0 { "lower" } else { "higher" };
+            format!("accuracy {word} by {:.1} points (McNemar p = {})", points.abs(), p_value(p))
+        }
+    })
+}
+
+/// Two digits, without a row of zeros.
+fn p_value(p: f64) -> String {
+    if p < 1e-3 { format!("{p:.0e}") } else { format!("{p:.3}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::{Accuracy, Speedup};
+
+    fn report(file_bytes: usize, top1: f64) -> Report {
+        let accuracy = Accuracy { top1, ci95: [0.0, 1.0], n: 2000, confusion: Vec::new() };
+        Report {
+            model: "net-int8.onnx".into(),
+            variant: "int8".into(),
+            file_bytes,
+            weight_bytes: 0,
+            gzip_bytes: 0,
+            params: 0,
+            macs: 0,
+            flops: 0,
+            bops: 0,
+            latency_ms: None,
+            accuracy: Some(accuracy),
+            agreement_with_float: Some(0.99),
+            mcnemar_p: Some(0.7),
+            speedup_over_float: Some(Speedup { median: 2.31, ci95: [2.2, 2.4] }),
+            session_bytes: 0,
+            cold_ms: 0.0,
+            recipe: None,
+            left_in_float: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn says_what_was_won() {
+        assert_eq!(
+            verdict(&report(3600, 0.901), &report(1000, 0.9)),
+            "net-int8.onnx: 3.6x smaller, 2.3x faster, accuracy unchanged within the noise \
+             (-0.1 points on 2000 frames)."
+        );
+    }
+
+    #[test]
+    fn says_what_was_lost() {
+        let mut other = report(1200, 0.87);
+        other.mcnemar_p = Some(0.000_02);
+        other.speedup_over_float = Some(Speedup { median: 0.5, ci95: [0.4, 0.6] });
+        assert_eq!(
+            verdict(&report(1000, 0.9), &other),
+            "net-int8.onnx: 1.2x larger, 2.0x slower, accuracy lower by 3.0 points \
+             (McNemar p = 2e-5)."
+        );
+        other.accuracy.as_mut().unwrap().top1 = 0.93;
+        other.mcnemar_p = Some(0.012);
+        let verdict = verdict(&report(1000, 0.9), &other);
+        assert!(
+            verdict.ends_with("accuracy higher by 3.0 points (McNemar p = 0.012)."),
+            "{verdict}"
+        );
+    }
+
+    #[test]
+    fn claims_no_difference_that_is_none() {
+        let mut other = report(1004, 0.9);
+        other.agreement_with_float = Some(1.0);
+        other.speedup_over_float = Some(Speedup { median: 1.4, ci95: [0.9, 1.9] });
+        assert_eq!(
+            verdict(&report(1000, 0.9), &other),
+            "net-int8.onnx: the same size, no significant difference in speed, the same answer on \
+             all 2000 frames."
+        );
+        other.speedup_over_float = Some(Speedup { median: 1.004, ci95: [1.002, 1.006] });
+        assert!(verdict(&report(1000, 0.9), &other).contains("as fast within 1 %"));
+        other.speedup_over_float = Some(Speedup { median: 1.04, ci95: [1.02, 1.06] });
+        assert!(verdict(&report(1000, 0.9), &other).contains("1.04x faster"));
+    }
+
+    #[test]
+    fn without_labels_or_times_it_says_less() {
+        let mut other = report(1000, 0.0);
+        other.accuracy = None;
+        other.mcnemar_p = None;
+        other.speedup_over_float = None;
+        other.agreement_with_float = Some(0.9925);
+        assert_eq!(
+            verdict(&report(2000, 0.9), &other),
+            "net-int8.onnx: 2.0x smaller, the same answer as float on 99.2 % of the frames (without \
+             labels nobody knows which is right)."
+        );
+    }
+}
