@@ -5,6 +5,7 @@ mod images;
 pub mod npy;
 mod npz;
 
+pub use images::is_image_name;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
@@ -100,7 +101,7 @@ impl Dataset {
         match files {
             [] => Err(Error::new("no file was given")
                 .way_out("Give an npz, a zip of class folders, or the images of class folders.")),
-            [file] if !images::is_candidate(&file.name) || archive::is_zip(&file.bytes) => {
+            [file] if !is_image_name(&file.name) || archive::is_zip(&file.bytes) => {
                 Self::read_one(file, normalization, progress).in_file(&file.name)
             }
             _ => {

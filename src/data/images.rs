@@ -44,7 +44,7 @@ fn components(path: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Whether the name is that of an image: not hidden (`.DS_Store`, `__MACOSX`), not something else.
-pub(super) fn is_candidate(path: &str) -> bool {
+pub fn is_image_name(path: &str) -> bool {
     let hidden = |component: &str| component.starts_with('.') || component == "__MACOSX";
     let extension = path.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
     !components(path).any(hidden) && extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str()))
@@ -66,7 +66,7 @@ pub(super) fn read<'a>(
     progress: &mut Progress,
 ) -> Result<Dataset> {
     let mut order: Vec<_> =
-        (0..entries.len()).filter(|&index| is_candidate(&entries[index].path)).collect();
+        (0..entries.len()).filter(|&index| is_image_name(&entries[index].path)).collect();
     order.sort_by_key(|&index| &entries[index].path);
     let Some(&first) = order.first() else {
         return Err(Error::new("no image was found").way_out(

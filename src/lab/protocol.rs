@@ -49,15 +49,39 @@ pub enum Request {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Event {
     Progress(Progress),
-    ModelLoaded { model: ModelId, inspection: Inspection },
-    DataLoaded { role: Role, summary: DataSummary },
-    Frames { frames: Vec<Picture> },
-    Predictions { model: ModelId, predictions: Vec<Prediction> },
-    Quantized { model: ModelId, file: File, summary: QuantizationSummary, inspection: Inspection },
+    ModelLoaded {
+        model: ModelId,
+        inspection: Inspection,
+    },
+    DataLoaded {
+        role: Role,
+        summary: DataSummary,
+    },
+    Frames {
+        frames: Vec<Picture>,
+    },
+    Predictions {
+        model: ModelId,
+        predictions: Vec<Prediction>,
+    },
+    Quantized {
+        model: ModelId,
+        file: File,
+        summary: QuantizationSummary,
+        inspection: Inspection,
+    },
     /// `logits`: one row for each frame.
-    Evaluated { report: Report, logits: Vec<Vec<f32>> },
-    Compared { reports: Vec<Report>, verdict: String },
-    Failed { error: Error },
+    Evaluated {
+        report: Report,
+        logits: Vec<Vec<f32>>,
+    },
+    Compared {
+        reports: Vec<Report>,
+        verdict: String,
+    },
+    Failed {
+        error: Error,
+    },
 }
 
 impl Event {

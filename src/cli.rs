@@ -1,0 +1,72 @@
+//! The command line: arguments in, tables or JSON out.
+//!
+//! A shell around the lab like the page: it sends [`Request`](crate::lab::protocol::Request)s and
+//! renders what comes back. Files, folders and the terminal are known here and nowhere below.
+//!
+//! Results go to stdout, progress and errors to stderr. Exit status: 0 done, 1 the work failed,
+//! 2 bad arguments.
+
+mod arguments;
+mod bundled;
+mod compare;
+mod evaluate;
+mod files;
+mod inspect;
+mod quantize;
+mod shell;
+mod table;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use arguments::{Arguments, Command};
+use shell::Shell;
+
+/// Runs what the process's arguments ask for.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let mut shell = Shell::new(arguments.quiet);
+    let json = arguments.json;
+    let done = match &arguments.command {
+        Command::Inspect(command) => inspect::run(command, json, &mut shell),
+        Command::Evaluate(command) => evaluate::run(command, json, &mut shell),
+        Command::Quantize(command) => quantize::run(command, json, &mut shell),
+        Command::Compare(command) => compare::run(command, json, &mut shell),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Where stderr is closed there is nobody to tell.
+            let _ = writeln!(io::stderr(), "error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints a result.
+fn print(text: &str) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        // The reader has seen enough, as `head` does.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.map_err(|error| Error::new(format!("stdout cannot be written ({error})"))),
+    }
+}
+
+/// Prints the one document that `--json` promises, with the program's version in it.
+fn print_json(result: &impl Serialize) -> Result<()> {
+    #[derive(Serialize)]
+    struct Document<'a, T> {
+        steer8: &'static str,
+        #[serde(flatten)]
+        result: &'a T,
+    }
+    let document = Document { steer8: env!("CARGO_PKG_VERSION"), result };
+    let json = serde_json::to_string_pretty(&document)
+        .map_err(|error| Error::new(format!("the result cannot be written as JSON ({error})")))?;
+    print(&(json + "\n"))
+}

@@ -1,0 +1,250 @@
+//! What may be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::files;
+use crate::error::{Context, Error, Result};
+use crate::lab::protocol::Normalization;
+use crate::quantize::{ActivationType, Granularity, Method, Recipe};
+
+/// Quantize driving networks to int8 and see what it costs.
+#[derive(Debug, Parser)]
+#[command(name = "steer8", version)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    /// Print one JSON document instead of tables.
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// Show no progress.
+    #[arg(long, short, global = true)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Inspect(Inspect),
+    Evaluate(Evaluate),
+    Quantize(Quantize),
+    Compare(Compare),
+}
+
+/// List a network's layers, shapes, parameters and multiply-accumulates.
+#[derive(Debug, Args)]
+pub(super) struct Inspect {
+    /// An ONNX file.
+    pub(super) model: PathBuf,
+}
+
+/// Run a network on labelled frames.
+#[derive(Debug, Args)]
+pub(super) struct Evaluate {
+    /// An ONNX file, float or int8.
+    pub(super) model: PathBuf,
+    /// Labelled frames: an npz with x and y, a folder of class folders of images, or a zip of one
+    /// [default: the bundled validation frames].
+    #[arg(long, value_name = "DATA")]
+    pub(super) data: Option<PathBuf>,
+    /// The float network that the answers are compared with.
+    #[arg(long, value_name = "MODEL")]
+    pub(super) float: Option<PathBuf>,
+    /// Write the logits here: float32, frames x classes, in numpy's .npy format. With it the frames
+    /// need no labels.
+    #[arg(long, value_name = "P.npy")]
+    pub(super) predictions: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) normalization: NormalizationOptions,
+}
+
+/// Quantize a float network to int8.
+#[derive(Debug, Args)]
+pub(super) struct Quantize {
+    /// A float ONNX file.
+    pub(super) model: PathBuf,
+    /// The int8 ONNX file to write.
+    #[arg(short, long, value_name = "OUT")]
+    pub(super) output: PathBuf,
+    #[command(flatten)]
+    pub(super) calibration: CalibrationOptions,
+    #[command(flatten)]
+    pub(super) normalization: NormalizationOptions,
+    #[command(flatten)]
+    pub(super) recipe: RecipeOptions,
+}
+
+/// Quantize networks and measure float beside int8.
+#[derive(Debug, Args)]
+pub(super) struct Compare {
+    /// ONNX files [default: the bundled networks]. A float network is quantized and compared with
+    /// the result; an int8 one is compared with the float network named before it.
+    #[arg(value_name = "MODEL")]
+    pub(super) models: Vec<PathBuf>,
+    /// Labelled frames: an npz with x and y, a folder of class folders of images, or a zip of one
+    /// [default: the bundled validation frames].
+    #[arg(long, value_name = "DATA")]
+    pub(super) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) calibration: CalibrationOptions,
+    #[command(flatten)]
+    pub(super) normalization: NormalizationOptions,
+    #[command(flatten)]
+    pub(super) recipe: RecipeOptions,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CalibrationOptions {
+    /// Frames to calibrate on, as for --data; labels are not needed [default: the bundled
+    /// calibration frames].
+    #[arg(long, value_name = "DATA")]
+    pub(super) calibration: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct NormalizationOptions {
+    /// Per channel, on the 0..1 scale: (x - mean) / std; for uint8 frames and images.
+    #[arg(long, value_name = "M,M,…", value_delimiter = ',', allow_negative_numbers = true)]
+    mean: Vec<f32>,
+    /// Per channel, as --mean.
+    #[arg(long, value_name = "S,S,…", value_delimiter = ',')]
+    std: Vec<f32>,
+}
+
+impl NormalizationOptions {
+    pub(super) fn normalization(&self) -> Option<Normalization> {
+        (!self.mean.is_empty() || !self.std.is_empty())
+            .then(|| Normalization { mean: self.mean.clone(), std: self.std.clone() })
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Recipe options")]
+pub(super) struct RecipeOptions {
+    /// How ranges are found [default: minmax].
+    #[arg(long)]
+    method: Option<Method>,
+    /// One scale per output channel or per weight tensor [default: per-channel].
+    #[arg(long)]
+    weights: Option<Granularity>,
+    /// The integer type of activations [default: u8].
+    #[arg(long)]
+    activations: Option<ActivationType>,
+    /// Symmetric activations.
+    #[arg(long)]
+    symmetric: bool,
+    /// One bit less, for machines whose u8 x i8 products saturate.
+    #[arg(long)]
+    reduce_range: bool,
+    /// Keep this node in float; may be given several times.
+    #[arg(long, value_name = "NODE")]
+    keep_float: Vec<String>,
+    /// Calibrate on so many of the frames [default: all].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    samples: Option<u32>,
+    /// Which frames --samples picks [default: 0].
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
+    /// A recipe in JSON, as --json prints it; the other options change it.
+    #[arg(long, value_name = "FILE.json")]
+    recipe: Option<PathBuf>,
+}
+
+impl RecipeOptions {
+    /// The recipe file, or else the default, with the other options laid over it.
+    pub(super) fn recipe(&self) -> Result<Recipe> {
+        let mut recipe = match &self.recipe {
+            None => Recipe::default(),
+            Some(path) => {
+                let file = files::read(path)?;
+                let parsed = serde_json::from_slice(&file.bytes)
+                    .map_err(|error| Error::new(format!("not a recipe ({error})")));
+                parsed.in_file(&file.name)?
+            }
+        };
+        if let Some(method) = self.method {
+            recipe.method = method;
+        }
+        if let Some(weights) = self.weights {
+            recipe.weights = weights;
+        }
+        if let Some(activations) = self.activations {
+            recipe.activations = activations;
+        }
+        recipe.symmetric |= self.symmetric;
+        recipe.reduce_range |= self.reduce_range;
+        recipe.keep_float.extend(self.keep_float.iter().cloned());
+        if let Some(samples) = self.samples {
+            recipe.samples = Some(samples as usize);
+        }
+        if let Some(seed) = self.seed {
+            recipe.seed = seed;
+        }
+        Ok(recipe)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    fn recipe(options: &[&str]) -> Result<Recipe> {
+        let start = ["steer8", "quantize", "net.onnx", "-o", "out.onnx"];
+        match Arguments::parse_from(start.iter().chain(options)).command {
+            Command::Quantize(quantize) => quantize.recipe.recipe(),
+            command => panic!("{command:?}"),
+        }
+    }
+
+    #[test]
+    fn without_options_the_recipe_is_the_default() {
+        assert_eq!(recipe(&[]).unwrap(), Recipe::default());
+    }
+
+    #[test]
+    fn options_change_the_recipe_file() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let path = file.path().to_str().unwrap();
+        std::fs::write(path, r#"{"samples": 9, "seed": 4, "keep_float": ["a"]}"#).unwrap();
+        let options = [
+            "--recipe",
+            path,
+            "--weights",
+            "per-tensor",
+            "--activations",
+            "i8",
+            "--symmetric",
+            "--reduce-range",
+            "--keep-float",
+            "b",
+            "--keep-float",
+            "c",
+            "--seed",
+            "5",
+        ];
+        assert_eq!(
+            recipe(&options).unwrap(),
+            Recipe {
+                weights: Granularity::PerTensor,
+                activations: ActivationType::I8,
+                symmetric: true,
+                reduce_range: true,
+                keep_float: ["a", "b", "c"].map(Into::into).into(),
+                samples: Some(9),
+                seed: 5,
+                ..Recipe::default()
+            }
+        );
+        std::fs::write(path, r#"{"colour": "red"}"#).unwrap();
+        let error = recipe(&["--recipe", path]).unwrap_err();
+        assert!(error.what.contains("colour"), "{error}");
+        assert_eq!(error.file.as_deref(), Some(path));
+    }
+}

@@ -1,0 +1,79 @@
+//! The networks and frames inside the program, so that it works from any folder.
+//!
+//! `models/catalogue.json` lists them; `models/README.md` tells where they come from.
+
+use serde_bytes::ByteBuf;
+
+use crate::lab::protocol::{File, Role};
+
+/// A file's name and content.
+type Bundled = (&'static str, &'static [u8]);
+
+macro_rules! bundled {
+    ($folder:literal, $name:literal) => {
+        ($name, include_bytes!(concat!("../../models/", $folder, "/", $name)) as &[u8])
+    };
+}
+
+const NETWORKS: [Bundled; 3] = [
+    bundled!("networks", "assignment.onnx"),
+    bundled!("networks", "pilotnet.onnx"),
+    bundled!("networks", "mobilenet.onnx"),
+];
+const VALIDATION: Bundled = bundled!("frames", "validation.zip");
+const CALIBRATION: Bundled = bundled!("frames", "calibration.zip");
+
+/// Channels, height and width of the frames.
+pub(super) const FRAME_SHAPE: [usize; 3] = [3, 96, 96];
+
+pub(super) fn networks() -> Vec<File> {
+    NETWORKS.map(file).into()
+}
+
+pub(super) fn frames(role: Role) -> File {
+    file(match role {
+        Role::Calibration => CALIBRATION,
+        Role::Validation => VALIDATION,
+    })
+}
+
+fn file((name, bytes): Bundled) -> File {
+    File { name: name.into(), bytes: ByteBuf::from(bytes) }
+}
+
+#[cfg(test)]
+mod tests {
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+    use crate::data::Dataset;
+    use crate::progress::unwatched;
+
+    /// What is inside the program is what the catalogue says, which the page reads.
+    #[test]
+    fn is_what_the_catalogue_lists() {
+        let catalogue: serde_json::Value =
+            serde_json::from_str(include_str!("../../models/catalogue.json")).unwrap();
+        let listed = |entry: &serde_json::Value, folder: &str, (name, bytes): Bundled| {
+            let digest = Sha256::digest(bytes);
+            let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(entry["file"], format!("{folder}/{name}"));
+            assert_eq!(entry["sha256"], digest, "{name}");
+        };
+        let networks = catalogue["networks"].as_array().unwrap();
+        assert_eq!(networks.len(), NETWORKS.len());
+        for (entry, network) in networks.iter().zip(NETWORKS) {
+            listed(entry, "networks", network);
+        }
+        let frames = &catalogue["frames"];
+        listed(&frames["validation"], "frames", VALIDATION);
+        listed(&frames["calibration"], "frames", CALIBRATION);
+    }
+
+    #[test]
+    fn frames_have_the_shape_that_fits() {
+        let calibration = frames(Role::Calibration);
+        let dataset = Dataset::read(&[calibration], None, &mut unwatched).unwrap();
+        assert_eq!(dataset.frame_shape(), FRAME_SHAPE);
+    }
+}

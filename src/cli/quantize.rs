@@ -1,0 +1,36 @@
+//! `steer8 quantize`
+
+use super::arguments::Quantize;
+use super::shell::{Shell, Source};
+use super::{files, print, print_json, table};
+use crate::error::Result;
+use crate::figures;
+use crate::lab::protocol::{QuantizationSummary, Role};
+
+pub(super) fn run(arguments: &Quantize, json: bool, shell: &mut Shell) -> Result<()> {
+    let Quantize { model, output, calibration, normalization, recipe } = arguments;
+    let path = calibration.calibration.as_ref();
+    files::check_output(output, std::iter::once(model).chain(path))?;
+    let recipe = recipe.recipe()?;
+    let (id, inspection) = shell.load_model(files::read(model)?)?;
+    let normalization = normalization.normalization();
+    let source = Source { role: Role::Calibration, path, normalization };
+    shell.load_data(source, [(&id, &inspection.input)])?;
+
+    let into = output.display().to_string();
+    let (file, summary) = shell.quantize(id, recipe, into.clone())?;
+    files::write(output, &file.bytes)?;
+    if json {
+        return print_json(&summary);
+    }
+    let QuantizationSummary { tensors, left_in_float, file_bytes, sha256, .. } = &summary;
+    let size = figures::bytes(*file_bytes);
+    let ratio = inspection.file_bytes as f64 / (*file_bytes).max(1) as f64;
+    let ratio = figures::three_digits(ratio);
+    print(&format!(
+        "{into}: {size}, the float file is {ratio} times as large\n\
+         {} tensors quantized\nSHA-256 {sha256}\n{}",
+        tensors.len(),
+        table::left_in_float(left_in_float)
+    ))
+}

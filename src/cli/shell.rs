@@ -1,0 +1,166 @@
+//! The lab and the terminal: requests out, progress shown, the answer handed back.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{bundled, files, table};
+use crate::error::{Error, Result};
+use crate::lab::Lab;
+use crate::lab::protocol::{
+    DataSummary, Event, File, Inspection, ModelId, Normalization, Progress, QuantizationSummary,
+    Request, Role, Stage, TensorShape,
+};
+use crate::measure::Report;
+use crate::quantize::Recipe;
+
+/// Where a data set comes from, and how it enters.
+pub(super) struct Source<'a> {
+    pub(super) role: Role,
+    /// As given; without it the bundled frames serve.
+    pub(super) path: Option<&'a PathBuf>,
+    pub(super) normalization: Option<Normalization>,
+}
+
+pub(super) struct Shell {
+    lab: Lab,
+    bar: ProgressBar,
+}
+
+impl Shell {
+    pub(super) fn new(quiet: bool) -> Self {
+        // indicatif draws nothing when stderr is no terminal.
+        let target =
+            if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let bar = ProgressBar::with_draw_target(Some(0), target);
+        if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {percent:>3} %") {
+            bar.set_style(style);
+        }
+        Self { lab: Lab::new(), bar }
+    }
+
+    /// Loads a network under its file's name.
+    pub(super) fn load_model(&mut self, file: File) -> Result<(ModelId, Inspection)> {
+        match self.ask(Request::LoadModel { model: file.name.clone(), file })? {
+            Event::ModelLoaded { model, inspection } => Ok((model, inspection)),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Loads frames for networks with these inputs.
+    ///
+    /// # Errors
+    /// Without a path, when the bundled frames do not fit one of the inputs.
+    pub(super) fn load_data<'a>(
+        &mut self,
+        source: Source,
+        inputs: impl IntoIterator<Item = (&'a ModelId, &'a TensorShape)>,
+    ) -> Result<DataSummary> {
+        let Source { role, path, normalization } = source;
+        let files = match path {
+            Some(path) => files::read_data(path)?,
+            None => {
+                inputs.into_iter().try_for_each(|(model, input)| check_fit(role, model, input))?;
+                vec![bundled::frames(role)]
+            }
+        };
+        match self.ask(Request::LoadData { role, files, normalization })? {
+            Event::DataLoaded { summary, .. } => Ok(summary),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    pub(super) fn quantize(
+        &mut self,
+        model: ModelId,
+        recipe: Recipe,
+        into: ModelId,
+    ) -> Result<(File, QuantizationSummary)> {
+        match self.ask(Request::Quantize { model, recipe, into })? {
+            Event::Quantized { file, summary, .. } => Ok((file, summary)),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// A report, and a row of logits per frame.
+    pub(super) fn evaluate(
+        &mut self,
+        model: ModelId,
+        float: Option<ModelId>,
+    ) -> Result<(Report, Vec<Vec<f32>>)> {
+        match self.ask(Request::Evaluate { model, float })? {
+            Event::Evaluated { report, logits } => Ok((report, logits)),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// The reports, in order, and the verdict.
+    pub(super) fn compare(&mut self, models: Vec<ModelId>) -> Result<(Vec<Report>, String)> {
+        match self.ask(Request::Compare { models })? {
+            Event::Compared { reports, verdict } => Ok((reports, verdict)),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    fn ask(&mut self, request: Request) -> Result<Event> {
+        let mut answer = None;
+        let bar = &self.bar;
+        self.lab.handle(request, &mut |event| {
+            match event {
+                Event::Progress(progress) => show(bar, &progress),
+                event => answer = Some(event),
+            }
+            ControlFlow::Continue(())
+        });
+        self.bar.finish_and_clear();
+        self.bar.reset();
+        match answer {
+            Some(Event::Failed { error }) => Err(error),
+            Some(event) => Ok(event),
+            None => Err(Error::new("the lab gave no answer")),
+        }
+    }
+}
+
+fn show(bar: &ProgressBar, progress: &Progress) {
+    let what = match progress.stage {
+        Stage::ReadData => "reading frames",
+        Stage::Calibrate => "calibrating",
+        Stage::Quantize => "quantizing",
+        Stage::Evaluate => "evaluating",
+        Stage::Time => "timing",
+    };
+    let message = progress.model.iter().fold(what.to_owned(), |what, model| what + " " + model);
+    if bar.message() != message {
+        bar.set_message(message);
+    }
+    bar.set_length(progress.total as u64);
+    bar.set_position(progress.done as u64);
+}
+
+/// A shape that the file does not tell is left to the run.
+fn check_fit(role: Role, model: &str, input: &TensorShape) -> Result<()> {
+    let frame = input.shape.get(1..).unwrap_or_default();
+    let shape = bundled::FRAME_SHAPE;
+    let fits = |(dimension, size): (&Option<usize>, usize)| dimension.is_none_or(|d| d == size);
+    if input.shape.is_empty() || frame.len() == shape.len() && frame.iter().zip(shape).all(fits) {
+        return Ok(());
+    }
+    let option = match role {
+        Role::Calibration => "--calibration",
+        Role::Validation => "--data",
+    };
+    let [channels, height, width] = shape;
+    let wanted = table::shape(&input.shape);
+    Err(Error::new(format!(
+        "the bundled frames are {channels}x{height}x{width}, its input is {wanted}"
+    ))
+    .in_file(model)
+    .way_out(format!("Give frames that fit with {option}.")))
+}
+
+/// Cannot happen while the lab keeps its word.
+fn unexpected(event: &Event) -> Error {
+    Error::new(format!("the lab answered with something else: {event:?}"))
+}

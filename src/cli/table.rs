@@ -1,0 +1,156 @@
+//! Results as text.
+
+use crate::figures::{bytes, count, grouped, three_digits};
+use crate::measure::{Accuracy, Latency, Report};
+use crate::quantize::LeftInFloat;
+
+/// Columns of equal width; those from `numbers` on are set flush right. The first row is the head.
+pub(super) fn align(rows: &[Vec<String>], numbers: usize) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
+    };
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (column, (cell, &width)) in row.iter().zip(&widths).enumerate() {
+            let gap = if column > 0 { "  " } else { "" };
+            if column < numbers {
+                line += &format!("{gap}{cell:<width$}");
+            } else {
+                line += &format!("{gap}{cell:>width$}");
+            }
+        }
+        text += line.trim_end();
+        text += "\n";
+    }
+    text
+}
+
+/// The reports side by side, a column for each.
+pub(super) fn reports(reports: &[Report]) -> String {
+    let Some(first) = reports.first() else { return String::new() };
+    let same_model = reports.iter().all(|report| report.model == first.model);
+    let mut rows = Vec::new();
+    let mut row = |name: &str, cell: &dyn Fn(&Report) -> Option<String>| {
+        let cells: Vec<_> = reports.iter().map(cell).collect();
+        if cells.iter().any(Option::is_some) {
+            let cells = cells.into_iter().map(|cell| cell.unwrap_or_else(|| "-".into()));
+            rows.push(std::iter::once(name.to_owned()).chain(cells).collect());
+        }
+    };
+    row("", &|r| Some(r.variant.clone()));
+    row("model", &|r| (!same_model).then(|| r.model.clone()));
+    row("file", &|r| Some(bytes(r.file_bytes)));
+    row("  weights in it", &|r| Some(bytes(r.weight_bytes)));
+    row("  gzipped", &|r| Some(bytes(r.gzip_bytes)));
+    row("session memory", &|r| Some(bytes(r.session_bytes)));
+    row("parameters", &|r| Some(count(r.params)));
+    row("MACs", &|r| Some(count(r.macs)));
+    row("FLOPs", &|r| Some(count(r.flops)));
+    row("bit operations", &|r| Some(count(r.bops)));
+    row("latency, median", &|r| r.latency_ms.as_ref().map(median));
+    row("  90 % below", &|r| r.latency_ms.as_ref().map(|l| three_digits(l.p90) + " ms"));
+    row("  mean", &|r| r.latency_ms.as_ref().map(|l| three_digits(l.mean) + " ms"));
+    row("speed against float", &|r| {
+        r.speedup_over_float.as_ref().map(|speedup| {
+            let note = if speedup.is_significant() { "" } else { ", not significant" };
+            format!(
+                "{}x {}{note}",
+                three_digits(speedup.median),
+                interval(speedup.ci95, three_digits)
+            )
+        })
+    });
+    row("cold start", &|r| Some(three_digits(r.cold_ms) + " ms"));
+    row("top-1 accuracy", &|r| {
+        r.accuracy.as_ref().map(|a| format!("{} % {}", percent(a.top1), interval(a.ci95, percent)))
+    });
+    row("  frames", &|r| r.accuracy.as_ref().map(|a| grouped(a.n)));
+    row("agreement with float", &|r| r.agreement_with_float.map(|share| percent(share) + " %"));
+    row("McNemar p", &|r| r.mcnemar_p.map(|p| format!("{p:.3}")));
+    let head = if same_model { format!("{}\n", first.model) } else { String::new() };
+    head + &align(&rows, 1)
+}
+
+/// A row for each true class: its share of hits, and what its frames were taken for.
+pub(super) fn confusion(accuracy: &Accuracy, class_names: &[String]) -> String {
+    let name = |class: usize| class_names.get(class).cloned().unwrap_or_else(|| class.to_string());
+    let classes = accuracy.confusion.len();
+    let mut head = vec!["true class".to_owned(), "right".to_owned()];
+    head.extend((0..classes).map(|class| format!("as {}", name(class))));
+    let mut rows = vec![head];
+    for (class, counts) in accuracy.confusion.iter().enumerate() {
+        let frames: u32 = counts.iter().sum();
+        let right = match frames {
+            0 => "-".to_owned(),
+            _ => format!("{} %", percent(f64::from(counts[class]) / f64::from(frames))),
+        };
+        let counts = counts.iter().map(ToString::to_string);
+        rows.push([name(class), right].into_iter().chain(counts).collect());
+    }
+    format!("\n{}", align(&rows, 1))
+}
+
+/// What computes in float in a quantized network, and why; nothing when nothing does.
+pub(super) fn left_in_float(left: &[LeftInFloat]) -> String {
+    if left.is_empty() {
+        return String::new();
+    }
+    let row =
+        |left: &LeftInFloat| vec![format!("  {}", left.node), left.op.clone(), left.why.clone()];
+    let rows: Vec<_> = left.iter().map(row).collect();
+    format!("\nleft in float:\n{}", align(&rows, 3))
+}
+
+/// `Nx3x96x96`; a free dimension is `N` in front and `?` elsewhere.
+pub(super) fn shape(shape: &[Option<usize>]) -> String {
+    let free = |place: usize| if place == 0 { "N" } else { "?" };
+    let dimension = |(place, size): (usize, &Option<usize>)| {
+        size.map_or_else(|| free(place).to_owned(), |size| size.to_string())
+    };
+    shape.iter().enumerate().map(dimension).collect::<Vec<_>>().join("x")
+}
+
+fn median(latency: &Latency) -> String {
+    format!("{} ms {}", three_digits(latency.p50), interval(latency.ci95, three_digits))
+}
+
+/// The two ends of a 95 % interval.
+fn interval([low, high]: [f64; 2], figure: impl Fn(f64) -> String) -> String {
+    format!("[{}, {}]", figure(low), figure(high))
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.2}", 100.0 * share)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up() {
+        let rows = [["layer", "n"], ["a", "10"], ["long name", "7"], ["é", ""]];
+        let rows = rows.map(|row| row.map(String::from).to_vec());
+        assert_eq!(align(&rows, 1), "layer       n\na          10\nlong name   7\né\n");
+        assert_eq!(align(&[], 1), "");
+    }
+
+    #[test]
+    fn free_dimensions_are_marked() {
+        assert_eq!(shape(&[None, Some(3), Some(96), None]), "Nx3x96x?");
+    }
+
+    #[test]
+    fn confusion_names_the_classes_it_can() {
+        let confusion = vec![vec![3, 1], vec![0, 0]];
+        let accuracy = Accuracy { top1: 0.75, ci95: [0.3, 0.95], n: 4, confusion };
+        let text = super::confusion(&accuracy, &["0-left".into()]);
+        let expected = "\ntrue class    right  as 0-left  as 1\n\
+                        0-left      75.00 %          3     1\n\
+                        1                 -          0     0\n";
+        assert_eq!(text, expected);
+    }
+}

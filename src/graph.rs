@@ -1,0 +1,386 @@
+//! The network as data: nodes in topological order, the tensors they share by name, and nothing of
+//! the file it came from.
+//!
+//! Names and meaning are ONNX's: a node's operator is named by domain and type, and an operator
+//! that Steer8 does not know passes through unchanged.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::error::{Error, Result};
+
+pub mod fold_batch_norm;
+pub mod opset;
+mod prune;
+
+pub use prune::prune;
+
+/// A network with one input.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Graph {
+    pub name: String,
+    pub producer: String,
+    pub ir_version: i64,
+    /// Operator set version by domain; the default domain is `""`.
+    pub opsets: BTreeMap<String, i64>,
+    pub metadata: Vec<(String, String)>,
+    pub input: Value,
+    pub outputs: Vec<Value>,
+    pub nodes: Vec<Node>,
+    pub initializers: BTreeMap<String, Tensor>,
+}
+
+/// A named tensor at the network's edge.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Value {
+    pub name: String,
+    pub element: Element,
+    /// `None` when the file does not say.
+    pub shape: Option<Vec<Dim>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Dim {
+    Fixed(usize),
+    /// A free dimension, with the name that the file gives it.
+    Free(String),
+}
+
+/// An operator applied to named tensors. An empty input name is an optional input left out.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Node {
+    /// Unique within the graph.
+    pub name: String,
+    pub op: String,
+    pub domain: String,
+    pub inputs: Vec<String>,
+    pub outputs: Vec<String>,
+    pub attributes: BTreeMap<String, Attribute>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Attribute {
+    Int(i64),
+    Float(f32),
+    Text(Vec<u8>),
+    Tensor(Tensor),
+    Ints(Vec<i64>),
+    Floats(Vec<f32>),
+    Texts(Vec<Vec<u8>>),
+}
+
+/// A constant: its shape and its elements, row-major.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tensor {
+    pub shape: Vec<usize>,
+    pub data: Data,
+}
+
+/// Elements of the types that quantization touches; every other type is carried as its bytes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Data {
+    F32(Vec<f32>),
+    U8(Vec<u8>),
+    I8(Vec<i8>),
+    I32(Vec<i32>),
+    I64(Vec<i64>),
+    /// Little-endian bytes of another fixed-size element type.
+    Other(Element, Vec<u8>),
+    /// Strings, which have no fixed size.
+    Texts(Vec<Vec<u8>>),
+}
+
+/// ONNX's element types (`TensorProto.DataType`), by their number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Element(pub i32);
+
+impl Element {
+    pub const F32: Self = Self(1);
+    pub const U8: Self = Self(2);
+    pub const I8: Self = Self(3);
+    pub const I32: Self = Self(6);
+    pub const I64: Self = Self(7);
+    pub const TEXT: Self = Self(8);
+
+    /// ONNX's name in lower case.
+    pub fn name(self) -> &'static str {
+        const NAMES: [&str; 24] = [
+            "undefined",
+            "float32",
+            "uint8",
+            "int8",
+            "uint16",
+            "int16",
+            "int32",
+            "int64",
+            "string",
+            "bool",
+            "float16",
+            "float64",
+            "uint32",
+            "uint64",
+            "complex64",
+            "complex128",
+            "bfloat16",
+            "float8e4m3fn",
+            "float8e4m3fnuz",
+            "float8e5m2",
+            "float8e5m2fnuz",
+            "uint4",
+            "int4",
+            "float4e2m1",
+        ];
+        usize::try_from(self.0).ok().and_then(|i| NAMES.get(i).copied()).unwrap_or("unknown")
+    }
+
+    /// Bytes of `count` elements, or `None` for types without a fixed size.
+    pub fn bytes(self, count: usize) -> Option<usize> {
+        let bits = match self.0 {
+            2 | 3 | 9 | 17..=20 => 8,
+            4 | 5 | 10 | 16 => 16,
+            1 | 6 | 12 => 32,
+            7 | 11 | 13 | 14 => 64,
+            15 => 128,
+            21..=23 => 4,
+            _ => return None,
+        };
+        Some(count.checked_mul(bits)?.div_ceil(8))
+    }
+}
+
+impl Default for Element {
+    fn default() -> Self {
+        Self::F32
+    }
+}
+
+impl Tensor {
+    pub fn new(shape: impl Into<Vec<usize>>, data: Data) -> Self {
+        Self { shape: shape.into(), data }
+    }
+
+    pub fn scalar_f32(value: f32) -> Self {
+        Self::new([], Data::F32(vec![value]))
+    }
+
+    pub fn element(&self) -> Element {
+        match &self.data {
+            Data::F32(_) => Element::F32,
+            Data::U8(_) => Element::U8,
+            Data::I8(_) => Element::I8,
+            Data::I32(_) => Element::I32,
+            Data::I64(_) => Element::I64,
+            Data::Other(element, _) => *element,
+            Data::Texts(_) => Element::TEXT,
+        }
+    }
+
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes of the elements as ONNX stores them.
+    pub fn bytes(&self) -> usize {
+        match &self.data {
+            Data::Texts(texts) => texts.iter().map(Vec::len).sum(),
+            _ => self.element().bytes(self.len()).unwrap_or(0),
+        }
+    }
+
+    pub fn as_f32(&self) -> Option<&[f32]> {
+        match &self.data {
+            Data::F32(v) => Some(v),
+            _ => None,
+        }
+    }
+
+    /// The elements of an 8-bit or 32-bit integer tensor, widened.
+    pub fn to_i32(&self) -> Option<Vec<i32>> {
+        match &self.data {
+            Data::U8(v) => Some(v.iter().map(|&x| x.into()).collect()),
+            Data::I8(v) => Some(v.iter().map(|&x| x.into()).collect()),
+            Data::I32(v) => Some(v.clone()),
+            _ => None,
+        }
+    }
+
+    pub fn as_i64(&self) -> Option<&[i64]> {
+        match &self.data {
+            Data::I64(v) => Some(v),
+            _ => None,
+        }
+    }
+}
+
+impl Node {
+    /// A node of the default domain.
+    pub fn new(
+        op: &str,
+        name: impl Into<String>,
+        inputs: impl IntoIterator<Item = impl Into<String>>,
+        outputs: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            op: op.into(),
+            domain: String::new(),
+            inputs: inputs.into_iter().map(Into::into).collect(),
+            outputs: outputs.into_iter().map(Into::into).collect(),
+            attributes: BTreeMap::new(),
+        }
+    }
+
+    #[must_use]
+    pub fn with(mut self, attribute: &str, value: Attribute) -> Self {
+        self.attributes.insert(attribute.into(), value);
+        self
+    }
+
+    #[must_use]
+    pub fn in_domain(mut self, domain: &str) -> Self {
+        self.domain = domain.into();
+        self
+    }
+
+    /// Whether this is the operator `op` of ONNX's default domain.
+    pub fn is(&self, op: &str) -> bool {
+        self.op == op && matches!(self.domain.as_str(), "" | "ai.onnx")
+    }
+
+    /// The name of input `index`, unless it is left out.
+    pub fn input(&self, index: usize) -> Option<&str> {
+        self.inputs.get(index).map(String::as_str).filter(|name| !name.is_empty())
+    }
+
+    /// The first output.
+    pub fn output(&self) -> &str {
+        &self.outputs[0]
+    }
+
+    pub fn int(&self, attribute: &str, default: i64) -> i64 {
+        match self.attributes.get(attribute) {
+            Some(Attribute::Int(v)) => *v,
+            _ => default,
+        }
+    }
+
+    pub fn float(&self, attribute: &str, default: f32) -> f32 {
+        match self.attributes.get(attribute) {
+            Some(Attribute::Float(v)) => *v,
+            _ => default,
+        }
+    }
+
+    pub fn ints(&self, attribute: &str) -> Option<&[i64]> {
+        match self.attributes.get(attribute) {
+            Some(Attribute::Ints(v)) => Some(v),
+            _ => None,
+        }
+    }
+
+    pub fn text(&self, attribute: &str) -> Option<&str> {
+        match self.attributes.get(attribute) {
+            Some(Attribute::Text(v)) => std::str::from_utf8(v).ok(),
+            _ => None,
+        }
+    }
+}
+
+impl Graph {
+    /// The version of ONNX's default operator set that the network was written for.
+    pub fn opset(&self) -> i64 {
+        self.opsets.get("").copied().unwrap_or(1)
+    }
+
+    /// The constant that input `index` of `node` names, if it is one.
+    pub fn constant(&self, node: &Node, index: usize) -> Option<&Tensor> {
+        self.initializers.get(node.input(index)?)
+    }
+
+    /// Index of the node that makes each tensor.
+    pub fn producers(&self) -> HashMap<&str, usize> {
+        let outputs = |(i, node): (usize, &'_ Node)| (i, node.outputs.len());
+        self.nodes
+            .iter()
+            .enumerate()
+            .map(outputs)
+            .flat_map(|(i, n)| (0..n).map(move |o| (i, o)))
+            .map(|(i, o)| (self.nodes[i].outputs[o].as_str(), i))
+            .filter(|(name, _)| !name.is_empty())
+            .collect()
+    }
+
+    /// Indices of the nodes that read each tensor, in order; a node that reads it twice counts once.
+    pub fn consumers(&self) -> HashMap<&str, Vec<usize>> {
+        let mut consumers = HashMap::<&str, Vec<usize>>::new();
+        for (i, node) in self.nodes.iter().enumerate() {
+            for input in node.inputs.iter().filter(|name| !name.is_empty()) {
+                let readers = consumers.entry(input).or_default();
+                if readers.last() != Some(&i) {
+                    readers.push(i);
+                }
+            }
+        }
+        consumers
+    }
+
+    pub fn is_output(&self, tensor: &str) -> bool {
+        self.outputs.iter().any(|output| output.name == tensor)
+    }
+
+    /// Every name in use, for making new ones.
+    pub fn names(&self) -> HashSet<String> {
+        self.nodes
+            .iter()
+            .flat_map(|n| n.inputs.iter().chain(&n.outputs).chain([&n.name]))
+            .chain(self.initializers.keys())
+            .chain(self.outputs.iter().map(|v| &v.name))
+            .chain([&self.input.name])
+            .cloned()
+            .collect()
+    }
+
+    /// Checks that every tensor is made once, before it is read.
+    pub fn check(&self) -> Result<()> {
+        let mut known: HashSet<&str> = self.initializers.keys().map(String::as_str).collect();
+        known.insert(&self.input.name);
+        for node in &self.nodes {
+            for input in node.inputs.iter().filter(|name| !name.is_empty()) {
+                if !known.contains(input.as_str()) {
+                    return Err(Error::new(format!(
+                        "its input `{input}` is made by no node before it, and is no initializer"
+                    ))
+                    .at_node(&node.name)
+                    .way_out("Export the network again: the file is damaged or not sorted."));
+                }
+            }
+            for output in node.outputs.iter().filter(|name| !name.is_empty()) {
+                if !known.insert(output) {
+                    return Err(Error::new(format!("the tensor `{output}` is made twice"))
+                        .at_node(&node.name)
+                        .way_out("Export the network again: the file is damaged."));
+                }
+            }
+        }
+        match self.outputs.iter().find(|output| !known.contains(output.name.as_str())) {
+            Some(output) => Err(Error::new(format!("no node makes the output `{}`", output.name))
+                .way_out("Export the network again: the file is damaged.")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A name that is not in `taken` yet, made from `base`; it is then taken.
+pub fn fresh_name(base: &str, taken: &mut HashSet<String>) -> String {
+    let mut name = base.to_string();
+    let mut n = 1;
+    while !taken.insert(name.clone()) {
+        n += 1;
+        name = format!("{base}_{n}");
+    }
+    name
+}

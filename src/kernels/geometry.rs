@@ -1,0 +1,121 @@
+//! The geometry of a sliding window over one or two spatial axes.
+
+use crate::error::{Error, Result};
+use crate::graph::Node;
+
+/// A window over a `height x width` plane; a one-dimensional signal has height 1.
+///
+/// Source of the shape rule: the ONNX operator pages of Conv and MaxPool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    pub input: [usize; 2],
+    pub output: [usize; 2],
+    pub kernel: [usize; 2],
+    pub stride: [usize; 2],
+    pub dilation: [usize; 2],
+    /// Padding before the first row and column.
+    pub pad: [usize; 2],
+}
+
+impl Window {
+    /// The window that `node`'s attributes describe over the spatial part of its input's shape.
+    ///
+    /// # Errors
+    /// Three or more spatial axes, or attributes that contradict each other.
+    pub fn of(node: &Node, spatial: &[usize], kernel: &[usize]) -> Result<Self> {
+        if spatial.is_empty() || spatial.len() > 2 || kernel.len() != spatial.len() {
+            return Err(Error::new(format!(
+                "a window of {} axes over {} spatial axes is not supported",
+                kernel.len(),
+                spatial.len()
+            )));
+        }
+        let axes = spatial.len();
+        let list = |name: &str, default: i64, count: usize| -> Result<Vec<usize>> {
+            let values = node.ints(name).map_or_else(|| vec![default; count], <[i64]>::to_vec);
+            let values: Option<Vec<usize>> =
+                values.iter().map(|&v| usize::try_from(v).ok()).collect();
+            values
+                .filter(|v| v.len() == count)
+                .ok_or_else(|| Error::new(format!("its attribute `{name}` does not fit its input")))
+        };
+        let stride = list("strides", 1, axes)?;
+        let dilation = list("dilations", 1, axes)?;
+        let pads = list("pads", 0, 2 * axes)?;
+        if stride.contains(&0) || dilation.contains(&0) || kernel.contains(&0) {
+            return Err(Error::new("a stride, dilation or kernel size is 0"));
+        }
+        let auto_pad = node.text("auto_pad").unwrap_or("NOTSET");
+        let ceil_mode = node.int("ceil_mode", 0) != 0;
+
+        // Axis 0 stays a plane of height 1 for one-dimensional signals.
+        let mut window = Self {
+            input: [1; 2],
+            output: [1; 2],
+            kernel: [1; 2],
+            stride: [1; 2],
+            dilation: [1; 2],
+            pad: [0; 2],
+        };
+        for axis in 0..axes {
+            let at = axis + 2 - axes;
+            let (n, k, s) = (spatial[axis], kernel[axis], stride[axis]);
+            let reach = (k - 1) * dilation[axis] + 1;
+            let (begin, end) = match auto_pad {
+                "SAME_UPPER" | "SAME_LOWER" => {
+                    let total = ((n.div_ceil(s) - 1) * s + reach).saturating_sub(n);
+                    let small = total / 2;
+                    if auto_pad == "SAME_UPPER" {
+                        (small, total - small)
+                    } else {
+                        (total - small, small)
+                    }
+                }
+                "VALID" => (0, 0),
+                _ => (pads[axis], pads[axes + axis]),
+            };
+            let padded = n + begin + end;
+            if padded < reach {
+                return Err(Error::new(format!(
+                    "its kernel reaches over {reach} elements, its input has {padded}"
+                )));
+            }
+            let room = padded - reach;
+            let mut out = room / s + 1;
+            // A window that would start in the end padding does not count.
+            if ceil_mode && room % s != 0 && out * s < n + begin {
+                out += 1;
+            }
+            window.input[at] = n;
+            window.output[at] = out;
+            window.kernel[at] = k;
+            window.stride[at] = s;
+            window.dilation[at] = dilation[axis];
+            window.pad[at] = begin;
+        }
+        Ok(window)
+    }
+
+    /// The output's spatial shape, in as many axes as the input had.
+    pub fn output_shape(&self, axes: usize) -> &[usize] {
+        &self.output[2 - axes..]
+    }
+
+    /// The input row or column under tap `k` of output position `o`, unless it is padding.
+    #[inline]
+    pub fn tap(&self, axis: usize, o: usize, k: usize) -> Option<usize> {
+        (o * self.stride[axis] + k * self.dilation[axis])
+            .checked_sub(self.pad[axis])
+            .filter(|&i| i < self.input[axis])
+    }
+
+    /// Elements of one input plane.
+    pub fn input_len(&self) -> usize {
+        self.input[0] * self.input[1]
+    }
+
+    /// Elements of one output plane.
+    pub fn output_len(&self) -> usize {
+        self.output[0] * self.output[1]
+    }
+}

@@ -1,0 +1,88 @@
+//! From sums to 8 bits again.
+
+/// Adding and subtracting 1.5 x 2^23 leaves a float rounded to the nearest integer, ties to even,
+/// on every target and without a call; right for magnitudes below 2^22.
+const ROUNDER: f32 = 12_582_912.0;
+
+/// Rounds half to even; `|x| < 2^22`.
+#[inline]
+pub fn round_small(x: f32) -> f32 {
+    (x + ROUNDER) - ROUNDER
+}
+
+/// QuantizeLinear for one element: `saturate(round_half_even(x / scale) + zero_point)`.
+///
+/// <https://onnx.ai/onnx/operators/onnx__QuantizeLinear.html>
+pub fn quantize(x: f32, scale: f32, zero_point: i32, [low, high]: [i32; 2]) -> i32 {
+    // Clamped before the cast: infinities are bounds, NaN is the lower one.
+    let x = (x / scale).max((low - zero_point) as f32).min((high - zero_point) as f32);
+    round_small(x) as i32 + zero_point
+}
+
+/// An output's scale per channel, zero point and bounds.
+///
+/// As ONNX Runtime requantizes: `f32(sum) * multiplier`, clamp, round half to even, then add the
+/// zero point.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Requantize {
+    /// One, or one per channel.
+    multipliers: Vec<f32>,
+    zero_point: i32,
+    /// Bounds before the zero point is added.
+    low: f32,
+    high: f32,
+}
+
+impl Requantize {
+    /// `bounds` are the smallest and largest output, zero point included: those of the type, or
+    /// narrower where an activation is folded in.
+    pub fn new(multipliers: Vec<f32>, zero_point: i32, bounds: [i32; 2]) -> Self {
+        let [low, high] = bounds.map(|b| (b - zero_point) as f32);
+        Self { multipliers, zero_point, low, high }
+    }
+
+    #[inline]
+    pub fn multiplier(&self, channel: usize) -> f32 {
+        if let [one] = self.multipliers[..] { one } else { self.multipliers[channel] }
+    }
+
+    /// An integer sum in units of the channel's input scale, to the output's integers.
+    #[inline]
+    pub fn sum(&self, channel: usize, sum: i32) -> i32 {
+        self.real(sum as f32 * self.multiplier(channel))
+    }
+
+    /// A real number in units of the output scale, to the output's integers.
+    #[inline]
+    pub fn real(&self, x: f32) -> i32 {
+        // `max` first: it turns NaN into a bound.
+        round_small(x.max(self.low).min(self.high)) as i32 + self.zero_point
+    }
+
+    pub fn bytes(&self) -> usize {
+        size_of_val(&self.multipliers[..])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounds_half_to_even_like_the_standard_library() {
+        for i in -2000..2000 {
+            let x = i as f32 / 8.0;
+            assert_eq!(round_small(x), x.round_ties_even(), "{x}");
+        }
+    }
+
+    #[test]
+    fn zero_point_is_added_after_rounding() {
+        // 0.5 rounds to 0, then 3 is added; rounding 3.5 would have given 4.
+        let requantize = Requantize::new(vec![0.5], 3, [0, 255]);
+        assert_eq!(requantize.sum(0, 1), 3);
+        assert_eq!(requantize.sum(0, 3), 5);
+        assert_eq!(requantize.sum(0, 10_000), 255);
+        assert_eq!(requantize.sum(0, -10_000), 0);
+    }
+}

@@ -1,0 +1,74 @@
+//! Several networks side by side, interleaved in time.
+
+use super::evaluate::{compare_answers, measure, repeated_frame};
+use super::protocol::{Event, Role, Stage};
+use super::{Emit, Lab, report};
+use crate::error::{Context, Error, Result};
+use crate::measure::{latency, verdict};
+
+impl Lab {
+    pub(super) fn compare(&self, ids: &[String], emit: &mut Emit<'_>) -> Result<Event> {
+        if ids.is_empty() {
+            return Err(Error::new("there is nothing to compare"));
+        }
+        let data = self.data(Role::Validation)?;
+        let mut measured = Vec::with_capacity(ids.len());
+        for id in ids {
+            measured.push(measure(id, self.model(id)?, data, emit)?);
+        }
+        let float = measured.iter().position(|m| m.report.variant == "float");
+        if let Some(float) = float {
+            let reference = measured[float].classes.clone();
+            for (_, m) in measured.iter_mut().enumerate().filter(|(i, _)| *i != float) {
+                compare_answers(&mut m.report, &m.classes, &reference, data);
+            }
+        }
+        self.time(ids, float, &mut measured, emit)?;
+        let reports: Vec<_> = measured.into_iter().map(|m| m.report).collect();
+        let verdict = match float {
+            Some(float) => reports
+                .iter()
+                .enumerate()
+                .filter(|(i, _)| *i != float)
+                .map(|(_, other)| verdict::verdict(&reports[float], other))
+                .collect::<Vec<_>>()
+                .join(" "),
+            None => String::new(),
+        };
+        Ok(Event::Compared { reports, verdict })
+    }
+
+    /// Times all networks in interleaved blocks, the float one (or else the first) leading.
+    fn time(
+        &self,
+        ids: &[String],
+        float: Option<usize>,
+        measured: &mut [super::evaluate::Measured],
+        emit: &mut Emit<'_>,
+    ) -> Result<()> {
+        let data = self.data(Role::Validation)?;
+        let mut order: Vec<usize> = (0..ids.len()).collect();
+        order.swap(0, float.unwrap_or(0));
+        let mut runs = Vec::with_capacity(ids.len());
+        for &i in &order {
+            let model = self.model(&ids[i])?;
+            let mut session = model.session(data)?;
+            let frame = repeated_frame(&session, data);
+            runs.push(move || session.run(&frame, |_, _| {}).in_file(&model.file));
+        }
+        let mut variants: Vec<&mut dyn FnMut() -> Result<()>> = Vec::with_capacity(runs.len());
+        for run in &mut runs {
+            variants.push(run);
+        }
+        let mut progress = |done, total| report(emit, Stage::Time, None, done, total);
+        let timings = latency::measure(&mut variants, &latency::Options::default(), &mut progress)?;
+        for (&i, timing) in order.iter().zip(timings) {
+            let report = &mut measured[i].report;
+            report.latency_ms = Some(timing.latency);
+            if float.is_some_and(|float| float != i) {
+                report.speedup_over_float = timing.speedup;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,170 @@
+//! A network as read, before anything is measured: layers, shapes, parameters, operations.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::protocol::{Inspection, Layer, TensorShape};
+use crate::error::Result;
+use crate::graph::{Dim, Graph, Node, Tensor, Value};
+use crate::measure::operations;
+use crate::quantize::is_quantized;
+use crate::runtime::{TensorType, input_shape, lower, tensor_types};
+
+/// What [`Inspection`] says, and what a report needs besides.
+#[derive(Debug, Clone)]
+pub struct Inspected {
+    pub inspection: Inspection,
+    pub weight_bytes: usize,
+    /// MACs x weight bits x activation bits.
+    pub bops: u64,
+}
+
+impl Inspected {
+    /// Adds a node's parameters, each tensor once; gives how many it reads.
+    fn count<'a>(
+        &mut self,
+        graph: &'a Graph,
+        node: &'a Node,
+        counted: &mut BTreeSet<&'a str>,
+    ) -> u64 {
+        let mut own = 0;
+        for (name, tensor) in parameters(graph, node) {
+            own += tensor.len() as u64;
+            if counted.insert(name) {
+                self.inspection.params += tensor.len() as u64;
+                self.weight_bytes += tensor.bytes();
+            }
+        }
+        own
+    }
+}
+
+/// Inspects a network read from `file_bytes` bytes; `frame` fills in free dimensions. While they are
+/// free, shapes and MACs stay unknown.
+///
+/// # Errors
+/// A network that cannot be run, with the node that is the reason.
+pub fn inspect(graph: &Graph, file_bytes: usize, frame: Option<&[usize]>) -> Result<Inspected> {
+    let (types, batch) = match input_shape(graph, frame) {
+        Ok(shape) => (tensor_types(graph, frame)?, shape[0].max(1)),
+        Err(_) if frame.is_none() => (BTreeMap::new(), 1),
+        Err(error) => return Err(error),
+    };
+    let lowered = lower::lower(graph);
+    let shapes = Shapes { graph: &lowered.graph, types: &types };
+    let mut inspected =
+        Inspected { inspection: describe(graph, file_bytes), weight_bytes: 0, bops: 0 };
+    let mut counted = BTreeSet::new();
+    for node in &lowered.graph.nodes {
+        let params = inspected.count(&lowered.graph, node, &mut counted);
+        let macs = shapes.macs(node).unwrap_or(0) / batch as u64;
+        let bits = if node.op.starts_with('Q') { 8 } else { 32 };
+        inspected.bops += operations::bops(macs, bits, bits);
+        inspected.inspection.macs += macs;
+        let mut output_shape =
+            types.get(node.output()).map_or_else(Vec::new, |ty| ty.shape.clone());
+        if let Some(first) = output_shape.first_mut() {
+            *first /= batch.min(*first).max(1);
+        }
+        inspected.inspection.layers.push(Layer {
+            node: node.name.clone(),
+            op: node.op.clone(),
+            output_shape,
+            params,
+            macs,
+        });
+    }
+    inspected.inspection.left_in_float = lowered.left_in_float;
+    Ok(inspected)
+}
+
+/// The network's edges; layers and sums are still to come.
+fn describe(graph: &Graph, file_bytes: usize) -> Inspection {
+    Inspection {
+        variant: if is_quantized(graph) { "int8" } else { "float" }.into(),
+        producer: graph.producer.clone(),
+        opset: graph.opset(),
+        file_bytes,
+        input: shape_of(&graph.input),
+        outputs: graph.outputs.iter().map(shape_of).collect(),
+        params: 0,
+        macs: 0,
+        layers: Vec::new(),
+        left_in_float: Vec::new(),
+    }
+}
+
+fn shape_of(value: &Value) -> TensorShape {
+    let dims = value.shape.iter().flatten().map(|dim| match dim {
+        Dim::Fixed(n) => Some(*n),
+        Dim::Free(_) => None,
+    });
+    TensorShape { name: value.name.clone(), shape: dims.collect() }
+}
+
+/// The inputs of `node` that hold trained parameters: not scales, bounds or shapes.
+fn parameter_inputs(node: &Node) -> &'static [usize] {
+    match node.op.as_str() {
+        "Conv"
+        | "ConvTranspose"
+        | "Gemm"
+        | "BatchNormalization"
+        | "InstanceNormalization"
+        | "LayerNormalization" => &[1, 2],
+        "MatMul" | "Add" | "Mul" | "Sub" | "Div" | "PRelu" => &[0, 1],
+        "QLinearConv" => &[3, 8],
+        "QGemm" => &[3, 6],
+        "QLinearMatMul" | "QLinearAdd" | "QLinearMul" => &[0, 3],
+        _ => &[],
+    }
+}
+
+/// The constants behind those inputs, through a DequantizeLinear where there is one.
+fn parameters<'a>(graph: &'a Graph, node: &'a Node) -> Vec<(&'a str, &'a Tensor)> {
+    let producers = graph.producers();
+    parameter_inputs(node)
+        .iter()
+        .filter_map(|&i| node.input(i))
+        .filter_map(|name| {
+            let source = match producers.get(name) {
+                Some(&p) if graph.nodes[p].is("DequantizeLinear") => graph.nodes[p].input(0)?,
+                _ => name,
+            };
+            graph.initializers.get(source).map(|tensor| (source, tensor))
+        })
+        .filter(|(_, tensor)| tensor.as_i64().is_none())
+        .collect()
+}
+
+struct Shapes<'a> {
+    graph: &'a Graph,
+    types: &'a BTreeMap<String, TensorType>,
+}
+
+impl Shapes<'_> {
+    fn of(&self, node: &Node, input: usize) -> Option<&[usize]> {
+        let name = node.input(input)?;
+        let constant = self.graph.initializers.get(name).map(|t| &t.shape[..]);
+        constant.or_else(|| self.types.get(name).map(|ty| &ty.shape[..]))
+    }
+
+    /// MACs of one run.
+    fn macs(&self, node: &Node) -> Option<u64> {
+        let y = &self.types.get(node.output())?.shape;
+        let weights = match node.op.as_str() {
+            "Conv" | "Gemm" | "MatMul" => self.of(node, 1)?,
+            "QLinearConv" | "QGemm" | "QLinearMatMul" => self.of(node, 3)?,
+            "ConvTranspose" => {
+                return Some(operations::conv_transpose(self.of(node, 0)?, self.of(node, 1)?));
+            }
+            _ => return None,
+        };
+        Some(match node.op.as_str() {
+            "Conv" | "QLinearConv" => operations::conv(y, weights),
+            "Gemm" | "QGemm" => {
+                let k = weights[if node.int("transB", 0) != 0 { 1 } else { 0 }];
+                operations::matrix(y, k)
+            }
+            _ => operations::matrix(y, *self.of(node, 0)?.last()?),
+        })
+    }
+}

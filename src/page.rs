@@ -1,0 +1,37 @@
+//! The page: what a visitor sees, and the pure reducer behind it.
+//!
+//! End-to-end tests find their way by `data-testid`, and read exact figures from `data-value`
+//! (what is written is rounded for people):
+//!
+//! | `data-testid` | what | attributes |
+//! | --- | --- | --- |
+//! | `network-{id}` | a network's card; clicking it chooses the network | `data-status` (`idle`, `fetching`, `loading`, `ready`, `failed`), `data-variant` |
+//! | `close-{id}` | takes a network that was opened off the list | |
+//! | `open-model` | the file input for an `.onnx` | |
+//! | `frame` | a frame of the strip | `data-index`, `data-label` |
+//! | `answer` | what a network says about a frame | `data-model`, `data-value` (class), `data-probability` |
+//! | `other-frames` | shows other frames | |
+//! | `quantize` | the big button | |
+//! | `cancel` | stops the main job | |
+//! | `progress` | the main job's progress, while it runs | `data-stage`, `data-done`, `data-total` |
+//! | `misfit` | says that frames do not fit the network | |
+//! | `compare-with` | the reference of an int8 network | |
+//! | `download` | saves the int8 file made here | `data-value` (SHA-256), `data-bytes` |
+//! | `results` | the comparison | `data-value` (seconds from the button to here) |
+//! | `verdict` | the comparison in a sentence | |
+//! | `report-float`, `report-int8`, … | a column of the table, by variant | `data-model` |
+//! | `file-bytes`, `weight-bytes`, `gzip-bytes`, `params`, `macs`, `flops`, `bops`, `latency`, `latency-p90`, `cold`, `session-bytes`, `accuracy`, `agreement`, `mcnemar`, `speedup` | a figure | `data-model`, `data-value`; with an interval `data-low`, `data-high` |
+//! | `confusion` | a confusion matrix | `data-model`, `data-value` (JSON) |
+//! | `left-in-float` | the nodes left in float, and why | `data-value` (how many) |
+//! | `data-validation`, `data-calibration` | what is loaded | `data-value` (frames), `data-status` (`empty`, `loading`, `ready`) |
+//! | `open-validation`, `open-calibration` | file inputs; `…-folder`: folder inputs | |
+//! | `bundled-validation`, `bundled-calibration` | back to the bundled frames | |
+//! | `cancel-validation`, `cancel-calibration` | stops loading | |
+//! | `mean`, `std` | normalization of a person's own frames | |
+//! | `notice` | an error; `dismiss` in it takes it away | |
+
+pub mod catalogue;
+pub mod format;
+pub mod state;
+#[cfg(feature = "web")]
+pub mod view;

@@ -1,0 +1,59 @@
+//! What the page bundles, as `models/catalogue.json` lists it.
+
+use serde::Deserialize;
+
+use crate::lab::protocol::{ModelId, Role};
+
+/// The folder of the bundled files, relative to the page.
+const FOLDER: &str = "models";
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+pub struct Catalogue {
+    pub networks: Vec<Entry>,
+    /// int8 files that others made.
+    pub examples: Vec<Entry>,
+    pub frames: BundledFrames,
+    /// The class names of the bundled frames, in order.
+    pub classes: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Entry {
+    pub id: ModelId,
+    /// Below the catalogue's folder.
+    pub file: String,
+    pub title: String,
+    pub summary: String,
+    /// The float network that an example was made from.
+    pub of: Option<ModelId>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+pub struct BundledFrames {
+    pub validation: Archive,
+    pub calibration: Archive,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+pub struct Archive {
+    pub file: String,
+    pub count: usize,
+}
+
+impl Catalogue {
+    pub fn url() -> String {
+        url("catalogue.json")
+    }
+
+    pub fn frames(&self, role: Role) -> &Archive {
+        match role {
+            Role::Calibration => &self.frames.calibration,
+            Role::Validation => &self.frames.validation,
+        }
+    }
+}
+
+/// Relative, so that the page works below any path of a host.
+pub fn url(file: &str) -> String {
+    format!("{FOLDER}/{file}")
+}

@@ -1,0 +1,284 @@
+//! What the page knows, and how it changes: a pure reducer.
+//!
+//! [`State::update`] takes an [`Action`] (something a person did, or something that arrived) and
+//! answers with the [`Effect`]s to perform. It touches no browser, so that native tests cover it.
+
+mod catalogue_arrived;
+mod choose_frames;
+mod data;
+mod networks;
+mod normalization;
+mod queue;
+mod run;
+mod strip;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use crate::error::Error;
+use crate::lab::protocol::{Event, File, Inspection, ModelId, Picture, Prediction, Request, Role};
+use crate::page::catalogue::{self, Catalogue};
+
+pub use data::{DataSet, Loaded, Loading};
+pub use networks::{Fit, Network, Origin, Status};
+pub use normalization::NormalizationForm;
+pub use queue::TaskId;
+pub use run::{Comparison, Job, Made, Step};
+
+/// Something that arrives as bytes: over the network, or read from the person's disk.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Resource {
+    Catalogue,
+    Network(ModelId),
+    Frames(Role),
+}
+
+#[derive(Debug, Clone)]
+pub enum Action {
+    /// The page was opened.
+    Start,
+    /// Part of a resource is here; `total` is 0 when nobody knows.
+    Receiving {
+        resource: Resource,
+        done: usize,
+        total: usize,
+    },
+    Received {
+        resource: Resource,
+        bytes: Vec<u8>,
+    },
+    NotReceived {
+        resource: Resource,
+        error: Error,
+    },
+    /// The worker answered.
+    Heard {
+        task: TaskId,
+        event: Event,
+    },
+    /// The worker broke down. `started`: it had come to life before.
+    WorkerLost {
+        error: Error,
+        started: bool,
+    },
+    Select(ModelId),
+    OpenModel(File),
+    CloseModel(ModelId),
+    /// For an int8 network: which float network it is compared with.
+    CompareWith {
+        model: ModelId,
+        reference: Option<ModelId>,
+    },
+    /// A person's own frames are being read from disk.
+    ReadData {
+        role: Role,
+        name: String,
+    },
+    OpenData {
+        role: Role,
+        name: String,
+        files: Vec<File>,
+    },
+    UseBundledData(Role),
+    CancelData(Role),
+    SetNormalization(NormalizationForm),
+    OtherFrames,
+    /// The big button: quantize and compare, or measure what is int8 already.
+    Run,
+    CancelRun,
+    /// Save the int8 file made from this network.
+    Download(ModelId),
+    Complain(Error),
+    Dismiss(NoticeId),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    Fetch {
+        resource: Resource,
+        url: String,
+    },
+    /// Stop fetching or reading it; nothing more is heard of it.
+    Abort(Resource),
+    Send {
+        task: TaskId,
+        request: Rc<Request>,
+    },
+    /// Terminate the worker, whatever it is doing, and start a fresh one.
+    RestartWorker,
+    Save(Rc<File>),
+}
+
+pub type NoticeId = u32;
+
+/// An error that is on show until somebody dismisses it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notice {
+    pub id: NoticeId,
+    pub error: Error,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    pub catalogue: Option<Rc<Catalogue>>,
+    /// In the order they are shown: bundled, examples, opened.
+    pub networks: Vec<Network>,
+    pub selected: Option<ModelId>,
+    pub validation: DataSet,
+    pub calibration: DataSet,
+    pub normalization: NormalizationForm,
+    /// The frames on show.
+    pub frames: Vec<Rc<Picture>>,
+    /// What a network says about the frames on show.
+    pub predictions: BTreeMap<ModelId, Rc<Vec<Prediction>>>,
+    pub job: Option<Job>,
+    /// The int8 network made from each float one.
+    pub made: BTreeMap<ModelId, Rc<Made>>,
+    pub comparisons: BTreeMap<ModelId, Rc<Comparison>>,
+    pub notices: Vec<Notice>,
+    queue: queue::Queue,
+    /// Indices of the frames on show.
+    shown: Vec<usize>,
+    /// How often other frames were asked for.
+    round: usize,
+    /// Networks that were asked about the frames on show.
+    asked: BTreeSet<ModelId>,
+    notices_so_far: NoticeId,
+    opened_so_far: usize,
+}
+
+impl State {
+    /// `now`: milliseconds since the page was opened.
+    pub fn update(&mut self, action: Action, now: f64) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match action {
+            Action::Start => {
+                effects.push(Effect::Fetch { resource: Resource::Catalogue, url: Catalogue::url() })
+            }
+            Action::Receiving { resource, done, total } => self.receiving(&resource, done, total),
+            Action::Received { resource, bytes } => self.received(resource, bytes, &mut effects),
+            Action::NotReceived { resource, error } => self.not_received(resource, error),
+            Action::Heard { task, event } => self.heard(task, event, now),
+            Action::WorkerLost { error, started } => {
+                self.worker_lost(error, started, &mut effects);
+            }
+            Action::Select(model) => self.select(model, &mut effects),
+            Action::OpenModel(file) => self.open_model(file, &mut effects),
+            Action::CloseModel(model) => self.close_model(&model, &mut effects),
+            Action::CompareWith { model, reference } => self.compare_with(&model, reference),
+            Action::ReadData { role, name } => self.read_data(role, name, &mut effects),
+            Action::OpenData { role, name, files } => {
+                self.open_data(role, name, files, &mut effects);
+            }
+            Action::UseBundledData(role) => self.fetch_bundled_data(role, &mut effects),
+            Action::CancelData(role) => self.cancel_data(role, &mut effects),
+            Action::SetNormalization(form) => self.set_normalization(form, &mut effects),
+            Action::OtherFrames => self.other_frames(),
+            Action::Run => self.start_run(now, &mut effects),
+            Action::CancelRun => self.cancel_run(&mut effects),
+            Action::Download(model) => {
+                effects.extend(self.made.get(&model).map(|made| Effect::Save(made.file.clone())));
+            }
+            Action::Complain(error) => self.complain(error),
+            Action::Dismiss(id) => self.notices.retain(|notice| notice.id != id),
+        }
+        self.look(&mut effects);
+        self.continue_run(&mut effects);
+        effects
+    }
+
+    pub fn network(&self, id: &str) -> Option<&Network> {
+        self.networks.iter().find(|network| network.id == id)
+    }
+
+    fn network_mut(&mut self, id: &str) -> Option<&mut Network> {
+        self.networks.iter_mut().find(|network| network.id == id)
+    }
+
+    pub fn selected(&self) -> Option<&Network> {
+        self.selected.as_deref().and_then(|id| self.network(id))
+    }
+
+    pub fn data(&self, role: Role) -> &DataSet {
+        match role {
+            Role::Calibration => &self.calibration,
+            Role::Validation => &self.validation,
+        }
+    }
+
+    fn data_mut(&mut self, role: Role) -> &mut DataSet {
+        match role {
+            Role::Calibration => &mut self.calibration,
+            Role::Validation => &mut self.validation,
+        }
+    }
+
+    /// What a network that the page names, made here or not, turned out to be.
+    pub fn inspection(&self, id: &str) -> Option<&Rc<Inspection>> {
+        self.network(id)
+            .and_then(Network::inspection)
+            .or_else(|| self.made.values().find(|made| made.id == id).map(|made| &made.inspection))
+    }
+
+    /// A network's name for people, made here or not.
+    pub fn title(&self, id: &str) -> String {
+        if let Some(network) = self.network(id) {
+            return network.title.clone();
+        }
+        let base = self.made.iter().find(|(_, made)| made.id == id).map(|(base, _)| base);
+        base.and_then(|base| self.network(base))
+            .map_or_else(|| id.to_owned(), |network| format!("{}, int8 made here", network.title))
+    }
+
+    /// Shows an error, unless it is on show already or only says that somebody cancelled.
+    fn complain(&mut self, error: Error) {
+        if error.cancelled || self.notices.iter().any(|notice| notice.error == error) {
+            return;
+        }
+        self.notices_so_far += 1;
+        self.notices.push(Notice { id: self.notices_so_far, error });
+    }
+
+    fn receiving(&mut self, resource: &Resource, done: usize, total: usize) {
+        match resource {
+            Resource::Catalogue => {}
+            Resource::Network(model) => {
+                if let Some(network) = self.network_mut(model) {
+                    network.status = Status::Fetching { done, total };
+                }
+            }
+            Resource::Frames(role) => self.receiving_data(*role, done, total),
+        }
+    }
+
+    fn received(&mut self, resource: Resource, bytes: Vec<u8>, effects: &mut Vec<Effect>) {
+        match resource {
+            Resource::Catalogue => self.catalogue_arrived(&bytes, effects),
+            Resource::Network(model) => self.network_arrived(model, bytes, effects),
+            Resource::Frames(role) => self.bundled_data_arrived(role, bytes, effects),
+        }
+    }
+
+    fn not_received(&mut self, resource: Resource, error: Error) {
+        match resource {
+            Resource::Catalogue => {}
+            Resource::Network(model) => {
+                if let Some(network) = self.network_mut(&model) {
+                    network.status = Status::Failed;
+                }
+            }
+            Resource::Frames(role) => self.data_mut(role).loading = None,
+        }
+        self.complain(error);
+    }
+
+    fn fetch_network(&mut self, id: &str, effects: &mut Vec<Effect>) {
+        let Some(network) = self.network_mut(id) else { return };
+        let Some(file) = network.origin.bundled_file() else { return };
+        let url = catalogue::url(file);
+        network.status = Status::Fetching { done: 0, total: 0 };
+        effects.push(Effect::Fetch { resource: Resource::Network(id.to_owned()), url });
+    }
+}

@@ -1,0 +1,151 @@
+//! The frames to validate and to calibrate on.
+
+use std::rc::Rc;
+
+use serde_bytes::ByteBuf;
+
+use super::normalization::NormalizationForm;
+use super::queue::{Purpose, TaskId};
+use super::{Effect, Resource, State};
+use crate::lab::protocol::{DataSummary, File, Request, Role};
+use crate::page::catalogue;
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DataSet {
+    pub loaded: Option<Loaded>,
+    /// What is on its way; what is loaded stays until it is there.
+    pub loading: Option<Loading>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    pub name: String,
+    pub bundled: bool,
+    pub summary: Rc<DataSummary>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Loading {
+    pub name: String,
+    pub bundled: bool,
+    /// Bytes (fetched) or files (read) that are here.
+    pub done: usize,
+    /// 0 when nobody knows.
+    pub total: usize,
+    /// The worker's task, once everything is here.
+    pub task: Option<TaskId>,
+}
+
+impl State {
+    /// Fetches the bundled frames, unless some are here or on their way.
+    pub(super) fn fetch_missing_data(&mut self, role: Role, effects: &mut Vec<Effect>) {
+        if *self.data(role) == DataSet::default() {
+            self.fetch_bundled_data(role, effects);
+        }
+    }
+
+    pub(super) fn fetch_bundled_data(&mut self, role: Role, effects: &mut Vec<Effect>) {
+        let Some(catalogue) = self.catalogue.clone() else { return };
+        let file = &catalogue.frames(role).file;
+        self.data_mut(role).loading =
+            Some(Loading { name: file.clone(), bundled: true, ..Loading::default() });
+        effects.push(Effect::Fetch { resource: Resource::Frames(role), url: catalogue::url(file) });
+    }
+
+    pub(super) fn read_data(&mut self, role: Role, name: String, effects: &mut Vec<Effect>) {
+        // What was on its way to the worker is not wanted any more.
+        if let Some(Loading { task: Some(task), .. }) = self.data_mut(role).loading.take() {
+            self.cancel_task(task, effects);
+        }
+        self.data_mut(role).loading = Some(Loading { name, ..Loading::default() });
+    }
+
+    pub(super) fn receiving_data(&mut self, role: Role, done: usize, total: usize) {
+        if let Some(loading) = &mut self.data_mut(role).loading {
+            (loading.done, loading.total) = (done, total);
+        }
+    }
+
+    pub(super) fn bundled_data_arrived(
+        &mut self,
+        role: Role,
+        bytes: Vec<u8>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(catalogue) = self.catalogue.clone() else { return };
+        let name = catalogue.frames(role).file.clone();
+        let files = vec![File { name: name.clone(), bytes: ByteBuf::from(bytes) }];
+        let request = Request::LoadData { role, files, normalization: None };
+        self.load_data(role, name, true, request, effects);
+    }
+
+    pub(super) fn open_data(
+        &mut self,
+        role: Role,
+        name: String,
+        files: Vec<File>,
+        effects: &mut Vec<Effect>,
+    ) {
+        match self.normalization.parse() {
+            Ok(normalization) => {
+                let request = Request::LoadData { role, files, normalization };
+                self.load_data(role, name, false, request, effects);
+            }
+            Err(error) => {
+                self.data_mut(role).loading = None;
+                self.complain(error);
+            }
+        }
+    }
+
+    fn load_data(
+        &mut self,
+        role: Role,
+        name: String,
+        bundled: bool,
+        request: Request,
+        effects: &mut Vec<Effect>,
+    ) {
+        let task = self.send(Purpose::OpenData { name: name.clone(), bundled }, request, effects);
+        self.data_mut(role).loading =
+            Some(Loading { name, bundled, task: Some(task), ..Loading::default() });
+    }
+
+    pub(super) fn data_loaded(&mut self, role: Role, task: TaskId, loaded: Loaded) {
+        let data = self.data_mut(role);
+        data.loaded = Some(loaded);
+        data.loading.take_if(|loading| loading.task == Some(task));
+        if role == Role::Validation {
+            self.clear_strip();
+        }
+    }
+
+    pub(super) fn data_failed(&mut self, role: Role, task: TaskId) {
+        self.data_mut(role).loading.take_if(|loading| loading.task == Some(task));
+    }
+
+    pub(super) fn cancel_data(&mut self, role: Role, effects: &mut Vec<Effect>) {
+        match self.data_mut(role).loading.take() {
+            Some(Loading { task: Some(task), .. }) => self.cancel_task(task, effects),
+            Some(_) => effects.push(Effect::Abort(Resource::Frames(role))),
+            None => {}
+        }
+    }
+
+    /// Reads a person's own frames again with the new figures.
+    pub(super) fn set_normalization(&mut self, form: NormalizationForm, effects: &mut Vec<Effect>) {
+        if form == self.normalization {
+            return;
+        }
+        self.normalization = form;
+        for role in [Role::Validation, Role::Calibration] {
+            let own = self.data(role).loaded.clone().filter(|loaded| !loaded.bundled);
+            let request = self.queue.data(role).cloned();
+            if let (Some(own), Some(request)) = (own, request)
+                && let Request::LoadData { files, .. } = &*request
+            {
+                self.open_data(role, own.name, files.clone(), effects);
+            }
+        }
+    }
+}

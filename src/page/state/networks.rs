@@ -1,0 +1,203 @@
+//! The networks to choose from.
+
+use std::rc::Rc;
+
+use serde_bytes::ByteBuf;
+
+use super::queue::{Purpose, TaskId};
+use super::{Effect, Resource, State};
+use crate::lab::protocol::{File, Inspection, ModelId, Request, Role};
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Network {
+    pub id: ModelId,
+    pub title: String,
+    pub summary: String,
+    pub origin: Origin,
+    pub status: Status,
+    /// The float network that an int8 one is compared with.
+    pub reference: Option<ModelId>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Origin {
+    Bundled {
+        file: String,
+    },
+    /// An int8 file that others made; fetched when it is chosen.
+    Example {
+        file: String,
+    },
+    #[default]
+    Opened,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Status {
+    #[default]
+    Idle,
+    Fetching {
+        done: usize,
+        total: usize,
+    },
+    /// The worker is reading it.
+    Loading(TaskId),
+    Ready(Rc<Inspection>),
+    Failed,
+}
+
+/// Whether a network can take a data set's frames.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fit {
+    Fits,
+    /// One of them is not here yet.
+    Unknown,
+    /// Shapes without the batch dimension.
+    Misfit {
+        wants: Vec<Option<usize>>,
+        has: Vec<Option<usize>>,
+    },
+}
+
+impl Origin {
+    pub fn bundled_file(&self) -> Option<&str> {
+        match self {
+            Origin::Bundled { file } | Origin::Example { file } => Some(file),
+            Origin::Opened => None,
+        }
+    }
+}
+
+impl Network {
+    pub fn inspection(&self) -> Option<&Rc<Inspection>> {
+        match &self.status {
+            Status::Ready(inspection) => Some(inspection),
+            _ => None,
+        }
+    }
+
+    pub fn is_float(&self) -> bool {
+        self.inspection().is_some_and(|inspection| inspection.variant == "float")
+    }
+}
+
+impl State {
+    pub fn fit(&self, network: &Network, role: Role) -> Fit {
+        let (Some(inspection), Some(data)) = (network.inspection(), &self.data(role).loaded) else {
+            return Fit::Unknown;
+        };
+        let wants = inspection.input.shape.get(1..).unwrap_or_default();
+        let has: Vec<_> = data.summary.frame_shape.iter().copied().map(Some).collect();
+        let same = |(wants, has): (&Option<usize>, &Option<usize>)| wants.is_none() || wants == has;
+        if wants.len() == has.len() && wants.iter().zip(&has).all(same) {
+            Fit::Fits
+        } else {
+            Fit::Misfit { wants: wants.to_vec(), has }
+        }
+    }
+
+    /// The float networks that an int8 one can be compared with.
+    pub fn references(&self) -> impl Iterator<Item = &Network> {
+        self.networks.iter().filter(|network| network.is_float())
+    }
+
+    pub(super) fn select(&mut self, id: ModelId, effects: &mut Vec<Effect>) {
+        let Some(network) = self.network(&id) else { return };
+        if matches!(network.status, Status::Idle | Status::Failed) {
+            self.fetch_network(&id, effects);
+        }
+        self.selected = Some(id);
+    }
+
+    pub(super) fn compare_with(&mut self, id: &str, reference: Option<ModelId>) {
+        if let Some(network) = self.network_mut(id) {
+            network.reference = reference;
+        }
+    }
+
+    pub(super) fn network_arrived(
+        &mut self,
+        id: ModelId,
+        bytes: Vec<u8>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(network) = self.network(&id) else { return };
+        let Some(name) = network.origin.bundled_file().map(file_name) else { return };
+        let file = File { name: name.to_owned(), bytes: ByteBuf::from(bytes) };
+        self.load_model(id, file, effects);
+    }
+
+    pub(super) fn open_model(&mut self, file: File, effects: &mut Vec<Effect>) {
+        let title = file.name.strip_suffix(".onnx").unwrap_or(&file.name).to_owned();
+        self.opened_so_far += 1;
+        let id = format!("opened-{}", self.opened_so_far);
+        self.networks.push(Network {
+            id: id.clone(),
+            title,
+            summary: "Opened from your disk; it never leaves this browser.".to_owned(),
+            ..Network::default()
+        });
+        self.load_model(id, file, effects);
+    }
+
+    fn load_model(&mut self, id: ModelId, file: File, effects: &mut Vec<Effect>) {
+        let request = Request::LoadModel { model: id.clone(), file };
+        let task = self.send(Purpose::OpenModel, request, effects);
+        if let Some(network) = self.network_mut(&id) {
+            network.status = Status::Loading(task);
+        }
+    }
+
+    pub(super) fn model_loaded(&mut self, id: &str, inspection: Inspection) {
+        let first_float = self.references().next().map(|network| network.id.clone());
+        let Some(network) = self.network_mut(id) else { return };
+        let is_float = inspection.variant == "float";
+        network.status = Status::Ready(inspection.into());
+        if network.origin == Origin::Opened {
+            if !is_float {
+                network.reference = first_float;
+            }
+            self.selected = Some(id.to_owned());
+        }
+    }
+
+    pub(super) fn model_failed(&mut self, id: &str) {
+        let Some(network) = self.network_mut(id) else { return };
+        network.status = Status::Failed;
+        if network.origin == Origin::Opened {
+            self.forget(id);
+        }
+    }
+
+    pub(super) fn close_model(&mut self, id: &str, effects: &mut Vec<Effect>) {
+        let Some(network) = self.network(id) else { return };
+        match network.status {
+            Status::Loading(task) => self.cancel_task(task, effects),
+            Status::Fetching { .. } => effects.push(Effect::Abort(Resource::Network(id.into()))),
+            _ => {}
+        }
+        if self.job.as_ref().is_some_and(|job| job.network == id) {
+            self.cancel_run(effects);
+        }
+        self.forget(id);
+    }
+
+    fn forget(&mut self, id: &str) {
+        self.networks.retain(|network| network.id != id);
+        self.queue.forget_model(id);
+        if let Some(made) = self.made.remove(id) {
+            self.queue.forget_model(&made.id);
+        }
+        self.comparisons.remove(id);
+        for network in &mut self.networks {
+            network.reference.take_if(|reference| reference == id);
+        }
+        if self.selected.as_deref() == Some(id) {
+            self.selected = self.networks.first().map(|network| network.id.clone());
+        }
+    }
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}

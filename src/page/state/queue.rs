@@ -1,0 +1,208 @@
+//! What the worker was asked and has not finished.
+//!
+//! The worker takes requests in the order they were sent. It is stopped by terminating it, so the
+//! queue keeps what a fresh worker needs: the requests that loaded what is loaded.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+use super::data::Loaded;
+use super::{Effect, State};
+use crate::error::Error;
+use crate::lab::protocol::{Event, ModelId, Progress, Request, Role};
+
+pub type TaskId = u32;
+
+/// Why something was asked, and so where its answer goes.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Purpose {
+    /// Tell a fresh worker what the last one knew.
+    Replay,
+    OpenModel,
+    OpenData {
+        name: String,
+        bundled: bool,
+    },
+    /// Fill the strip of frames.
+    Look,
+    /// A step of the main job.
+    Run,
+}
+
+#[derive(Debug, Clone)]
+struct Task {
+    id: TaskId,
+    purpose: Purpose,
+    request: Rc<Request>,
+    progress: Option<Progress>,
+}
+
+/// What the worker holds; data come first in a replay because networks are checked against them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Slot {
+    Data(Role),
+    Model(ModelId),
+}
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Queue {
+    tasks: VecDeque<Task>,
+    /// The request that loaded what each slot holds.
+    loads: BTreeMap<Slot, Rc<Request>>,
+    tasks_so_far: TaskId,
+}
+
+impl Queue {
+    fn push(&mut self, purpose: Purpose, request: Rc<Request>) -> TaskId {
+        self.tasks_so_far += 1;
+        let id = self.tasks_so_far;
+        self.tasks.push_back(Task { id, purpose, request, progress: None });
+        id
+    }
+
+    fn take(&mut self, id: TaskId) -> Option<Task> {
+        let position = self.tasks.iter().position(|task| task.id == id)?;
+        self.tasks.remove(position)
+    }
+
+    pub(super) fn data(&self, role: Role) -> Option<&Rc<Request>> {
+        self.loads.get(&Slot::Data(role))
+    }
+
+    pub(super) fn forget_model(&mut self, model: &str) {
+        self.loads.remove(&Slot::Model(model.to_owned()));
+    }
+}
+
+fn slot(request: &Request) -> Option<Slot> {
+    match request {
+        Request::LoadModel { model, .. } => Some(Slot::Model(model.clone())),
+        Request::LoadData { role, .. } => Some(Slot::Data(*role)),
+        _ => None,
+    }
+}
+
+impl State {
+    /// How far the worker is with a task.
+    pub fn progress(&self, id: TaskId) -> Option<&Progress> {
+        self.queue.tasks.iter().find(|task| task.id == id)?.progress.as_ref()
+    }
+
+    pub(super) fn send(
+        &mut self,
+        purpose: Purpose,
+        request: Request,
+        effects: &mut Vec<Effect>,
+    ) -> TaskId {
+        let request = Rc::new(request);
+        let task = self.queue.push(purpose, request.clone());
+        effects.push(Effect::Send { task, request });
+        task
+    }
+
+    /// Remembers that the worker holds what `request` loads.
+    pub(super) fn remember_load(&mut self, request: Rc<Request>) {
+        if let Some(slot) = slot(&request) {
+            self.queue.loads.insert(slot, request);
+        }
+    }
+
+    /// Stops one task; everything else goes on in a fresh worker.
+    pub(super) fn cancel_task(&mut self, id: TaskId, effects: &mut Vec<Effect>) {
+        if self.queue.take(id).is_some() {
+            self.restart(effects);
+        }
+    }
+
+    fn restart(&mut self, effects: &mut Vec<Effect>) {
+        effects.push(Effect::RestartWorker);
+        let mut unfinished = std::mem::take(&mut self.queue.tasks);
+        // What an interrupted replay was about is in `loads` still.
+        unfinished.retain(|task| task.purpose != Purpose::Replay);
+        let loads: Vec<_> = self.queue.loads.values().cloned().collect();
+        for request in loads {
+            self.queue.push(Purpose::Replay, request);
+        }
+        for task in &mut unfinished {
+            task.progress = None;
+        }
+        self.queue.tasks.append(&mut unfinished);
+        let send = |task: &Task| Effect::Send { task: task.id, request: task.request.clone() };
+        effects.extend(self.queue.tasks.iter().map(send));
+    }
+
+    pub(super) fn heard(&mut self, id: TaskId, event: Event, now: f64) {
+        if let Event::Progress(progress) = event {
+            if let Some(task) = self.queue.tasks.iter_mut().find(|task| task.id == id) {
+                task.progress = Some(progress);
+            }
+            return;
+        }
+        let Some(task) = self.queue.take(id) else { return };
+        match event {
+            Event::Failed { error } => self.failed(&task, error),
+            event => self.finished(task, event, now),
+        }
+    }
+
+    fn finished(&mut self, task: Task, event: Event, now: f64) {
+        self.remember_load(task.request.clone());
+        match (task.purpose, event) {
+            (Purpose::Replay, _) => {}
+            (Purpose::OpenModel, Event::ModelLoaded { model, inspection }) => {
+                self.model_loaded(&model, inspection);
+            }
+            (Purpose::OpenData { name, bundled }, Event::DataLoaded { role, summary }) => {
+                self.data_loaded(role, task.id, Loaded { name, bundled, summary: summary.into() });
+            }
+            (Purpose::Look, Event::Frames { frames }) => self.frames_arrived(frames),
+            (Purpose::Look, Event::Predictions { model, predictions }) => {
+                self.predictions.insert(model, Rc::new(predictions));
+            }
+            (Purpose::Run, Event::Quantized { model, file, summary, inspection }) => {
+                self.quantized(model, file, summary, inspection);
+            }
+            (Purpose::Run, Event::Compared { reports, verdict }) => {
+                self.compared(reports, verdict, now);
+            }
+            _ => self.complain(
+                Error::new("the worker answered something else than it was asked")
+                    .way_out("Reload the page."),
+            ),
+        }
+    }
+
+    fn failed(&mut self, task: &Task, error: Error) {
+        if let Some(slot) = slot(&task.request)
+            && task.purpose == Purpose::Replay
+        {
+            self.queue.loads.remove(&slot);
+        }
+        match (&task.purpose, &*task.request) {
+            (Purpose::OpenModel, Request::LoadModel { model, .. }) => self.model_failed(model),
+            (Purpose::OpenData { .. }, Request::LoadData { role, .. }) => {
+                self.data_failed(*role, task.id);
+            }
+            (Purpose::Run, _) => self.job = None,
+            _ => {}
+        }
+        self.complain(error);
+    }
+
+    /// The task it was at is given up; everything else goes on in a fresh worker.
+    pub(super) fn worker_lost(&mut self, error: Error, started: bool, effects: &mut Vec<Effect>) {
+        let culprit = self.queue.tasks.pop_front();
+        match culprit {
+            Some(task) => self.failed(&task, error),
+            None => self.complain(error),
+        }
+        // A worker that never came to life would not do so the next time either.
+        if started {
+            self.restart(effects);
+        } else {
+            while let Some(task) = self.queue.tasks.pop_front() {
+                self.failed(&task, Error::cancelled());
+            }
+        }
+    }
+}

@@ -1,0 +1,454 @@
+//! The journeys, without a browser: actions in, effects out.
+
+use serde_bytes::ByteBuf;
+
+use super::*;
+use crate::lab::protocol::{DataSummary, Progress, QuantizationSummary, Stage, TensorShape};
+use crate::measure::{Accuracy, Report};
+use crate::quantize::Recipe;
+
+const CATALOGUE: &str = r#"{
+    "networks": [
+        {"id": "plain", "file": "networks/plain.onnx", "title": "Plain", "summary": "", "sha256": ""},
+        {"id": "small", "file": "networks/small.onnx", "title": "Small", "summary": "", "sha256": ""}
+    ],
+    "examples": [
+        {"id": "theirs", "file": "networks/theirs.onnx", "title": "Theirs", "summary": "", "of": "plain"}
+    ],
+    "frames": {
+        "validation": {"file": "frames/validation.zip", "count": 20},
+        "calibration": {"file": "frames/calibration.zip", "count": 10},
+        "training": []
+    },
+    "classes": ["left", "right"]
+}"#;
+
+/// A page with a worker that answers when it is told to.
+#[derive(Default)]
+struct Bench {
+    state: State,
+    /// What the worker was sent and has not answered.
+    sent: Vec<(TaskId, Rc<Request>)>,
+    /// What the network was asked for.
+    fetched: Vec<Resource>,
+    saved: Vec<Rc<File>>,
+    restarts: usize,
+    now: f64,
+}
+
+impl Bench {
+    /// The bundled networks and validation frames are loaded.
+    fn open() -> Self {
+        let mut bench = Self::default();
+        bench.act(Action::Start);
+        bench.deliver();
+        bench.work();
+        bench
+    }
+
+    fn act(&mut self, action: Action) {
+        for effect in self.state.update(action, self.now) {
+            match effect {
+                Effect::Fetch { resource, .. } => self.fetched.push(resource),
+                Effect::Abort(resource) => self.fetched.retain(|other| *other != resource),
+                Effect::Send { task, request } => self.sent.push((task, request)),
+                Effect::RestartWorker => {
+                    self.sent.clear();
+                    self.restarts += 1;
+                }
+                Effect::Save(file) => self.saved.push(file),
+            }
+        }
+    }
+
+    /// Everything that was fetched arrives.
+    fn deliver(&mut self) {
+        while let Some(resource) = self.fetched.pop() {
+            let bytes = match resource {
+                Resource::Catalogue => CATALOGUE.into(),
+                _ => vec![1],
+            };
+            self.act(Action::Received { resource, bytes });
+        }
+    }
+
+    /// The worker answers everything.
+    fn work(&mut self) {
+        while !self.sent.is_empty() {
+            self.work_once();
+        }
+    }
+
+    fn work_once(&mut self) {
+        let (task, request) = self.sent.remove(0);
+        self.act(Action::Heard { task, event: answer(&request) });
+    }
+
+    /// The worker answers until it is asked something of this kind, which it does not answer.
+    fn work_until(&mut self, kind: fn(&Request) -> bool) -> TaskId {
+        loop {
+            let (task, request) = self.sent.first().expect("the worker is asked");
+            if kind(request) {
+                return *task;
+            }
+            self.work_once();
+        }
+    }
+
+    fn select(&mut self, id: &str) {
+        self.act(Action::Select(id.into()));
+        self.deliver();
+        self.work();
+    }
+
+    fn run(&mut self) {
+        self.act(Action::Run);
+        self.deliver();
+        self.work();
+    }
+
+    fn compared(&self, id: &str) -> Vec<&str> {
+        self.state.comparisons[id].models.iter().map(String::as_str).collect()
+    }
+
+    fn told(&self) -> Vec<&str> {
+        self.state.notices.iter().map(|notice| &*notice.error.what).collect()
+    }
+}
+
+fn file(name: &str) -> File {
+    File { name: name.into(), bytes: ByteBuf::from(vec![1]) }
+}
+
+fn answer(request: &Request) -> Event {
+    match request {
+        Request::LoadModel { model, file } => Event::ModelLoaded {
+            model: model.clone(),
+            inspection: match &*file.name {
+                "theirs.onnx" => inspection("int8", 96),
+                "large.onnx" => inspection("float", 224),
+                _ => inspection("float", 96),
+            },
+        },
+        Request::LoadData { role, files, .. } => {
+            let size = if files[0].name.contains("large") { 224 } else { 96 };
+            Event::DataLoaded { role: *role, summary: summary(size) }
+        }
+        Request::Frames { indices } => Event::Frames {
+            frames: indices
+                .iter()
+                .map(|&index| Picture {
+                    index,
+                    width: 1,
+                    height: 1,
+                    rgba: ByteBuf::from(vec![0; 4]),
+                    label: Some(0),
+                })
+                .collect(),
+        },
+        Request::Predict { model, indices } => Event::Predictions {
+            model: model.clone(),
+            predictions: indices
+                .iter()
+                .map(|&index| Prediction { index, class: 0, probabilities: vec![1.0, 0.0] })
+                .collect(),
+        },
+        Request::Quantize { model, recipe, into } => Event::Quantized {
+            model: into.clone(),
+            file: file(&format!("{model}-int8.onnx")),
+            summary: QuantizationSummary {
+                recipe: recipe.clone(),
+                tensors: Vec::new(),
+                left_in_float: Vec::new(),
+                file_bytes: 1,
+                sha256: String::new(),
+            },
+            inspection: inspection("int8", 96),
+        },
+        Request::Evaluate { .. } => unreachable!("the page compares"),
+        Request::Compare { models } => Event::Compared {
+            reports: models.iter().map(|model| report(model)).collect(),
+            verdict: "smaller".into(),
+        },
+    }
+}
+
+fn inspection(variant: &str, size: usize) -> Inspection {
+    Inspection {
+        variant: variant.into(),
+        producer: String::new(),
+        opset: 17,
+        file_bytes: 1,
+        input: TensorShape {
+            name: "input".into(),
+            shape: vec![None, Some(3), Some(size), Some(size)],
+        },
+        outputs: Vec::new(),
+        params: 1,
+        macs: 1,
+        layers: Vec::new(),
+        left_in_float: Vec::new(),
+    }
+}
+
+fn summary(size: usize) -> DataSummary {
+    DataSummary {
+        frames: 20,
+        class_counts: vec![10, 10],
+        class_names: vec!["0-left".into(), "1-right".into()],
+        frame_shape: vec![3, size, size],
+    }
+}
+
+fn report(model: &str) -> Report {
+    Report {
+        model: model.into(),
+        variant: "float".into(),
+        file_bytes: 1,
+        weight_bytes: 1,
+        gzip_bytes: 1,
+        params: 1,
+        macs: 1,
+        flops: 2,
+        bops: 1,
+        latency_ms: None,
+        accuracy: Some(Accuracy { top1: 1.0, ci95: [0.9, 1.0], n: 20, confusion: Vec::new() }),
+        agreement_with_float: None,
+        mcnemar_p: None,
+        speedup_over_float: None,
+        session_bytes: 1,
+        cold_ms: 1.0,
+        recipe: Some(Recipe::default()),
+        left_in_float: Vec::new(),
+    }
+}
+
+#[test]
+fn it_opens_on_the_first_network_with_frames_and_answers() {
+    let bench = Bench::open();
+    assert_eq!(bench.state.selected.as_deref(), Some("plain"));
+    assert_eq!(bench.state.frames.len(), 10);
+    assert_eq!(bench.state.predictions["plain"].len(), 10);
+    assert!(bench.state.can_run());
+    assert!(bench.state.calibration.loaded.is_none(), "calibration frames are not needed yet");
+    assert_eq!(bench.state.class_label(1), "right");
+}
+
+#[test]
+fn the_button_quantizes_and_compares() {
+    let mut bench = Bench::open();
+    bench.now = 1000.0;
+    bench.act(Action::Run);
+    bench.now = 4000.0;
+    bench.deliver();
+    bench.work();
+    assert_eq!(bench.compared("plain"), ["plain", "plain-int8"]);
+    assert_eq!(bench.state.comparisons["plain"].seconds, 3.0);
+    assert_eq!(bench.state.comparisons["plain"].validation, "frames/validation.zip");
+    assert_eq!(bench.state.made["plain"].calibration, "frames/calibration.zip");
+    assert_eq!(bench.state.job, None);
+    assert!(bench.state.predictions.contains_key("plain-int8"), "the int8 network is asked, too");
+
+    bench.act(Action::Download("plain".into()));
+    assert_eq!(bench.saved[0].name, "plain-int8.onnx");
+}
+
+#[test]
+fn an_int8_network_is_measured_beside_the_float_one_it_came_from() {
+    let mut bench = Bench::open();
+    bench.select("theirs");
+    bench.run();
+    assert_eq!(bench.compared("theirs"), ["plain", "theirs"]);
+
+    bench.act(Action::CompareWith { model: "theirs".into(), reference: None });
+    bench.run();
+    assert_eq!(bench.compared("theirs"), ["theirs"]);
+}
+
+#[test]
+fn cancelling_starts_a_fresh_worker_that_knows_what_was_loaded() {
+    let mut bench = Bench::open();
+    bench.run();
+    bench.act(Action::Run);
+    bench.work_until(|request| matches!(request, Request::Compare { .. }));
+    bench.act(Action::CancelRun);
+    assert_eq!(bench.restarts, 1);
+    assert_eq!(bench.state.job, None);
+    let replayed = |name: &str| {
+        bench.sent.iter().any(|(_, request)| match &**request {
+            Request::LoadModel { model, .. } => model == name,
+            Request::LoadData { role, .. } => format!("{role:?}") == name,
+            _ => false,
+        })
+    };
+    for name in ["Validation", "Calibration", "plain", "small", "plain-int8"] {
+        assert!(replayed(name), "{name} is not replayed");
+    }
+    assert_eq!(bench.compared("plain"), ["plain", "plain-int8"], "what was finished stays");
+
+    bench.work();
+    bench.run();
+    assert_eq!(bench.state.job, None);
+    assert!(bench.told().is_empty());
+}
+
+#[test]
+fn answers_of_a_cancelled_task_are_not_heard() {
+    let mut bench = Bench::open();
+    bench.act(Action::Run);
+    bench.deliver();
+    let task = bench.work_until(|request| matches!(request, Request::Quantize { .. }));
+    bench.act(Action::CancelRun);
+    let progress = Progress { stage: Stage::Calibrate, model: None, done: 1, total: 2 };
+    bench.act(Action::Heard { task, event: Event::Progress(progress) });
+    bench.act(Action::Heard {
+        task,
+        event: Event::Compared { reports: Vec::new(), verdict: String::new() },
+    });
+    assert!(bench.state.made.is_empty() && bench.state.comparisons.is_empty());
+}
+
+#[test]
+fn cancelling_while_frames_arrive_needs_no_worker() {
+    let mut bench = Bench::open();
+    bench.act(Action::Run);
+    assert_eq!(bench.state.stage(), Some((Stage::ReadData, 0, 0)));
+    bench.act(Action::CancelRun);
+    assert_eq!((bench.restarts, bench.state.job.clone()), (0, None));
+    bench.deliver();
+    bench.work();
+    assert!(bench.state.calibration.loaded.is_some(), "the frames are useful the next time");
+}
+
+#[test]
+fn progress_is_that_of_the_present_step() {
+    let mut bench = Bench::open();
+    bench.act(Action::Run);
+    bench.deliver();
+    let task = bench.work_until(|request| matches!(request, Request::Quantize { .. }));
+    let progress = Progress { stage: Stage::Calibrate, model: None, done: 128, total: 512 };
+    bench.act(Action::Heard { task, event: Event::Progress(progress) });
+    assert_eq!(bench.state.stage(), Some((Stage::Calibrate, 128, 512)));
+}
+
+#[test]
+fn a_file_that_is_no_network_is_named_and_changes_nothing() {
+    let mut bench = Bench::open();
+    bench.act(Action::OpenModel(file("cat.png")));
+    let (task, _) = bench.sent.remove(0);
+    let error = Error::new("it is a PNG picture").in_file("cat.png");
+    bench.act(Action::Heard { task, event: Event::Failed { error } });
+    assert_eq!(bench.told(), ["it is a PNG picture"]);
+    assert_eq!(bench.state.networks.len(), 3);
+    assert_eq!(bench.state.selected.as_deref(), Some("plain"));
+
+    let id = bench.state.notices[0].id;
+    bench.act(Action::Dismiss(id));
+    bench.run();
+    assert_eq!(bench.compared("plain"), ["plain", "plain-int8"]);
+}
+
+#[test]
+fn a_network_of_another_size_waits_for_frames_that_fit() {
+    let mut bench = Bench::open();
+    bench.act(Action::OpenModel(file("large.onnx")));
+    bench.work();
+    let network = bench.state.selected().expect("an opened network is chosen").clone();
+    assert_eq!(network.title, "large");
+    let misfit = bench.state.fit(&network, Role::Validation);
+    assert!(matches!(misfit, Fit::Misfit { .. }), "{misfit:?}");
+    assert!(!bench.state.can_run());
+
+    for role in [Role::Validation, Role::Calibration] {
+        bench.act(Action::OpenData { role, name: "mine".into(), files: vec![file("large.npz")] });
+    }
+    bench.work();
+    bench.run();
+    assert_eq!(bench.compared(&network.id), [network.id.clone(), format!("{}-int8", network.id)]);
+
+    bench.act(Action::CloseModel(network.id.clone()));
+    assert!(!bench.state.comparisons.contains_key(&network.id));
+    assert_eq!(bench.state.selected.as_deref(), Some("plain"));
+}
+
+#[test]
+fn bad_frames_leave_the_good_ones_in_place() {
+    let mut bench = Bench::open();
+    let role = Role::Validation;
+    bench.act(Action::OpenData { role, name: "mine".into(), files: vec![file("x.npz")] });
+    let (task, _) = bench.sent.remove(0);
+    let error = Error::new("it has no `y`").in_file("x.npz");
+    bench.act(Action::Heard { task, event: Event::Failed { error } });
+    let data = &bench.state.validation;
+    assert!(data.loading.is_none() && data.loaded.as_ref().is_some_and(|data| data.bundled));
+    assert_eq!(bench.told(), ["it has no `y`"]);
+}
+
+#[test]
+fn normalization_applies_to_own_frames_at_once() {
+    let mut bench = Bench::open();
+    let role = Role::Validation;
+    bench.act(Action::OpenData { role, name: "mine".into(), files: vec![file("x.npz")] });
+    bench.work();
+    let form = NormalizationForm { mean: "0.5, 0.5, 0.5".into(), std: String::new() };
+    bench.act(Action::SetNormalization(form));
+    let normalization = match &*bench.sent[0].1 {
+        Request::LoadData { normalization, .. } => normalization.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(normalization.map(|n| n.mean), Some(vec![0.5; 3]));
+
+    bench.work();
+    let form = NormalizationForm { mean: "half".into(), std: String::new() };
+    bench.act(Action::SetNormalization(form));
+    assert!(bench.sent.is_empty());
+    assert_eq!(bench.told().len(), 1);
+}
+
+#[test]
+fn a_worker_that_breaks_down_costs_only_the_task_it_was_at() {
+    let mut bench = Bench::open();
+    bench.act(Action::OpenModel(file("bomb.onnx")));
+    bench.act(Action::OpenModel(file("other.onnx")));
+    bench.act(Action::WorkerLost { error: Error::new("it broke down"), started: true });
+    bench.work();
+    assert_eq!(bench.told(), ["it broke down"]);
+    let titles: Vec<_> = bench.state.networks.iter().map(|network| &*network.title).collect();
+    assert_eq!(titles, ["Plain", "Small", "Theirs", "other"]);
+}
+
+#[test]
+fn a_worker_that_never_starts_is_not_started_forever() {
+    let mut bench = Bench::default();
+    bench.act(Action::Start);
+    bench.deliver();
+    bench.act(Action::WorkerLost { error: Error::new("it could not be loaded"), started: false });
+    assert_eq!((bench.restarts, bench.told()), (0, vec!["it could not be loaded"]));
+}
+
+#[test]
+fn an_example_is_fetched_when_it_is_chosen() {
+    let mut bench = Bench::open();
+    assert_eq!(bench.state.network("theirs").map(|n| &n.status), Some(&Status::Idle));
+    bench.act(Action::Select("theirs".into()));
+    assert_eq!(bench.fetched, [Resource::Network("theirs".into())]);
+    let resource = Resource::Network("theirs".into());
+    bench.act(Action::NotReceived { resource, error: Error::new("no connection") });
+    assert_eq!(bench.state.network("theirs").map(|n| &n.status), Some(&Status::Failed));
+    bench.fetched.clear();
+
+    bench.select("theirs");
+    assert!(bench.state.network("theirs").is_some_and(|n| n.inspection().is_some()));
+}
+
+#[test]
+fn a_broken_catalogue_leaves_a_page_that_works_on_own_files() {
+    let mut bench = Bench::default();
+    bench.act(Action::Start);
+    let bytes = b"<html>".to_vec();
+    bench.act(Action::Received { resource: Resource::Catalogue, bytes });
+    assert_eq!(bench.told().len(), 1);
+    bench.act(Action::OpenModel(file("mine.onnx")));
+    bench.work();
+    assert!(bench.state.selected().is_some_and(|network| network.title == "mine"));
+}

@@ -1,0 +1,13 @@
+//! Small pictures of figures, drawn as SVG: sizes and colours are attributes and classes, because
+//! a strict Content-Security-Policy admits no inline style.
+
+pub(super) mod bars;
+pub(super) mod confusion;
+pub(super) mod intervals;
+pub(super) mod layer_profile;
+mod scale;
+
+/// The colour of the n-th network of a comparison, as a class.
+pub(super) fn series(index: usize) -> &'static str {
+    ["series-0", "series-1", "series-2"][index.min(2)]
+}

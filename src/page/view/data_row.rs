@@ -1,0 +1,142 @@
+//! One data set: what is loaded, and how to load another.
+
+use yew::prelude::*;
+
+use super::file_button::FileButton;
+use super::opener::Opener;
+use super::props::Snapshot;
+use crate::lab::protocol::Role;
+use crate::page::format;
+use crate::page::state::{Action, Loaded, Loading};
+use crate::web::files::Selection;
+
+#[derive(PartialEq, Properties)]
+pub(super) struct DataRowProps {
+    pub(super) role: Role,
+    pub(super) state: Snapshot,
+    pub(super) dispatch: Callback<Action>,
+}
+
+#[component]
+pub(super) fn DataRow(DataRowProps { role, state, dispatch }: &DataRowProps) -> Html {
+    let role = *role;
+    let opener = use_context::<Opener>().expect("the app provides an opener");
+    let picked = Callback::from(move |selection: Selection| opener.data(role, selection));
+    let data = state.data(role);
+    let (kind, title, purpose) = match role {
+        Role::Validation => ("validation", "Validation frames", "what accuracy is measured on"),
+        Role::Calibration => {
+            ("calibration", "Calibration frames", "what the int8 ranges come from")
+        }
+    };
+    let bundled = data.loaded.as_ref().is_some_and(|loaded| loaded.bundled);
+    let use_bundled = dispatch.reform(move |_: MouseEvent| Action::UseBundledData(role));
+    let status = match (&data.loading, &data.loaded) {
+        (Some(_), _) => "loading",
+        (None, Some(_)) => "ready",
+        (None, None) => "empty",
+    };
+    let frames = data.loaded.as_ref().map(|loaded| loaded.summary.frames.to_string());
+    html! {
+        <div class="panel data-row" data-testid={format!("data-{kind}")} data-status={status}
+            data-value={frames}>
+            <h3>{ title }</h3>
+            <p class="hint">{ purpose }</p>
+            { for data.loaded.as_ref().map(|loaded| summary(state, loaded)) }
+            if data.loaded.is_none() && data.loading.is_none() {
+                <p class="contents">{ absent(state, role) }</p>
+            }
+            if let Some(loading) = data.loading.clone() {
+                <LoadingLine {role} {loading} state={state.clone()} dispatch={dispatch.clone()} />
+            }
+            <div class="buttons">
+                <FileButton testid={format!("open-{kind}")} text="Open files" multiple=true
+                    accept=".npz,.zip,image/*" picked={picked.clone()} />
+                <FileButton testid={format!("open-{kind}-folder")} text="Open a folder" folder=true
+                    {picked} />
+                if !bundled && data.loading.is_none() {
+                    <button type="button" class="button quiet" onclick={use_bundled}
+                        data-testid={format!("bundled-{kind}")}>{"Use the bundled frames"}</button>
+                }
+            </div>
+        </div>
+    }
+}
+
+fn absent(state: &Snapshot, role: Role) -> String {
+    match &state.catalogue {
+        Some(catalogue) => {
+            let count = format::grouped(catalogue.frames(role).count);
+            format!("{count} bundled frames, loaded when they are needed.")
+        }
+        None => "Nothing is loaded.".to_owned(),
+    }
+}
+
+fn summary(state: &Snapshot, loaded: &Loaded) -> Html {
+    let summary = &loaded.summary;
+    let most = summary.class_counts.iter().copied().max().unwrap_or(0).max(1);
+    let name = |class: usize| match summary.class_names.get(class) {
+        Some(folder) => format::class_name(folder).to_owned(),
+        None => state.class_label(class),
+    };
+    let class = |(class, &count): (usize, &usize)| {
+        html! {
+            <div class="class-row">
+                <dt>{ name(class) }</dt>
+                <dd>
+                    <svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
+                        <rect class="bar-fill" height="6"
+                            width={format!("{:.1}", 100.0 * count as f64 / most as f64)} />
+                    </svg>
+                    <span>{ format::grouped(count) }</span>
+                </dd>
+            </div>
+        }
+    };
+    let shape: Vec<_> = summary.frame_shape.iter().copied().map(Some).collect();
+    html! {
+        <>
+            <p class="contents">
+                <b>{ format::grouped(summary.frames) }</b>
+                { format!(" frames of {}, {}", format::shape(&shape),
+                    if loaded.bundled { "bundled" } else { &loaded.name }) }
+            </p>
+            if (1..=12).contains(&summary.class_counts.len()) {
+                <dl class="class-balance">{ for summary.class_counts.iter().enumerate().map(class) }</dl>
+            }
+        </>
+    }
+}
+
+#[derive(PartialEq, Properties)]
+struct LoadingLineProps {
+    role: Role,
+    loading: Loading,
+    state: Snapshot,
+    dispatch: Callback<Action>,
+}
+
+#[component]
+fn LoadingLine(LoadingLineProps { role, loading, state, dispatch }: &LoadingLineProps) -> Html {
+    let role = *role;
+    let cancel = dispatch.reform(move |_: MouseEvent| Action::CancelData(role));
+    let in_worker = loading.task.and_then(|task| state.progress(task));
+    let (done, total) = in_worker.map_or((loading.done, loading.total), |p| (p.done, p.total));
+    let far = (total > 0).then(|| (done.to_string(), total.to_string()));
+    let (value, max) = far.unzip();
+    let doing = if loading.task.is_some() { "Reading" } else { "Loading" };
+    let testid = match role {
+        Role::Validation => "cancel-validation",
+        Role::Calibration => "cancel-calibration",
+    };
+    html! {
+        <div class="loading-line">
+            <p role="status">{ format!("{doing} {}", loading.name) }</p>
+            <progress {value} {max} aria-label={loading.name.clone()} />
+            <button type="button" class="button quiet" data-testid={testid} onclick={cancel}>
+                {"Cancel"}
+            </button>
+        </div>
+    }
+}

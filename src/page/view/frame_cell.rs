@@ -1,0 +1,91 @@
+//! One frame, its true label, and what the networks say about it.
+
+use std::rc::Rc;
+
+use wasm_bindgen::{Clamped, JsCast, JsValue};
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
+use yew::prelude::*;
+
+use super::charts::series;
+use crate::lab::protocol::{Picture, Prediction};
+use crate::page::format;
+
+/// What one network says.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Answer {
+    pub(super) model: String,
+    /// `float`, `int8`, …
+    pub(super) variant: String,
+    /// `None` while it is being asked.
+    pub(super) prediction: Option<Prediction>,
+    /// The name of the class it chose.
+    pub(super) says: String,
+}
+
+#[derive(PartialEq, Properties)]
+pub(super) struct FrameCellProps {
+    pub(super) picture: Rc<Picture>,
+    /// The name of the true class.
+    pub(super) truth: Option<String>,
+    pub(super) answers: Vec<Answer>,
+}
+
+#[component]
+pub(super) fn FrameCell(props: &FrameCellProps) -> Html {
+    let picture = &props.picture;
+    let canvas = use_node_ref();
+    use_effect_with((canvas.clone(), picture.clone()), |(canvas, picture)| {
+        if let Some(canvas) = canvas.cast::<HtmlCanvasElement>() {
+            // A picture that cannot be drawn leaves a blank frame; its label and answers stand.
+            draw(&canvas, picture).ok();
+        }
+    });
+    let label = props.truth.clone().unwrap_or_else(|| "no label".to_owned());
+    html! {
+        <li class="frame" data-testid="frame" data-index={picture.index.to_string()}
+            data-label={picture.label.map(|label| label.to_string())}>
+            <canvas ref={canvas} width={picture.width.to_string()} height={picture.height.to_string()}
+                role="img" aria-label={format!("Frame {}: {label}", picture.index)} />
+            <span class="truth">{ label }</span>
+            { for props.answers.iter().map(|answer| self::answer(answer, picture.label)) }
+        </li>
+    }
+}
+
+fn answer(answer: &Answer, label: Option<usize>) -> Html {
+    let colour = series(usize::from(answer.variant != "float"));
+    let Some(prediction) = &answer.prediction else {
+        return html! {
+            <span class={classes!("answer", colour)}>
+                <span class="who">{ &answer.variant }</span><span class="says">{"…"}</span>
+            </span>
+        };
+    };
+    let wrong = label.is_some_and(|label| label != prediction.class);
+    let probability = prediction.probabilities.get(prediction.class).copied().unwrap_or_default();
+    html! {
+        <span class={classes!("answer", colour, wrong.then_some("wrong"))} data-testid="answer"
+            data-model={answer.model.clone()} data-value={prediction.class.to_string()}
+            data-probability={probability.to_string()}>
+            <span class="who">{ &answer.variant }</span>
+            <span class="says">
+                if wrong { <span aria-label="wrong">{"✗ "}</span> }
+                { &answer.says }
+            </span>
+            <span class="sure">{ format::whole_percent(f64::from(probability)) }</span>
+            <svg class="probability" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
+                <rect class="bar-track" width="100" height="4" />
+                <rect class="bar-fill" width={format!("{:.1}", probability * 100.0)} height="4" />
+            </svg>
+        </span>
+    }
+}
+
+fn draw(canvas: &HtmlCanvasElement, picture: &Picture) -> Result<(), JsValue> {
+    let context = canvas.get_context("2d")?.ok_or("no 2d context")?;
+    let context: CanvasRenderingContext2d = context.unchecked_into();
+    let width = u32::try_from(picture.width).map_err(|_| "too wide")?;
+    let pixels = Clamped(picture.rgba.as_slice());
+    let image = ImageData::new_with_u8_clamped_array(pixels, width)?;
+    context.put_image_data(&image, 0.0, 0.0)
+}

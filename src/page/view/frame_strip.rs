@@ -1,0 +1,69 @@
+//! What the networks see, and what they make of it.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use super::frame_cell::{Answer, FrameCell};
+use super::props::{PageProps, Snapshot};
+use crate::lab::protocol::{Picture, Role};
+use crate::page::format;
+use crate::page::state::Action;
+
+#[component]
+pub(super) fn FrameStrip(PageProps { state, dispatch }: &PageProps) -> Html {
+    let onclick = dispatch.reform(|_: MouseEvent| Action::OtherFrames);
+    let title = state.selected().map_or("…", |network| &network.title);
+    html! {
+        <div class="strip">
+            <div class="strip-head">
+                <h2>{ format!("What {title} sees") }</h2>
+                <p class="hint">{ source(state) }</p>
+                <button type="button" class="button quiet" data-testid="other-frames" {onclick}
+                    disabled={state.frames.is_empty()}>{"Other frames"}</button>
+            </div>
+            <ol class="frames">
+                if state.frames.is_empty() {
+                    { for (0..10).map(|_| html! { <li class="frame blank" aria-hidden="true" /> }) }
+                } else {
+                    { for state.frames.iter().map(|picture| cell(state, picture)) }
+                }
+            </ol>
+        </div>
+    }
+}
+
+/// Where the frames come from.
+fn source(state: &Snapshot) -> String {
+    let data = state.data(Role::Validation);
+    match (&data.loaded, &data.loading) {
+        (Some(loaded), _) => {
+            let frames = format::grouped(loaded.summary.frames);
+            let whose = if loaded.bundled { "Gymnasium's CarRacing" } else { &loaded.name };
+            format!("some of {frames} validation frames, {whose}; the label is the expert's choice")
+        }
+        (None, Some(_)) => "loading the validation frames…".to_owned(),
+        (None, None) => "no validation frames are loaded".to_owned(),
+    }
+}
+
+fn cell(state: &Snapshot, picture: &Rc<Picture>) -> Html {
+    let answer = |model: String| {
+        let prediction = state.predictions.get(&model).and_then(|predictions| {
+            predictions.iter().find(|prediction| prediction.index == picture.index).cloned()
+        });
+        let says = prediction.as_ref().map(|prediction| state.class_label(prediction.class));
+        let variant = state.inspection(&model).map(|inspection| inspection.variant.clone());
+        Answer {
+            variant: variant.unwrap_or_default(),
+            model,
+            prediction,
+            says: says.unwrap_or_default(),
+        }
+    };
+    html! {
+        <FrameCell key={picture.index} picture={picture.clone()}
+            truth={picture.label.map(|label| state.class_label(label))}
+            answers={state.speakers().into_iter().map(answer).collect::<Vec<_>>()} />
+    }
+}

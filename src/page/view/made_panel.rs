@@ -1,0 +1,72 @@
+//! The int8 network made here: take it away, and what was left in float.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use super::charts::series;
+use crate::lab::protocol::ModelId;
+use crate::page::format;
+use crate::page::state::{Action, Made};
+use crate::quantize::LeftInFloat;
+
+#[derive(PartialEq, Properties)]
+pub(super) struct MadeProps {
+    /// The float network it was made from.
+    pub(super) network: ModelId,
+    pub(super) made: Rc<Made>,
+    pub(super) dispatch: Callback<Action>,
+}
+
+#[component]
+pub(super) fn Download(MadeProps { network, made, dispatch }: &MadeProps) -> Html {
+    let network = network.clone();
+    let onclick = dispatch.reform(move |_: MouseEvent| Action::Download(network.clone()));
+    let size = made.file.bytes.len();
+    html! {
+        <button type="button" class="button take" data-testid="download" {onclick}
+            data-value={made.summary.sha256.clone()} data-bytes={size.to_string()}>
+            {"Download int8 "}<span class="take-size">{ format::bytes(size) }</span>
+        </button>
+    }
+}
+
+#[component]
+pub(super) fn MadePanel(MadeProps { network, made, dispatch }: &MadeProps) -> Html {
+    let summary = &made.summary;
+    html! {
+        <div class={classes!("panel", "made", series(1))}>
+            <h3>{"The int8 file"}</h3>
+            <dl class="facts">
+                <dt>{"File"}</dt><dd>{ &made.file.name }</dd>
+                <dt>{"Tensors quantized"}</dt><dd>{ summary.tensors.len() }</dd>
+                <dt>{"Calibrated on"}</dt><dd>{ &made.calibration }</dd>
+                <dt>{"SHA-256"}</dt><dd class="hash">{ &summary.sha256 }</dd>
+            </dl>
+            <LeftInFloatList nodes={summary.left_in_float.clone()} />
+            <Download network={network.clone()} made={made.clone()} dispatch={dispatch.clone()} />
+        </div>
+    }
+}
+
+#[derive(PartialEq, Properties)]
+struct LeftInFloatProps {
+    nodes: Vec<LeftInFloat>,
+}
+
+#[component]
+fn LeftInFloatList(LeftInFloatProps { nodes }: &LeftInFloatProps) -> Html {
+    let item = |node: &LeftInFloat| {
+        html! { <li><code>{ &node.node }</code>{ format!(" ({}): {}", node.op, node.why) }</li> }
+    };
+    html! {
+        <div class="left" data-testid="left-in-float" data-value={nodes.len().to_string()}>
+            if nodes.is_empty() {
+                <p>{"Nothing was left in float."}</p>
+            } else {
+                <p>{ format!("{} left in float:", nodes.len()) }</p>
+                <ul>{ for nodes.iter().map(item) }</ul>
+            }
+        </div>
+    }
+}

@@ -1,0 +1,51 @@
+//! Says that the frames at hand do not fit the chosen network, and offers the way out.
+
+use yew::prelude::*;
+
+use super::file_button::FileButton;
+use super::opener::Opener;
+use super::props::PageProps;
+use crate::lab::protocol::Role;
+use crate::page::format;
+use crate::page::state::{Action, Fit};
+use crate::web::files::Selection;
+
+#[component]
+pub(super) fn Misfit(PageProps { state, dispatch }: &PageProps) -> Html {
+    let opener = use_context::<Opener>().expect("the app provides an opener");
+    let Some(network) = state.selected() else { return Html::default() };
+    let roles: &[Role] = match network.is_float() {
+        true => &[Role::Validation, Role::Calibration],
+        false => &[Role::Validation],
+    };
+    let notes = roles.iter().filter_map(|&role| match state.fit(network, role) {
+        Fit::Misfit { wants, has } => {
+            let opener = opener.clone();
+            let picked = move |selection: Selection| opener.data(role, selection);
+            let onclick = dispatch.reform(move |_: MouseEvent| Action::UseBundledData(role));
+            let own = state.data(role).loaded.as_ref().is_some_and(|loaded| !loaded.bundled);
+            let (testid, kind) = match role {
+                Role::Validation => ("misfit-open-validation", "validation"),
+                Role::Calibration => ("misfit-open-calibration", "calibration"),
+            };
+            Some(html! {
+                <div class="misfit" data-testid="misfit" data-role={kind}>
+                    <p>
+                        { format!("{} takes {}, and the {kind} frames are {}. ",
+                            network.title, format::shape(&wants), format::shape(&has)) }
+                        {"Open frames that fit: an .npz, a zip, or a folder of class folders."}
+                    </p>
+                    <FileButton {testid} text={format!("Open {kind} frames")} multiple=true
+                        accept=".npz,.zip,image/*" picked={Callback::from(picked)} />
+                    if own {
+                        <button type="button" class="button quiet" {onclick}>
+                            {"Use the bundled frames"}
+                        </button>
+                    }
+                </div>
+            })
+        }
+        Fit::Fits | Fit::Unknown => None,
+    });
+    html! { <>{ for notes }</> }
+}

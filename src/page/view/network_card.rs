@@ -1,0 +1,87 @@
+//! A network to choose: its name, its figures, and its profile.
+
+use yew::prelude::*;
+
+use super::charts::layer_profile::LayerProfile;
+use crate::lab::protocol::Inspection;
+use crate::page::format;
+use crate::page::state::{Action, Network, Origin, Status};
+
+#[derive(PartialEq, Properties)]
+pub(super) struct NetworkCardProps {
+    pub(super) network: Network,
+    pub(super) selected: bool,
+    pub(super) dispatch: Callback<Action>,
+}
+
+#[component]
+pub(super) fn NetworkCard(props: &NetworkCardProps) -> Html {
+    let NetworkCardProps { network, selected, dispatch } = props;
+    let id = &network.id;
+    let onchange = {
+        let id = id.clone();
+        dispatch.reform(move |_: Event| Action::Select(id.clone()))
+    };
+    let onclose = {
+        let id = id.clone();
+        dispatch.reform(move |_: MouseEvent| Action::CloseModel(id.clone()))
+    };
+    let variant = network.inspection().map(|inspection| inspection.variant.clone());
+    let (word, detail) = status(&network.status);
+    html! {
+        <div class={classes!("card", selected.then_some("chosen"))}>
+            <label data-testid={format!("network-{id}")} data-status={word} data-variant={variant.clone()}>
+                <input type="radio" name="network" class="choice" checked={*selected} {onchange} />
+                <span class="card-title">
+                    { &network.title }
+                    if let Some(variant) = variant {
+                        <span class={classes!("variant", badge(&variant))}>{ variant }</span>
+                    }
+                </span>
+                <span class="card-summary">{ &network.summary }</span>
+                { detail }
+            </label>
+            if network.origin == Origin::Opened {
+                <button type="button" class="icon-button close" data-testid={format!("close-{id}")}
+                    aria-label={format!("Close {}", network.title)} onclick={onclose}>{"×"}</button>
+            }
+        </div>
+    }
+}
+
+fn badge(variant: &str) -> &'static str {
+    if variant == "float" { "badge-float" } else { "badge-int8" }
+}
+
+/// Its name for tests, and what the card says.
+fn status(status: &Status) -> (&'static str, Html) {
+    let note = |text: String| html! { <span class="figures">{ text }</span> };
+    match status {
+        Status::Idle => ("idle", note("loads when you choose it".to_owned())),
+        Status::Fetching { done, total: 0 } => {
+            ("fetching", note(format!("loading, {}", format::bytes(*done))))
+        }
+        Status::Fetching { done, total } => (
+            "fetching",
+            note(format!("loading, {}", format::percent(*done as f64 / *total as f64))),
+        ),
+        Status::Loading(_) => ("loading", note("reading…".to_owned())),
+        Status::Failed => {
+            ("failed", note("could not be loaded; choose it to try again".to_owned()))
+        }
+        Status::Ready(inspection) => ("ready", figures(inspection)),
+    }
+}
+
+fn figures(inspection: &Inspection) -> Html {
+    html! {
+        <>
+            <LayerProfile layers={inspection.layers.clone()} />
+            <span class="figures">
+                <b>{ format::count(inspection.params) }</b>{" params"}
+                <b>{ format::count(inspection.macs) }</b>{" MACs"}
+                <b>{ format::bytes(inspection.file_bytes) }</b>
+            </span>
+        </>
+    }
+}

@@ -1,0 +1,54 @@
+//! What the larger components have in common.
+
+use std::ops::Deref;
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use crate::clock::Stopwatch;
+use crate::page::state::{Action, State};
+
+/// The state as of one rendering; equal only to itself.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Snapshot(pub(super) Rc<State>);
+
+impl PartialEq for Snapshot {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Deref for Snapshot {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.0
+    }
+}
+
+#[derive(Clone, PartialEq, Properties)]
+pub(super) struct PageProps {
+    pub(super) state: Snapshot,
+    pub(super) dispatch: Callback<Action>,
+}
+
+/// Milliseconds since the page was opened: the time that actions are stamped with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PageClock(Stopwatch);
+
+impl PageClock {
+    pub(super) fn start() -> Self {
+        Self(Stopwatch::start())
+    }
+
+    pub(super) fn now(&self) -> f64 {
+        self.0.ms()
+    }
+}
+
+/// There is one clock.
+impl PartialEq for PageClock {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}

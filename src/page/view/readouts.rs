@@ -1,0 +1,132 @@
+//! The four things that matter, as pictures.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use super::charts::bars::{Bar, Bars};
+use super::charts::intervals::{Intervals, Point};
+use crate::measure::Report;
+use crate::page::format;
+use crate::page::state::Comparison;
+
+#[derive(PartialEq, Properties)]
+pub(super) struct ReadoutsProps {
+    pub(super) comparison: Rc<Comparison>,
+}
+
+#[component]
+pub(super) fn Readouts(ReadoutsProps { comparison }: &ReadoutsProps) -> Html {
+    let reports = &comparison.reports;
+    html! {
+        <div class="readouts">
+            { readout("Size", size_headline(reports), "the ONNX file", size(reports)) }
+            { readout("Latency", latency_headline(reports), "median per frame, with its 95 % interval", latency(reports)) }
+            { readout("Accuracy", accuracy_headline(reports), "top-1, with its 95 % interval", accuracy(reports)) }
+            { readout("Agreement", agreement_headline(reports), "frames on which both say the same", agreement(reports)) }
+        </div>
+    }
+}
+
+fn readout(name: &'static str, headline: String, unit: &'static str, picture: Html) -> Html {
+    html! {
+        <div class="readout">
+            <h3>{ name }</h3>
+            <p class="headline">{ headline }</p>
+            { picture }
+            <p class="hint">{ unit }</p>
+        </div>
+    }
+}
+
+/// The reference and the network that the comparison is about: the last one.
+fn pair(reports: &[Report]) -> Option<(&Report, &Report)> {
+    match reports {
+        [first, .., last] => Some((first, last)),
+        _ => None,
+    }
+}
+
+fn size_headline(reports: &[Report]) -> String {
+    match pair(reports) {
+        Some((float, int8)) => {
+            let ratio = float.file_bytes as f64 / int8.file_bytes.max(1) as f64;
+            format!("{} smaller", format::times(ratio))
+        }
+        None => reports.first().map_or(String::new(), |r| format::bytes(r.file_bytes)),
+    }
+}
+
+fn size(reports: &[Report]) -> Html {
+    let bar = |report: &Report| Bar {
+        name: report.variant.clone(),
+        value: report.file_bytes as f64,
+        ci95: None,
+        text: format::bytes(report.file_bytes),
+    };
+    html! { <Bars bars={reports.iter().map(bar).collect::<Vec<_>>()} /> }
+}
+
+fn latency_headline(reports: &[Report]) -> String {
+    let alone = || reports.first().and_then(|report| report.latency_ms.as_ref());
+    match reports.last().and_then(|report| report.speedup_over_float.as_ref()) {
+        Some(speedup) if !speedup.is_significant() => "no significant difference".to_owned(),
+        Some(speedup) if speedup.median < 1.0 => {
+            format!("{} slower", format::times(1.0 / speedup.median))
+        }
+        Some(speedup) => format!("{} faster", format::times(speedup.median)),
+        None => alone().map_or(String::new(), |latency| format::ms(latency.p50)),
+    }
+}
+
+fn latency(reports: &[Report]) -> Html {
+    let bar = |report: &Report| {
+        let latency = report.latency_ms.as_ref()?;
+        Some(Bar {
+            name: report.variant.clone(),
+            value: latency.p50,
+            ci95: Some(latency.ci95),
+            text: format::ms(latency.p50),
+        })
+    };
+    html! { <Bars bars={reports.iter().filter_map(bar).collect::<Vec<_>>()} /> }
+}
+
+fn accuracy_headline(reports: &[Report]) -> String {
+    let top1 = |report: &Report| report.accuracy.as_ref().map(|accuracy| accuracy.top1);
+    match pair(reports).map(|(float, int8)| (top1(float), top1(int8))) {
+        Some((Some(float), Some(int8))) => format::points(int8 - float),
+        _ => reports.first().and_then(top1).map_or(String::new(), format::percent),
+    }
+}
+
+fn accuracy(reports: &[Report]) -> Html {
+    let point = |report: &Report| {
+        let accuracy = report.accuracy.as_ref()?;
+        Some(Point { name: report.variant.clone(), value: accuracy.top1, ci95: accuracy.ci95 })
+    };
+    html! { <Intervals points={reports.iter().filter_map(point).collect::<Vec<_>>()} /> }
+}
+
+fn agreement_headline(reports: &[Report]) -> String {
+    let share = reports.last().and_then(|report| report.agreement_with_float);
+    share.map_or("nothing to compare with".to_owned(), format::percent)
+}
+
+fn agreement(reports: &[Report]) -> Html {
+    let bar = |report: &Report| {
+        let share = report.agreement_with_float?;
+        let frames = report.accuracy.as_ref().map_or(0, |accuracy| accuracy.n);
+        let differ = ((1.0 - share) * frames as f64).round() as usize;
+        Some(html! {
+            <div class="bar-row">
+                <span class="bar-name">{ &report.variant }</span>
+                <span class="bar-text">
+                    { format!("{} of {} differ", format::grouped(differ), format::grouped(frames)) }
+                </span>
+                <meter min="0" max="1" value={share.to_string()} aria-label="Agreement with float" />
+            </div>
+        })
+    };
+    html! { <div class="bars">{ for reports.iter().skip(1).filter_map(bar) }</div> }
+}

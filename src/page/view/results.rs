@@ -1,0 +1,57 @@
+//! Float beside int8.
+
+use yew::prelude::*;
+
+use super::charts::confusion::Confusion;
+use super::figures::Figures;
+use super::made_panel::MadePanel;
+use super::props::PageProps;
+use super::readouts::Readouts;
+use crate::page::format;
+use crate::page::state::Comparison;
+
+#[component]
+pub(super) fn Results(PageProps { state, dispatch }: &PageProps) -> Html {
+    let Some(network) = state.selected() else { return Html::default() };
+    let Some(comparison) = state.comparisons.get(&network.id) else { return Html::default() };
+    let names: Vec<_> = comparison.models.iter().map(|model| state.title(model)).collect();
+    let classes = |n: usize| (0..n).map(|class| state.class_label(class)).collect::<Vec<_>>();
+    let matrices = comparison.reports.iter().enumerate().filter_map(|(index, report)| {
+        let accuracy = report.accuracy.clone()?;
+        let classes = classes(accuracy.confusion.len());
+        Some(html! {
+            <Confusion {index} {accuracy} {classes} model={report.model.clone()}
+                title={names[index].clone()} />
+        })
+    });
+    html! {
+        <section class="results" data-testid="results" aria-label="Results"
+            data-value={comparison.seconds.to_string()}>
+            <p class="verdict" data-testid="verdict" role="status">{ &comparison.verdict }</p>
+            <p class="hint">{ provenance(comparison) }</p>
+            <Readouts comparison={comparison.clone()} />
+            <div class="detail">
+                <div class="panel matrices">
+                    <h3>{"Which frames it gets right"}</h3>
+                    <p class="hint">{"A row per true class, a column per answer."}</p>
+                    <div class="matrix-row">{ for matrices }</div>
+                </div>
+                if let Some(made) = state.made.get(&network.id) {
+                    <MadePanel network={network.id.clone()} made={made.clone()}
+                        dispatch={dispatch.clone()} />
+                }
+            </div>
+            <Figures comparison={comparison.clone()} {names} />
+        </section>
+    }
+}
+
+fn provenance(comparison: &Comparison) -> String {
+    let frames = comparison.reports.iter().filter_map(|report| report.accuracy.as_ref()).next();
+    let frames = frames.map_or(String::new(), |a| format!("{} frames of ", format::grouped(a.n)));
+    format!(
+        "Measured here, on {frames}{}, in {} from the press of the button.",
+        comparison.validation,
+        format::seconds(comparison.seconds)
+    )
+}

@@ -1,0 +1,81 @@
+//! Performs what the reducer asks for.
+
+use wasm_bindgen_futures::spawn_local;
+use yew::Callback;
+
+use super::arrivals::Arrivals;
+use super::opener::Opener;
+use crate::page::state::{Action, Effect, Resource};
+use crate::web::download::save;
+use crate::web::fetch::fetch;
+use crate::web::worker_handle::{News, WorkerHandle};
+
+pub(super) struct Shell {
+    dispatch: Callback<Action>,
+    worker: Option<WorkerHandle>,
+    arrivals: Arrivals,
+}
+
+impl Shell {
+    pub(super) fn new(dispatch: Callback<Action>) -> Self {
+        let worker = start_worker(&dispatch);
+        Self { dispatch, worker, arrivals: Arrivals::default() }
+    }
+
+    pub(super) fn opener(&self) -> Opener {
+        Opener::new(self.dispatch.clone(), self.arrivals.clone())
+    }
+
+    pub(super) fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Fetch { resource, url } => self.fetch(resource, url),
+            Effect::Abort(resource) => self.arrivals.abort(&resource),
+            Effect::Send { task, request } => {
+                if let Some(worker) = &self.worker
+                    && let Err(error) = worker.send(task, &request)
+                {
+                    self.dispatch.emit(Action::WorkerLost { error, started: true });
+                }
+            }
+            // The last one ends here, when it is replaced.
+            Effect::RestartWorker => self.worker = start_worker(&self.dispatch),
+            Effect::Save(file) => {
+                if let Err(error) = save(&file) {
+                    self.dispatch.emit(Action::Complain(error));
+                }
+            }
+        }
+    }
+
+    fn fetch(&self, resource: Resource, url: String) {
+        let signal = self.arrivals.expect(&resource);
+        let dispatch = self.dispatch.clone();
+        spawn_local(async move {
+            let progress = |done, total| {
+                let resource = resource.clone();
+                dispatch.emit(Action::Receiving { resource, done, total });
+            };
+            let outcome = fetch(&url, &signal, progress).await;
+            if !signal.aborted() {
+                dispatch.emit(match outcome {
+                    Ok(bytes) => Action::Received { resource, bytes },
+                    Err(error) => Action::NotReceived { resource, error },
+                });
+            }
+        });
+    }
+}
+
+fn start_worker(dispatch: &Callback<Action>) -> Option<WorkerHandle> {
+    let tell = dispatch.reform(|news| match news {
+        News::Heard { task, event } => Action::Heard { task, event },
+        News::Lost { error, started } => Action::WorkerLost { error, started },
+    });
+    match WorkerHandle::start(move |news| tell.emit(news)) {
+        Ok(worker) => Some(worker),
+        Err(error) => {
+            dispatch.emit(Action::WorkerLost { error, started: false });
+            None
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Where quantization goes: which nodes compute on integers, which tensors get a scale, and which
+//! share one. As ONNX Runtime's quantizer places QDQ pairs: one per tensor, shared by its readers.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::graph::{Graph, Node};
+use crate::quantize::LeftInFloat;
+
+/// Operators with weights at input 1.
+pub(super) fn weight_axis(node: &Node) -> Option<usize> {
+    match node.op.as_str() {
+        "Conv" => Some(0),
+        "Gemm" if node.int("transB", 0) != 0 => Some(0),
+        "Gemm" | "MatMul" => Some(1),
+        _ => None,
+    }
+}
+
+/// Operators without weights whose result has a scale of its own.
+const OWN_SCALE: [&str; 4] = ["Add", "Mul", "Concat", "GlobalAveragePool"];
+
+/// Operators whose result keeps the scale of their input.
+const SAME_SCALE: [&str; 8] = [
+    "MaxPool",
+    "AveragePool",
+    "Reshape",
+    "Flatten",
+    "Transpose",
+    "Squeeze",
+    "Unsqueeze",
+    "Identity",
+];
+
+/// What will be quantized.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Placement {
+    /// Indices of the nodes that compute on integers.
+    pub nodes: BTreeSet<usize>,
+    /// Every tensor with a QDQ pair, and the tensor whose range it has (itself, or the one it only
+    /// rearranges).
+    pub tensors: BTreeMap<String, String>,
+    /// A Relu or Clip that ends a quantized node: by the tensor it makes, the node's index.
+    pub activations: BTreeMap<String, usize>,
+    /// Nodes that could be quantized but are not, and why.
+    pub left_in_float: Vec<LeftInFloat>,
+}
+
+/// Decides for `graph`; nodes named in `keep_float` stay as they are.
+pub fn place(graph: &Graph, keep_float: &[String]) -> Placement {
+    let consumers = graph.consumers();
+    let mut placement = Placement::default();
+    let mut outputs = HashMap::new();
+    for (i, node) in graph.nodes.iter().enumerate() {
+        let kept = keep_float.contains(&node.name);
+        let verdict =
+            if kept { Err("kept in float by the recipe") } else { integer_version(graph, node) };
+        match verdict {
+            Ok(true) => {
+                placement.nodes.insert(i);
+                let (output, activation) = result(graph, &consumers, node, keep_float);
+                outputs.insert(i, output.to_string());
+                if let Some(activation) = activation {
+                    placement.activations.insert(output.to_string(), activation);
+                }
+            }
+            Ok(false) => {}
+            Err(why) => placement.left_in_float.push(LeftInFloat {
+                node: node.name.clone(),
+                op: node.op.clone(),
+                why: why.into(),
+            }),
+        }
+    }
+    for &i in &placement.nodes {
+        for tensor in activations_read(graph, &graph.nodes[i]).chain([outputs[&i].as_str()]) {
+            placement.tensors.insert(tensor.into(), tensor.into());
+        }
+    }
+    spread(graph, keep_float, &mut placement);
+    placement
+}
+
+/// Whether the node has an integer version in its own right; `Err`: it would, but for that.
+fn integer_version(graph: &Graph, node: &Node) -> Result<bool, &'static str> {
+    if !matches!(node.domain.as_str(), "") {
+        return Ok(false);
+    }
+    if OWN_SCALE.contains(&node.op.as_str()) {
+        let inputs = node.inputs.len();
+        let known = |i| graph.constant(node, i).map(|t| t.as_f32().is_some());
+        return match (0..inputs).filter_map(known).collect::<Vec<_>>()[..] {
+            // Arithmetic on shapes and other integers is none of ours.
+            [.., false] | [false, ..] => Ok(false),
+            ref constants if constants.len() == inputs => Ok(false),
+            _ => Ok(is_float(graph, node)),
+        };
+    }
+    let Some(axis) = weight_axis(node) else { return Ok(false) };
+    let Some(weights) = graph.constant(node, 1) else {
+        return Err("its weights are computed, not constant");
+    };
+    if weights.as_f32().is_none() {
+        return Err("its weights are not float32");
+    }
+    if graph.constant(node, 0).is_some() {
+        return Err("its input is constant");
+    }
+    let channels = weights.shape.get(axis).copied().unwrap_or(0);
+    match node.op.as_str() {
+        "Conv" if weights.shape.len() > 4 => return Err("it slides over three axes or more"),
+        "MatMul" if weights.shape.len() != 2 => return Err("its weights have more than two axes"),
+        _ => {}
+    }
+    if node.input(2).is_some() {
+        match graph.constant(node, 2).and_then(|b| b.as_f32().map(|v| (b, v))) {
+            None => return Err("its bias is computed, not constant"),
+            Some((bias, values)) => {
+                let spread = values.len() == 1
+                    || (values.len() == channels && bias.shape.last() == Some(&channels));
+                if !spread {
+                    return Err("its bias differs from row to row");
+                }
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// Whether a node without weights computes on floats: something it reads goes back to the input
+/// without passing through an operator that makes integers.
+fn is_float(graph: &Graph, node: &Node) -> bool {
+    const MAKE_INTEGERS: [&str; 6] = ["Shape", "Size", "ArgMax", "ArgMin", "NonZero", "Cast"];
+    let producers = graph.producers();
+    let mut pending: Vec<&str> = node.inputs.iter().map(String::as_str).collect();
+    let mut seen = BTreeSet::new();
+    while let Some(tensor) = pending.pop() {
+        if tensor == graph.input.name {
+            return true;
+        }
+        if !seen.insert(tensor) {
+            continue;
+        }
+        if let Some(&producer) = producers.get(tensor) {
+            let producer = &graph.nodes[producer];
+            if !MAKE_INTEGERS.contains(&producer.op.as_str()) {
+                pending.extend(producer.inputs.iter().map(String::as_str));
+            }
+        }
+    }
+    false
+}
+
+/// The computed tensors that a quantized node reads as activations.
+pub(super) fn activations_read<'a>(
+    graph: &'a Graph,
+    node: &'a Node,
+) -> impl Iterator<Item = &'a str> {
+    let count = if weight_axis(node).is_some() { 1 } else { node.inputs.len() };
+    node.inputs[..count.min(node.inputs.len())]
+        .iter()
+        .map(String::as_str)
+        .filter(|name| !name.is_empty() && !graph.initializers.contains_key(*name))
+}
+
+/// The tensor in which the node's result ends, and the index of the Relu or Clip that alone reads
+/// it before.
+fn result<'a>(
+    graph: &'a Graph,
+    consumers: &HashMap<&str, Vec<usize>>,
+    node: &'a Node,
+    keep_float: &[String],
+) -> (&'a str, Option<usize>) {
+    let output = node.output();
+    let reader = match consumers.get(output).map(Vec::as_slice) {
+        Some(&[reader]) if !graph.is_output(output) => reader,
+        _ => return (output, None),
+    };
+    let activation = &graph.nodes[reader];
+    let folds = crate::runtime::lower::clip_range(graph, activation).is_some()
+        && activation.inputs[0] == output
+        && !keep_float.contains(&activation.name);
+    if folds { (activation.output(), Some(reader)) } else { (output, None) }
+}
+
+/// Carries scales through operators that keep them, in both directions, until nothing changes.
+fn spread(graph: &Graph, keep_float: &[String], placement: &mut Placement) {
+    loop {
+        let before = placement.tensors.len();
+        for (i, node) in graph.nodes.iter().enumerate() {
+            let (Some(input), true) = (node.input(0), SAME_SCALE.contains(&node.op.as_str()))
+            else {
+                continue;
+            };
+            let output = node.output();
+            let touched =
+                placement.tensors.contains_key(input) || placement.tensors.contains_key(output);
+            let plain = node.domain.is_empty()
+                && !keep_float.contains(&node.name)
+                && !graph.initializers.contains_key(input)
+                && node.outputs.iter().skip(1).all(String::is_empty);
+            if touched && plain && is_float(graph, node) {
+                placement.nodes.insert(i);
+                placement.tensors.entry(input.into()).or_insert_with(|| input.into());
+                placement.tensors.entry(output.into()).or_insert_with(|| output.into());
+            }
+        }
+        if placement.tensors.len() == before {
+            break;
+        }
+    }
+    // In topological order, so that a chain takes the range of its first tensor.
+    for &i in &placement.nodes {
+        let node = &graph.nodes[i];
+        if SAME_SCALE.contains(&node.op.as_str()) {
+            let root = placement.tensors[&node.inputs[0]].clone();
+            placement.tensors.insert(node.output().into(), root);
+        }
+    }
+}

@@ -1,0 +1,563 @@
+//! From the QDQ form to integer operators: what stands between DequantizeLinear and QuantizeLinear
+//! becomes one node that computes on the integers.
+//!
+//! The integer nodes are ONNX's QLinearConv and QLinearMatMul and ONNX Runtime's `com.microsoft`
+//! operators (QGemm, QLinearAdd, ...), so that files which already have them run the same way. An
+//! activation folded into a node becomes the bounds [`CLAMP_LOW`] and [`CLAMP_HIGH`] of its output.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::operators::{CLAMP_HIGH, CLAMP_LOW};
+use crate::graph::{Attribute, Data, Element, Graph, Node, Tensor, fresh_name, prune};
+use crate::kernels::requantize::quantize;
+use crate::quantize::LeftInFloat;
+
+/// The name under which MaxPool runs on integers; MaxPool itself stays the engine's.
+pub const INTEGER_MAX_POOL: &str = "IntegerMaxPool";
+
+/// Operators that only move elements: integers keep their scale and zero point.
+const MOVES: [&str; 7] =
+    ["Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Identity", "Dropout"];
+
+/// A network as the runtime computes it.
+#[derive(Debug, Clone)]
+pub struct Lowered {
+    pub graph: Graph,
+    /// Nodes on integers.
+    pub integer_nodes: usize,
+    /// What computes in float although the network is quantized; empty for a float network.
+    pub left_in_float: Vec<LeftInFloat>,
+}
+
+/// Lowers `graph`; a network without quantization comes back as it is.
+pub fn lower(graph: &Graph) -> Lowered {
+    let mut graph = graph.clone();
+    let quantized = graph.nodes.iter().any(is_quantization);
+    if !quantized {
+        return Lowered { graph, integer_nodes: 0, left_in_float: Vec::new() };
+    }
+    quantize_constants(&mut graph);
+    merge_repeated(&mut graph);
+    let reasons = fuse(&mut graph);
+    prune(&mut graph);
+    Lowered {
+        integer_nodes: graph.nodes.iter().filter(|n| is_integer(n)).count(),
+        left_in_float: left_in_float(&graph, &reasons),
+        graph,
+    }
+}
+
+/// Whether the node belongs to quantization: a QDQ half or an integer operator.
+pub fn is_quantization(node: &Node) -> bool {
+    matches!(node.op.as_str(), "QuantizeLinear" | "DequantizeLinear") || is_integer(node)
+}
+
+fn is_integer(node: &Node) -> bool {
+    node.op.starts_with("QLinear") || matches!(node.op.as_str(), "QGemm" | INTEGER_MAX_POOL)
+}
+
+/// The scale and zero point of a QuantizeLinear or DequantizeLinear node, by value.
+#[derive(Debug, Clone, PartialEq)]
+struct Params {
+    element: Element,
+    scale: Vec<f32>,
+    zero_point: Vec<i32>,
+    axis: i64,
+}
+
+impl Params {
+    fn of(graph: &Graph, node: &Node) -> Option<Self> {
+        let scale = graph.constant(node, 1)?.as_f32()?.to_vec();
+        let (element, zero_point) = match node.input(2) {
+            Some(_) => {
+                let tensor = graph.constant(node, 2)?;
+                (tensor.element(), tensor.to_i32()?)
+            }
+            None => (Element::U8, vec![0; scale.len()]),
+        };
+        let axis = if scale.len() == 1 { 0 } else { node.int("axis", 1) };
+        Some(Self { element, scale, zero_point, axis })
+    }
+
+    fn bounds(&self) -> [i32; 2] {
+        if self.element == Element::I8 { [-128, 127] } else { [0, 255] }
+    }
+
+    fn is_per_tensor(&self) -> bool {
+        self.scale.len() == 1
+    }
+}
+
+/// Some exporters keep float weights and quantize them in the graph: done here, once.
+fn quantize_constants(graph: &mut Graph) {
+    let mut made = Vec::new();
+    for node in graph.nodes.iter().filter(|n| n.is("QuantizeLinear")) {
+        let (Some(x), Some(params)) = (graph.constant(node, 0), Params::of(graph, node)) else {
+            continue;
+        };
+        let Some(values) = x.as_f32() else { continue };
+        let inner: usize = x.shape.iter().skip(params.axis.max(0) as usize + 1).product();
+        let channels = params.scale.len();
+        let codes = values.iter().enumerate().map(|(i, &v)| {
+            let c = if channels == 1 { 0 } else { i / inner.max(1) % channels };
+            quantize(v, params.scale[c], params.zero_point[c], params.bounds())
+        });
+        let data = match params.element {
+            Element::I8 => Data::I8(codes.map(|q| q as i8).collect()),
+            _ => Data::U8(codes.map(|q| q as u8).collect()),
+        };
+        made.push((node.output().to_string(), Tensor::new(x.shape.clone(), data)));
+    }
+    let names: HashSet<&String> = made.iter().map(|(name, _)| name).collect();
+    graph.nodes.retain(|n| !names.contains(&n.outputs[0]));
+    graph.initializers.extend(made);
+}
+
+/// Makes one node of QuantizeLinear or DequantizeLinear nodes that compute the same.
+fn merge_repeated(graph: &mut Graph) {
+    let mut renamed = HashMap::<String, String>::new();
+    let mut kept: Vec<(String, String, Params, String)> = Vec::new();
+    let mut nodes = std::mem::take(&mut graph.nodes);
+    nodes.retain_mut(|node| {
+        for input in &mut node.inputs {
+            if let Some(name) = renamed.get(input) {
+                input.clone_from(name);
+            }
+        }
+        if !matches!(node.op.as_str(), "QuantizeLinear" | "DequantizeLinear")
+            || graph.is_output(node.output())
+        {
+            return true;
+        }
+        let Some(params) = Params::of(graph, node) else { return true };
+        let same = kept
+            .iter()
+            .find(|(op, input, p, _)| *op == node.op && *input == node.inputs[0] && *p == params);
+        if let Some((.., output)) = same {
+            renamed.insert(node.output().to_string(), output.clone());
+            return false;
+        }
+        kept.push((node.op.clone(), node.inputs[0].clone(), params, node.output().to_string()));
+        true
+    });
+    graph.nodes = nodes;
+}
+
+/// Replaces what it can; says why for what it cannot.
+fn fuse(graph: &mut Graph) -> HashMap<String, String> {
+    let mut reasons = HashMap::new();
+    let mut replaced = BTreeMap::new();
+    let mut gone = HashSet::new();
+    let mut constants = Constants { taken: graph.names(), made: Vec::new() };
+    let links = Links::of(graph);
+    for (i, node) in graph.nodes.iter().enumerate() {
+        if is_quantization(node) {
+            continue;
+        }
+        match links.fused(node, &mut constants) {
+            Ok(fused) => {
+                gone.extend(fused.absorbed);
+                replaced.insert(i, fused.node);
+            }
+            Err(why) => {
+                reasons.insert(node.name.clone(), why);
+            }
+        }
+    }
+    let made = constants.made;
+    let mut nodes = Vec::with_capacity(graph.nodes.len());
+    for (i, node) in std::mem::take(&mut graph.nodes).into_iter().enumerate() {
+        match replaced.remove(&i) {
+            Some(fused) => nodes.push(fused),
+            None if gone.contains(&i) => {}
+            None => nodes.push(node),
+        }
+    }
+    graph.nodes = nodes;
+    graph.initializers.extend(made);
+    reasons
+}
+
+/// Initializers made on the way.
+struct Constants {
+    taken: HashSet<String>,
+    made: Vec<(String, Tensor)>,
+}
+
+impl Constants {
+    fn add(&mut self, base: &str, tensor: Tensor) -> String {
+        let name = fresh_name(base, &mut self.taken);
+        self.made.push((name.clone(), tensor));
+        name
+    }
+}
+
+struct Fused {
+    node: Node,
+    /// Nodes that the fused one stands for, besides the one whose place it takes.
+    absorbed: Vec<usize>,
+}
+
+/// A tensor that DequantizeLinear makes: the integers behind it, and their scale.
+struct Dequantized {
+    source: String,
+    scale: String,
+    zero_point: Option<String>,
+    params: Params,
+}
+
+/// Where a node's result is quantized again.
+struct Sink {
+    output: String,
+    scale: String,
+    zero_point: Option<String>,
+    params: Params,
+    bounds: [i32; 2],
+    absorbed: Vec<usize>,
+}
+
+struct Links<'a> {
+    graph: &'a Graph,
+    producers: HashMap<&'a str, usize>,
+    consumers: HashMap<&'a str, Vec<usize>>,
+}
+
+type Why<T> = Result<T, String>;
+
+impl<'a> Links<'a> {
+    fn of(graph: &'a Graph) -> Self {
+        Self { graph, producers: graph.producers(), consumers: graph.consumers() }
+    }
+
+    fn fused(&self, node: &Node, constants: &mut Constants) -> Why<Fused> {
+        match node.op.as_str() {
+            "Conv" => self.conv(node, constants),
+            "Gemm" => self.gemm(node, constants),
+            "MatMul" => self.matmul(node, constants),
+            "Add" => self.binary(node, "QLinearAdd", constants),
+            "Mul" => self.binary(node, "QLinearMul", constants),
+            "Concat" => self.concat(node, constants),
+            "AveragePool" => self.average(node, "QLinearAveragePool", constants),
+            "GlobalAveragePool" => self.average(node, "QLinearGlobalAveragePool", constants),
+            "MaxPool" => self.moved(node, INTEGER_MAX_POOL),
+            op if MOVES.contains(&op) => self.moved(node, op),
+            op => Err(format!("`{op}` has no integer version")),
+        }
+    }
+
+    fn conv(&self, node: &Node, constants: &mut Constants) -> Why<Fused> {
+        let x = self.activation(node, 0)?;
+        let w = self.weights(node, 1, 0)?;
+        if self.graph.initializers.get(&w.source).is_some_and(|t| t.shape.len() > 4) {
+            return Err("a convolution over three axes has no integer version".into());
+        }
+        let y = self.sink(node)?;
+        let mut fused = assemble("QLinearConv", "", node, &[&x, &w], &y, constants);
+        if node.input(2).is_some() {
+            let bias = self.bias(node, 2, &x, &w, 1.0, 1.0)?;
+            fused.inputs.push(constants.add(&format!("{}_bias", node.name), bias));
+        }
+        Ok(done(fused, y))
+    }
+
+    fn gemm(&self, node: &Node, constants: &mut Constants) -> Why<Fused> {
+        let x = self.activation(node, 0)?;
+        let axis = if node.int("transB", 0) != 0 { 0 } else { 1 };
+        let w = self.weights(node, 1, axis)?;
+        let y = self.sink(node)?;
+        let mut fused = assemble("QGemm", MICROSOFT, node, &[&x, &w], &y, constants);
+        let bias = match node.input(2) {
+            Some(_) => {
+                let (alpha, beta) = (node.float("alpha", 1.0), node.float("beta", 1.0));
+                let bias = self.bias(node, 2, &x, &w, alpha, beta)?;
+                constants.add(&format!("{}_bias", node.name), bias)
+            }
+            None => String::new(),
+        };
+        fused.inputs.insert(6, bias);
+        fused.attributes.remove("beta");
+        Ok(done(fused, y))
+    }
+
+    fn matmul(&self, node: &Node, constants: &mut Constants) -> Why<Fused> {
+        let x = self.activation(node, 0)?;
+        let w = self.weights(node, 1, 1)?;
+        if self.graph.initializers.get(&w.source).is_none_or(|t| t.shape.len() != 2) {
+            return Err("only constant weights of two axes have an integer version".into());
+        }
+        let y = self.sink(node)?;
+        Ok(done(assemble("QLinearMatMul", "", node, &[&x, &w], &y, constants), y))
+    }
+
+    fn binary(&self, node: &Node, op: &str, constants: &mut Constants) -> Why<Fused> {
+        let (a, b) = (self.activation(node, 0)?, self.activation(node, 1)?);
+        let y = self.sink(node)?;
+        Ok(done(assemble(op, MICROSOFT, node, &[&a, &b], &y, constants), y))
+    }
+
+    fn average(&self, node: &Node, op: &str, constants: &mut Constants) -> Why<Fused> {
+        let x = self.activation(node, 0)?;
+        let y = self.sink(node)?;
+        Ok(done(assemble(op, MICROSOFT, node, &[&x], &y, constants), y))
+    }
+
+    fn concat(&self, node: &Node, constants: &mut Constants) -> Why<Fused> {
+        let parts: Vec<Dequantized> =
+            (0..node.inputs.len()).map(|i| self.activation(node, i)).collect::<Why<_>>()?;
+        let y = self.sink(node)?;
+        let mut fused = assemble("QLinearConcat", MICROSOFT, node, &[], &y, constants);
+        for part in &parts {
+            fused.inputs.extend(operand(part, &node.name, constants));
+        }
+        Ok(done(fused, y))
+    }
+
+    /// An operator that leaves scale and zero point alone.
+    fn moved(&self, node: &Node, op: &str) -> Why<Fused> {
+        let x = self.activation(node, 0)?;
+        let y = self.sink(node)?;
+        if node.outputs.len() > 1 && node.outputs[1..].iter().any(|o| self.is_read(o)) {
+            return Err("its second output is read, too".into());
+        }
+        if x.params != y.params || y.bounds != y.params.bounds() {
+            return Err("its input and output have different scales".into());
+        }
+        let mut fused = node.clone();
+        fused.op = op.into();
+        fused.inputs[0] = x.source;
+        fused.outputs = vec![y.output.clone()];
+        Ok(Fused { node: fused, absorbed: y.absorbed })
+    }
+
+    fn is_read(&self, tensor: &str) -> bool {
+        self.consumers.contains_key(tensor) || self.graph.is_output(tensor)
+    }
+
+    fn dequantized(&self, node: &Node, index: usize) -> Option<Dequantized> {
+        let producer = &self.graph.nodes[*self.producers.get(node.input(index)?)?];
+        if !producer.is("DequantizeLinear") {
+            return None;
+        }
+        Some(Dequantized {
+            source: producer.inputs[0].clone(),
+            scale: producer.inputs[1].clone(),
+            zero_point: producer.input(2).map(Into::into),
+            params: Params::of(self.graph, producer)?,
+        })
+    }
+
+    fn activation(&self, node: &Node, index: usize) -> Why<Dequantized> {
+        let x = self.dequantized(node, index).ok_or("its input is not quantized")?;
+        match x.params.element {
+            _ if !x.params.is_per_tensor() => Err("its input has a scale per channel".into()),
+            Element::U8 | Element::I8 => Ok(x),
+            other => Err(format!("its input is {}, not 8-bit", other.name())),
+        }
+    }
+
+    fn weights(&self, node: &Node, index: usize, axis: i64) -> Why<Dequantized> {
+        let w = self.dequantized(node, index).ok_or("its weights are not quantized")?;
+        let tensor = self
+            .graph
+            .initializers
+            .get(&w.source)
+            .ok_or("its weights are computed, not constant")?;
+        if tensor.to_i32().is_none() {
+            return Err(format!("its weights are {}", tensor.element().name()));
+        }
+        let rank = tensor.shape.len() as i64;
+        if !w.params.is_per_tensor() && w.params.axis.rem_euclid(rank.max(1)) != axis {
+            return Err("its weights have scales along another axis than the outputs".into());
+        }
+        Ok(w)
+    }
+
+    /// The bias in units of the accumulator: `alpha x input scale x weight scale`.
+    fn bias(
+        &self,
+        node: &Node,
+        index: usize,
+        x: &Dequantized,
+        w: &Dequantized,
+        alpha: f32,
+        beta: f32,
+    ) -> Why<Tensor> {
+        let stored;
+        let real = match self.dequantized(node, index) {
+            Some(bias) => {
+                let tensor = self.graph.initializers.get(&bias.source);
+                let codes = tensor.and_then(Tensor::to_i32).ok_or("its bias is not constant")?;
+                let scale = &bias.params.scale;
+                stored = codes
+                    .iter()
+                    .enumerate()
+                    .map(|(i, &q)| f64::from(q) * f64::from(scale[i % scale.len()]))
+                    .collect::<Vec<f64>>();
+                (tensor, stored)
+            }
+            None => {
+                let tensor = self.graph.constant(node, index);
+                let values = tensor.and_then(Tensor::as_f32).ok_or("its bias is not constant")?;
+                (tensor, values.iter().map(|&b| f64::from(b)).collect())
+            }
+        };
+        let (tensor, real) = real;
+        let shape = tensor.map_or_else(Vec::new, |t| t.shape.clone());
+        let scales = &w.params.scale;
+        let spread = if real.len() == 1 { scales.len() } else { real.len() };
+        if scales.len() > 1 && spread != scales.len() {
+            return Err(format!("its bias of shape {shape:?} differs from row to row"));
+        }
+        let codes = (0..spread).map(|i| {
+            let unit = f64::from(alpha)
+                * f64::from(x.params.scale[0])
+                * f64::from(scales[i % scales.len()]);
+            // The cast saturates.
+            (f64::from(beta) * real[i % real.len()] / unit).round_ties_even() as i32
+        });
+        let shape = if spread == real.len() { shape } else { vec![spread] };
+        Ok(Tensor::new(shape, Data::I32(codes.collect())))
+    }
+
+    /// Follows the result through an activation to the QuantizeLinear that alone reads it.
+    fn sink(&self, node: &Node) -> Why<Sink> {
+        let (mut index, mut tensor) = self.only_reader(node.output())?;
+        let mut absorbed = Vec::new();
+        let mut clip = [f32::NEG_INFINITY, f32::INFINITY];
+        if let Some(range) = clip_range(self.graph, &self.graph.nodes[index]) {
+            clip = range;
+            absorbed.push(index);
+            (index, tensor) = self.only_reader(self.graph.nodes[index].output())?;
+        }
+        let reader = &self.graph.nodes[index];
+        if !reader.is("QuantizeLinear") || reader.inputs[0] != tensor {
+            return Err(format!("`{}` reads its result in float", reader.name));
+        }
+        let params =
+            Params::of(self.graph, reader).ok_or("the scale of its result is not constant")?;
+        if !params.is_per_tensor() || !matches!(params.element, Element::U8 | Element::I8) {
+            return Err("its result is not quantized per tensor to 8 bits".into());
+        }
+        absorbed.push(index);
+        let code = |x| quantize(x, params.scale[0], params.zero_point[0], params.bounds());
+        Ok(Sink {
+            output: reader.output().to_string(),
+            scale: reader.inputs[1].clone(),
+            zero_point: reader.input(2).map(Into::into),
+            bounds: clip.map(code),
+            absorbed,
+            params,
+        })
+    }
+
+    fn only_reader(&self, tensor: &'a str) -> Why<(usize, &'a str)>
+    where
+        Self: 'a,
+    {
+        if self.graph.is_output(tensor) {
+            return Err("its result is an output of the network, in float".into());
+        }
+        match self.consumers.get(tensor).map(Vec::as_slice) {
+            Some(&[one]) => Ok((one, tensor)),
+            Some(_) => Err("its result is read in float, too".into()),
+            None => Err("nothing reads its result".into()),
+        }
+    }
+}
+
+const MICROSOFT: &str = "com.microsoft";
+
+/// The range that `node` clips to, if that is all it does.
+pub fn clip_range(graph: &Graph, node: &Node) -> Option<[f32; 2]> {
+    let bound = |index, attribute, default: f32| match node.input(index) {
+        Some(_) => graph.constant(node, index)?.as_f32()?.first().copied(),
+        None => Some(node.float(attribute, default)),
+    };
+    match node.op.as_str() {
+        "Relu" => Some([0.0, f32::INFINITY]),
+        "Clip" => Some([bound(1, "min", f32::NEG_INFINITY)?, bound(2, "max", f32::INFINITY)?]),
+        _ => None,
+    }
+}
+
+/// `x, x_scale, x_zero_point` for each input, then `y_scale, y_zero_point`.
+fn assemble(
+    op: &str,
+    domain: &str,
+    node: &Node,
+    inputs: &[&Dequantized],
+    y: &Sink,
+    constants: &mut Constants,
+) -> Node {
+    let mut fused = Node {
+        op: op.into(),
+        domain: domain.into(),
+        name: node.name.clone(),
+        inputs: Vec::new(),
+        outputs: vec![y.output.clone()],
+        attributes: node.attributes.clone(),
+    };
+    for x in inputs {
+        fused.inputs.extend(operand(x, &node.name, constants));
+    }
+    let zero_point = zero_point(y.zero_point.as_ref(), &y.params, &node.name, constants);
+    fused.inputs.extend([y.scale.clone(), zero_point]);
+    if y.bounds != y.params.bounds() {
+        let bound = |b: i32| Attribute::Int(b.into());
+        fused.attributes.insert(CLAMP_LOW.into(), bound(y.bounds[0]));
+        fused.attributes.insert(CLAMP_HIGH.into(), bound(y.bounds[1]));
+    }
+    fused
+}
+
+fn operand(x: &Dequantized, node: &str, constants: &mut Constants) -> [String; 3] {
+    let zero_point = zero_point(x.zero_point.as_ref(), &x.params, node, constants);
+    [x.source.clone(), x.scale.clone(), zero_point]
+}
+
+/// QuantizeLinear may leave the zero point out, the integer operators may not.
+fn zero_point(
+    name: Option<&String>,
+    params: &Params,
+    node: &str,
+    constants: &mut Constants,
+) -> String {
+    match name {
+        Some(name) => name.clone(),
+        None => {
+            let zeros = Data::U8(vec![0; params.scale.len()]);
+            let shape = if params.is_per_tensor() { vec![] } else { vec![params.scale.len()] };
+            constants.add(&format!("{node}_zero_point"), Tensor::new(shape, zeros))
+        }
+    }
+}
+
+fn done(node: Node, y: Sink) -> Fused {
+    Fused { node, absorbed: y.absorbed }
+}
+
+/// Nodes that still read float, with the reason why.
+fn left_in_float(graph: &Graph, reasons: &HashMap<String, String>) -> Vec<LeftInFloat> {
+    let mut float: HashSet<&str> = HashSet::from([graph.input.name.as_str()]);
+    let mut left = Vec::new();
+    for node in &graph.nodes {
+        if node.is("DequantizeLinear") {
+            float.insert(node.output());
+            continue;
+        }
+        let reads_float = node.inputs.iter().any(|i| float.contains(i.as_str()));
+        if !reads_float || is_quantization(node) || node.is("Shape") {
+            continue;
+        }
+        float.extend(node.outputs.iter().map(String::as_str));
+        if !MOVES.contains(&node.op.as_str()) {
+            let why = reasons.get(&node.name).cloned();
+            left.push(LeftInFloat {
+                node: node.name.clone(),
+                op: node.op.clone(),
+                why: why.unwrap_or_else(|| format!("`{}` has no integer version", node.op)),
+            });
+        }
+    }
+    left
+}

@@ -1,0 +1,265 @@
+//! The operators that Steer8 runs itself: integer arithmetic for quantized networks, and float
+//! with one summation order for calibration.
+//!
+//! Plain data in, plain data out: what plugs them into an engine is `runtime/tract.rs`.
+
+use std::fmt::Debug;
+
+use crate::error::{Error, Result};
+use crate::graph::{Element, Node, Tensor};
+
+mod concat;
+mod convolution;
+mod elementwise;
+mod linear;
+mod matrix;
+mod pooling;
+mod softmax;
+mod unary;
+
+/// Element type and shape of a tensor, batch included. An optional input that is left out has the
+/// default type, so that inputs keep the places that ONNX gives them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TensorType {
+    pub element: Element,
+    pub shape: Vec<usize>,
+}
+
+/// An input as known before the first run.
+#[derive(Debug, Clone, Default)]
+pub struct Operand {
+    pub ty: TensorType,
+    pub constant: Option<Tensor>,
+}
+
+/// Elements that an operator reads.
+#[derive(Debug, Clone, Copy)]
+pub enum View<'a> {
+    F32(&'a [f32]),
+    /// 8-bit integers, as they lie in memory; [`Coding`] says what they mean.
+    Codes(&'a [u8]),
+    I32(&'a [i32]),
+}
+
+/// Elements that an operator writes.
+#[derive(Debug)]
+pub enum ViewMut<'a> {
+    F32(&'a mut [f32]),
+    Codes(&'a mut [u8]),
+}
+
+/// An operator with its constants packed, for fixed shapes.
+pub trait Operator: Debug + Send + Sync {
+    /// Reads the inputs that [`Prepared::inputs`] names, in that order.
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>);
+
+    /// Bytes of the packed constants.
+    fn bytes(&self) -> usize {
+        0
+    }
+}
+
+/// An operator and the node's inputs that it reads at run time.
+#[derive(Debug)]
+pub struct Prepared {
+    pub operator: Box<dyn Operator>,
+    pub inputs: Vec<usize>,
+}
+
+impl Prepared {
+    fn new(operator: impl Operator + 'static, inputs: impl Into<Vec<usize>>) -> Self {
+        Self { operator: Box::new(operator), inputs: inputs.into() }
+    }
+}
+
+/// How a kind of operator is set up.
+#[derive(Debug, Clone, Copy)]
+pub struct Kind {
+    pub op: &'static str,
+    /// The output's type from the inputs' types.
+    pub output: fn(&Node, &[TensorType]) -> Result<TensorType>,
+    pub prepare: fn(&Node, &[Operand]) -> Result<Prepared>,
+}
+
+/// Operators on quantized tensors, by their ONNX or `com.microsoft` names. [`lower`] makes them.
+///
+/// [`lower`]: crate::runtime::lower
+pub const INTEGER: &[Kind] = &[
+    linear::QUANTIZE,
+    linear::DEQUANTIZE,
+    convolution::QUANTIZED,
+    matrix::QUANTIZED_GEMM,
+    matrix::QUANTIZED_MATMUL,
+    elementwise::QUANTIZED_ADD,
+    elementwise::QUANTIZED_MUL,
+    concat::QUANTIZED,
+    pooling::QUANTIZED_AVERAGE,
+    pooling::QUANTIZED_GLOBAL_AVERAGE,
+    pooling::INTEGER_MAX,
+];
+
+/// Float operators whose result does not depend on the target: what sums has one order, what is
+/// transcendental comes from `libm`.
+pub const DETERMINISTIC: &[Kind] = &[
+    convolution::FLOAT,
+    matrix::FLOAT_GEMM,
+    matrix::FLOAT_MATMUL,
+    pooling::FLOAT_AVERAGE,
+    pooling::FLOAT_GLOBAL_AVERAGE,
+    softmax::FLOAT,
+    unary::ELU,
+    unary::ERF,
+    unary::EXP,
+    unary::HARD_SIGMOID,
+    unary::HARD_SWISH,
+    unary::LOG,
+    unary::SIGMOID,
+    unary::SOFTPLUS,
+    unary::TANH,
+];
+
+impl<'a> View<'a> {
+    fn f32(self) -> &'a [f32] {
+        match self {
+            View::F32(x) => x,
+            other => unreachable!("prepared for f32, run on {other:?}"),
+        }
+    }
+
+    fn codes(self) -> &'a [u8] {
+        match self {
+            View::Codes(x) => x,
+            other => unreachable!("prepared for 8-bit integers, run on {other:?}"),
+        }
+    }
+}
+
+impl<'a> ViewMut<'a> {
+    fn f32(self) -> &'a mut [f32] {
+        match self {
+            ViewMut::F32(x) => x,
+            ViewMut::Codes(_) => unreachable!("prepared for f32, run on 8-bit integers"),
+        }
+    }
+
+    fn codes(self) -> &'a mut [u8] {
+        match self {
+            ViewMut::Codes(x) => x,
+            ViewMut::F32(_) => unreachable!("prepared for 8-bit integers, run on f32"),
+        }
+    }
+}
+
+/// What the bytes of a quantized tensor mean: a scale, a zero point and a sign.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Coding {
+    signed: bool,
+    scale: f32,
+    zero_point: i32,
+}
+
+impl Coding {
+    /// The coding that the scale and zero point at `scale_at` and the next input give to a tensor
+    /// of type `element`.
+    fn of(node: &Node, operands: &[Operand], element: Element, scale_at: usize) -> Result<Self> {
+        let signed = signed(node, element)?;
+        let scale = match scales(node, operands, scale_at)?[..] {
+            [scale] => scale,
+            _ => return Err(per_tensor_only(node, scale_at)),
+        };
+        let zero_point = match zero_points(node, operands, scale_at + 1)?[..] {
+            [] => 0,
+            [zero_point] => zero_point,
+            _ => return Err(per_tensor_only(node, scale_at + 1)),
+        };
+        Ok(Self { signed, scale, zero_point })
+    }
+
+    /// The integer that a byte stands for, zero point taken off: at most 255 away from 0.
+    #[inline]
+    fn centred(self, code: u8) -> i16 {
+        let q = if self.signed { i16::from(code as i8) } else { i16::from(code) };
+        q - self.zero_point as i16
+    }
+
+    /// The smallest and largest integer of the type.
+    fn bounds(self) -> [i32; 2] {
+        if self.signed { [-128, 127] } else { [0, 255] }
+    }
+
+    /// Those bounds, narrowed by the activation that [`crate::runtime::lower`] folded into `node`.
+    fn clamped_bounds(self, node: &Node) -> [i32; 2] {
+        let [low, high] = self.bounds();
+        let at = |name, bound| node.int(name, i64::from(bound)) as i32;
+        [at(CLAMP_LOW, low).max(low), at(CLAMP_HIGH, high).min(high)]
+    }
+}
+
+/// Attributes of a lowered node: the bounds of its integers, where an activation was folded in.
+pub const CLAMP_LOW: &str = "clamp_low";
+pub const CLAMP_HIGH: &str = "clamp_high";
+
+fn signed(node: &Node, element: Element) -> Result<bool> {
+    match element {
+        Element::U8 => Ok(false),
+        Element::I8 => Ok(true),
+        other => Err(Error::new(format!(
+            "`{}` on {} is not supported, only on uint8 and int8",
+            node.op,
+            other.name()
+        ))
+        .at_node(&node.name)
+        .way_out("Quantize the network to 8 bits.")),
+    }
+}
+
+fn scales<'a>(node: &Node, operands: &'a [Operand], index: usize) -> Result<&'a [f32]> {
+    constant(node, operands, index)?.as_f32().ok_or_else(|| {
+        Error::new(format!("the scale at input {index} is not float32")).at_node(&node.name)
+    })
+}
+
+/// Zero points as integers; none when they are left out.
+fn zero_points(node: &Node, operands: &[Operand], index: usize) -> Result<Vec<i32>> {
+    if node.input(index).is_none() {
+        return Ok(Vec::new());
+    }
+    constant(node, operands, index)?.to_i32().ok_or_else(|| {
+        Error::new(format!("the zero point at input {index} is no 8-bit integer"))
+            .at_node(&node.name)
+    })
+}
+
+fn per_tensor_only(node: &Node, index: usize) -> Error {
+    Error::new(format!("input {index} of `{}` must be a single value", node.op))
+        .at_node(&node.name)
+        .way_out("Quantize activations per tensor.")
+}
+
+fn integers(node: &Node, operands: &[Operand], index: usize) -> Result<Vec<i32>> {
+    constant(node, operands, index)?.to_i32().ok_or_else(|| {
+        Error::new(format!("input {index} of `{}` holds no integers", node.op)).at_node(&node.name)
+    })
+}
+
+fn floats<'a>(node: &Node, operands: &'a [Operand], index: usize) -> Result<&'a [f32]> {
+    constant(node, operands, index)?.as_f32().ok_or_else(|| {
+        Error::new(format!("input {index} of `{}` is not float32", node.op)).at_node(&node.name)
+    })
+}
+
+/// The element type and shape of an input, which must be there.
+fn input<'a>(node: &Node, inputs: &'a [TensorType], index: usize) -> Result<&'a TensorType> {
+    inputs.get(index).ok_or_else(|| {
+        Error::new(format!("input {index} of `{}` is missing", node.op)).at_node(&node.name)
+    })
+}
+
+/// A constant that the operator cannot do without.
+fn constant<'a>(node: &Node, operands: &'a [Operand], index: usize) -> Result<&'a Tensor> {
+    operands.get(index).and_then(|o| o.constant.as_ref()).ok_or_else(|| {
+        Error::new(format!("input {index} of `{}` must be a constant", node.op))
+            .at_node(&node.name)
+            .way_out("Export the network with constant weights, scales and zero points.")
+    })
+}

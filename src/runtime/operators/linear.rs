@@ -1,0 +1,138 @@
+//! QuantizeLinear and DequantizeLinear.
+//!
+//! <https://onnx.ai/onnx/operators/onnx__QuantizeLinear.html>: `saturate(round_half_even(x /
+//! scale) + zero_point)`, true division. <https://onnx.ai/onnx/operators/onnx__DequantizeLinear.html>:
+//! `(q - zero_point) * scale`.
+
+use super::{
+    Coding, Kind, Operand, Operator, Prepared, TensorType, View, ViewMut, input, scales, signed,
+    zero_points,
+};
+use crate::error::{Error, Result};
+use crate::graph::{Element, Node};
+use crate::kernels::requantize::Requantize;
+
+pub(super) const QUANTIZE: Kind = Kind {
+    op: "QuantizeLinear",
+    output: |node, inputs| {
+        let element = match inputs.get(2) {
+            Some(zero_point) => zero_point.element,
+            None => Element(node.int("output_dtype", Element::U8.0.into()) as i32),
+        };
+        signed(node, element)?;
+        Ok(TensorType { element, shape: input(node, inputs, 0)?.shape.clone() })
+    },
+    prepare: |node, operands| {
+        let element = operands.get(2).map_or(Element::U8, |zp| zp.ty.element);
+        let axis = Axis::of(node, operands)?;
+        let scale = scales(node, operands, 1)?.to_vec();
+        let zero_points = zero_points(node, operands, 2)?;
+        let bounds = Coding { signed: signed(node, element)?, scale: 1.0, zero_point: 0 }.bounds();
+        let outputs = (0..scale.len())
+            .map(|i| {
+                let zero_point = zero_points.get(i).copied().unwrap_or(0);
+                Requantize::new(vec![1.0], zero_point, bounds)
+            })
+            .collect();
+        Ok(Prepared::new(Quantize { axis, scale, outputs }, [0]))
+    },
+};
+
+pub(super) const DEQUANTIZE: Kind = Kind {
+    op: "DequantizeLinear",
+    output: |node, inputs| {
+        let x = input(node, inputs, 0)?;
+        Ok(TensorType { element: Element::F32, shape: x.shape.clone() })
+    },
+    prepare: |node, operands| {
+        let element = operands[0].ty.element;
+        let axis = Axis::of(node, operands)?;
+        let scale = scales(node, operands, 1)?.to_vec();
+        let zero_points = zero_points(node, operands, 2)?;
+        // int32 is how biases are stored.
+        let signed = element != Element::I32 && signed(node, element)?;
+        let codings = scale.iter().enumerate().map(|(i, &scale)| {
+            let zero_point = zero_points.get(i).copied().unwrap_or(0);
+            Coding { signed, scale, zero_point }
+        });
+        Ok(Prepared::new(Dequantize { axis, codings: codings.collect() }, [0]))
+    },
+};
+
+/// The axis along which scales differ: `len` scales, each for runs of `inner` elements.
+#[derive(Debug)]
+struct Axis {
+    len: usize,
+    inner: usize,
+}
+
+impl Axis {
+    fn of(node: &Node, operands: &[Operand]) -> Result<Self> {
+        let len = scales(node, operands, 1)?.len();
+        if len == 1 {
+            return Ok(Self { len, inner: 1 });
+        }
+        let shape = &operands[0].ty.shape;
+        let axis = node.int("axis", 1);
+        let axis = if axis < 0 { axis + shape.len() as i64 } else { axis };
+        match usize::try_from(axis).ok().filter(|&a| shape.get(a) == Some(&len)) {
+            Some(axis) => Ok(Self { len, inner: shape[axis + 1..].iter().product() }),
+            None => Err(Error::new(format!("its {len} scales do not fit the shape {shape:?}"))
+                .at_node(&node.name)
+                .way_out(
+                    "Scales per block are not supported: quantize per tensor or per channel.",
+                )),
+        }
+    }
+
+    /// Which scale serves each run of elements, and the run.
+    fn runs(&self, elements: usize) -> impl Iterator<Item = (usize, std::ops::Range<usize>)> {
+        let run = if self.len == 1 { elements } else { self.inner };
+        let len = self.len;
+        (0..elements).step_by(run.max(1)).enumerate().map(move |(i, at)| (i % len, at..at + run))
+    }
+}
+
+#[derive(Debug)]
+struct Quantize {
+    axis: Axis,
+    scale: Vec<f32>,
+    outputs: Vec<Requantize>,
+}
+
+impl Operator for Quantize {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+        let (x, out) = (inputs[0].f32(), output.codes());
+        for (i, run) in self.axis.runs(x.len()) {
+            let (scale, coding) = (self.scale[i], &self.outputs[i]);
+            for (out, &x) in out[run.clone()].iter_mut().zip(&x[run]) {
+                *out = coding.real(x / scale) as u8;
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Dequantize {
+    axis: Axis,
+    codings: Vec<Coding>,
+}
+
+impl Operator for Dequantize {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+        let out = output.f32();
+        for (i, run) in self.axis.runs(out.len()) {
+            let coding = self.codings[i];
+            let out = out[run.clone()].iter_mut();
+            match inputs[0] {
+                View::Codes(x) => out.zip(&x[run]).for_each(|(out, &q)| {
+                    *out = f32::from(coding.centred(q)) * coding.scale;
+                }),
+                View::I32(x) => out.zip(&x[run]).for_each(|(out, &q)| {
+                    *out = q.wrapping_sub(coding.zero_point) as f32 * coding.scale;
+                }),
+                View::F32(_) => unreachable!("prepared for integers, run on f32"),
+            }
+        }
+    }
+}

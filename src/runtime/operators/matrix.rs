@@ -1,0 +1,279 @@
+//! Gemm and MatMul with constant weights, in deterministic float and in integers.
+//!
+//! <https://onnx.ai/onnx/operators/onnx__Gemm.html>, <https://onnx.ai/onnx/operators/onnx__MatMul.html>,
+//! <https://onnx.ai/onnx/operators/onnx__QLinearMatMul.html>, and `com.microsoft` QGemm of ONNX
+//! Runtime's contrib operators.
+
+use super::convolution::centred_weights;
+use super::{
+    Coding, Kind, Operand, Operator, Prepared, TensorType, View, ViewMut, constant, floats, input,
+    integers, scales,
+};
+use crate::error::{Error, Result};
+use crate::graph::{Element, Node};
+use crate::kernels::gemm::gemm;
+use crate::kernels::requantize::Requantize;
+use crate::kernels::tile::{Float, Integer, pack, padded_k};
+
+pub(super) const FLOAT_GEMM: Kind = Kind {
+    op: "Gemm",
+    output: |node, inputs| {
+        gemm_output(node, input(node, inputs, 0)?, input(node, inputs, 1)?, Element::F32)
+    },
+    prepare: |node, operands| {
+        let weights = Weights::of_gemm(node, &operands[1].ty.shape)?;
+        let alpha = node.float("alpha", 1.0);
+        let w = floats(node, operands, 1)?;
+        let scaled: Vec<f32> = w.iter().map(|w| alpha * w).collect();
+        let bias = match node.input(2) {
+            Some(_) => {
+                let beta = node.float("beta", 1.0);
+                weights.bias(node, &operands[2], floats(node, operands, 2)?, |b| beta * b)?
+            }
+            None => vec![0.0; weights.columns],
+        };
+        Ok(Prepared::new(FloatMatrix::new(&weights, &scaled, bias, transposed(node)), [0]))
+    },
+};
+
+pub(super) const FLOAT_MATMUL: Kind = Kind {
+    op: "MatMul",
+    output: |node, inputs| {
+        matmul_output(node, input(node, inputs, 0)?, input(node, inputs, 1)?, Element::F32)
+    },
+    prepare: |node, operands| {
+        let weights = Weights::of_matmul(node, &operands[1].ty.shape)?;
+        let bias = vec![0.0; weights.columns];
+        let matrix = FloatMatrix::new(&weights, floats(node, operands, 1)?, bias, false);
+        Ok(Prepared::new(matrix, [0]))
+    },
+};
+
+pub(super) const QUANTIZED_GEMM: Kind = Kind {
+    op: "QGemm",
+    output: |node, inputs| {
+        let y = input(node, inputs, 8)?.element;
+        gemm_output(node, input(node, inputs, 0)?, input(node, inputs, 3)?, y)
+    },
+    prepare: |node, operands| {
+        let weights = Weights::of_gemm(node, &operands[3].ty.shape)?;
+        let bias = match node.input(6) {
+            Some(_) => weights.bias(node, &operands[6], &integers(node, operands, 6)?, |b| b)?,
+            None => vec![0; weights.columns],
+        };
+        quantized(node, operands, &weights, bias, 7, transposed(node))
+    },
+};
+
+pub(super) const QUANTIZED_MATMUL: Kind = Kind {
+    op: "QLinearMatMul",
+    output: |node, inputs| {
+        let y = input(node, inputs, 7)?.element;
+        matmul_output(node, input(node, inputs, 0)?, input(node, inputs, 3)?, y)
+    },
+    prepare: |node, operands| {
+        let weights = Weights::of_matmul(node, &operands[3].ty.shape)?;
+        let bias = vec![0; weights.columns];
+        quantized(node, operands, &weights, bias, 6, false)
+    },
+};
+
+fn transposed(node: &Node) -> bool {
+    node.int("transA", 0) != 0
+}
+
+fn quantized(
+    node: &Node,
+    operands: &[Operand],
+    weights: &Weights,
+    bias: Vec<i32>,
+    y_at: usize,
+    transpose: bool,
+) -> Result<Prepared> {
+    constant(node, operands, 3)?;
+    let x = Coding::of(node, operands, operands[0].ty.element, 1)?;
+    let y = Coding::of(node, operands, operands[y_at + 1].ty.element, y_at)?;
+    let w = centred_weights(node, operands, 3, 5, |i, zero_points| {
+        if zero_points == 1 { 0 } else { weights.column_of(i) }
+    })?;
+    let scales = scales(node, operands, 4)?;
+    if scales.len() != 1 && scales.len() != weights.columns {
+        return Err(Error::new(format!(
+            "its weights have {} scales for {} columns",
+            scales.len(),
+            weights.columns
+        ))
+        .at_node(&node.name));
+    }
+    let alpha = node.float("alpha", 1.0);
+    let multipliers = scales.iter().map(|w| alpha * x.scale * w / y.scale).collect();
+    let requantize = Requantize::new(multipliers, y.zero_point, y.clamped_bounds(node));
+    let (k, columns) = (weights.k, weights.columns);
+    let packed = pack::<Integer>(columns, k, |c, i| w[weights.index(c, i)]);
+    let matrix = QuantizedMatrix { k, columns, transpose, packed, bias, x, requantize };
+    Ok(Prepared::new(matrix, [0]))
+}
+
+/// The right-hand matrix: `k x columns`, possibly stored transposed.
+#[derive(Debug, Clone, Copy)]
+struct Weights {
+    k: usize,
+    columns: usize,
+    transposed: bool,
+}
+
+impl Weights {
+    fn of_gemm(node: &Node, shape: &[usize]) -> Result<Self> {
+        let transposed = node.int("transB", 0) != 0;
+        match (shape, transposed) {
+            (&[columns, k], true) | (&[k, columns], false) => Ok(Self { k, columns, transposed }),
+            _ => Err(Error::new(format!("its weights have the shape {shape:?}, not two axes"))
+                .at_node(&node.name)),
+        }
+    }
+
+    fn of_matmul(node: &Node, shape: &[usize]) -> Result<Self> {
+        match *shape {
+            [k, columns] => Ok(Self { k, columns, transposed: false }),
+            _ => Err(Error::new(format!("its weights have the shape {shape:?}, not two axes"))
+                .at_node(&node.name)),
+        }
+    }
+
+    fn index(&self, column: usize, k: usize) -> usize {
+        if self.transposed { column * self.k + k } else { k * self.columns + column }
+    }
+
+    fn column_of(&self, index: usize) -> usize {
+        if self.transposed { index / self.k.max(1) } else { index % self.columns.max(1) }
+    }
+
+    /// A bias that is the same for every row, spread over the columns.
+    fn bias<T: Copy>(
+        &self,
+        node: &Node,
+        operand: &Operand,
+        bias: &[T],
+        map: impl Fn(T) -> T,
+    ) -> Result<Vec<T>> {
+        let shape = &operand.ty.shape;
+        match bias {
+            [one] => Ok(vec![map(*one); self.columns]),
+            _ if bias.len() == self.columns && shape.last() == Some(&self.columns) => {
+                Ok(bias.iter().map(|&b| map(b)).collect())
+            }
+            _ => Err(Error::new(format!(
+                "a bias of shape {shape:?}, different for every row, is not supported"
+            ))
+            .at_node(&node.name)),
+        }
+    }
+}
+
+fn mismatch(node: &Node, a: &[usize], b: &[usize]) -> Error {
+    Error::new(format!("shapes {a:?} and {b:?} cannot be multiplied")).at_node(&node.name)
+}
+
+fn gemm_output(node: &Node, a: &TensorType, b: &TensorType, y: Element) -> Result<TensorType> {
+    let weights = Weights::of_gemm(node, &b.shape)?;
+    let (rows, k) = match (&a.shape[..], transposed(node)) {
+        (&[rows, k], false) | (&[k, rows], true) => (rows, k),
+        _ => return Err(mismatch(node, &a.shape, &b.shape)),
+    };
+    if k != weights.k {
+        return Err(mismatch(node, &a.shape, &b.shape));
+    }
+    Ok(TensorType { element: y, shape: vec![rows, weights.columns] })
+}
+
+fn matmul_output(node: &Node, a: &TensorType, b: &TensorType, y: Element) -> Result<TensorType> {
+    let weights = Weights::of_matmul(node, &b.shape)?;
+    match a.shape.split_last() {
+        Some((&k, rows)) if k == weights.k => {
+            Ok(TensorType { element: y, shape: [rows, &[weights.columns]].concat() })
+        }
+        _ => Err(mismatch(node, &a.shape, &b.shape)),
+    }
+}
+
+/// The rows of `x`, each padded to whole steps of the arithmetic.
+fn rows<T: Copy, U: Copy + Default>(
+    x: &[T],
+    k: usize,
+    padded: usize,
+    transpose: bool,
+    map: impl Fn(T) -> U,
+) -> Vec<U> {
+    let count = x.len() / k.max(1);
+    let mut rows = vec![U::default(); count * padded];
+    for (r, row) in rows.chunks_exact_mut(padded.max(1)).enumerate() {
+        for (i, to) in row[..k].iter_mut().enumerate() {
+            *to = map(if transpose { x[i * count + r] } else { x[r * k + i] });
+        }
+    }
+    rows
+}
+
+#[derive(Debug)]
+struct FloatMatrix {
+    k: usize,
+    columns: usize,
+    transpose: bool,
+    packed: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+impl FloatMatrix {
+    fn new(weights: &Weights, w: &[f32], bias: Vec<f32>, transpose: bool) -> Self {
+        let (k, columns) = (weights.k, weights.columns);
+        let packed = pack::<Float>(columns, k, |c, i| w[weights.index(c, i)]);
+        Self { k, columns, transpose, packed, bias }
+    }
+}
+
+impl Operator for FloatMatrix {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+        let rows = rows(inputs[0].f32(), self.k, self.k, self.transpose, |x| x);
+        let out = output.f32();
+        gemm::<Float>(&rows, self.k, &self.packed, |row, first, sums| {
+            let last = self.columns.min(first + sums.len());
+            for (c, sum) in (first..last).zip(sums) {
+                out[row * self.columns + c] = sum + self.bias[c];
+            }
+        });
+    }
+
+    fn bytes(&self) -> usize {
+        size_of_val(&self.packed[..]) + size_of_val(&self.bias[..])
+    }
+}
+
+#[derive(Debug)]
+struct QuantizedMatrix {
+    k: usize,
+    columns: usize,
+    transpose: bool,
+    packed: Vec<i16>,
+    bias: Vec<i32>,
+    x: Coding,
+    requantize: Requantize,
+}
+
+impl Operator for QuantizedMatrix {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+        let padded = padded_k::<Integer>(self.k);
+        let rows = rows(inputs[0].codes(), self.k, padded, self.transpose, |q| self.x.centred(q));
+        let out = output.codes();
+        gemm::<Integer>(&rows, self.k, &self.packed, |row, first, sums| {
+            let last = self.columns.min(first + sums.len());
+            for (c, sum) in (first..last).zip(sums) {
+                let sum = sum.wrapping_add(self.bias[c]);
+                out[row * self.columns + c] = self.requantize.sum(c, sum) as u8;
+            }
+        });
+    }
+
+    fn bytes(&self) -> usize {
+        size_of_val(&self.packed[..]) + size_of_val(&self.bias[..]) + self.requantize.bytes()
+    }
+}

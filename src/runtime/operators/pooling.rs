@@ -1,0 +1,184 @@
+//! Pooling: averages in integers (`com.microsoft` QLinearAveragePool and QLinearGlobalAveragePool),
+//! the maximum of integers, and averages in deterministic float.
+//!
+//! <https://onnx.ai/onnx/operators/onnx__AveragePool.html>, <https://onnx.ai/onnx/operators/onnx__MaxPool.html>.
+
+use super::{Coding, Kind, Operator, Prepared, TensorType, View, ViewMut, input, signed};
+use crate::error::{Error, Result};
+use crate::graph::{Element, Node};
+use crate::kernels::geometry::Window;
+use crate::kernels::pool;
+use crate::kernels::requantize::Requantize;
+
+pub(super) const FLOAT_AVERAGE: Kind = Kind {
+    op: "AveragePool",
+    output: |node, inputs| pooled(node, input(node, inputs, 0)?, Element::F32),
+    prepare: |node, operands| {
+        let average = Average::of(node, &operands[0].ty.shape)?;
+        Ok(Prepared::new(FloatAverage(average), [0]))
+    },
+};
+
+pub(super) const FLOAT_GLOBAL_AVERAGE: Kind = Kind {
+    op: "GlobalAveragePool",
+    output: |node, inputs| global(node, input(node, inputs, 0)?, Element::F32),
+    prepare: |_, operands| {
+        Ok(Prepared::new(FloatAverage(Average::global(&operands[0].ty.shape)), [0]))
+    },
+};
+
+pub(super) const QUANTIZED_AVERAGE: Kind = Kind {
+    op: "QLinearAveragePool",
+    output: |node, inputs| pooled(node, input(node, inputs, 0)?, input(node, inputs, 4)?.element),
+    prepare: |node, operands| {
+        let average = Average::of(node, &operands[0].ty.shape)?;
+        quantized(node, operands, average)
+    },
+};
+
+pub(super) const QUANTIZED_GLOBAL_AVERAGE: Kind = Kind {
+    op: "QLinearGlobalAveragePool",
+    output: |node, inputs| global(node, input(node, inputs, 0)?, input(node, inputs, 4)?.element),
+    prepare: |node, operands| quantized(node, operands, Average::global(&operands[0].ty.shape)),
+};
+
+/// MaxPool of 8-bit integers, which keep their scale. (MaxPool of floats is the engine's.)
+pub(super) const INTEGER_MAX: Kind = Kind {
+    op: crate::runtime::lower::INTEGER_MAX_POOL,
+    output: |node, inputs| {
+        let x = input(node, inputs, 0)?;
+        pooled(node, x, x.element)
+    },
+    prepare: |node, operands| {
+        let x = &operands[0].ty;
+        let signed = signed(node, x.element)?;
+        Ok(Prepared::new(IntegerMax { window: window(node, &x.shape)?, signed }, [0]))
+    },
+};
+
+fn window(node: &Node, shape: &[usize]) -> Result<Window> {
+    let kernel: Option<Vec<usize>> = node
+        .ints("kernel_shape")
+        .and_then(|k| k.iter().map(|&v| usize::try_from(v).ok()).collect());
+    kernel
+        .filter(|_| shape.len() >= 3)
+        .ok_or_else(|| Error::new("its kernel does not fit its input"))
+        .and_then(|kernel| Window::of(node, &shape[2..], &kernel))
+        .map_err(|e| e.at_node(&node.name))
+}
+
+fn pooled(node: &Node, x: &TensorType, element: Element) -> Result<TensorType> {
+    let window = window(node, &x.shape)?;
+    let shape = [&x.shape[..2], window.output_shape(x.shape.len() - 2)].concat();
+    Ok(TensorType { element, shape })
+}
+
+fn global(node: &Node, x: &TensorType, element: Element) -> Result<TensorType> {
+    if x.shape.len() < 3 || node.int("channels_last", 0) != 0 {
+        return Err(Error::new("only channels before pixels are supported").at_node(&node.name));
+    }
+    let mut shape = x.shape.clone();
+    shape[2..].fill(1);
+    Ok(TensorType { element, shape })
+}
+
+/// An average over windows of each plane.
+#[derive(Debug)]
+struct Average {
+    window: Window,
+    /// Divide by the whole window even where it reaches into the padding.
+    include_pad: bool,
+}
+
+impl Average {
+    fn of(node: &Node, shape: &[usize]) -> Result<Self> {
+        let window = window(node, shape)?;
+        Ok(Self { window, include_pad: node.int("count_include_pad", 0) != 0 })
+    }
+
+    fn global(shape: &[usize]) -> Self {
+        let plane = [1, shape[2..].iter().product()];
+        let window = Window {
+            input: plane,
+            output: [1; 2],
+            kernel: plane,
+            stride: [1; 2],
+            dilation: [1; 2],
+            pad: [0; 2],
+        };
+        Self { window, include_pad: false }
+    }
+
+    fn divisor(&self, count: usize) -> f32 {
+        let whole = self.window.kernel[0] * self.window.kernel[1];
+        if self.include_pad { whole as f32 } else { count.max(1) as f32 }
+    }
+}
+
+#[derive(Debug)]
+struct FloatAverage(Average);
+
+impl Operator for FloatAverage {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+        let window = &self.0.window;
+        let planes = inputs[0].f32().chunks_exact(window.input_len());
+        for (x, out) in planes.zip(output.f32().chunks_exact_mut(window.output_len())) {
+            pool::sums::<f32, f32>(window, x, |at, sum, count| {
+                out[at] = sum / self.0.divisor(count);
+            });
+        }
+    }
+}
+
+fn quantized(node: &Node, operands: &[super::Operand], average: Average) -> Result<Prepared> {
+    let x = Coding::of(node, operands, operands[0].ty.element, 1)?;
+    let y = Coding::of(node, operands, operands[4].ty.element, 3)?;
+    let requantize = Requantize::new(vec![1.0], y.zero_point, y.clamped_bounds(node));
+    let ratio = x.scale / y.scale;
+    Ok(Prepared::new(QuantizedAverage { average, x, ratio, requantize }, [0]))
+}
+
+#[derive(Debug)]
+struct QuantizedAverage {
+    average: Average,
+    x: Coding,
+    ratio: f32,
+    requantize: Requantize,
+}
+
+impl Operator for QuantizedAverage {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+        let window = &self.average.window;
+        let mut centred = Vec::with_capacity(window.input_len());
+        let planes = inputs[0].codes().chunks_exact(window.input_len());
+        for (x, out) in planes.zip(output.codes().chunks_exact_mut(window.output_len())) {
+            centred.clear();
+            centred.extend(x.iter().map(|&q| self.x.centred(q)));
+            pool::sums::<i16, i32>(window, &centred, |at, sum, count| {
+                let multiplier = self.ratio / self.average.divisor(count);
+                out[at] = self.requantize.real(sum as f32 * multiplier) as u8;
+            });
+        }
+    }
+}
+
+#[derive(Debug)]
+struct IntegerMax {
+    window: Window,
+    signed: bool,
+}
+
+impl Operator for IntegerMax {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+        // Flipping the top bit puts signed bytes in unsigned order.
+        let flip = if self.signed { 0x80 } else { 0 };
+        let mut ordered = Vec::with_capacity(self.window.input_len());
+        let planes = inputs[0].codes().chunks_exact(self.window.input_len());
+        for (x, out) in planes.zip(output.codes().chunks_exact_mut(self.window.output_len())) {
+            ordered.clear();
+            ordered.extend(x.iter().map(|q| q ^ flip));
+            pool::max(&self.window, &ordered, 0, out);
+            out.iter_mut().for_each(|q| *q ^= flip);
+        }
+    }
+}
