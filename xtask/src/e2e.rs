@@ -24,9 +24,10 @@ pub(crate) fn drive_site() -> Result<()> {
 
     let browser = Browser::ready()?;
     let driver = Driver::start(&browser.driver)?;
-    let downloads = target().join("e2e-downloads");
+    let downloads = target().join("e2e").join("downloads");
+    let files = target().join("e2e").join("files");
     let screenshots = target().join("screenshots");
-    for folder in [&downloads, &screenshots] {
+    for folder in [&downloads, &files, &screenshots] {
         fs::create_dir_all(folder).map_err(|why| format!("{}: {why}", folder.display()))?;
     }
     // The command line that the page is compared with, as `cargo test` built it.
@@ -37,6 +38,7 @@ pub(crate) fn drive_site() -> Result<()> {
         .env("E2E_WEBDRIVER", format!("http://127.0.0.1:{}", driver.port))
         .env("E2E_CAPABILITIES", browser.capabilities(&downloads).to_string())
         .env("E2E_DOWNLOADS", &downloads)
+        .env("E2E_FILES", &files)
         .env("E2E_SCREENSHOTS", &screenshots)
         .env("E2E_STEER8", target().join("debug").join(executable("steer8"))))
 }

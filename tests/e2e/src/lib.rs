@@ -1,0 +1,279 @@
+//! A browser on the built page, for the tests beside this file.
+//!
+//! `cargo xtask test browser` builds and serves the site, starts the browser's driver and says
+//! where everything is in `E2E_*` variables.
+
+pub mod files;
+
+use std::env;
+use std::fs;
+use std::panic::resume_unwind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use thirtyfour::Capabilities;
+use thirtyfour::cdp::domains::emulation::SetDeviceMetricsOverride;
+use thirtyfour::prelude::*;
+
+/// How long the page may stand still before a test gives up on it. Not a limit on how long
+/// anything takes: progress that is shown starts it again.
+const STANDSTILL: Duration = Duration::from_secs(300);
+const POLL: Duration = Duration::from_millis(100);
+
+/// A setting that xtask makes.
+pub fn setting(name: &str) -> String {
+    env::var(name)
+        .unwrap_or_else(|_| panic!("{name} is not set; run these by `cargo xtask test browser`"))
+}
+
+pub fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("tests/e2e is below it")
+}
+
+/// Opens the page in a browser of its own, runs the test, and closes the browser however the test
+/// ends.
+pub fn in_browser<T>(test: impl FnOnce(Arc<Page>) -> T)
+where
+    T: Future<Output = WebDriverResult<()>> + Send + 'static,
+{
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime starts").block_on(async {
+        let page = Arc::new(Page::open().await.expect("the page opens"));
+        let outcome = tokio::spawn(test(Arc::clone(&page))).await;
+        page.driver.clone().quit().await.expect("the browser closes");
+        match outcome {
+            Ok(done) => done.expect("the browser does as it is told"),
+            Err(failed) => resume_unwind(failed.into_panic()),
+        }
+    });
+}
+
+/// The page in a browser.
+pub struct Page {
+    pub driver: WebDriver,
+}
+
+/// The figures of one network in the table of results.
+#[derive(Debug, PartialEq)]
+pub struct Figures {
+    pub accuracy: f64,
+    pub interval: [f64; 2],
+    pub agreement: Option<f64>,
+}
+
+impl Page {
+    async fn open() -> WebDriverResult<Self> {
+        let capabilities: serde_json::Map<_, _> =
+            serde_json::from_str(&setting("E2E_CAPABILITIES"))
+                .expect("E2E_CAPABILITIES is a JSON object");
+        let capabilities = Capabilities::from(capabilities);
+        let driver = WebDriver::new(setting("E2E_WEBDRIVER"), capabilities).await?;
+        driver.goto(setting("E2E_PAGE")).await?;
+        Ok(Self { driver })
+    }
+
+    /// The elements with this `data-testid`, or with more conditions behind it.
+    pub async fn all(&self, testid: &str) -> WebDriverResult<Vec<WebElement>> {
+        self.driver.find_all(By::Css(selector(testid))).await
+    }
+
+    /// The first such element, as soon as there is one.
+    pub async fn wait_for(&self, testid: &str) -> WebDriverResult<WebElement> {
+        self.wait_until(testid, async || self.all(testid).await.ok()?.into_iter().next()).await
+    }
+
+    /// What `look` finds, as soon as it finds something.
+    pub async fn wait_until<T>(
+        &self,
+        what: &str,
+        look: impl AsyncFn() -> Option<T>,
+    ) -> WebDriverResult<T> {
+        let (mut shown, mut since) = (String::new(), Instant::now());
+        loop {
+            if let Some(found) = look().await {
+                return Ok(found);
+            }
+            let now = self.text().await?;
+            if now != shown {
+                (shown, since) = (now, Instant::now());
+            }
+            assert!(since.elapsed() < STANDSTILL, "no {what}; the page stands at:\n{shown}");
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// All that a reader of the page sees, but for the counting of seconds.
+    pub async fn text(&self) -> WebDriverResult<String> {
+        let script = "const still = document.body.cloneNode(true);
+            for (const clock of still.querySelectorAll('.elapsed')) clock.remove();
+            return still.textContent;";
+        self.driver.execute(script, vec![]).await?.convert()
+    }
+
+    /// Chooses a network and waits until it is read.
+    pub async fn choose(&self, network: &str) -> WebDriverResult<()> {
+        self.wait_for(&format!("network-{network}")).await?.click().await?;
+        self.wait_for(&format!("network-{network}][data-status=ready")).await?;
+        Ok(())
+    }
+
+    /// Presses the big button, as soon as it can be pressed.
+    pub async fn press_go(&self) -> WebDriverResult<()> {
+        self.wait_for("quantize]:not([disabled]").await?.click().await
+    }
+
+    /// Presses it if that is possible now.
+    pub async fn press_go_if_idle(&self) -> WebDriverResult<()> {
+        match self.all("quantize]:not([disabled]").await?.first() {
+            Some(button) => button.click().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Presses the button and waits for the comparison of a network; no error may come up.
+    pub async fn quantize(&self, network: &str) -> WebDriverResult<Vec<Figures>> {
+        self.choose(network).await?;
+        self.press_go().await?;
+        let result = format!("accuracy][data-model={network}");
+        self.wait_until(&result, async || {
+            let notices = self.notices().await.ok()?;
+            assert!(notices.is_empty(), "{network}: {notices:?}");
+            self.all(&result).await.ok()?.into_iter().next()
+        })
+        .await?;
+        self.figures().await
+    }
+
+    async fn figures(&self) -> WebDriverResult<Vec<Figures>> {
+        let mut figures = Vec::new();
+        for cell in self.all("accuracy").await? {
+            let model = attribute(&cell, "data-model").await?;
+            let agreement =
+                match self.all(&format!("agreement][data-model='{model}'")).await?.first() {
+                    Some(cell) => Some(number(cell, "data-value").await?),
+                    None => None,
+                };
+            figures.push(Figures {
+                accuracy: number(&cell, "data-value").await?,
+                interval: [number(&cell, "data-low").await?, number(&cell, "data-high").await?],
+                agreement,
+            });
+        }
+        Ok(figures)
+    }
+
+    /// Presses Download and gives the file that the browser wrote.
+    pub async fn download(&self) -> WebDriverResult<Vec<u8>> {
+        let folder = PathBuf::from(setting("E2E_DOWNLOADS"));
+        let files = || -> Vec<PathBuf> {
+            let entries = fs::read_dir(&folder).expect("the downloads can be listed");
+            entries.map(|entry| entry.expect("the downloads can be listed").path()).collect()
+        };
+        for old in files() {
+            fs::remove_file(old).expect("an old download can be removed");
+        }
+        let button = self.wait_for("download").await?;
+        let length = number(&button, "data-bytes").await?;
+        button.click().await?;
+        let file = self.wait_until("download", async || {
+            // While it is being written it has another name, or not its full length.
+            let finished = |path: &PathBuf| path.extension().is_some_and(|e| e == "onnx");
+            let file = files().into_iter().find(finished)?;
+            (fs::metadata(&file).ok()?.len() as f64 == length).then_some(file)
+        });
+        Ok(fs::read(file.await?).expect("the download can be read"))
+    }
+
+    /// Gives a file to one of the page's file buttons.
+    pub async fn open_file(&self, button: &str, file: &Path) -> WebDriverResult<()> {
+        self.wait_for(button).await?.send_keys(file.to_string_lossy()).await
+    }
+
+    /// What the errors on show say.
+    pub async fn notices(&self) -> WebDriverResult<Vec<String>> {
+        let mut texts = Vec::new();
+        for notice in self.all("notice").await? {
+            texts.push(notice.text().await?);
+        }
+        Ok(texts)
+    }
+
+    /// Closes every error on show.
+    pub async fn dismiss_notices(&self) -> WebDriverResult<()> {
+        while let Some(button) = self.all("dismiss").await?.first() {
+            button.click().await?;
+        }
+        Ok(())
+    }
+
+    /// The errors and warnings on the console since the last call. Only Chrome tells them.
+    pub async fn complaints(&self) -> WebDriverResult<Vec<String>> {
+        if !is_chrome() {
+            return Ok(Vec::new());
+        }
+        let log = self.driver.browser_log().await?;
+        let bad = log.into_iter().filter(|entry| matches!(&*entry.level, "SEVERE" | "WARNING"));
+        Ok(bad.map(|entry| entry.message).collect())
+    }
+
+    /// The addresses of everything that the page loaded.
+    pub async fn requests(&self) -> WebDriverResult<Vec<String>> {
+        let script = "return performance.getEntriesByType('resource').map(entry => entry.name)";
+        self.driver.execute(script, vec![]).await?.convert()
+    }
+
+    /// Shows the page at a width and in a colour scheme, takes a picture of the whole of it, and
+    /// says how wide its content is. Only Chrome can be told so.
+    pub async fn picture(&self, name: &str, width: u32, scheme: &str) -> WebDriverResult<u32> {
+        let features = serde_json::json!({
+            "features": [{ "name": "prefers-color-scheme", "value": scheme }]
+        });
+        self.driver.cdp().send_raw("Emulation.setEmulatedMedia", features).await?;
+        self.resize(width, 900).await?;
+        let [content, height] = self.extent().await?;
+        self.resize(width, height).await?;
+        let folder = PathBuf::from(setting("E2E_SCREENSHOTS"));
+        let picture = folder.join(format!("{name}-{width}-{scheme}.png"));
+        self.driver.screenshot(&picture).await?;
+        self.resize(width, 900).await?;
+        Ok(content)
+    }
+
+    async fn resize(&self, width: u32, height: u32) -> WebDriverResult<()> {
+        let size = SetDeviceMetricsOverride {
+            width,
+            height,
+            device_scale_factor: 1.0,
+            mobile: false,
+            scale: None,
+            screen_orientation: None,
+        };
+        self.driver.cdp().send(size).await.map(|_| ())
+    }
+
+    /// Width and height of the page's content.
+    async fn extent(&self) -> WebDriverResult<[u32; 2]> {
+        let script = "const all = document.documentElement;
+            return [all.scrollWidth, all.scrollHeight]";
+        self.driver.execute(script, vec![]).await?.convert()
+    }
+}
+
+pub fn is_chrome() -> bool {
+    setting("E2E_CAPABILITIES").contains("goog:chromeOptions")
+}
+
+fn selector(testid: &str) -> String {
+    format!("[data-testid={testid}]")
+}
+
+async fn attribute(element: &WebElement, name: &str) -> WebDriverResult<String> {
+    let value = element.attr(name).await?;
+    Ok(value.unwrap_or_else(|| panic!("an element lacks {name}")))
+}
+
+async fn number(element: &WebElement, name: &str) -> WebDriverResult<f64> {
+    let value = attribute(element, name).await?;
+    Ok(value.parse().unwrap_or_else(|_| panic!("{name}=\"{value}\" is no number")))
+}

@@ -1,0 +1,170 @@
+//! The main job on the built page, against the command line.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use e2e::files::write_bad_files;
+use e2e::{Figures, in_browser, is_chrome, repository, setting};
+use serde_json::Value;
+
+const NETWORKS: [&str; 3] = ["assignment", "pilotnet", "mobilenet"];
+
+#[test]
+fn opens_on_the_three_networks_and_asks_no_other_host() {
+    in_browser(async |page| {
+        for network in NETWORKS {
+            page.wait_for(&format!("network-{network}")).await?;
+        }
+        page.choose("assignment").await?;
+        page.wait_for("frame").await?;
+        page.wait_for("answer").await?;
+
+        let home = setting("E2E_PAGE");
+        let requests = page.requests().await?;
+        assert!(requests.iter().any(|address| address.ends_with(".wasm")), "{requests:?}");
+        for address in requests {
+            assert!(address.starts_with(&home), "{address}");
+        }
+        assert_eq!(page.complaints().await?, [""; 0]);
+        Ok(())
+    });
+}
+
+#[test]
+fn makes_the_same_bytes_and_figures_as_the_command_line() {
+    let natively = steer8(&["compare", "--json", "--quiet"]);
+    let natively: Value = serde_json::from_slice(&natively).expect("--json gives JSON");
+    in_browser(async move |page| {
+        for network in NETWORKS {
+            let in_page = page.quantize(network).await?;
+            assert_eq!(in_page, figures_of(&natively, network), "{network}");
+            assert_eq!(in_page.len(), 2, "{network}: float and int8");
+
+            let seconds = page.wait_for("results").await?.attr("data-value").await?;
+            println!("{network}: {} s in the page", seconds.unwrap_or_default());
+
+            let bytes = page.download().await?;
+            assert!(bytes == quantized_natively(network), "{network}: other bytes than natively");
+        }
+        assert_eq!(page.complaints().await?, [""; 0]);
+        Ok(())
+    });
+}
+
+#[test]
+fn refuses_bad_files_in_words_and_goes_on() {
+    in_browser(async |page| {
+        let folder = PathBuf::from(setting("E2E_FILES"));
+        let network = fs::read(model("assignment")).expect("the bundled network can be read");
+        page.choose("assignment").await?;
+        let mut messages = Vec::new();
+        for bad in write_bad_files(&folder, &network) {
+            let name = bad.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            page.open_file(bad.button, &bad.path).await?;
+            // Some things come out at once, others when they are put to use.
+            let message = page
+                .wait_until(&format!("message about {name}"), async || {
+                    if let Some(notice) = page.notices().await.ok()?.pop() {
+                        return Some(notice);
+                    }
+                    page.press_go_if_idle().await.ok()?;
+                    None
+                })
+                .await?;
+            assert!(message.contains(&name), "{name}: {message}");
+            assert!(message.contains(bad.says), "{name}: {message}");
+            println!("{}", message.replace('\n', " "));
+            messages.push(message.replace(&name, ""));
+            page.dismiss_notices().await?;
+            page.choose("assignment").await?;
+        }
+        let count = messages.len();
+        messages.sort();
+        messages.dedup();
+        assert_eq!(messages.len(), count, "each has its own message: {messages:#?}");
+
+        page.wait_for("bundled-validation").await?.click().await?;
+        page.quantize("assignment").await?;
+        assert_eq!(page.complaints().await?, [""; 0]);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_run_that_was_cancelled_can_be_started_again() {
+    in_browser(async |page| {
+        page.choose("assignment").await?;
+        page.press_go().await?;
+        page.wait_for("cancel").await?.click().await?;
+        page.quantize("assignment").await?;
+        Ok(())
+    });
+}
+
+#[test]
+fn fits_wide_and_narrow_screens_in_light_and_dark() {
+    if !is_chrome() {
+        println!("skipped: only Chrome can be told to be narrow and dark");
+        return;
+    }
+    in_browser(async |page| {
+        page.choose("assignment").await?;
+        page.wait_for("answer").await?;
+        for state in ["opened", "compared"] {
+            if state == "compared" {
+                page.quantize("assignment").await?;
+            }
+            for width in [1440, 390] {
+                for scheme in ["light", "dark"] {
+                    let content = page.picture(state, width, scheme).await?;
+                    assert!(content <= width, "{state}: {content} px of content on {width}");
+                }
+            }
+        }
+        Ok(())
+    });
+}
+
+fn model(network: &str) -> PathBuf {
+    repository().join("models/networks").join(format!("{network}.onnx"))
+}
+
+fn quantized_natively(network: &str) -> Vec<u8> {
+    let to = Path::new(&setting("E2E_FILES")).join(format!("{network}-int8.onnx"));
+    let (from, to_text) = (model(network), to.to_string_lossy().into_owned());
+    steer8(&["quantize", &from.to_string_lossy(), "-o", &to_text, "--quiet"]);
+    fs::read(to).expect("the command line wrote a file")
+}
+
+/// What the command line prints.
+fn steer8(arguments: &[&str]) -> Vec<u8> {
+    let output = Command::new(setting("E2E_STEER8"))
+        .args(arguments)
+        .current_dir(repository())
+        .output()
+        .expect("steer8 starts");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "steer8 {arguments:?}: {complaint}");
+    output.stdout
+}
+
+/// Float first, then int8, from `compare --json`.
+fn figures_of(comparison: &Value, network: &str) -> Vec<Figures> {
+    let results = comparison["results"].as_array().expect("results");
+    let number = |value: &Value| value.as_f64().expect("a number");
+    let of_network = results.iter().filter(|result| {
+        let model = result["model"].as_str().expect("a name");
+        Path::new(model).file_stem().is_some_and(|stem| stem == network)
+    });
+    of_network
+        .map(|result| {
+            let accuracy = &result["accuracy"];
+            Figures {
+                accuracy: number(&accuracy["top1"]),
+                interval: [number(&accuracy["ci95"][0]), number(&accuracy["ci95"][1])],
+                agreement: result["agreement_with_float"].as_f64(),
+            }
+        })
+        .collect()
+}
