@@ -87,8 +87,12 @@ impl Lab {
         check_indices(indices, data)?;
         let mut predictions = Vec::with_capacity(indices.len());
         evaluate::logits(model, data, indices, &mut |_, _| Ok(()), &mut |index, logits| {
-            let class = crate::measure::accuracy::top1(logits);
-            predictions.push(Prediction { index, class, probabilities: softmax(logits) });
+            predictions.push(Prediction {
+                index,
+                class: crate::measure::accuracy::top1(logits),
+                logits: logits.to_vec(),
+                probabilities: softmax(logits),
+            });
         })?;
         Ok(Event::Predictions { model: id, predictions })
     }

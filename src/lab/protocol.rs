@@ -148,6 +148,7 @@ pub struct Layer {
 pub struct Prediction {
     pub index: usize,
     pub class: usize,
+    pub logits: Vec<f32>,
     /// Softmax of the logits, per class.
     pub probabilities: Vec<f32>,
 }

@@ -150,7 +150,12 @@ fn answer(request: &Request) -> Event {
             model: model.clone(),
             predictions: indices
                 .iter()
-                .map(|&index| Prediction { index, class: 0, probabilities: vec![1.0, 0.0] })
+                .map(|&index| Prediction {
+                    index,
+                    class: 0,
+                    logits: vec![9.0, 1.0],
+                    probabilities: vec![1.0, 0.0],
+                })
                 .collect(),
         },
         Request::Quantize { model, recipe, into } => Event::Quantized {

@@ -1,0 +1,97 @@
+//! Our int8 networks against ONNX Runtime's answers on the same files, stored by `goldens/make.py`;
+//! natively and in the browser.
+
+use std::ops::ControlFlow;
+
+use serde::Deserialize;
+use steer8::data::File;
+use steer8::lab::Lab;
+use steer8::lab::protocol::{Event, Request, Role};
+use steer8::quantize::Recipe;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+const CALIBRATION: &[u8] = include_bytes!("../models/frames/calibration.zip");
+const VALIDATION: &[u8] = include_bytes!("../models/frames/validation.zip");
+
+#[derive(Deserialize)]
+struct Golden {
+    sha256: String,
+    scale: f32,
+    frames: Vec<usize>,
+    /// Logits in quanta, per frame: optimizations off, and on.
+    off: Vec<Vec<i32>>,
+    on: Vec<Vec<i32>>,
+}
+
+fn ask(lab: &mut Lab, request: Request) -> Event {
+    let mut last = None;
+    lab.handle(request, &mut |event| {
+        last = Some(event);
+        ControlFlow::Continue(())
+    });
+    match last {
+        Some(Event::Failed { error }) => panic!("{error}"),
+        Some(event) => event,
+        None => panic!("the lab said nothing"),
+    }
+}
+
+fn file(name: &str, bytes: &[u8]) -> File {
+    File { name: name.into(), bytes: bytes.to_vec().into() }
+}
+
+/// Distances in quanta between our logits and theirs: how many are 0, 1, 2, ... apart.
+fn apart(ours: &[Vec<i32>], theirs: &[Vec<i32>]) -> Vec<usize> {
+    let mut counts = vec![0; 256];
+    for (a, b) in ours.iter().flatten().zip(theirs.iter().flatten()) {
+        counts[a.abs_diff(*b) as usize] += 1;
+    }
+    counts
+}
+
+fn agrees_with_onnx_runtime(name: &str, network: &[u8], golden: &str) {
+    let golden: Golden = serde_json::from_str(golden).expect("the golden is JSON");
+    let mut lab = Lab::new();
+    for (role, bytes) in [(Role::Calibration, CALIBRATION), (Role::Validation, VALIDATION)] {
+        let files = vec![file("frames.zip", bytes)];
+        ask(&mut lab, Request::LoadData { role, files, normalization: None });
+    }
+    ask(&mut lab, Request::LoadModel { model: "float".into(), file: file(name, network) });
+    let request =
+        Request::Quantize { model: "float".into(), recipe: Recipe::default(), into: "int8".into() };
+    let Event::Quantized { summary, .. } = ask(&mut lab, request) else { panic!("not quantized") };
+    assert_eq!(summary.sha256, golden.sha256, "{name}: other bytes than those in the golden");
+
+    let request = Request::Predict { model: "int8".into(), indices: golden.frames.clone() };
+    let Event::Predictions { predictions, .. } = ask(&mut lab, request) else {
+        panic!("no predictions")
+    };
+    let quanta = |row: &[f32]| row.iter().map(|x| (x / golden.scale).round() as i32).collect();
+    let ours: Vec<Vec<i32>> = predictions.iter().map(|p| quanta(&p.logits)).collect();
+    assert_eq!(ours, golden.on, "{name}: other integers than ONNX Runtime's integer kernels give");
+    // With optimizations off, ONNX Runtime computes in float between the pairs: near ties differ.
+    let off = apart(&ours, &golden.off);
+    let total: usize = off.iter().sum();
+    assert!(off[0] as f64 >= 0.97 * total as f64, "{name}: quanta apart {:?}", &off[..8]);
+    assert_eq!(off[3..].iter().sum::<usize>(), 0, "{name}: quanta apart {:?}", &off[..8]);
+}
+
+macro_rules! golden {
+    ($name:ident) => {
+        #[cfg_attr(not(target_arch = "wasm32"), test)]
+        #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+        fn $name() {
+            agrees_with_onnx_runtime(
+                concat!(stringify!($name), ".onnx"),
+                include_bytes!(concat!("../models/networks/", stringify!($name), ".onnx")),
+                include_str!(concat!("goldens/", stringify!($name), ".json")),
+            );
+        }
+    };
+}
+
+golden!(assignment);
+golden!(pilotnet);
+golden!(mobilenet);

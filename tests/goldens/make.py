@@ -1,0 +1,114 @@
+"""Runs our int8 files in ONNX Runtime, compares with our own answers, and stores a part of its
+answers as goldens.
+
+    pip install -r requirements.txt
+    cargo build --release
+    python tests/goldens/make.py
+
+Prints, for each bundled network, on how many of the 2,000 validation frames the top-1 class is the
+same, and how far the logits are apart in quanta of the output, with ONNX Runtime's graph
+optimizations off, on, and on in its precise mode. The precise mode (`session.x64quantprecision`)
+changes nothing on a processor with VNNI; without VNNI, ONNX Runtime's own kernels saturate the sum
+of two u8 x i8 products at 16 bits, and this mode tells it not to.
+
+Writes `NETWORK.json` beside this file: the SHA-256 of the int8 file that was run, every 20th frame's
+index, and ONNX Runtime's logits for it in quanta of the output (optimizations off, and on in the
+precise mode).
+"""
+
+import hashlib
+import io
+import json
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from PIL import Image
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+NETWORKS = ("assignment", "pilotnet", "mobilenet")
+EVERY = 20
+
+
+def validation_frames():
+    """Frames in the order in which Steer8 reads them: by name."""
+    with zipfile.ZipFile(ROOT / "models/frames/validation.zip") as pack:
+        names = sorted(pack.namelist())
+        images = [np.asarray(Image.open(io.BytesIO(pack.read(name)))) for name in names]
+    return np.stack(images).astype(np.float32).transpose(0, 3, 1, 2) / np.float32(255)
+
+
+def run(path, frames, optimized, precise=False):
+    options = ort.SessionOptions()
+    level = ort.GraphOptimizationLevel
+    options.graph_optimization_level = level.ORT_ENABLE_ALL if optimized else level.ORT_DISABLE_ALL
+    options.intra_op_num_threads = 1
+    options.add_session_config_entry("session.x64quantprecision", "1" if precise else "0")
+    session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return np.concatenate([session.run(None, {name: frame[None]})[0] for frame in frames])
+
+
+def output_scale(path):
+    """The scale of the QuantizeLinear whose result the last DequantizeLinear gives out."""
+    graph = onnx.load(path).graph
+    last = next(node for node in graph.node if graph.output[0].name in node.output)
+    scale = next(t for t in graph.initializer if t.name == last.input[1])
+    return float(onnx.numpy_helper.to_array(scale))
+
+
+def quanta(logits, scale):
+    return np.rint(logits / scale).astype(int).tolist()
+
+
+def report(name, ours, theirs, scale):
+    same = int((ours.argmax(1) == theirs.argmax(1)).sum())
+    apart = np.abs(np.subtract(quanta(ours, scale), quanta(theirs, scale)))
+    counts = ", ".join(f"{q} off: {n}" for q, n in enumerate(np.bincount(apart.ravel())) if n)
+    print(f"{name}: same top-1 on {same} of {len(ours)} frames; logits {counts}", flush=True)
+
+
+def main():
+    steer8 = sys.argv[1] if len(sys.argv) > 1 else str(ROOT / "target/release/steer8")
+    frames = validation_frames()
+    print(f"onnxruntime {ort.__version__}, {len(frames)} frames")
+    for network in NETWORKS:
+        with tempfile.TemporaryDirectory() as folder:
+            int8, answers = f"{folder}/int8.onnx", f"{folder}/answers.npy"
+            float32 = str(ROOT / f"models/networks/{network}.onnx")
+            subprocess.run(
+                [steer8, "quantize", float32, "-o", int8, "--quiet"],
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
+            subprocess.run(
+                [steer8, "evaluate", int8, "--predictions", answers, "--quiet"],
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
+            ours, scale = np.load(answers), output_scale(int8)
+            off = run(int8, frames, optimized=False)
+            fast = run(int8, frames, optimized=True)
+            on = run(int8, frames, optimized=True, precise=True)
+            report(f"{network}, optimizations off", ours, off, scale)
+            report(f"{network}, optimizations on", ours, fast, scale)
+            report(f"{network}, optimizations on, precise", ours, on, scale)
+            golden = {
+                "sha256": hashlib.sha256(Path(int8).read_bytes()).hexdigest(),
+                "onnxruntime": ort.__version__,
+                "scale": scale,
+                "frames": list(range(0, len(frames), EVERY)),
+                "off": quanta(off[::EVERY], scale),
+                "on": quanta(on[::EVERY], scale),
+            }
+            (HERE / f"{network}.json").write_text(json.dumps(golden) + "\n")
+
+
+if __name__ == "__main__":
+    main()
