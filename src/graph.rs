@@ -11,8 +11,10 @@ use crate::error::{Error, Result};
 pub mod fold_batch_norm;
 pub mod opset;
 mod prune;
+mod simplify;
 
 pub use prune::prune;
+pub use simplify::simplify;
 
 /// A network with one input.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::fold_batch_norm::fold_batch_norm;
-use crate::graph::{Element, Graph, opset};
+use crate::graph::{Element, Graph, opset, simplify};
 use crate::progress::Progress;
 use crate::runtime::lower;
 
@@ -172,6 +172,7 @@ pub fn quantize(
     let mut graph = graph.clone();
     check_names(&graph, &recipe.keep_float)?;
     opset::raise(&mut graph, opset::PER_CHANNEL)?;
+    simplify(&mut graph);
     fold_batch_norm(&mut graph);
     let placement = placement::place(&graph, &recipe.keep_float);
     if placement.nodes.is_empty() {

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::operators::{CLAMP_HIGH, CLAMP_LOW};
-use crate::graph::{Attribute, Data, Element, Graph, Node, Tensor, fresh_name, prune};
+use crate::graph::{Attribute, Data, Element, Graph, Node, Tensor, fresh_name, prune, simplify};
 use crate::kernels::requantize::quantize;
 use crate::quantize::LeftInFloat;
 
@@ -36,6 +36,7 @@ pub fn lower(graph: &Graph) -> Lowered {
     if !quantized {
         return Lowered { graph, integer_nodes: 0, left_in_float: Vec::new() };
     }
+    simplify(&mut graph);
     quantize_constants(&mut graph);
     merge_repeated(&mut graph);
     let reasons = fuse(&mut graph);

@@ -1,0 +1,149 @@
+//! Removing what exporters leave behind: identities, casts that change nothing, and computations on
+//! constants alone (PyTorch writes the zero points of biases so).
+
+use std::collections::HashMap;
+
+use super::{Attribute, Data, Element, Graph, Node, Tensor, prune};
+
+/// Elements of the largest constant that is made here; what would be larger is computed as written.
+const LARGEST: usize = 1 << 24;
+
+/// Simplifies `graph` without changing what it computes.
+pub fn simplify(graph: &mut Graph) {
+    let mut renamed = HashMap::<String, String>::new();
+    let mut elements = HashMap::<String, Element>::new();
+    let mut kept = Vec::with_capacity(graph.nodes.len());
+    for mut node in std::mem::take(&mut graph.nodes) {
+        for input in &mut node.inputs {
+            if let Some(name) = renamed.get(input) {
+                input.clone_from(name);
+            }
+        }
+        if node.is("QuantizeLinear") {
+            let element = graph.constant(&node, 2).map_or(Element::U8, Tensor::element);
+            elements.insert(node.output().to_string(), element);
+        }
+        let output = node.output().to_string();
+        if let Some(tensor) = folded(graph, &node) {
+            graph.initializers.insert(output, tensor);
+        } else if !graph.is_output(&output) && changes_nothing(&node, &elements) {
+            renamed.insert(output, node.inputs[0].clone());
+        } else {
+            kept.push(node);
+        }
+    }
+    graph.nodes = kept;
+    prune(graph);
+}
+
+fn changes_nothing(node: &Node, elements: &HashMap<String, Element>) -> bool {
+    let Some(input) = node.input(0) else { return false };
+    node.is("Identity")
+        || (node.is("Cast") && elements.get(input) == Some(&Element(node.int("to", 0) as i32)))
+}
+
+/// The value of a node that reads constants alone.
+fn folded(graph: &Graph, node: &Node) -> Option<Tensor> {
+    if graph.is_output(node.output()) {
+        return None;
+    }
+    let input = graph.constant(node, 0)?;
+    match node.op.as_str() {
+        "Identity" => Some(input.clone()),
+        "Cast" => cast(input, Element(node.int("to", 0) as i32)),
+        "ConstantOfShape" => {
+            let dims = input.as_i64()?.iter().map(|&d| usize::try_from(d).ok());
+            let shape = dims.collect::<Option<Vec<usize>>>()?;
+            let len = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d))?;
+            if len > LARGEST {
+                return None;
+            }
+            let data = match node.attributes.get("value") {
+                None => Data::F32(vec![0.0; len]),
+                Some(Attribute::Tensor(value)) => match &value.data {
+                    Data::F32(v) => Data::F32(vec![*v.first()?; len]),
+                    Data::U8(v) => Data::U8(vec![*v.first()?; len]),
+                    Data::I8(v) => Data::I8(vec![*v.first()?; len]),
+                    Data::I32(v) => Data::I32(vec![*v.first()?; len]),
+                    Data::I64(v) => Data::I64(vec![*v.first()?; len]),
+                    Data::Other(..) | Data::Texts(_) => return None,
+                },
+                Some(_) => return None,
+            };
+            Some(Tensor::new(shape, data))
+        }
+        _ => None,
+    }
+}
+
+/// A cast between integers that keeps every value.
+fn cast(tensor: &Tensor, to: Element) -> Option<Tensor> {
+    if tensor.element() == to {
+        return Some(tensor.clone());
+    }
+    let values: Vec<i64> = match &tensor.data {
+        Data::I64(v) => v.clone(),
+        _ => tensor.to_i32()?.into_iter().map(Into::into).collect(),
+    };
+    fn all<T: TryFrom<i64>>(values: &[i64]) -> Option<Vec<T>> {
+        values.iter().map(|&v| T::try_from(v).ok()).collect()
+    }
+    let data = match to {
+        Element::U8 => Data::U8(all(&values)?),
+        Element::I8 => Data::I8(all(&values)?),
+        Element::I32 => Data::I32(all(&values)?),
+        Element::I64 => Data::I64(values),
+        _ => return None,
+    };
+    Some(Tensor::new(tensor.shape.clone(), data))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Value;
+
+    #[test]
+    fn zero_points_as_pytorch_writes_them_become_constants() {
+        let mut graph = Graph {
+            outputs: vec![Value { name: "y".into(), ..Value::default() }],
+            ..Graph::default()
+        };
+        let mut constant = |name: &str, shape: &[usize], data| {
+            graph.initializers.insert(name.into(), Tensor::new(shape, data));
+        };
+        constant("shape", &[1], Data::I64(vec![3]));
+        constant("scale", &[], Data::F32(vec![0.5]));
+        constant("zero", &[], Data::U8(vec![7]));
+        let value = Tensor::new([1], Data::I32(vec![4]));
+        graph.nodes = vec![
+            Node::new("Identity", "i", ["zero"], ["zero_again"]),
+            Node::new("QuantizeLinear", "q", ["x", "scale", "zero_again"], ["q"]),
+            Node::new("Cast", "c", ["q"], ["q_cast"]).with("to", Attribute::Int(2)),
+            Node::new("ConstantOfShape", "z", ["shape"], ["z"])
+                .with("value", Attribute::Tensor(value)),
+            Node::new("Cast", "d", ["z"], ["z_cast"]).with("to", Attribute::Int(6)),
+            Node::new("Op", "op", ["q_cast", "z_cast"], ["y"]),
+        ];
+        simplify(&mut graph);
+        let ops: Vec<&str> = graph.nodes.iter().map(|n| n.op.as_str()).collect();
+        assert_eq!(ops, ["QuantizeLinear", "Op"]);
+        assert_eq!(graph.nodes[1].inputs, ["q", "z_cast"]);
+        assert_eq!(graph.initializers["z_cast"].data, Data::I32(vec![4; 3]));
+    }
+
+    #[test]
+    fn a_cast_that_changes_the_type_stays() {
+        let mut graph = Graph {
+            outputs: vec![Value { name: "y".into(), ..Value::default() }],
+            ..Graph::default()
+        };
+        graph.nodes = vec![
+            Node::new("QuantizeLinear", "q", ["x", "scale"], ["q"]),
+            Node::new("Cast", "c", ["q"], ["i"]).with("to", Attribute::Int(6)),
+            Node::new("Op", "op", ["i"], ["y"]),
+        ];
+        simplify(&mut graph);
+        assert_eq!(graph.nodes.len(), 3);
+    }
+}
