@@ -9,12 +9,13 @@ use std::env;
 use std::fs;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use thirtyfour::Capabilities;
 use thirtyfour::cdp::domains::emulation::SetDeviceMetricsOverride;
 use thirtyfour::prelude::*;
+use tokio::task::{LocalSet, spawn_local};
 
 /// How long the page may stand still before a test gives up on it. Not a limit on how long
 /// anything takes: progress that is shown starts it again.
@@ -33,14 +34,16 @@ pub fn repository() -> &'static Path {
 
 /// Opens the page in a browser of its own, runs the test, and closes the browser however the test
 /// ends.
-pub fn in_browser<T>(test: impl FnOnce(Arc<Page>) -> T)
+pub fn in_browser<T>(test: impl FnOnce(Rc<Page>) -> T)
 where
-    T: Future<Output = WebDriverResult<()>> + Send + 'static,
+    T: Future<Output = WebDriverResult<()>> + 'static,
 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.expect("a runtime starts").block_on(async {
-        let page = Arc::new(Page::open().await.expect("the page opens"));
-        let outcome = tokio::spawn(test(Arc::clone(&page))).await;
+    let runtime = runtime.expect("a runtime starts");
+    LocalSet::new().block_on(&runtime, async {
+        let page = Rc::new(Page::open().await.expect("the page opens"));
+        // A task of its own, so that its panic arrives here.
+        let outcome = spawn_local(test(Rc::clone(&page))).await;
         page.driver.clone().quit().await.expect("the browser closes");
         match outcome {
             Ok(done) => done.expect("the browser does as it is told"),
