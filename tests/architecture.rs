@@ -25,7 +25,7 @@ const RULES: &[Rule] = &[
         why: "`unsafe` stays in the kernels",
     },
     Rule {
-        names: &["tract*"],
+        names: &["tract_*"],
         allowed: &["runtime/tract*", "onnx.rs", "onnx/"],
         free_in_tests: false,
         why: "tract stays in the runtime, its wire format in onnx",
