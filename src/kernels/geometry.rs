@@ -17,6 +17,9 @@ pub struct Window {
     pub pad: [usize; 2],
 }
 
+/// No attribute of a real network is larger; sums of several cannot overflow.
+const LARGEST: usize = 1 << 14;
+
 impl Window {
     /// The window that `node`'s attributes describe over the spatial part of its input's shape.
     ///
@@ -36,14 +39,15 @@ impl Window {
             let values: Option<Vec<usize>> =
                 values.iter().map(|&v| usize::try_from(v).ok()).collect();
             values
-                .filter(|v| v.len() == count)
+                .filter(|v| v.len() == count && v.iter().all(|&n| n <= LARGEST))
                 .ok_or_else(|| Error::new(format!("its attribute `{name}` does not fit its input")))
         };
         let stride = list("strides", 1, axes)?;
         let dilation = list("dilations", 1, axes)?;
         let pads = list("pads", 0, 2 * axes)?;
-        if stride.contains(&0) || dilation.contains(&0) || kernel.contains(&0) {
-            return Err(Error::new("a stride, dilation or kernel size is 0"));
+        let possible = |n: &usize| (1..=LARGEST).contains(n);
+        if !stride.iter().chain(&dilation).chain(kernel).all(possible) {
+            return Err(Error::new("a stride, dilation or kernel size is impossible"));
         }
         let auto_pad = node.text("auto_pad").unwrap_or("NOTSET");
         let ceil_mode = node.int("ceil_mode", 0) != 0;

@@ -1,0 +1,188 @@
+//! Reading and writing ONNX files: what goes in comes out, and what is damaged is said to be.
+
+use prost::Message;
+use steer8::error::Error;
+use steer8::graph::{Data, Graph};
+use steer8::onnx::{read, write};
+use tract_onnx::pb::{
+    self, AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
+    TensorShapeProto, TypeProto, ValueInfoProto, attribute_proto::AttributeType,
+};
+
+const ASSIGNMENT: &[u8] = include_bytes!("../models/networks/assignment.onnx");
+const MOBILENET: &[u8] = include_bytes!("../models/networks/mobilenet.onnx");
+const BY_ONNX_RUNTIME: &[u8] = include_bytes!("../models/networks/assignment-onnxruntime-qdq.onnx");
+const BY_PYTORCH: &[u8] = include_bytes!("../models/networks/assignment-pytorch-int8.onnx");
+
+fn value(name: &str) -> ValueInfoProto {
+    use pb::tensor_shape_proto::{Dimension, dimension::Value::DimValue};
+    let dim = Dimension { value: Some(DimValue(4)), ..Default::default() };
+    let tensor =
+        pb::type_proto::Tensor { elem_type: 1, shape: Some(TensorShapeProto { dim: vec![dim] }) };
+    ValueInfoProto {
+        name: name.into(),
+        r#type: Some(TypeProto {
+            value: Some(pb::type_proto::Value::TensorType(tensor)),
+            ..Default::default()
+        }),
+        ..Default::default()
+    }
+}
+
+fn weight(name: &str) -> TensorProto {
+    TensorProto {
+        name: name.into(),
+        dims: vec![4],
+        data_type: 1,
+        float_data: vec![1.0, 2.0, 3.0, 4.0],
+        ..Default::default()
+    }
+}
+
+/// `y = x + w`, for a test to change.
+fn small() -> ModelProto {
+    ModelProto {
+        ir_version: 8,
+        opset_import: vec![OperatorSetIdProto { domain: String::new(), version: 17 }],
+        graph: Some(GraphProto {
+            name: "small".into(),
+            node: vec![NodeProto {
+                op_type: "Add".into(),
+                input: vec!["x".into(), "w".into()],
+                output: vec!["y".into()],
+                ..Default::default()
+            }],
+            initializer: vec![weight("w")],
+            input: vec![value("x")],
+            output: vec![value("y")],
+            ..Default::default()
+        }),
+        ..Default::default()
+    }
+}
+
+fn changed(change: impl FnOnce(&mut ModelProto)) -> Result<Graph, Error> {
+    let mut model = small();
+    change(&mut model);
+    read(&model.encode_to_vec())
+}
+
+fn graph(model: &mut ModelProto) -> &mut GraphProto {
+    model.graph.as_mut().expect("it has one")
+}
+
+/// The message must say what is wrong, and there must be a way out.
+fn refused(result: Result<Graph, Error>, what: &str) {
+    let error = result.expect_err(what);
+    assert!(error.what.contains(what), "`{error}` does not say `{what}`");
+    assert!(error.way_out.is_some(), "`{error}` shows no way out");
+}
+
+#[test]
+fn networks_survive_a_round_trip() {
+    for bytes in [ASSIGNMENT, MOBILENET, BY_ONNX_RUNTIME, BY_PYTORCH] {
+        let first = read(bytes).expect("a bundled network");
+        let again = read(&write(&first)).expect("what was written can be read");
+        let same = Graph { producer: first.producer.clone(), ..again };
+        assert_eq!(same, first);
+        assert_eq!(write(&first), write(&same));
+    }
+}
+
+#[test]
+fn typed_fields_are_read_and_raw_data_is_written() {
+    let graph = changed(|_| {}).expect("a network");
+    let expected = Data::F32(vec![1.0, 2.0, 3.0, 4.0]);
+    assert_eq!(graph.initializers["w"].data, expected);
+    let bytes = write(&graph);
+    let written = ModelProto::decode(&bytes[..]).expect("protobuf");
+    let tensor = &written.graph.expect("it has one").initializer[0];
+    assert_eq!((tensor.raw_data.len(), tensor.float_data.len()), (16, 0));
+}
+
+#[test]
+fn small_integers_come_from_int32_data() {
+    let tensor = |data_type, int32_data| TensorProto {
+        name: "w".into(),
+        dims: vec![2],
+        data_type,
+        int32_data,
+        ..Default::default()
+    };
+    for (data_type, first, expected) in [
+        (2, 250, Data::U8(vec![250, 3])),
+        (3, -6, Data::I8(vec![-6, 3])),
+        (6, 70_000, Data::I32(vec![70_000, 3])),
+    ] {
+        let read = changed(|m| graph(m).initializer = vec![tensor(data_type, vec![first, 3])]);
+        assert_eq!(read.expect("a network").initializers["w"].data, expected);
+    }
+}
+
+#[test]
+fn initializers_among_the_inputs_do_not_count() {
+    let read = changed(|m| graph(m).input.push(value("w")));
+    assert_eq!(read.expect("a network").input.name, "x");
+}
+
+#[test]
+fn what_is_not_taken_is_named() {
+    refused(read(&[]), "an empty file");
+    refused(read(b"\x89PNG\r\n\x1a\n...."), "a PNG image");
+    refused(read(b"PK\x03\x04...."), "a zip archive");
+    refused(read(b"hello, this is text"), "not an ONNX network");
+    refused(changed(|m| graph(m).input.push(value("x2"))), "2 inputs (`x`, `x2`)");
+    refused(changed(|m| graph(m).input.clear()), "no input");
+    refused(changed(|m| graph(m).output.clear()), "not an ONNX network");
+    refused(
+        changed(|m| {
+            let weights = &mut graph(m).initializer[0];
+            weights.data_location = Some(1);
+            weights.external_data = vec![pb::StringStringEntryProto {
+                key: "location".into(),
+                value: "weights.bin".into(),
+            }];
+        }),
+        "another file (weights.bin)",
+    );
+    refused(
+        changed(|m| {
+            graph(m).node[0].attribute.push(AttributeProto {
+                name: "then_branch".into(),
+                r#type: AttributeType::Graph as i32,
+                g: Some(GraphProto::default()),
+                ..Default::default()
+            });
+        }),
+        "control flow",
+    );
+    refused(changed(|m| m.functions.push(pb::FunctionProto::default())), "local functions");
+    refused(changed(|m| graph(m).initializer[0].dims = vec![5]), "20 bytes, the file has 16");
+    refused(changed(|m| graph(m).initializer[0].dims = vec![i64::MAX, i64::MAX]), "not an ONNX");
+    refused(changed(|m| graph(m).node[0].input[1] = "nobody".into()), "made by no node");
+    refused(changed(|m| graph(m).output[0].name = "nobody".into()), "no node makes");
+}
+
+#[test]
+fn a_cut_off_file_is_an_error_at_every_length() {
+    // The middle of the weights and both edges.
+    let cuts = (0..200).chain((200..ASSIGNMENT.len()).step_by(9973)).chain([ASSIGNMENT.len() - 1]);
+    for cut in cuts {
+        assert!(read(&ASSIGNMENT[..cut]).is_err(), "cut at {cut}");
+    }
+}
+
+#[test]
+fn flipped_bytes_never_panic() {
+    let mut random = steer8::random::SplitMix64::new(9);
+    let bytes = write(&changed(|_| {}).expect("a network"));
+    for _ in 0..20_000 {
+        let mut damaged = bytes.clone();
+        for _ in 0..=random.below(3) {
+            let at = random.below(damaged.len());
+            damaged[at] = random.next_u64() as u8;
+        }
+        // Either answer is right; a panic is not.
+        let _ = read(&damaged);
+    }
+}
