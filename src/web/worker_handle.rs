@@ -13,8 +13,8 @@ use super::reason;
 use crate::error::Error;
 use crate::lab::protocol::{Event, Request, VERSION};
 
-/// The name that trunk gives the worker's start script, relative to the page: it is not hashed.
-const SCRIPT: &str = "worker_loader.js";
+/// Relative to the page; starts the worker's module.
+const SCRIPT: &str = "worker_start.js";
 
 /// What a worker lets the page know.
 #[derive(Debug)]

@@ -10,6 +10,9 @@ use super::{Effect, Resource, State};
 use crate::lab::protocol::{DataSummary, File, Request, Role};
 use crate::page::catalogue;
 
+/// What bundled frames are called.
+const BUNDLED: &str = "the bundled frames";
+
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DataSet {
     pub loaded: Option<Loaded>,
@@ -46,10 +49,10 @@ impl State {
 
     pub(super) fn fetch_bundled_data(&mut self, role: Role, effects: &mut Vec<Effect>) {
         let Some(catalogue) = self.catalogue.clone() else { return };
-        let file = &catalogue.frames(role).file;
         self.data_mut(role).loading =
-            Some(Loading { name: file.clone(), bundled: true, ..Loading::default() });
-        effects.push(Effect::Fetch { resource: Resource::Frames(role), url: catalogue::url(file) });
+            Some(Loading { name: BUNDLED.to_owned(), bundled: true, ..Loading::default() });
+        let url = catalogue::url(&catalogue.frames(role).file);
+        effects.push(Effect::Fetch { resource: Resource::Frames(role), url });
     }
 
     pub(super) fn read_data(&mut self, role: Role, name: String, effects: &mut Vec<Effect>) {
@@ -74,9 +77,9 @@ impl State {
     ) {
         let Some(catalogue) = self.catalogue.clone() else { return };
         let name = catalogue.frames(role).file.clone();
-        let files = vec![File { name: name.clone(), bytes: ByteBuf::from(bytes) }];
+        let files = vec![File { name, bytes: ByteBuf::from(bytes) }];
         let request = Request::LoadData { role, files, normalization: None };
-        self.load_data(role, name, true, request, effects);
+        self.load_data(role, BUNDLED.to_owned(), true, request, effects);
     }
 
     pub(super) fn open_data(

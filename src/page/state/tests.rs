@@ -249,8 +249,8 @@ fn the_button_quantizes_and_compares() {
     bench.work();
     assert_eq!(bench.compared("plain"), ["plain", "plain-int8"]);
     assert_eq!(bench.state.comparisons["plain"].seconds, 3.0);
-    assert_eq!(bench.state.comparisons["plain"].validation, "frames/validation.zip");
-    assert_eq!(bench.state.made["plain"].calibration, "frames/calibration.zip");
+    assert_eq!(bench.state.comparisons["plain"].validation, "the bundled frames");
+    assert_eq!(bench.state.made["plain"].calibration, "the bundled frames");
     assert_eq!(bench.state.job, None);
     assert!(bench.state.predictions.contains_key("plain-int8"), "the int8 network is asked, too");
 

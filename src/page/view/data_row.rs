@@ -99,8 +99,7 @@ fn summary(state: &Snapshot, loaded: &Loaded) -> Html {
         <>
             <p class="contents">
                 <b>{ format::grouped(summary.frames) }</b>
-                { format!(" frames of {}, {}", format::shape(&shape),
-                    if loaded.bundled { "bundled" } else { &loaded.name }) }
+                { format!(" frames of {}: {}", format::shape(&shape), loaded.name) }
             </p>
             if (1..=12).contains(&summary.class_counts.len()) {
                 <dl class="class-balance">{ for summary.class_counts.iter().enumerate().map(class) }</dl>

@@ -13,7 +13,12 @@ use crate::page::state::Comparison;
 struct Figure {
     text: String,
     exact: f64,
-    interval: Option<[f64; 2]>,
+    interval: Option<Interval>,
+}
+
+struct Interval {
+    text: String,
+    exact: [f64; 2],
 }
 
 impl Figure {
@@ -23,8 +28,7 @@ impl Figure {
 
     fn between(mut self, interval: [f64; 2], text: impl Fn(f64) -> String) -> Self {
         let [low, high] = interval.map(text);
-        self.text = format!("{} ({low} to {high})", self.text);
-        self.interval = Some(interval);
+        self.interval = Some(Interval { text: format!("{low} to {high}"), exact: interval });
         self
     }
 }
@@ -179,9 +183,12 @@ fn row(row: &Row, reports: &[Report]) -> Html {
         Some(figure) => html! {
             <td data-testid={row.testid} data-model={report.model.clone()}
                 data-value={figure.exact.to_string()}
-                data-low={figure.interval.map(|[low, _]| low.to_string())}
-                data-high={figure.interval.map(|[_, high]| high.to_string())}>
+                data-low={figure.interval.as_ref().map(|interval| interval.exact[0].to_string())}
+                data-high={figure.interval.as_ref().map(|interval| interval.exact[1].to_string())}>
                 { figure.text }
+                if let Some(interval) = figure.interval {
+                    {" "}<span class="between">{ interval.text }</span>
+                }
             </td>
         },
         None => html! { <td class="nothing">{"–"}</td> },

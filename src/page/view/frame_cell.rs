@@ -47,7 +47,10 @@ pub(super) fn FrameCell(props: &FrameCellProps) -> Html {
             <canvas ref={canvas} width={picture.width.to_string()} height={picture.height.to_string()}
                 role="img" aria-label={format!("Frame {}: {label}", picture.index)} />
             <span class="truth">{ label }</span>
-            { for props.answers.iter().map(|answer| self::answer(answer, picture.label)) }
+            // In an element of their own: a list that grows would have the canvas made anew, blank.
+            <div class="answers">
+                { for props.answers.iter().map(|answer| self::answer(answer, picture.label)) }
+            </div>
         </li>
     }
 }

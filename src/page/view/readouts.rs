@@ -128,5 +128,18 @@ fn agreement(reports: &[Report]) -> Html {
             </div>
         })
     };
-    html! { <div class="bars">{ for reports.iter().skip(1).filter_map(bar) }</div> }
+    html! {
+        <>
+            if let Some(p) = reports.last().and_then(|report| report.mcnemar_p) {
+                <p class="reading">{ mcnemar(p) }</p>
+            }
+            <div class="bars">{ for reports.iter().skip(1).filter_map(bar) }</div>
+        </>
+    }
+}
+
+/// What the paired test says about the difference in accuracy.
+fn mcnemar(p: f64) -> String {
+    let says = if p < 0.05 { "is real" } else { "is within the noise" };
+    format!("The difference in accuracy {says} (McNemar's p = {p:.2}).")
 }

@@ -47,10 +47,10 @@ pub(super) fn Results(PageProps { state, dispatch }: &PageProps) -> Html {
 }
 
 fn provenance(comparison: &Comparison) -> String {
-    let frames = comparison.reports.iter().filter_map(|report| report.accuracy.as_ref()).next();
-    let frames = frames.map_or(String::new(), |a| format!("{} frames of ", format::grouped(a.n)));
+    let accuracy = comparison.reports.iter().find_map(|report| report.accuracy.as_ref());
+    let count = accuracy.map_or(String::new(), |a| format!(" ({})", format::grouped(a.n)));
     format!(
-        "Measured here, on {frames}{}, in {} from the press of the button.",
+        "Measured in this browser on {}{count}, {} after the button was pressed.",
         comparison.validation,
         format::seconds(comparison.seconds)
     )

@@ -6,11 +6,13 @@ use super::series;
 use crate::measure::Accuracy;
 use crate::page::format;
 
-const CELL: usize = 40;
+const CELL: usize = 46;
 /// Room for the names of the rows.
-const MARGIN: usize = 62;
+const MARGIN: usize = 60;
 /// Above this many classes the figures and names are left out.
 const READABLE: usize = 10;
+/// Letters of a class name that fit under its column.
+const LETTERS: usize = 7;
 /// Above this many there is nothing to see.
 const DRAWABLE: usize = 64;
 
@@ -83,7 +85,7 @@ fn row(truth: usize, row: &[u32], margin: usize, readable: bool, props: &Confusi
         <>
             if readable {
                 <text class="row-name" x={(margin - 8).to_string()} y={(y + CELL / 2 + 4).to_string()}>
-                    { &props.classes[truth] }
+                    { short(&props.classes[truth]) }
                 </text>
             }
             { for row.iter().enumerate().map(cell) }
@@ -94,7 +96,15 @@ fn row(truth: usize, row: &[u32], margin: usize, readable: bool, props: &Confusi
 fn column_name(answer: usize, n: usize, margin: usize, props: &ConfusionProps) -> Html {
     html! {
         <text class="column-name" x={(margin + answer * CELL + CELL / 2).to_string()}
-            y={(n * CELL + 15).to_string()}>{ &props.classes[answer] }</text>
+            y={(n * CELL + 15).to_string()}>{ short(&props.classes[answer]) }</text>
+    }
+}
+
+fn short(name: &str) -> String {
+    if name.chars().count() <= LETTERS {
+        name.to_owned()
+    } else {
+        name.chars().take(LETTERS - 1).chain(['…']).collect()
     }
 }
 
