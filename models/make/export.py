@@ -1,6 +1,6 @@
 """Exports a trained network to ONNX.
 
-    python export.py assignment ../../build/assignment.pt ../networks/assignment.onnx
+    python export.py assignment ../../target/models/assignment.pt ../networks/assignment.onnx
 """
 
 import argparse

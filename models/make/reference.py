@@ -1,6 +1,6 @@
 """Quantizes the networks with ONNX Runtime and with PyTorch, and measures the results.
 
-    python reference.py ../networks ../../build
+    python reference.py ../networks ../../target/models
 
 Writes NAME-onnxruntime-qdq.onnx for each network beside the float file and
 NAME-pytorch-int8.onnx exported from PyTorch's quantized network; prints the

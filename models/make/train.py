@@ -1,6 +1,6 @@
 """Trains one network on the training frames; the best epoch on held-out tracks is kept.
 
-    python train.py assignment --epochs 24 --output ../../build/assignment.pt
+    python train.py assignment --epochs 18 --output ../../target/models/assignment.pt
 """
 
 import argparse
@@ -65,7 +65,7 @@ def augmented_batches(pixels, labels, generator):
         yield to_input(batch), answers
 
 
-def train(network, frames, held_out, epochs, seed, checkpoint):
+def train(network, frames, held_out, epochs, stop_after, seed, checkpoint):
     generator = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -76,7 +76,7 @@ def train(network, frames, held_out, epochs, seed, checkpoint):
         pct_start=0.2,
     )
     best = 0.0
-    for epoch in range(1, epochs + 1):
+    for epoch in range(1, stop_after + 1):
         started = time.monotonic()
         losses = []
         network.train()
@@ -101,6 +101,7 @@ def main():
     arguments.add_argument("--frames", type=Path, default=Path("../frames"))
     arguments.add_argument("--output", type=Path, required=True)
     arguments.add_argument("--epochs", type=int, required=True)
+    arguments.add_argument("--stop-after", type=int, help="end before the schedule does")
     arguments.add_argument("--seed", type=int, default=0)
     options = arguments.parse_args()
     options.output.parent.mkdir(parents=True, exist_ok=True)
@@ -117,6 +118,7 @@ def main():
         (pixels[~held], labels[~held]),
         (pixels[held], labels[held]),
         options.epochs,
+        options.stop_after or options.epochs,
         options.seed,
         options.output,
     )
