@@ -59,6 +59,8 @@ pub struct Picture {
 /// Frames of one shape, with or without labels.
 #[derive(Debug, Clone)]
 pub struct Dataset {
+    /// The file that holds all of it, for messages.
+    file: Option<String>,
     frames: Frames,
     labels: Option<Vec<u32>>,
     class_names: Vec<String>,
@@ -102,7 +104,9 @@ impl Dataset {
             [] => Err(Error::new("no file was given")
                 .way_out("Give an npz, a zip of class folders, or the images of class folders.")),
             [file] if !is_image_name(&file.name) || archive::is_zip(&file.bytes) => {
-                Self::read_one(file, normalization, progress).in_file(&file.name)
+                let mut data = Self::read_one(file, normalization, progress).in_file(&file.name)?;
+                data.file = Some(file.name.clone());
+                Ok(data)
             }
             _ => {
                 if let Some(file) = files.iter().find(|file| archive::is_zip(&file.bytes)) {
@@ -156,6 +160,7 @@ impl Dataset {
     ) -> Result<Self> {
         let levels = levels(shape[0], normalization)?;
         Ok(Self {
+            file: None,
             frames: Frames::Bytes(ByteFrames { shape, pixels, levels }),
             labels,
             class_names,
@@ -175,7 +180,12 @@ impl Dataset {
                     "Leave them out (float32 enters as it is), or save the frames as uint8.",
                 ));
         }
-        Ok(Self { frames: Frames::Floats { shape, values }, labels, class_names: Vec::new() })
+        Ok(Self {
+            file: None,
+            frames: Frames::Floats { shape, values },
+            labels,
+            class_names: Vec::new(),
+        })
     }
 
     /// The number of frames.
@@ -296,6 +306,14 @@ impl Dataset {
     /// # Errors
     /// When there are none, or one of them is no class of the network.
     pub fn check_labels(&self, classes: usize) -> Result<&[u32]> {
+        let checked = self.labels_below(classes);
+        match &self.file {
+            Some(file) => checked.in_file(file),
+            None => checked,
+        }
+    }
+
+    fn labels_below(&self, classes: usize) -> Result<&[u32]> {
         let labels = self.labels().ok_or_else(|| {
             Error::new("the frames have no labels").way_out(
                 "Accuracy needs them: an array `y` in the npz, or images in class folders.",

@@ -41,7 +41,7 @@ pub(super) fn reports(reports: &[Report]) -> String {
         }
     };
     row("", &|r| Some(r.variant.clone()));
-    row("model", &|r| (!same_model).then(|| r.model.clone()));
+    row("model", &|r| (!same_model).then(|| file_name(&r.model).to_owned()));
     row("file", &|r| Some(bytes(r.file_bytes)));
     row("  weights in it", &|r| Some(bytes(r.weight_bytes)));
     row("  gzipped", &|r| Some(bytes(r.gzip_bytes)));
@@ -111,6 +111,11 @@ pub(super) fn shape(shape: &[Option<usize>]) -> String {
         size.map_or_else(|| free(place).to_owned(), |size| size.to_string())
     };
     shape.iter().enumerate().map(dimension).collect::<Vec<_>>().join("x")
+}
+
+/// Without the folders, which would make a column as wide as a page.
+fn file_name(model: &str) -> &str {
+    model.rsplit(['/', '\\']).next().unwrap_or(model)
 }
 
 fn median(latency: &Latency) -> String {

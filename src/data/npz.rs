@@ -309,10 +309,12 @@ mod tests {
         let x = array("|u1", false, "2, 1, 2, 3", &pixels());
         let dataset = read(&[("x", x.clone()), ("y", array("|u1", false, "2,", &[4, 5]))]).unwrap();
         assert_eq!(dataset.check_labels(6).unwrap(), [4, 5]);
+        let error = dataset.check_labels(5).unwrap_err();
         assert_eq!(
-            dataset.check_labels(5).unwrap_err().what,
+            error.what,
             "label 5 of frame 1 is out of range: the network has 5 classes, 0 to 4"
         );
+        assert_eq!(error.file.as_deref(), Some("set.npz"));
         let unlabelled = read(&[("x", x)]).unwrap();
         assert_eq!(unlabelled.check_labels(5).unwrap_err().what, "the frames have no labels");
     }

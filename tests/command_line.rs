@@ -1,0 +1,461 @@
+//! The command line end to end: arguments, results, exit status, and what it says of bad input.
+#![cfg(feature = "cli")]
+
+use std::fs;
+use std::io::{Cursor, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use image::{ImageFormat, RgbImage};
+use serde_json::Value as Json;
+use steer8::graph::{Attribute, Data, Dim, Element, Graph, Node, Tensor, Value};
+use steer8::onnx;
+use steer8::random::SplitMix64;
+use tempfile::TempDir;
+use zip::write::{SimpleFileOptions, ZipWriter};
+
+const CLASSES: usize = 5;
+/// Height and width of the frames; three channels.
+const SIDE: usize = 4;
+const FRAMES: usize = 40;
+const PIXELS: usize = SIDE * SIDE * 3;
+
+/// A folder with a small network, frames that it judges right, and a program that runs in it.
+struct Desk {
+    folder: TempDir,
+}
+
+impl Desk {
+    /// `net.onnx`, `set.npz` (labelled) and `bare.npz` (not labelled).
+    fn new() -> Self {
+        let desk = Self { folder: tempfile::tempdir().unwrap() };
+        desk.write("net.onnx", &onnx::write(&network()));
+        let labels: Vec<u8> = labels().iter().map(|&label| label as u8).collect();
+        let y = array("|u1", &format!("{FRAMES},"), &labels);
+        desk.write("set.npz", &zip(&[("x.npy", frames_array()), ("y.npy", y)]));
+        desk.write("bare.npz", &zip(&[("x.npy", frames_array())]));
+        desk
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    fn run(&self, arguments: &str) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_steer8"))
+            .args(arguments.split(' '))
+            .current_dir(self.folder.path())
+            .output()
+            .unwrap()
+    }
+
+    /// stdout of a run that must succeed.
+    fn text(&self, arguments: &str) -> String {
+        let output = self.run(arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments}: {}", stderr(&output));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn json(&self, arguments: &str) -> Json {
+        let json: Json = serde_json::from_str(&self.text(arguments)).unwrap();
+        assert_eq!(json["steer8"], env!("CARGO_PKG_VERSION"));
+        json
+    }
+
+    /// stderr of a run that must fail with status 1 and print nothing.
+    fn failure(&self, arguments: &str) -> String {
+        let output = self.run(arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments}: {}", stderr(&output));
+        assert!(output.stdout.is_empty(), "{arguments}: {output:?}");
+        stderr(&output)
+    }
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// One convolution as large as the frame, Relu, and five logits.
+fn network() -> Graph {
+    // With this seed every class has frames, and no frame lies between two.
+    let mut random = SplitMix64::new(172);
+    let mut weights = |count| -> Vec<f32> {
+        (0..count).map(|_| (random.below(2001) as f32 - 1000.0) / 2000.0).collect()
+    };
+    let free = || Dim::Free("batch".into());
+    let value = |name: &str, shape: Vec<Dim>| Value {
+        name: name.into(),
+        element: Element::F32,
+        shape: Some(shape),
+    };
+    let image = [3, SIDE, SIDE].map(Dim::Fixed);
+    Graph {
+        name: "net".into(),
+        ir_version: 8,
+        opsets: [(String::new(), 17)].into(),
+        input: value("image", std::iter::once(free()).chain(image).collect()),
+        outputs: vec![value("logits", vec![free(), Dim::Fixed(CLASSES)])],
+        nodes: vec![
+            Node::new("Conv", "conv", ["image", "w"], ["features"])
+                .with("kernel_shape", Attribute::Ints(vec![SIDE as i64; 2])),
+            Node::new("Relu", "relu", ["features"], ["active"]),
+            Node::new("Flatten", "flat", ["active"], ["flattened"]),
+            Node::new("Gemm", "head", ["flattened", "v"], ["logits"])
+                .with("transB", Attribute::Int(1)),
+        ],
+        initializers: [
+            ("w".into(), Tensor::new([16, 3, SIDE, SIDE], Data::F32(weights(16 * PIXELS)))),
+            ("v".into(), Tensor::new([CLASSES, 16], Data::F32(weights(CLASSES * 16)))),
+        ]
+        .into(),
+        ..Graph::default()
+    }
+}
+
+/// Frames as N,H,W,C.
+fn pixels() -> Vec<u8> {
+    let mut random = SplitMix64::new(2);
+    (0..FRAMES * PIXELS).map(|_| random.next_u64() as u8).collect()
+}
+
+/// What the network answers, computed here from its formula.
+fn labels() -> Vec<usize> {
+    let network = network();
+    let w = network.initializers["w"].as_f32().unwrap();
+    let v = network.initializers["v"].as_f32().unwrap();
+    let answer = |frame: &[u8]| {
+        let feature = |filter: &[f32]| -> f64 {
+            let product = |(i, weight): (usize, &f32)| {
+                let (channel, position) = (i / (SIDE * SIDE), i % (SIDE * SIDE));
+                f64::from(frame[position * 3 + channel]) / 255.0 * f64::from(*weight)
+            };
+            filter.iter().enumerate().map(product).sum::<f64>().max(0.0)
+        };
+        let features: Vec<f64> = w.chunks(PIXELS).map(feature).collect();
+        let logit = |row: &[f32]| -> f64 {
+            row.iter().zip(&features).map(|(weight, x)| f64::from(*weight) * x).sum()
+        };
+        let logits: Vec<f64> = v.chunks(16).map(logit).collect();
+        (0..CLASSES).max_by(|&a, &b| logits[a].total_cmp(&logits[b])).unwrap()
+    };
+    pixels().chunks(PIXELS).map(answer).collect()
+}
+
+fn frames_array() -> Vec<u8> {
+    array("|u1", &format!("{FRAMES}, {SIDE}, {SIDE}, 3"), &pixels())
+}
+
+/// A file in numpy's format.
+fn array(descr: &str, shape: &str, elements: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}\n");
+    let mut file = b"\x93NUMPY\x01\x00".to_vec();
+    file.extend((header.len() as u16).to_le_bytes());
+    file.extend(header.bytes());
+    file.extend(elements);
+    file
+}
+
+fn zip(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in files {
+        zip.start_file(*name, SimpleFileOptions::default()).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+/// Every frame as a PNG in the folder of its class.
+fn images() -> Vec<(String, Vec<u8>)> {
+    let image = |(index, frame): (usize, &[u8])| {
+        let mut png = Cursor::new(Vec::new());
+        RgbImage::from_raw(SIDE as u32, SIDE as u32, frame.to_vec())
+            .unwrap()
+            .write_to(&mut png, ImageFormat::Png)
+            .unwrap();
+        (format!("{}-class/{index:02}.png", labels()[index]), png.into_inner())
+    };
+    pixels().chunks(PIXELS).enumerate().map(image).collect()
+}
+
+#[test]
+fn help_and_wrong_arguments_have_their_status() {
+    let desk = Desk::new();
+    for arguments in ["--help", "--version", "compare --help"] {
+        assert!(!desk.text(arguments).is_empty());
+    }
+    let wrong = [
+        "",
+        "fly net.onnx",
+        "inspect",
+        "quantize net.onnx",
+        "quantize net.onnx -o out.onnx --samples 0",
+        "quantize net.onnx -o out.onnx --weights per-pixel",
+        "evaluate net.onnx --mean grey",
+        "compare --colour",
+    ];
+    for arguments in wrong {
+        let output = desk.run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments}");
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{arguments}");
+    }
+}
+
+#[test]
+fn inspect_lists_the_layers() {
+    let desk = Desk::new();
+    let text = desk.text("inspect net.onnx");
+    assert!(text.starts_with("net.onnx: float"), "{text}");
+    assert!(text.contains("input image: Nx3x4x4") && text.contains("conv"), "{text}");
+    let json = desk.json("inspect net.onnx --json");
+    assert_eq!(json["params"], 16 * PIXELS + CLASSES * 16);
+    assert_eq!(json["macs"], 16 * PIXELS + CLASSES * 16);
+    assert_eq!(json["layers"][0]["node"], "conv");
+}
+
+#[test]
+fn evaluate_gives_the_answers_of_the_formula() {
+    let desk = Desk::new();
+    let json = desk.json("evaluate net.onnx --data set.npz --predictions p.npy --json");
+    assert_eq!((&json["model"], &json["variant"]), (&"net.onnx".into(), &"float".into()));
+    assert_eq!(json["accuracy"]["top1"], 1.0);
+    assert_eq!(json["accuracy"]["n"], FRAMES);
+    assert_eq!(json["agreement_with_float"], Json::Null);
+
+    let written = fs::read(desk.path("p.npy")).unwrap();
+    let header = format!("'shape': ({FRAMES}, {CLASSES})");
+    let start = written.len() - FRAMES * CLASSES * 4;
+    assert!(String::from_utf8_lossy(&written[..start]).contains(&header));
+    let logits: Vec<f32> =
+        written[start..].as_chunks().0.iter().map(|&value| f32::from_le_bytes(value)).collect();
+    let best = |row: &[f32]| (0..CLASSES).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap();
+    assert_eq!(logits.chunks(CLASSES).map(best).collect::<Vec<_>>(), labels());
+
+    let text = desk.text("evaluate net.onnx --data set.npz");
+    assert!(text.contains("top-1 accuracy") && text.contains("100.00 %"), "{text}");
+    assert!(text.contains("true class"), "{text}");
+}
+
+#[test]
+fn frames_without_labels_give_logits_but_no_accuracy() {
+    let desk = Desk::new();
+    let json = desk.json("evaluate net.onnx --data bare.npz --predictions p.npy --json");
+    assert_eq!(json["accuracy"], Json::Null);
+    assert!(desk.path("p.npy").exists());
+}
+
+#[test]
+fn a_folder_a_zip_and_an_npz_are_the_same_frames() {
+    let desk = Desk::new();
+    let images = images();
+    for (name, bytes) in &images {
+        desk.write(&format!("folder/{name}"), bytes);
+    }
+    let named: Vec<_> = images.iter().map(|(name, png)| (name.as_str(), png.clone())).collect();
+    desk.write("images.zip", &zip(&named));
+    let accuracy = |data: &str| {
+        let arguments = format!("evaluate net.onnx --data {data} --json");
+        desk.json(&arguments)["accuracy"].clone()
+    };
+    let expected = accuracy("set.npz");
+    assert_eq!(expected["top1"], 1.0);
+    assert_eq!(accuracy("folder"), expected);
+    assert_eq!(accuracy("images.zip"), expected);
+}
+
+#[test]
+fn normalization_changes_what_the_network_sees() {
+    let desk = Desk::new();
+    let evaluate = |options: &str| {
+        desk.json(&format!("evaluate net.onnx --data set.npz --json{options}"))["accuracy"].clone()
+    };
+    assert_eq!(evaluate(" --mean 0,0,0 --std 1,1,1"), evaluate(""));
+    assert_ne!(evaluate(" --mean=-3,2,0.5 --std 0.2,0.3,0.1"), evaluate(""));
+    let error = desk.failure("evaluate net.onnx --data set.npz --mean 0.5");
+    assert!(error.contains("set.npz: the mean has 1 values"), "{error}");
+}
+
+#[test]
+fn quantize_writes_the_same_file_every_time() {
+    let desk = Desk::new();
+    let options = "--calibration bare.npz --json";
+    let summary = desk.json(&format!("quantize net.onnx -o a.onnx {options}"));
+    assert_eq!(desk.json(&format!("quantize net.onnx -o b.onnx {options}")), summary);
+    let bytes = fs::read(desk.path("a.onnx")).unwrap();
+    assert_eq!(bytes, fs::read(desk.path("b.onnx")).unwrap());
+    assert_eq!(summary["file_bytes"], bytes.len());
+    assert_eq!(summary["sha256"].as_str().unwrap().len(), 64);
+    assert_eq!(summary["recipe"]["weights"], "per-channel");
+    let tensors = summary["tensors"].as_array().unwrap();
+    let weights = tensors.iter().find(|tensor| tensor["name"] == "w").unwrap();
+    assert_eq!((&weights["type"], &weights["bits"]), (&"int8".into(), &8.into()));
+    assert_eq!(weights["scale"].as_array().unwrap().len(), 16);
+    assert_eq!(desk.json("inspect a.onnx --json")["variant"], "int8");
+
+    // The recipe that it prints makes the same file.
+    desk.write("recipe.json", summary["recipe"].to_string().as_bytes());
+    desk.json(&format!("quantize net.onnx -o c.onnx --recipe recipe.json {options}"));
+    assert_eq!(bytes, fs::read(desk.path("c.onnx")).unwrap());
+    // Another one does not.
+    desk.json(&format!("quantize net.onnx -o d.onnx --samples 3 --seed 7 {options}"));
+    assert_ne!(bytes, fs::read(desk.path("d.onnx")).unwrap());
+}
+
+#[test]
+fn a_node_kept_in_float_is_told() {
+    let desk = Desk::new();
+    let options = "--calibration bare.npz --keep-float head";
+    let summary = desk.json(&format!("quantize net.onnx -o out.onnx {options} --json"));
+    assert_eq!(summary["left_in_float"][0]["node"], "head");
+    let text = desk.text(&format!("quantize net.onnx -o out.onnx {options}"));
+    assert!(text.contains("left in float:\n  head"), "{text}");
+}
+
+#[test]
+fn quantize_never_touches_its_input_or_leaves_a_broken_output() {
+    let desk = Desk::new();
+    let before = fs::read(desk.path("net.onnx")).unwrap();
+    let error = desk.failure("quantize net.onnx -o ./net.onnx --calibration set.npz");
+    assert!(error.contains("would overwrite an input"), "{error}");
+    assert_eq!(fs::read(desk.path("net.onnx")).unwrap(), before);
+
+    let error = desk.failure("quantize net.onnx -o out.onnx --calibration set.npz --keep-float no");
+    assert!(error.contains("there is no node `no`"), "{error}");
+    assert!(!desk.path("out.onnx").exists());
+    let error = desk.failure("quantize net.onnx -o missing/out.onnx --calibration set.npz");
+    assert!(error.contains("missing/out.onnx: the file cannot be written"), "{error}");
+}
+
+#[test]
+fn compare_measures_float_beside_int8() {
+    let desk = Desk::new();
+    let data = "--data set.npz --calibration set.npz";
+    let json = desk.json(&format!("compare net.onnx {data} --json"));
+    let results = json["results"].as_array().unwrap();
+    let variants: Vec<_> = results.iter().map(|result| &result["variant"]).collect();
+    assert_eq!(variants, ["float", "int8"]);
+    for result in results {
+        assert_eq!(result["model"], "net.onnx");
+        assert_eq!(result["flops"], 2 * result["macs"].as_u64().unwrap());
+        for field in ["p50", "p90", "mean", "runs", "ci95"] {
+            assert!(!result["latency_ms"][field].is_null(), "{field}: {result}");
+        }
+        for field in ["file_bytes", "weight_bytes", "gzip_bytes", "params", "bops", "cold_ms"] {
+            assert!(result[field].as_f64().unwrap() > 0.0, "{field}: {result}");
+        }
+        assert_eq!(result["accuracy"]["confusion"].as_array().unwrap().len(), CLASSES);
+    }
+    let [float, int8] = &results[..] else { panic!("{json}") };
+    assert_eq!(float["agreement_with_float"], Json::Null);
+    assert!(int8["agreement_with_float"].as_f64().unwrap() > 0.8);
+    assert!(int8["mcnemar_p"].is_number() && int8["speedup_over_float"]["median"].is_number());
+    assert_eq!(int8["recipe"]["method"], "minmax");
+    assert_eq!(json["verdicts"].as_array().unwrap().len(), 1);
+
+    // What was quantized before is measured as it is, beside the float network before it.
+    desk.text("quantize net.onnx -o own.onnx --calibration set.npz --weights per-tensor");
+    let text = desk.text(&format!("compare net.onnx own.onnx {data}"));
+    let wanted = ["own.onnx", "latency, median", "ms [", "McNemar p", "smaller"];
+    assert!(wanted.iter().all(|wanted| text.contains(wanted)), "{text}");
+}
+
+#[test]
+fn quiet_and_piped_runs_say_nothing_on_stderr() {
+    let desk = Desk::new();
+    for arguments in
+        ["evaluate net.onnx --data set.npz", "--quiet evaluate net.onnx --data set.npz"]
+    {
+        assert_eq!(stderr(&desk.run(arguments)), "");
+    }
+}
+
+#[test]
+fn the_bundled_frames_serve_only_networks_that_they_fit() {
+    let desk = Desk::new();
+    let error = desk.failure("evaluate net.onnx");
+    assert!(error.contains("net.onnx: the bundled frames are 3x96x96"), "{error}");
+    assert!(error.contains("--data"), "{error}");
+    let error = desk.failure("quantize net.onnx -o out.onnx --json");
+    assert!(error.contains("--calibration"), "{error}");
+}
+
+/// Each fault has a message of its own that names the file, and nothing reaches stdout.
+#[test]
+fn bad_input_is_told_apart() {
+    let desk = Desk::new();
+    let good = fs::read(desk.path("net.onnx")).unwrap();
+    desk.write("empty.onnx", b"");
+    desk.write("cut.onnx", &good[..good.len() / 2]);
+    desk.write("picture.onnx", &images()[0].1);
+    desk.write("two.onnx", &two_inputs());
+    let mut unknown = network();
+    unknown.nodes[1].op = "Levitate".into();
+    desk.write("unknown.onnx", &onnx::write(&unknown));
+    let y = array("|u1", &format!("{FRAMES},"), &[CLASSES as u8; FRAMES]);
+    desk.write("wrong.npz", &zip(&[("x.npy", frames_array()), ("y.npy", y)]));
+    let set = fs::read(desk.path("set.npz")).unwrap();
+    desk.write("cut.npz", &set[..set.len() / 2]);
+    desk.write("empty.npz", b"");
+
+    let cases = [
+        ("empty.onnx", "set.npz", "empty.onnx: this is an empty file"),
+        ("cut.onnx", "set.npz", "cut.onnx: "),
+        ("picture.onnx", "set.npz", "picture.onnx: this is a PNG image"),
+        ("two.onnx", "set.npz", "two.onnx: the network has 2 inputs"),
+        ("unknown.onnx", "set.npz", "Levitate"),
+        ("net.onnx", "bare.npz", "bare.npz: the frames have no labels"),
+        ("net.onnx", "wrong.npz", "wrong.npz: label 5 of frame 0 is out of range"),
+        ("net.onnx", "cut.npz", "cut.npz: the archive is damaged or cut short"),
+        ("net.onnx", "empty.npz", "empty.npz: the file is empty"),
+        ("net.onnx", "none.npz", "none.npz: the file cannot be read"),
+        ("none.onnx", "set.npz", "none.onnx: the file cannot be read"),
+    ];
+    let mut messages = Vec::new();
+    for (model, data, expected) in cases {
+        let error = desk.failure(&format!("evaluate {model} --data {data} --json"));
+        assert!(
+            error.starts_with("error: ") && error.contains(expected),
+            "{model} {data}: {error}"
+        );
+        assert!(error.contains(model) || error.contains(data), "{model} {data}: {error}");
+        assert_eq!(error.trim_end().lines().count(), 1, "{error}");
+        messages.push(error.replace(model, "").replace(data, ""));
+    }
+    // The two files that are not there share their words.
+    messages.pop();
+    messages.sort();
+    messages.dedup();
+    assert_eq!(messages.len(), cases.len() - 1, "{messages:#?}");
+}
+
+/// The network with an input more. [`Graph`] has but one, so the file is put together from two:
+/// protobuf fields of the same number are merged, repeated ones appended.
+fn two_inputs() -> Vec<u8> {
+    let mut file = onnx::write(&network());
+    let name = b"speed";
+    // ValueInfoProto: name = 1; GraphProto: input = 11; ModelProto: graph = 7.
+    let value = [&[0x0a, name.len() as u8], &name[..]].concat();
+    let tensor = [&value[..], &[0x12, 0x04, 0x0a, 0x02, 0x08, 0x01]].concat();
+    let graph = [&[0x5a, tensor.len() as u8], &tensor[..]].concat();
+    file.extend([0x3a, graph.len() as u8]);
+    file.extend(graph);
+    file
+}
+
+#[test]
+fn the_desk_is_left_clean() {
+    let desk = Desk::new();
+    desk.text("quantize net.onnx -o out.onnx --calibration set.npz");
+    let mut names: Vec<_> = fs::read_dir(desk.folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["bare.npz", "net.onnx", "out.onnx", "set.npz"]);
+    assert!(Path::new(&desk.path("out.onnx")).is_file());
+}
