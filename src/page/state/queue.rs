@@ -82,6 +82,15 @@ fn slot(request: &Request) -> Option<Slot> {
     }
 }
 
+/// The file that a request is about.
+fn file_name(request: &Request) -> Option<&str> {
+    match request {
+        Request::LoadModel { file, .. } => Some(&file.name),
+        Request::LoadData { files, .. } => files.first().map(|file| &*file.name),
+        _ => None,
+    }
+}
+
 impl State {
     /// How far the worker is with a task.
     pub fn progress(&self, id: TaskId) -> Option<&Progress> {
@@ -191,9 +200,14 @@ impl State {
 
     /// The task it was at is given up; everything else goes on in a fresh worker.
     pub(super) fn worker_lost(&mut self, error: Error, started: bool, effects: &mut Vec<Effect>) {
-        let culprit = self.queue.tasks.pop_front();
-        match culprit {
-            Some(task) => self.failed(&task, error),
+        match self.queue.tasks.pop_front() {
+            Some(task) => {
+                let error = match file_name(&task.request) {
+                    Some(file) => error.in_file(file),
+                    None => error,
+                };
+                self.failed(&task, error);
+            }
             None => self.complain(error),
         }
         // A worker that never came to life would not do so the next time either.

@@ -1,16 +1,18 @@
 //! The strip of frames and what the networks say about them.
 
 use super::choose_frames::choose;
-use super::networks::Fit;
+use super::networks::{Fit, Network};
 use super::queue::Purpose;
 use super::{Effect, State};
 use crate::lab::protocol::{ModelId, Picture, Request, Role};
 use crate::page::format::class_name;
 
 impl State {
-    /// The networks whose answers are on show: the chosen one, and what was made from it.
+    /// The networks whose answers are on show: the chosen one, and what was made from it. None if
+    /// the frames do not fit.
     pub fn speakers(&self) -> Vec<ModelId> {
-        let Some(network) = self.selected() else { return Vec::new() };
+        let fits = |network: &&Network| self.fit(network, Role::Validation) == Fit::Fits;
+        let Some(network) = self.selected().filter(fits) else { return Vec::new() };
         let made = self.made.get(&network.id).map(|made| made.id.clone());
         std::iter::once(network.id.clone()).chain(made).collect()
     }
@@ -60,10 +62,6 @@ impl State {
             self.shown = choose(data.summary.frames, &data.summary.class_counts, self.round);
             let request = Request::Frames { indices: self.shown.clone() };
             self.send(Purpose::Look, request, effects);
-        }
-        let fits = |network| self.fit(network, Role::Validation) == Fit::Fits;
-        if !self.selected().is_some_and(fits) {
-            return;
         }
         for model in self.speakers() {
             if self.asked.insert(model.clone()) {

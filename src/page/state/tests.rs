@@ -418,6 +418,7 @@ fn a_worker_that_breaks_down_costs_only_the_task_it_was_at() {
     bench.act(Action::WorkerLost { error: Error::new("it broke down"), started: true });
     bench.work();
     assert_eq!(bench.told(), ["it broke down"]);
+    assert_eq!(bench.state.notices[0].error.file.as_deref(), Some("bomb.onnx"));
     let titles: Vec<_> = bench.state.networks.iter().map(|network| &*network.title).collect();
     assert_eq!(titles, ["Plain", "Small", "Theirs", "other"]);
 }
