@@ -225,7 +225,11 @@ mod tests {
         let file =
             npz(&[("x", array("|u1", false, "2, 1, 2, 3", &pixels()))], CompressionMethod::Stored);
         let read = |normalization: &Normalization| {
-            Dataset::read(&[file.clone()], Some(normalization), &mut crate::progress::unwatched)
+            Dataset::read(
+                std::slice::from_ref(&file),
+                Some(normalization),
+                &mut crate::progress::unwatched,
+            )
         };
         let normalization = Normalization { mean: vec![0.0, 0.5, 0.25], std: vec![1.0, 0.5, 2.0] };
         let dataset = read(&normalization).unwrap();
