@@ -18,3 +18,5 @@ pub mod progress;
 pub mod quantize;
 pub mod random;
 pub mod runtime;
+#[cfg(feature = "web")]
+pub mod web;
