@@ -1,38 +1,7 @@
-//! Figures as people read them.
+//! Figures as people read them on the page.
 
-/// `1.29 MB`, in powers of ten as browsers and file managers count.
-pub fn bytes(bytes: usize) -> String {
-    scaled(bytes as f64, &["B", "kB", "MB", "GB"])
-}
-
-/// `8.6 M`: parameters and operations.
-pub fn count(count: u64) -> String {
-    scaled(count as f64, &["", "k", "M", "G", "T"])
-}
-
-fn scaled(mut value: f64, units: &[&str]) -> String {
-    let mut unit = 0;
-    // 999.5 would be rounded to "1000" of the smaller unit.
-    while value >= 999.5 && unit + 1 < units.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    let number = if unit == 0 { format!("{value:.0}") } else { three_digits(value) };
-    [&number, units[unit]].join(" ").trim_end().to_owned()
-}
-
-/// `2,000`.
-pub fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
+use crate::figures::three_digits;
+pub use crate::figures::{bytes, count, grouped};
 
 /// `0.834 ms`.
 pub fn ms(ms: f64) -> String {
@@ -80,15 +49,6 @@ pub fn shape(shape: &[Option<usize>]) -> String {
     sizes.join(" × ")
 }
 
-fn three_digits(value: f64) -> String {
-    let decimals = match value.abs() {
-        v if v >= 99.95 => 0,
-        v if v >= 9.995 => 1,
-        _ => 2,
-    };
-    format!("{value:.decimals$}")
-}
-
 /// A class folder's name without the number that only puts it in order: `3-gas` is `gas`.
 pub fn class_name(folder: &str) -> &str {
     let rest = folder.trim_start_matches(|c: char| c.is_ascii_digit());
@@ -103,22 +63,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_keep_about_three_digits() {
-        assert_eq!(bytes(842), "842 B");
-        assert_eq!(bytes(1_293_312), "1.29 MB");
-        assert_eq!(bytes(999_600), "1.00 MB");
-        assert_eq!(count(8_612_000), "8.61 M");
-        assert_eq!(count(278_117), "278 k");
-        assert_eq!(ms(0.8342), "0.83 ms");
-        assert_eq!(ms(12.345), "12.3 ms");
+    fn figures_have_their_units() {
+        assert_eq!(ms(0.8342), "0.834 ms");
         assert_eq!(times(3.617), "3.62×");
-    }
-
-    #[test]
-    fn long_counts_are_grouped() {
-        assert_eq!(grouped(512), "512");
-        assert_eq!(grouped(2_000), "2,000");
-        assert_eq!(grouped(26_876_342), "26,876,342");
     }
 
     #[test]
