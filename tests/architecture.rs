@@ -75,7 +75,7 @@ fn the_page_sees_messages_and_figures_never_the_runtime() {
                 continue;
             };
             let seen = |place: &&str| inner == **place || inner.starts_with(&format!("{place}::"));
-            if !SEEN_BY_PAGE.iter().any(|place| seen(&place)) {
+            if !SEEN_BY_PAGE.iter().any(|place| seen(place)) {
                 offences.push(format!("src/{}:{line}: `crate::{inner}`", file.name));
             }
         }
@@ -157,12 +157,11 @@ impl File {
                     let prefix = if joined { path.clone() } else { Vec::new() };
                     prefixes.push(prefix);
                 }
-                "}" => {
-                    // A stray brace in a macro's pattern must not end the scan.
-                    if prefixes.len() > 1 {
-                        prefixes.pop();
-                    }
+                // A stray brace in a macro's pattern must not end the scan.
+                "}" if prefixes.len() > 1 => {
+                    prefixes.pop();
                 }
+                "}" => {}
                 word if word.starts_with(|c: char| c.is_alphabetic() || c == '_') => {
                     if !joined {
                         path = prefixes.last().cloned().unwrap_or_default();

@@ -1,29 +1,20 @@
 //! Several networks side by side, interleaved in time.
 
-use super::evaluate::{compare_answers, measure, repeated_frame};
+use super::evaluate::{Measured, compare_answers, measure, repeated_frame};
 use super::protocol::{Event, Role, Stage};
 use super::{Emit, Lab, report};
 use crate::error::{Context, Error, Result};
 use crate::measure::{latency, verdict};
+use crate::quantize::is_quantized;
 
 impl Lab {
     pub(super) fn compare(&self, ids: &[String], emit: &mut Emit<'_>) -> Result<Event> {
         if ids.is_empty() {
             return Err(Error::new("there is nothing to compare"));
         }
-        let data = self.data(Role::Validation)?;
-        let mut measured = Vec::with_capacity(ids.len());
-        for id in ids {
-            measured.push(measure(id, self.model(id)?, data, emit)?);
-        }
-        let float = measured.iter().position(|m| m.report.variant == "float");
-        if let Some(float) = float {
-            let reference = measured[float].classes.clone();
-            for (_, m) in measured.iter_mut().enumerate().filter(|(i, _)| *i != float) {
-                compare_answers(&mut m.report, &m.classes, &reference, data);
-            }
-        }
-        self.time(ids, float, &mut measured, emit)?;
+        let float = self.first_float(ids)?;
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let measured = self.measure_all(&ids, float, emit)?;
         let reports: Vec<_> = measured.into_iter().map(|m| m.report).collect();
         let verdict = match float {
             Some(float) => reports
@@ -38,12 +29,44 @@ impl Lab {
         Ok(Event::Compared { reports, verdict })
     }
 
+    fn first_float(&self, ids: &[String]) -> Result<Option<usize>> {
+        for (i, id) in ids.iter().enumerate() {
+            if !is_quantized(&self.model(id)?.graph) {
+                return Ok(Some(i));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Measures the networks on the validation frames and times them side by side; `float` is the
+    /// place of the one that the others are compared with.
+    pub(super) fn measure_all(
+        &self,
+        ids: &[&str],
+        float: Option<usize>,
+        emit: &mut Emit<'_>,
+    ) -> Result<Vec<Measured>> {
+        let data = self.data(Role::Validation)?;
+        let mut measured = Vec::with_capacity(ids.len());
+        for id in ids {
+            measured.push(measure(id, self.model(id)?, data, emit)?);
+        }
+        if let Some(float) = float {
+            let reference = measured[float].classes.clone();
+            for (_, m) in measured.iter_mut().enumerate().filter(|(i, _)| *i != float) {
+                compare_answers(&mut m.report, &m.classes, &reference, data);
+            }
+        }
+        self.time(ids, float, &mut measured, emit)?;
+        Ok(measured)
+    }
+
     /// Times all networks in interleaved blocks, the float one (or else the first) leading.
     fn time(
         &self,
-        ids: &[String],
+        ids: &[&str],
         float: Option<usize>,
-        measured: &mut [super::evaluate::Measured],
+        measured: &mut [Measured],
         emit: &mut Emit<'_>,
     ) -> Result<()> {
         let data = self.data(Role::Validation)?;
@@ -51,7 +74,7 @@ impl Lab {
         order.swap(0, float.unwrap_or(0));
         let mut runs = Vec::with_capacity(ids.len());
         for &i in &order {
-            let model = self.model(&ids[i])?;
+            let model = self.model(ids[i])?;
             let mut session = model.session(data)?;
             let frame = repeated_frame(&session, data);
             runs.push(move || session.run(&frame, |_, _| {}).in_file(&model.file));

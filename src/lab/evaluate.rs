@@ -1,6 +1,6 @@
 //! One network on labelled frames.
 
-use super::protocol::{Event, Role, Stage};
+use super::protocol::{Event, Stage};
 use super::{Emit, Lab, Model, report, timed};
 use crate::data::Dataset;
 use crate::error::{Context, Error, Result};
@@ -10,25 +10,21 @@ use crate::quantize::recipe_of;
 use crate::runtime::Session;
 
 impl Lab {
+    /// One network's report and logits, timed; in interleaved blocks with `float` if it is given.
     pub(super) fn evaluate(
         &self,
         id: &str,
         float: Option<&str>,
         emit: &mut Emit<'_>,
     ) -> Result<Event> {
-        let data = self.data(Role::Validation)?;
-        let model = self.model(id)?;
-        let measured = measure(id, model, data, emit)?;
-        let mut report = measured.report;
-        if let Some(float) = float {
-            let reference = measure(float, self.model(float)?, data, emit)?;
-            compare_answers(&mut report, &measured.classes, &reference.classes, data);
-        }
-        Ok(Event::Evaluated { report, logits: measured.logits })
+        let ids: Vec<&str> = float.into_iter().chain([id]).collect();
+        let mut measured = self.measure_all(&ids, float.map(|_| 0), emit)?;
+        let Measured { report, logits, .. } = measured.swap_remove(ids.len() - 1);
+        Ok(Event::Evaluated { report, logits })
     }
 }
 
-/// A report without what only an interleaved run can tell, and the answers behind it.
+/// A report and the answers behind it.
 #[derive(Debug)]
 pub(super) struct Measured {
     pub(super) report: Report,
@@ -38,6 +34,7 @@ pub(super) struct Measured {
     pub(super) classes: Vec<usize>,
 }
 
+/// Everything but the latency, which only an interleaved run can tell.
 pub(super) fn measure(
     id: &str,
     model: &Model,

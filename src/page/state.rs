@@ -56,7 +56,7 @@ pub enum Action {
     /// The worker answered.
     Heard {
         task: TaskId,
-        event: Event,
+        event: Box<Event>,
     },
     /// The worker broke down. `started`: it had come to life before.
     WorkerLost {
@@ -160,7 +160,7 @@ impl State {
             Action::Receiving { resource, done, total } => self.receiving(&resource, done, total),
             Action::Received { resource, bytes } => self.received(resource, bytes, &mut effects),
             Action::NotReceived { resource, error } => self.not_received(resource, error),
-            Action::Heard { task, event } => self.heard(task, event, now),
+            Action::Heard { task, event } => self.heard(task, *event, now),
             Action::WorkerLost { error, started } => {
                 self.worker_lost(error, started, &mut effects);
             }

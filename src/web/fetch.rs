@@ -34,7 +34,8 @@ async fn receive(
     }
     let headers = response.headers();
     // The length of a compressed answer says nothing about the bytes that arrive here.
-    let length = headers.get("content-length").filter(|_| headers.get("content-encoding").is_none());
+    let length =
+        headers.get("content-length").filter(|_| headers.get("content-encoding").is_none());
     let total = length.and_then(|length| length.parse().ok()).unwrap_or(0);
 
     let mut bytes = Vec::with_capacity(total);

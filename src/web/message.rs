@@ -21,7 +21,7 @@ pub(super) enum Answer {
     },
     Heard {
         task: u32,
-        event: Event,
+        event: Box<Event>,
     },
     /// The worker panicked and cannot go on.
     Panicked {

@@ -21,7 +21,7 @@ const SCRIPT: &str = "worker_start.js";
 pub enum News {
     Heard {
         task: u32,
-        event: Event,
+        event: Box<Event>,
     },
     /// It broke down; nothing more is heard of it. `started`: it had come to life before.
     Lost {

@@ -33,13 +33,12 @@ pub fn run() {
 }
 
 fn answer(lab: &mut Lab, event: &MessageEvent, scope: &DedicatedWorkerGlobalScope) {
-    let Ask { task, request } = match serde_wasm_bindgen::from_value::<Ask<Request>>(event.data())
-    {
+    let Ask { task, request } = match serde_wasm_bindgen::from_value::<Ask<Request>>(event.data()) {
         Ok(ask) => ask,
         Err(why) => panic!("a request that is none: {why}"),
     };
     lab.handle(request, &mut |event: Event| {
-        post(scope, &Answer::Heard { task, event });
+        post(scope, &Answer::Heard { task, event: Box::new(event) });
         ControlFlow::Continue(())
     });
 }

@@ -81,7 +81,7 @@ impl Bench {
 
     fn work_once(&mut self) {
         let (task, request) = self.sent.remove(0);
-        self.act(Action::Heard { task, event: answer(&request) });
+        self.act(Action::Heard { task, event: Box::new(answer(&request)) });
     }
 
     /// The worker answers until it is asked something of this kind, which it does not answer.
@@ -305,10 +305,10 @@ fn answers_of_a_cancelled_task_are_not_heard() {
     let task = bench.work_until(|request| matches!(request, Request::Quantize { .. }));
     bench.act(Action::CancelRun);
     let progress = Progress { stage: Stage::Calibrate, model: None, done: 1, total: 2 };
-    bench.act(Action::Heard { task, event: Event::Progress(progress) });
+    bench.act(Action::Heard { task, event: Box::new(Event::Progress(progress)) });
     bench.act(Action::Heard {
         task,
-        event: Event::Compared { reports: Vec::new(), verdict: String::new() },
+        event: Box::new(Event::Compared { reports: Vec::new(), verdict: String::new() }),
     });
     assert!(bench.state.made.is_empty() && bench.state.comparisons.is_empty());
 }
@@ -332,7 +332,7 @@ fn progress_is_that_of_the_present_step() {
     bench.deliver();
     let task = bench.work_until(|request| matches!(request, Request::Quantize { .. }));
     let progress = Progress { stage: Stage::Calibrate, model: None, done: 128, total: 512 };
-    bench.act(Action::Heard { task, event: Event::Progress(progress) });
+    bench.act(Action::Heard { task, event: Box::new(Event::Progress(progress)) });
     assert_eq!(bench.state.stage(), Some((Stage::Calibrate, 128, 512)));
 }
 
@@ -342,7 +342,7 @@ fn a_file_that_is_no_network_is_named_and_changes_nothing() {
     bench.act(Action::OpenModel(file("cat.png")));
     let (task, _) = bench.sent.remove(0);
     let error = Error::new("it is a PNG picture").in_file("cat.png");
-    bench.act(Action::Heard { task, event: Event::Failed { error } });
+    bench.act(Action::Heard { task, event: Box::new(Event::Failed { error }) });
     assert_eq!(bench.told(), ["it is a PNG picture"]);
     assert_eq!(bench.state.networks.len(), 3);
     assert_eq!(bench.state.selected.as_deref(), Some("plain"));
@@ -383,7 +383,7 @@ fn bad_frames_leave_the_good_ones_in_place() {
     bench.act(Action::OpenData { role, name: "mine".into(), files: vec![file("x.npz")] });
     let (task, _) = bench.sent.remove(0);
     let error = Error::new("it has no `y`").in_file("x.npz");
-    bench.act(Action::Heard { task, event: Event::Failed { error } });
+    bench.act(Action::Heard { task, event: Box::new(Event::Failed { error }) });
     let data = &bench.state.validation;
     assert!(data.loading.is_none() && data.loaded.as_ref().is_some_and(|data| data.bundled));
     assert_eq!(bench.told(), ["it has no `y`"]);

@@ -32,7 +32,7 @@ pub(super) const ELU: Kind = kind("Elu", |node, _| {
 pub(super) const ERF: Kind = kind("Erf", |node, _| unary(node, 0.0, 0.0, |x, _, _| libm::erff(x)));
 pub(super) const EXP: Kind = kind("Exp", |node, _| unary(node, 0.0, 0.0, |x, _, _| libm::expf(x)));
 pub(super) const HARD_SIGMOID: Kind =
-    kind("HardSigmoid", |node, _| unary(node, 0.2, 0.5, |x, a, b| hard_sigmoid(x, a, b)));
+    kind("HardSigmoid", |node, _| unary(node, 0.2, 0.5, hard_sigmoid));
 pub(super) const HARD_SWISH: Kind =
     kind("HardSwish", |node, _| unary(node, 1.0 / 6.0, 0.5, |x, a, b| x * hard_sigmoid(x, a, b)));
 pub(super) const LOG: Kind = kind("Log", |node, _| unary(node, 0.0, 0.0, |x, _, _| libm::logf(x)));
