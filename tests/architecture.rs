@@ -75,7 +75,7 @@ fn the_page_sees_messages_and_figures_never_the_runtime() {
                 continue;
             };
             let seen = |place: &&str| inner == **place || inner.starts_with(&format!("{place}::"));
-            if !SEEN_BY_PAGE.iter().any(|place| seen(place)) {
+            if !SEEN_BY_PAGE.iter().any(seen) {
                 offences.push(format!("src/{}:{line}: `crate::{inner}`", file.name));
             }
         }
