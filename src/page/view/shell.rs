@@ -68,7 +68,7 @@ impl Shell {
 
 fn start_worker(dispatch: &Callback<Action>) -> Option<WorkerHandle> {
     let tell = dispatch.reform(|news| match news {
-        News::Heard { task, event } => Action::Heard { task, event: Box::new(event) },
+        News::Heard { task, event } => Action::Heard { task, event },
         News::Lost { error, started } => Action::WorkerLost { error, started },
     });
     match WorkerHandle::start(move |news| tell.emit(news)) {
