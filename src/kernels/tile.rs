@@ -228,9 +228,9 @@ mod tests {
         let row: Vec<f32> = (0..k).map(|i| (i as f32 * 0.37).sin() * 1e3).collect();
         let weight = |c: usize, i: usize| ((c * 31 + i) as f32 * 0.11).cos();
         let sums = Float::tile([&row[..]], &pack::<Float>(COLUMNS, k, weight));
-        for c in 0..COLUMNS {
+        for (c, sum) in sums[0].iter().enumerate() {
             let expected = (0..k).fold(0.0, |sum: f32, i| sum + row[i] * weight(c, i));
-            assert_eq!(sums[0][c].to_bits(), expected.to_bits());
+            assert_eq!(sum.to_bits(), expected.to_bits());
         }
     }
 }
