@@ -19,7 +19,7 @@
 //! | `download` | saves the int8 file made here | `data-value` (SHA-256), `data-bytes` |
 //! | `results` | the comparison | `data-value` (seconds from the button to here) |
 //! | `verdict` | the comparison in a sentence | |
-//! | `report-float`, `report-int8`, … | a column of the table, by variant | `data-model` |
+//! | `report-float`, `report-int8`, … | a column of the table, by variant | `data-model`: an id as above; the int8 network made of it is `{id}-int8` |
 //! | `file-bytes`, `weight-bytes`, `gzip-bytes`, `params`, `macs`, `flops`, `bops`, `latency`, `latency-p90`, `cold`, `session-bytes`, `accuracy`, `agreement`, `mcnemar`, `speedup` | a figure | `data-model`, `data-value`; with an interval `data-low`, `data-high` |
 //! | `confusion` | a confusion matrix | `data-model`, `data-value` (JSON) |
 //! | `left-in-float` | the nodes left in float, and why | `data-value` (how many) |

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::charts::series;
+use crate::lab::protocol::ModelId;
 use crate::measure::Report;
 use crate::page::format;
 use crate::page::state::Comparison;
@@ -154,7 +155,7 @@ pub(super) struct FiguresProps {
 pub(super) fn Figures(FiguresProps { comparison, names }: &FiguresProps) -> Html {
     let column = |(i, report): (usize, &Report)| {
         html! {
-            <th scope="col" class={series(i)} data-model={report.model.clone()}
+            <th scope="col" class={series(i)} data-model={comparison.models[i].clone()}
                 data-testid={format!("report-{}", report.variant)}>
                 <span class="column-variant">{ &report.variant }</span>
                 <span class="column-model">{ names.get(i) }</span>
@@ -171,17 +172,17 @@ pub(super) fn Figures(FiguresProps { comparison, names }: &FiguresProps) -> Html
                         <th scope="col"><span class="unseen">{"Figure"}</span></th>
                         { for comparison.reports.iter().enumerate().map(column) }
                     </tr></thead>
-                    <tbody>{ for ROWS.iter().map(|row| self::row(row, &comparison.reports)) }</tbody>
+                    <tbody>{ for ROWS.iter().map(|row| self::row(row, comparison)) }</tbody>
                 </table>
             </div>
         </div>
     }
 }
 
-fn row(row: &Row, reports: &[Report]) -> Html {
-    let cell = |report: &Report| match (row.figure)(report) {
+fn row(row: &Row, comparison: &Comparison) -> Html {
+    let cell = |(model, report): (&ModelId, &Report)| match (row.figure)(report) {
         Some(figure) => html! {
-            <td data-testid={row.testid} data-model={report.model.clone()}
+            <td data-testid={row.testid} data-model={model.clone()}
                 data-value={figure.exact.to_string()}
                 data-low={figure.interval.as_ref().map(|interval| interval.exact[0].to_string())}
                 data-high={figure.interval.as_ref().map(|interval| interval.exact[1].to_string())}>
@@ -196,7 +197,7 @@ fn row(row: &Row, reports: &[Report]) -> Html {
     html! {
         <tr>
             <th scope="row">{ row.name }<span class="row-note">{ row.note }</span></th>
-            { for reports.iter().map(cell) }
+            { for comparison.models.iter().zip(&comparison.reports).map(cell) }
         </tr>
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn Results(PageProps { state, dispatch }: &PageProps) -> Html {
         let accuracy = report.accuracy.clone()?;
         let classes = classes(accuracy.confusion.len());
         Some(html! {
-            <Confusion {index} {accuracy} {classes} model={report.model.clone()}
+            <Confusion {index} {accuracy} {classes} model={comparison.models[index].clone()}
                 title={names[index].clone()} />
         })
     });
