@@ -5,7 +5,9 @@ use std::rc::Rc;
 use super::networks::{Fit, Network};
 use super::queue::{Purpose, TaskId};
 use super::{Effect, State};
-use crate::lab::protocol::{File, Inspection, ModelId, QuantizationSummary, Request, Role, Stage};
+use crate::lab::protocol::{
+    File, Inspection, ModelId, Progress, QuantizationSummary, Request, Role, Stage,
+};
 use crate::measure::Report;
 use crate::quantize::Recipe;
 
@@ -69,14 +71,16 @@ impl State {
     }
 
     /// What the main job is at, and how far: the worker's own words when it has said some.
-    pub fn stage(&self) -> Option<(Stage, usize, usize)> {
-        let (task, stage) = match self.job.as_ref()?.step {
-            Step::AwaitCalibration | Step::AwaitValidation => return Some((Stage::ReadData, 0, 0)),
-            Step::Quantize(task) => (task, Stage::Calibrate),
-            Step::Compare(task) => (task, Stage::Evaluate),
+    pub fn working(&self) -> Option<Progress> {
+        let job = self.job.as_ref()?;
+        let (task, stage) = match job.step {
+            Step::AwaitCalibration | Step::AwaitValidation => (None, Stage::ReadData),
+            Step::Quantize(task) => (Some(task), Stage::Calibrate),
+            Step::Compare(task) => (Some(task), Stage::Evaluate),
         };
-        let progress = self.progress(task);
-        Some(progress.map_or((stage, 0, 0), |p| (p.stage, p.done, p.total)))
+        let heard = task.and_then(|task| self.progress(task)).cloned();
+        let model = Some(job.network.clone());
+        Some(heard.unwrap_or(Progress { stage, model, done: 0, total: 0 }))
     }
 
     pub(super) fn start_run(&mut self, now: f64, effects: &mut Vec<Effect>) {

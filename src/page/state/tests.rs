@@ -317,7 +317,7 @@ fn answers_of_a_cancelled_task_are_not_heard() {
 fn cancelling_while_frames_arrive_needs_no_worker() {
     let mut bench = Bench::open();
     bench.act(Action::Run);
-    assert_eq!(bench.state.stage(), Some((Stage::ReadData, 0, 0)));
+    assert_eq!(bench.state.working().map(|progress| progress.stage), Some(Stage::ReadData));
     bench.act(Action::CancelRun);
     assert_eq!((bench.restarts, bench.state.job.clone()), (0, None));
     bench.deliver();
@@ -332,8 +332,9 @@ fn progress_is_that_of_the_present_step() {
     bench.deliver();
     let task = bench.work_until(|request| matches!(request, Request::Quantize { .. }));
     let progress = Progress { stage: Stage::Calibrate, model: None, done: 128, total: 512 };
+    let told = Some(progress.clone());
     bench.act(Action::Heard { task, event: Box::new(Event::Progress(progress)) });
-    assert_eq!(bench.state.stage(), Some((Stage::Calibrate, 128, 512)));
+    assert_eq!(bench.state.working(), told);
 }
 
 #[test]

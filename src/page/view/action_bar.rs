@@ -6,7 +6,7 @@ use super::elapsed::Elapsed;
 use super::made_panel::Download;
 use super::pipeline::{self, Pipeline};
 use super::props::{PageProps, Snapshot};
-use crate::lab::protocol::{Role, Stage};
+use crate::lab::protocol::{Progress, Role, Stage};
 use crate::page::format;
 use crate::page::state::{Action, Network};
 
@@ -96,11 +96,12 @@ fn Reference(PageProps { state, dispatch }: &PageProps) -> Html {
 
 #[component]
 fn Working(PageProps { state, dispatch }: &PageProps) -> Html {
-    let (Some(job), Some((stage, done, total))) = (&state.job, state.stage()) else {
+    let (Some(job), Some(progress)) = (&state.job, state.working()) else {
         return Html::default();
     };
+    let Progress { stage, model, done, total } = progress;
     let cancel = dispatch.reform(|_: MouseEvent| Action::CancelRun);
-    let title = state.title(&job.network);
+    let title = state.title(model.as_ref().unwrap_or(&job.network));
     let far = (total > 0).then(|| (done.to_string(), total.to_string()));
     let (value, max) = far.unzip();
     html! {
