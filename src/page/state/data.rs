@@ -7,6 +7,7 @@ use serde_bytes::ByteBuf;
 use super::normalization::NormalizationForm;
 use super::queue::{Purpose, TaskId};
 use super::{Effect, Resource, State};
+use crate::error::Error;
 use crate::lab::protocol::{DataSummary, File, Request, Role};
 use crate::page::catalogue;
 
@@ -115,12 +116,15 @@ impl State {
     }
 
     pub(super) fn data_loaded(&mut self, role: Role, task: TaskId, loaded: Loaded) {
+        if role == Role::Validation {
+            self.clear_strip();
+            if loaded.summary.class_counts.is_empty() {
+                self.complain(without_labels(&loaded.name));
+            }
+        }
         let data = self.data_mut(role);
         data.loaded = Some(loaded);
         data.loading.take_if(|loading| loading.task == Some(task));
-        if role == Role::Validation {
-            self.clear_strip();
-        }
     }
 
     pub(super) fn data_failed(&mut self, role: Role, task: TaskId) {
@@ -151,4 +155,10 @@ impl State {
             }
         }
     }
+}
+
+fn without_labels(name: &str) -> Error {
+    Error::new("it has no labels (`y`): networks can be compared on it, but not their accuracy")
+        .in_file(name)
+        .way_out("Add an array `y` with the class index of each frame, or sort images into class folders.")
 }

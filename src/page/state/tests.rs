@@ -132,7 +132,11 @@ fn answer(request: &Request) -> Event {
         },
         Request::LoadData { role, files, .. } => {
             let size = if files[0].name.contains("large") { 224 } else { 96 };
-            Event::DataLoaded { role: *role, summary: summary(size) }
+            let mut summary = summary(size);
+            if files[0].name.contains("unlabelled") {
+                summary.class_counts.clear();
+            }
+            Event::DataLoaded { role: *role, summary }
         }
         Request::Frames { indices } => Event::Frames {
             frames: indices
@@ -388,6 +392,22 @@ fn bad_frames_leave_the_good_ones_in_place() {
     let data = &bench.state.validation;
     assert!(data.loading.is_none() && data.loaded.as_ref().is_some_and(|data| data.bundled));
     assert_eq!(bench.told(), ["it has no `y`"]);
+}
+
+#[test]
+fn frames_without_labels_are_used_and_said_to_have_none() {
+    let mut bench = Bench::open();
+    for role in [Role::Calibration, Role::Validation] {
+        let files = vec![file("unlabelled.npz")];
+        bench.act(Action::OpenData { role, name: "unlabelled.npz".into(), files });
+        bench.work();
+        let expected = usize::from(role == Role::Validation);
+        assert_eq!(bench.told().len(), expected, "calibration needs no labels");
+    }
+    assert_eq!(bench.state.notices[0].error.file.as_deref(), Some("unlabelled.npz"));
+    assert_eq!(bench.state.frames.len(), 10);
+    bench.run();
+    assert_eq!(bench.compared("plain"), ["plain", "plain-int8"]);
 }
 
 #[test]
