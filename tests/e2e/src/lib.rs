@@ -19,7 +19,7 @@ use tokio::task::{LocalSet, spawn_local};
 
 /// How long the page may stand still before a test gives up on it. Not a limit on how long
 /// anything takes: progress that is shown starts it again.
-const STANDSTILL: Duration = Duration::from_secs(300);
+const STANDSTILL: Duration = Duration::from_secs(180);
 const POLL: Duration = Duration::from_millis(100);
 
 /// A setting that xtask makes.
@@ -76,14 +76,14 @@ impl Page {
         Ok(Self { driver })
     }
 
-    /// The elements with this `data-testid`, or with more conditions behind it.
-    pub async fn all(&self, testid: &str) -> WebDriverResult<Vec<WebElement>> {
-        self.driver.find_all(By::Css(selector(testid))).await
+    /// The elements with this `data-testid`, and what conditions stand behind it.
+    pub async fn all(&self, what: &str) -> WebDriverResult<Vec<WebElement>> {
+        self.driver.find_all(By::Css(selector(what))).await
     }
 
     /// The first such element, as soon as there is one.
-    pub async fn wait_for(&self, testid: &str) -> WebDriverResult<WebElement> {
-        self.wait_until(testid, async || self.all(testid).await.ok()?.into_iter().next()).await
+    pub async fn wait_for(&self, what: &str) -> WebDriverResult<WebElement> {
+        self.wait_until(what, async || self.all(what).await.ok()?.into_iter().next()).await
     }
 
     /// What `look` finds, as soon as it finds something.
@@ -117,18 +117,18 @@ impl Page {
     /// Chooses a network and waits until it is read.
     pub async fn choose(&self, network: &str) -> WebDriverResult<()> {
         self.wait_for(&format!("network-{network}")).await?.click().await?;
-        self.wait_for(&format!("network-{network}][data-status=ready")).await?;
+        self.wait_for(&format!("network-{network}[data-status=ready]")).await?;
         Ok(())
     }
 
     /// Presses the big button, as soon as it can be pressed.
     pub async fn press_go(&self) -> WebDriverResult<()> {
-        self.wait_for("quantize]:not([disabled]").await?.click().await
+        self.wait_for("quantize:not([disabled])").await?.click().await
     }
 
     /// Presses it if that is possible now.
     pub async fn press_go_if_idle(&self) -> WebDriverResult<()> {
-        match self.all("quantize]:not([disabled]").await?.first() {
+        match self.all("quantize:not([disabled])").await?.first() {
             Some(button) => button.click().await,
             None => Ok(()),
         }
@@ -138,7 +138,7 @@ impl Page {
     pub async fn quantize(&self, network: &str) -> WebDriverResult<Vec<Figures>> {
         self.choose(network).await?;
         self.press_go().await?;
-        let result = format!("accuracy][data-model={network}");
+        let result = format!("accuracy[data-model='{network}']");
         self.wait_until(&result, async || {
             let notices = self.notices().await.ok()?;
             assert!(notices.is_empty(), "{network}: {notices:?}");
@@ -153,7 +153,7 @@ impl Page {
         for cell in self.all("accuracy").await? {
             let model = attribute(&cell, "data-model").await?;
             let agreement =
-                match self.all(&format!("agreement][data-model='{model}'")).await?.first() {
+                match self.all(&format!("agreement[data-model='{model}']")).await?.first() {
                     Some(cell) => Some(number(cell, "data-value").await?),
                     None => None,
                 };
@@ -267,8 +267,11 @@ pub fn is_chrome() -> bool {
     setting("E2E_CAPABILITIES").contains("goog:chromeOptions")
 }
 
-fn selector(testid: &str) -> String {
-    format!("[data-testid={testid}]")
+/// `name[data-x=y]:not(z)`: the `data-testid`, then any further conditions.
+fn selector(what: &str) -> String {
+    let end = what.find(['[', ':']).unwrap_or(what.len());
+    let (testid, conditions) = what.split_at(end);
+    format!("[data-testid='{testid}']{conditions}")
 }
 
 async fn attribute(element: &WebElement, name: &str) -> WebDriverResult<String> {
