@@ -3,6 +3,7 @@
 pub mod accuracy;
 pub mod latency;
 pub mod operations;
+#[cfg(feature = "core")]
 pub mod size;
 pub mod verdict;
 

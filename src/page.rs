@@ -33,5 +33,5 @@
 pub mod catalogue;
 pub mod format;
 pub mod state;
-#[cfg(feature = "web")]
+#[cfg(feature = "page")]
 pub mod view;

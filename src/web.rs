@@ -5,6 +5,7 @@ pub mod fetch;
 pub mod files;
 mod message;
 pub mod worker_handle;
+#[cfg(feature = "core")]
 pub mod worker_loop;
 
 use wasm_bindgen::{JsCast, JsValue};

@@ -5,7 +5,7 @@ use std::io::{Cursor, Read};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::bounded_vec;
+use super::dataset::bounded_vec;
 use crate::error::{Error, Result};
 
 /// Whether the bytes begin like a zip archive, an empty one included.

@@ -5,7 +5,8 @@ use std::io::Cursor;
 
 use image::{ImageFormat, ImageReader, RgbImage};
 
-use super::{Dataset, Normalization, bounded_vec};
+use super::dataset::bounded_vec;
+use super::{Dataset, Normalization};
 use crate::error::{Context, Error, Result};
 use crate::progress::Progress;
 

@@ -6,7 +6,7 @@
 use std::io::Read;
 
 use super::archive::unreadable;
-use super::bounded_vec;
+use super::dataset::bounded_vec;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 

@@ -1,7 +1,7 @@
 //! One network on labelled frames.
 
+use super::handle::{Emit, Lab, Model, report, timed};
 use super::protocol::{Event, Stage};
-use super::{Emit, Lab, Model, report, timed};
 use crate::data::Dataset;
 use crate::error::{Context, Error, Result};
 use crate::measure::{Report, accuracy, operations, size};

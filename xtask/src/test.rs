@@ -36,16 +36,10 @@ pub(crate) fn step_names() -> String {
     STEPS.iter().map(|step| step.name).collect::<Vec<_>>().join(" ")
 }
 
-/// Run only when it is named: it has not passed as a whole yet.
-const ON_DEMAND: &str = "browser";
-
-/// The named steps in the order of the whole, or all but [`ON_DEMAND`]; `None` if a name is unknown.
+/// The named steps in the order of the whole, or all of them; `None` if a name is unknown.
 pub(crate) fn select(names: &[&str]) -> Option<Vec<&'static Step>> {
     let known = names.iter().all(|name| STEPS.iter().any(|step| step.name == *name));
-    let wanted = |step: &&Step| match names {
-        [] => step.name != ON_DEMAND,
-        names => names.contains(&step.name),
-    };
+    let wanted = |step: &&Step| names.is_empty() || names.contains(&step.name);
     known.then(|| STEPS.iter().filter(wanted).collect())
 }
 
@@ -112,9 +106,13 @@ fn clippy() -> Result<()> {
 }
 
 fn clippy_wasm() -> Result<()> {
-    let mut cargo = Toolchain::ready()?.cargo();
-    cargo.args(["clippy", "--target", TARGET, "--no-default-features", "--features", "web"]);
-    run(cargo.args(["--", "--deny", "warnings"]).current_dir(root()))
+    let toolchain = Toolchain::ready()?;
+    for program in ["page", "web"] {
+        let mut cargo = toolchain.cargo();
+        cargo.args(["clippy", "--target", TARGET, "--no-default-features", "--features", program]);
+        run(cargo.args(["--", "--deny", "warnings"]).current_dir(root()))?;
+    }
+    Ok(())
 }
 
 fn native() -> Result<()> {
@@ -131,7 +129,7 @@ fn wasm() -> Result<()> {
         .map_err(|why| format!("{}: {why}", capabilities.display()))?;
 
     let mut cargo = toolchain.cargo();
-    cargo.args(["test", "--target", TARGET, "--no-default-features"]);
+    cargo.args(["test", "--target", TARGET, "--no-default-features", "--features", "core"]);
     for name in core_tests()? {
         cargo.args(["--test", &name]);
     }

@@ -1,0 +1,331 @@
+//! A data set in memory.
+
+use serde_bytes::ByteBuf;
+
+use super::images::is_image_name;
+use super::{DataSummary, File, Normalization, Picture, archive, images, npy, npz};
+use crate::error::{Context, Error, Result};
+use crate::progress::Progress;
+use crate::random;
+
+/// Frames of one set take at most this many bytes in memory: what a browser tab can still hold.
+const MAX_BYTES: usize = i32::MAX as usize;
+
+/// Frames of one shape, with or without labels.
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    /// The file that holds all of it, for messages.
+    file: Option<String>,
+    frames: Frames,
+    labels: Option<Vec<u32>>,
+    class_names: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+enum Frames {
+    Bytes(ByteFrames),
+    /// Already in network form: `shape` of one frame, and the frames one after another.
+    Floats {
+        shape: Vec<usize>,
+        values: Vec<f32>,
+    },
+}
+
+/// uint8 frames as they came, height x width x channels each, one after another.
+#[derive(Debug, Clone)]
+struct ByteFrames {
+    /// Channels, height, width.
+    shape: [usize; 3],
+    pixels: Vec<u8>,
+    /// Per channel, what each of the 256 pixel values becomes.
+    levels: Vec<[f32; 256]>,
+}
+
+impl Dataset {
+    /// Reads one npz, one zip of images, or images; which of them it is, the content says.
+    ///
+    /// - npz: `x` is uint8 N,H,W,C (divided by 255, normalized, transposed to C,H,W) or float32 with
+    ///   the frames along the first axis (enters as it is); `y`, which may be missing, is N labels of
+    ///   any integer type.
+    /// - images (PNG, JPEG, WebP, BMP): three channels, see [`images::read`] for labels and colours.
+    ///
+    /// `normalization` is for uint8 frames and images only. Progress counts frames.
+    pub fn read(
+        files: &[File],
+        normalization: Option<&Normalization>,
+        progress: &mut Progress,
+    ) -> Result<Self> {
+        match files {
+            [] => Err(Error::new("no file was given")
+                .way_out("Give an npz, a zip of class folders, or the images of class folders.")),
+            [file] if !is_image_name(&file.name) || archive::is_zip(&file.bytes) => {
+                let mut data = Self::read_one(file, normalization, progress).in_file(&file.name)?;
+                data.file = Some(file.name.clone());
+                Ok(data)
+            }
+            _ => {
+                if let Some(file) = files.iter().find(|file| archive::is_zip(&file.bytes)) {
+                    return Err(Error::new("an archive among other files")
+                        .in_file(&file.name)
+                        .way_out("Give one npz or zip at a time, or only images."));
+                }
+                let entries: Vec<_> =
+                    files.iter().map(|file| images::Entry::new(&file.name, None)).collect();
+                let mut load = |index: usize| Ok(files[index].bytes.as_slice().into());
+                images::read(&entries, &mut load, normalization, progress)
+            }
+        }
+    }
+
+    fn read_one(
+        file: &File,
+        normalization: Option<&Normalization>,
+        progress: &mut Progress,
+    ) -> Result<Self> {
+        if file.bytes.is_empty() {
+            return Err(Error::new("the file is empty"));
+        }
+        if npy::is_npy(&file.bytes) {
+            return Err(Error::new("a single .npy array, which cannot carry labels").way_out(
+                "Save frames and labels together: np.savez(\"set.npz\", x=frames, y=labels).",
+            ));
+        }
+        if !archive::is_zip(&file.bytes) {
+            return Err(Error::new("neither an npz, nor a zip, nor an image").way_out(
+                "Data is an npz with `x` and `y`, or images in class folders, zipped or not.",
+            ));
+        }
+        let mut archive = archive::Archive::open(&file.bytes)?;
+        if npz::has_arrays(&archive) {
+            return npz::read(&mut archive, normalization, progress);
+        }
+        let entries: Vec<_> =
+            archive.names().iter().map(|name| images::Entry::new(name, Some(&file.name))).collect();
+        let mut load = |index: usize| archive.read(index).map(Into::into);
+        images::read(&entries, &mut load, normalization, progress)
+    }
+
+    /// uint8 frames, N,H,W,C in `pixels`; `shape` is channels, height, width.
+    pub(super) fn from_bytes(
+        shape: [usize; 3],
+        pixels: Vec<u8>,
+        labels: Option<Vec<u32>>,
+        class_names: Vec<String>,
+        normalization: Option<&Normalization>,
+    ) -> Result<Self> {
+        let levels = levels(shape[0], normalization)?;
+        Ok(Self {
+            file: None,
+            frames: Frames::Bytes(ByteFrames { shape, pixels, levels }),
+            labels,
+            class_names,
+        })
+    }
+
+    /// float32 frames in network form.
+    pub(super) fn from_floats(
+        shape: Vec<usize>,
+        values: Vec<f32>,
+        labels: Option<Vec<u32>>,
+        normalization: Option<&Normalization>,
+    ) -> Result<Self> {
+        if normalization.is_some() {
+            return Err(Error::new("mean and standard deviation do not apply to float32 frames")
+                .way_out(
+                    "Leave them out (float32 enters as it is), or save the frames as uint8.",
+                ));
+        }
+        Ok(Self {
+            file: None,
+            frames: Frames::Floats { shape, values },
+            labels,
+            class_names: Vec::new(),
+        })
+    }
+
+    /// The number of frames.
+    pub fn len(&self) -> usize {
+        match &self.frames {
+            Frames::Bytes(frames) => frames.pixels.len() / frames.shape.iter().product::<usize>(),
+            Frames::Floats { shape, values } => values.len() / shape.iter().product::<usize>(),
+        }
+    }
+
+    /// Whether there are no frames; what [`read`](Self::read) gives has some.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The shape of one frame in network form, without the batch: channels, height, width for
+    /// pictures.
+    pub fn frame_shape(&self) -> &[usize] {
+        match &self.frames {
+            Frames::Bytes(frames) => &frames.shape,
+            Frames::Floats { shape, .. } => shape,
+        }
+    }
+
+    /// Class indices, one per frame.
+    pub fn labels(&self) -> Option<&[u32]> {
+        self.labels.as_deref()
+    }
+
+    /// From the folder names; empty when the labels are bare numbers.
+    pub fn class_names(&self) -> &[String] {
+        &self.class_names
+    }
+
+    /// Writes frame `index` in network form: row-major, [`frame_shape`](Self::frame_shape).
+    ///
+    /// # Panics
+    /// If `index` is not below [`len`](Self::len) or `out` is not exactly one frame.
+    pub fn input(&self, index: usize, out: &mut [f32]) {
+        let size = out.len();
+        assert_eq!(size, self.frame_shape().iter().product::<usize>(), "not one frame");
+        let range = index * size..(index + 1) * size;
+        match &self.frames {
+            Frames::Floats { values, .. } => out.copy_from_slice(&values[range]),
+            Frames::Bytes(ByteFrames { shape: [channels, height, width], pixels, levels }) => {
+                let frame = &pixels[range];
+                for (channel, plane) in out.chunks_exact_mut(height * width).enumerate() {
+                    let levels = &levels[channel];
+                    let values = frame[channel..].iter().step_by(*channels);
+                    for (out, &value) in plane.iter_mut().zip(values) {
+                        *out = levels[usize::from(value)];
+                    }
+                }
+            }
+        }
+    }
+
+    /// Frame `index` as a picture, or `None` when there is no such frame or it is no picture (one,
+    /// three or four channels; the fourth is taken for opacity and left out; floats clamped to 0..1).
+    pub fn picture(&self, index: usize) -> Option<Picture> {
+        if index >= self.len() {
+            return None;
+        }
+        let &[channels, height, width] = self.frame_shape() else { return None };
+        if ![1, 3, 4].contains(&channels) {
+            return None;
+        }
+        let frame = index * channels * height * width;
+        let value = |channel: usize, position: usize| match &self.frames {
+            Frames::Bytes(frames) => frames.pixels[frame + position * channels + channel],
+            Frames::Floats { values, .. } => {
+                // The cast takes care of what lies outside 0..1, and of NaN.
+                (values[frame + channel * height * width + position] * 255.0).round() as u8
+            }
+        };
+        let mut rgba = Vec::with_capacity(4 * height * width);
+        for position in 0..height * width {
+            for channel in 0..3 {
+                rgba.push(value(channel.min(channels - 1), position));
+            }
+            rgba.push(u8::MAX);
+        }
+        let label = self.labels.as_ref().map(|labels| labels[index] as usize);
+        Some(Picture { index, width, height, rgba: ByteBuf::from(rgba), label })
+    }
+
+    /// `samples` of the frames (`None`, or more than there are: all), ascending.
+    ///
+    /// The choice depends on the number of frames and the seed alone: see [`random::choose`].
+    pub fn subset(&self, samples: Option<usize>, seed: u64) -> Vec<usize> {
+        random::choose(self.len(), samples.unwrap_or(usize::MAX), seed)
+    }
+
+    /// Frames per class, in class order; empty when there are no labels.
+    pub fn class_counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.class_names.len()];
+        for &label in self.labels.iter().flatten() {
+            let label = label as usize;
+            if label >= counts.len() {
+                counts.resize(label + 1, 0);
+            }
+            counts[label] += 1;
+        }
+        counts
+    }
+
+    pub fn summary(&self) -> DataSummary {
+        DataSummary {
+            frames: self.len(),
+            class_counts: self.class_counts(),
+            class_names: self.class_names.clone(),
+            frame_shape: self.frame_shape().to_vec(),
+        }
+    }
+
+    /// The labels, for a network of `classes` outputs.
+    ///
+    /// # Errors
+    /// When there are none, or one of them is no class of the network.
+    pub fn check_labels(&self, classes: usize) -> Result<&[u32]> {
+        let checked = self.labels_below(classes);
+        match &self.file {
+            Some(file) => checked.in_file(file),
+            None => checked,
+        }
+    }
+
+    fn labels_below(&self, classes: usize) -> Result<&[u32]> {
+        let labels = self.labels().ok_or_else(|| {
+            Error::new("the frames have no labels").way_out(
+                "Accuracy needs them: an array `y` in the npz, or images in class folders.",
+            )
+        })?;
+        match labels.iter().position(|&label| label as usize >= classes) {
+            None => Ok(labels),
+            Some(frame) => Err(Error::new(format!(
+                "label {} of frame {frame} is out of range: the network has {classes} classes, 0 to {}",
+                labels[frame],
+                classes.saturating_sub(1),
+            ))
+            .way_out("Labels are the indices of the network's outputs, counted from 0.")),
+        }
+    }
+}
+
+/// What each pixel value becomes, per channel: `(value / 255 - mean) / std`, in f32.
+fn levels(channels: usize, normalization: Option<&Normalization>) -> Result<Vec<[f32; 256]>> {
+    let per_channel = |values: Option<&Vec<f32>>, name: &str, default: f32| match values {
+        Some(values) if !values.is_empty() => {
+            if values.len() != channels {
+                return Err(Error::new(format!(
+                    "the {name} has {} values, the frames have {channels} channels",
+                    values.len()
+                )));
+            }
+            Ok(values.clone())
+        }
+        _ => Ok(vec![default; channels]),
+    };
+    let mean = per_channel(normalization.map(|n| &n.mean), "mean", 0.0)?;
+    let std = per_channel(normalization.map(|n| &n.std), "standard deviation", 1.0)?;
+    if !mean.iter().chain(&std).all(|value| value.is_finite()) || std.contains(&0.0) {
+        return Err(Error::new("mean and standard deviation must be finite, the latter not 0"));
+    }
+    let table = |(mean, std): (&f32, &f32)| {
+        std::array::from_fn(|value| (value as f32 / 255.0 - mean) / std)
+    };
+    Ok(mean.iter().zip(&std).map(table).collect())
+}
+
+/// An empty vector with room for exactly `count` elements.
+///
+/// # Errors
+/// When that is more than [`MAX_BYTES`], or more than there is.
+pub(super) fn bounded_vec<T>(count: Option<usize>) -> Result<Vec<T>> {
+    let too_large = || {
+        Error::new("the data does not fit in memory").way_out(format!(
+            "Give fewer or smaller frames: up to {} MiB of pixels.",
+            MAX_BYTES >> 20
+        ))
+    };
+    let count = count
+        .filter(|count| count.checked_mul(size_of::<T>()).is_some_and(|bytes| bytes <= MAX_BYTES))
+        .ok_or_else(too_large)?;
+    let mut vec = Vec::new();
+    vec.try_reserve_exact(count).map_err(|_| too_large())?;
+    Ok(vec)
+}

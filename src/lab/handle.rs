@@ -1,0 +1,210 @@
+//! Does what is asked, one request at a time.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use crate::clock::Stopwatch;
+use crate::data::{Dataset, File};
+use crate::error::{Context, Error, Result};
+use crate::graph::Graph;
+use crate::onnx;
+use crate::quantize::{self, Recipe};
+use crate::runtime::{Arithmetic, Session};
+
+use super::evaluate;
+use super::inspect::{Inspected, inspect};
+use super::protocol::{
+    Event, ModelId, Prediction, Progress, QuantizationSummary, Request, Role, Stage,
+};
+
+/// Networks and data sets in memory, and what can be done with them.
+#[derive(Debug, Default)]
+pub struct Lab {
+    models: BTreeMap<ModelId, Model>,
+    data: BTreeMap<Role, Dataset>,
+}
+
+/// Where events go; [`ControlFlow::Break`] cancels the request.
+pub type Emit<'a> = dyn FnMut(Event) -> ControlFlow<()> + 'a;
+
+#[derive(Debug)]
+pub(super) struct Model {
+    pub(super) file: String,
+    pub(super) bytes: Vec<u8>,
+    pub(super) graph: Graph,
+    pub(super) inspected: Inspected,
+}
+
+impl Lab {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Does what is asked. Emits progress, then exactly one final event, [`Event::Failed`] if it
+    /// went wrong; what was loaded before stays as it was then.
+    pub fn handle(&mut self, request: Request, emit: &mut Emit<'_>) {
+        let event = self.run(request, emit).unwrap_or_else(|error| Event::Failed { error });
+        // After the final event there is nothing left to cancel.
+        let _ = emit(event);
+    }
+
+    fn run(&mut self, request: Request, emit: &mut Emit<'_>) -> Result<Event> {
+        match request {
+            Request::LoadModel { model, file } => self.load_model(model, file),
+            Request::LoadData { role, files, normalization } => {
+                let mut progress = |done, total| report(emit, Stage::ReadData, None, done, total);
+                let data = Dataset::read(&files, normalization.as_ref(), &mut progress)?;
+                let summary = data.summary();
+                self.data.insert(role, data);
+                Ok(Event::DataLoaded { role, summary })
+            }
+            Request::Frames { indices } => {
+                let data = self.data(Role::Validation)?;
+                check_indices(&indices, data)?;
+                let frames = indices.iter().filter_map(|&i| data.picture(i)).collect();
+                Ok(Event::Frames { frames })
+            }
+            Request::Predict { model, indices } => self.predict(model, &indices),
+            Request::Quantize { model, recipe, into } => self.quantize(model, &recipe, into, emit),
+            Request::Evaluate { model, float } => self.evaluate(&model, float.as_deref(), emit),
+            Request::Compare { models } => self.compare(&models, emit),
+        }
+    }
+
+    fn load_model(&mut self, id: ModelId, file: File) -> Result<Event> {
+        let model = Model::read(file)?;
+        let inspection = model.inspected.inspection.clone();
+        self.models.insert(id.clone(), model);
+        Ok(Event::ModelLoaded { model: id, inspection })
+    }
+
+    fn predict(&self, id: ModelId, indices: &[usize]) -> Result<Event> {
+        let (model, data) = (self.model(&id)?, self.data(Role::Validation)?);
+        check_indices(indices, data)?;
+        let mut predictions = Vec::with_capacity(indices.len());
+        evaluate::logits(model, data, indices, &mut |_, _| Ok(()), &mut |index, logits| {
+            predictions.push(Prediction {
+                index,
+                class: crate::measure::accuracy::top1(logits),
+                logits: logits.to_vec(),
+                probabilities: softmax(logits),
+            });
+        })?;
+        Ok(Event::Predictions { model: id, predictions })
+    }
+
+    fn quantize(
+        &mut self,
+        id: ModelId,
+        recipe: &Recipe,
+        into: ModelId,
+        emit: &mut Emit<'_>,
+    ) -> Result<Event> {
+        let (model, data) = (self.model(&id)?, self.data(Role::Calibration)?);
+        let name = quantized_name(&model.file);
+        let mut progress = |done, total| report(emit, Stage::Calibrate, Some(&id), done, total);
+        let quantized =
+            quantize::quantize(&model.graph, recipe, data, &mut progress).in_file(&model.file)?;
+        report(emit, Stage::Quantize, Some(&id), 0, 1)?;
+        let bytes = onnx::write(&quantized.graph);
+        let summary = QuantizationSummary {
+            recipe: recipe.clone(),
+            tensors: quantized.tensors,
+            left_in_float: quantized.left_in_float,
+            file_bytes: bytes.len(),
+            sha256: sha256(&bytes),
+        };
+        // Read back: what is shown and measured is what the file says.
+        let file = File { name, bytes: bytes.into() };
+        let model = Model::read(file.clone())?;
+        let inspection = model.inspected.inspection.clone();
+        self.models.insert(into.clone(), model);
+        Ok(Event::Quantized { model: into, file, summary, inspection })
+    }
+
+    pub(super) fn model(&self, id: &str) -> Result<&Model> {
+        self.models.get(id).ok_or_else(|| Error::new(format!("no network `{id}` is loaded")))
+    }
+
+    pub(super) fn data(&self, role: Role) -> Result<&Dataset> {
+        self.data.get(&role).ok_or_else(|| {
+            let what = match role {
+                Role::Calibration => "calibration",
+                Role::Validation => "validation",
+            };
+            Error::new(format!("there are no {what} frames"))
+                .way_out("Give an npz with x and y, or images in class folders.")
+        })
+    }
+}
+
+impl Model {
+    fn read(file: File) -> Result<Self> {
+        let File { name, bytes } = file;
+        let bytes = bytes.into_vec();
+        let read = || {
+            let graph = onnx::read(&bytes)?;
+            let inspected = inspect(&graph, bytes.len(), None)?;
+            Ok((graph, inspected))
+        };
+        let (graph, inspected) = read().in_file(&name)?;
+        Ok(Self { file: name, bytes, graph, inspected })
+    }
+
+    pub(super) fn session(&self, data: &Dataset) -> Result<Session> {
+        Session::new(&self.graph, Some(data.frame_shape()), Arithmetic::Fast).in_file(&self.file)
+    }
+
+    /// The figures for frames of this shape, which fix what the file leaves free.
+    pub(super) fn inspected_for(&self, data: &Dataset) -> Result<Inspected> {
+        inspect(&self.graph, self.bytes.len(), Some(data.frame_shape())).in_file(&self.file)
+    }
+}
+
+/// Tells how far a step is, at most some two hundred times; fails when the shell cancels.
+pub(super) fn report(
+    emit: &mut Emit<'_>,
+    stage: Stage,
+    model: Option<&str>,
+    done: usize,
+    total: usize,
+) -> Result<()> {
+    if done < total && !done.is_multiple_of((total / 200).max(1)) {
+        return Ok(());
+    }
+    let progress = Progress { stage, model: model.map(Into::into), done, total };
+    match emit(Event::Progress(progress)) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(Error::cancelled()),
+    }
+}
+
+fn check_indices(indices: &[usize], data: &Dataset) -> Result<()> {
+    match indices.iter().find(|&&i| i >= data.len()) {
+        Some(i) => Err(Error::new(format!("there is no frame {i}: the set has {}", data.len()))),
+        None => Ok(()),
+    }
+}
+
+fn quantized_name(file: &str) -> String {
+    format!("{}-int8.onnx", file.strip_suffix(".onnx").unwrap_or(file))
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn softmax(logits: &[f32]) -> Vec<f32> {
+    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let exponentials: Vec<f32> = logits.iter().map(|&x| libm::expf(x - max)).collect();
+    let sum: f32 = exponentials.iter().sum();
+    exponentials.iter().map(|e| e / sum).collect()
+}
+
+/// Milliseconds that `work` takes, and what it gives.
+pub(super) fn timed<T>(work: impl FnOnce() -> Result<T>) -> Result<(T, f64)> {
+    let stopwatch = Stopwatch::start();
+    let result = work()?;
+    Ok((result, stopwatch.ms()))
+}
