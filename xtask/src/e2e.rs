@@ -33,7 +33,7 @@ pub(crate) fn drive_site() -> Result<()> {
     // The command line that the page is compared with, as `cargo test` built it.
     run(cargo().args(["build", "--bin", "steer8"]))?;
     run(cargo()
-        .args(["test", "--package", "e2e", "--", "--test-threads=1"])
+        .args(["test", "--package", "e2e", "--", "--test-threads=1", "--show-output"])
         .env("E2E_PAGE", format!("http://127.0.0.1:{port}{below}"))
         .env("E2E_WEBDRIVER", format!("http://127.0.0.1:{}", driver.port))
         .env("E2E_CAPABILITIES", browser.capabilities(&downloads).to_string())
