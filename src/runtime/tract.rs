@@ -40,13 +40,14 @@ impl Engine {
         arithmetic: Arithmetic,
     ) -> Result<Self> {
         let typed = typed(graph, input_shape, arithmetic)?;
+        let decluttered = typed.into_decluttered().map_err(|e| failed(graph, &e))?;
+        // Before optimizing, which hides the weights in packed forms.
+        let bytes = session_bytes(&decluttered);
         let model = match arithmetic {
-            Arithmetic::Fast => typed.into_optimized(),
+            Arithmetic::Fast => decluttered.into_optimized().map_err(|e| failed(graph, &e))?,
             // Optimizing would choose kernels for this machine.
-            Arithmetic::Deterministic => typed.into_decluttered(),
-        }
-        .map_err(|e| failed(graph, &e))?;
-        let bytes = session_bytes(&model);
+            Arithmetic::Deterministic => decluttered,
+        };
         let plan = model.into_runnable().map_err(|e| failed(graph, &e))?;
         let state = plan.spawn().map_err(|e| failed(graph, &e))?;
         Ok(Self { state, bytes })
