@@ -11,9 +11,11 @@ use crate::error::{Error, Result};
 pub mod fold_batch_norm;
 pub mod opset;
 mod prune;
+mod segment;
 mod simplify;
 
 pub use prune::prune;
+pub use segment::{keep_activations_close, segment};
 pub use simplify::simplify;
 
 /// A network with one input.
@@ -102,6 +104,8 @@ impl Element {
     pub const I32: Self = Self(6);
     pub const I64: Self = Self(7);
     pub const TEXT: Self = Self(8);
+    pub const U4: Self = Self(21);
+    pub const I4: Self = Self(22);
 
     /// ONNX's name in lower case.
     pub fn name(self) -> &'static str {
@@ -200,9 +204,25 @@ impl Tensor {
         }
     }
 
-    /// The elements of an 8-bit or 32-bit integer tensor, widened.
+    /// A tensor of int4, two elements to a byte, the first in the lower half.
+    pub fn int4(shape: impl Into<Vec<usize>>, codes: &[i32]) -> Self {
+        let nibble = |code: i32| code as u8 & 0xf;
+        let pair = |pair: &[i32]| nibble(pair[0]) | nibble(pair.get(1).copied().unwrap_or(0)) << 4;
+        Self::new(shape, Data::Other(Element::I4, codes.chunks(2).map(pair).collect()))
+    }
+
+    /// The elements of a 4-bit, 8-bit or 32-bit integer tensor, widened.
     pub fn to_i32(&self) -> Option<Vec<i32>> {
         match &self.data {
+            Data::Other(element @ (Element::I4 | Element::U4), bytes) => {
+                let halves = bytes.iter().flat_map(|&byte| [byte & 0xf, byte >> 4]);
+                let widen = |half: u8| match *element {
+                    // Moved up and back down with its sign.
+                    Element::I4 => i32::from((half << 4) as i8 >> 4),
+                    _ => i32::from(half),
+                };
+                Some(halves.take(self.len()).map(widen).collect())
+            }
             Data::U8(v) => Some(v.iter().map(|&x| x.into()).collect()),
             Data::I8(v) => Some(v.iter().map(|&x| x.into()).collect()),
             Data::I32(v) => Some(v.clone()),

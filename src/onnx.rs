@@ -117,11 +117,12 @@ pub fn read(bytes: &[u8]) -> Result<Graph> {
 
 /// Writes a network; weights go into `raw_data`.
 pub fn write(graph: &Graph) -> Vec<u8> {
-    to_proto(graph).encode_to_vec()
+    to_proto(graph, std::slice::from_ref(&graph.input)).encode_to_vec()
 }
 
-/// The network as the protobuf message of its file.
-pub fn to_proto(graph: &Graph) -> pb::ModelProto {
+/// The network as the protobuf message of its file, with these inputs instead of its own: a part of
+/// a network may read several tensors.
+pub fn to_proto(graph: &Graph, inputs: &[Value]) -> pb::ModelProto {
     pb::ModelProto {
         ir_version: graph.ir_version,
         producer_name: PRODUCER.into(),
@@ -143,7 +144,7 @@ pub fn to_proto(graph: &Graph) -> pb::ModelProto {
             name: if graph.name.is_empty() { "network".into() } else { graph.name.clone() },
             node: graph.nodes.iter().map(write_node).collect(),
             initializer: graph.initializers.iter().map(|(n, t)| write_tensor(n, t)).collect(),
-            input: vec![write_value(&graph.input)],
+            input: inputs.iter().map(write_value).collect(),
             output: graph.outputs.iter().map(write_value).collect(),
             ..Default::default()
         }),

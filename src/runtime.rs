@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
-use crate::graph::{Dim, Element, Graph, Value};
+use crate::graph::{Dim, Element, Graph, Value, segment};
 
 pub mod lower;
 mod operators;
 mod tract;
 
-pub use operators::TensorType;
+pub use operators::{CLAMP_HIGH, CLAMP_LOW, TensorType};
 
 /// Whose float kernels compute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,12 +56,8 @@ impl Session {
     ) -> Result<Self> {
         let input_shape = input_shape(graph, frame)?;
         let batch = input_shape.first().copied().unwrap_or(1);
-        let mut graph = lower::lower(graph).graph;
-        graph.outputs = observed
-            .iter()
-            .map(|name| Value { name: name.clone(), element: Element(0), shape: None })
-            .collect();
-        let engine = tract::Engine::new(&graph, &input_shape, arithmetic)?;
+        let input = (graph.input.name.clone(), input_shape.clone());
+        let engine = engine(graph, &[input], observed, arithmetic)?;
         Ok(Self { engine, input_shape, batch })
     }
 
@@ -90,12 +86,73 @@ impl Session {
                 input.len()
             )));
         }
-        self.engine.run(&self.input_shape, input, &mut visit)
+        self.engine.run([(&self.input_shape[..], input)], &mut visit)
     }
 
     /// Bytes held: constants as prepared, and the largest set of live activations.
     pub fn bytes(&self) -> usize {
         self.engine.bytes()
+    }
+}
+
+/// Prepares `graph` to make the tensors `observed` from `inputs`.
+fn engine(
+    graph: &Graph,
+    inputs: &[(String, Vec<usize>)],
+    observed: &[String],
+    arithmetic: Arithmetic,
+) -> Result<tract::Engine> {
+    let mut graph = graph.clone();
+    graph.outputs = observed
+        .iter()
+        .map(|name| Value { name: name.clone(), element: Element(0), shape: None })
+        .collect();
+    let graph = lower::lower(&graph).graph;
+    tract::Engine::new(&graph, inputs, arithmetic)
+}
+
+/// A part of a network, prepared to run from tensors that are known already.
+#[derive(Debug)]
+pub struct Part {
+    engine: tract::Engine,
+    inputs: Vec<(String, Vec<usize>)>,
+}
+
+impl Part {
+    /// Prepares what makes the tensors `observed` from tensors that are `known`; `shapes` has the
+    /// shape of each of those, batch included.
+    ///
+    /// # Errors
+    /// Names the node that cannot be run, and a tensor that is neither known nor can be made.
+    pub fn new(
+        graph: &Graph,
+        known: &BTreeMap<String, Vec<usize>>,
+        observed: &[String],
+        arithmetic: Arithmetic,
+    ) -> Result<Self> {
+        let (part, names) = segment(graph, &|name| known.contains_key(name), observed);
+        let shape = |name: String| match known.get(&name) {
+            Some(shape) => Ok((name, shape.clone())),
+            None => Err(Error::new(format!("the tensor `{name}` is not known"))),
+        };
+        let inputs = names.into_iter().map(shape).collect::<Result<Vec<_>>>()?;
+        let engine = engine(&part, &inputs, observed, arithmetic)?;
+        Ok(Self { engine, inputs })
+    }
+
+    /// Runs once, with the elements of each known tensor by its name; hands every observed tensor
+    /// to `visit(index, elements)`.
+    ///
+    /// # Errors
+    /// What goes wrong inside an operator.
+    pub fn run<'a>(
+        &mut self,
+        known: impl Fn(&str) -> &'a [f32],
+        mut visit: impl FnMut(usize, &[f32]),
+    ) -> Result<()> {
+        let inputs = self.inputs.iter().map(|(name, shape)| (&shape[..], known(name)));
+        let inputs: Vec<(&[usize], &[f32])> = inputs.collect();
+        self.engine.run(inputs, &mut visit)
     }
 }
 

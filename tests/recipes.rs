@@ -6,7 +6,7 @@ use steer8::graph::{Element, Graph};
 use steer8::measure::accuracy::{agreement, top1};
 use steer8::onnx::{read, write};
 use steer8::progress::unwatched;
-use steer8::quantize::{ActivationType, Granularity, Quantized, Recipe, quantize, recipe_of};
+use steer8::quantize::{ActivationType, Granularity, Quantized, Recipe, Step, quantize, recipe_of};
 use steer8::runtime::{Arithmetic, Session, lower};
 
 const ASSIGNMENT: &[u8] = include_bytes!("../models/networks/assignment.onnx");
@@ -29,6 +29,11 @@ fn logits(graph: &Graph, frames: &Dataset, count: usize, arithmetic: Arithmetic)
     rows
 }
 
+/// Progress that nobody watches.
+fn unheard(_: Step, _: usize, _: usize) -> steer8::error::Result<()> {
+    Ok(())
+}
+
 fn classes(rows: &[Vec<f32>]) -> Vec<usize> {
     rows.iter().map(|row| top1(row)).collect()
 }
@@ -36,7 +41,7 @@ fn classes(rows: &[Vec<f32>]) -> Vec<usize> {
 fn quantized(recipe: &Recipe, frames: &Dataset) -> Quantized {
     let float = read(ASSIGNMENT).expect("a bundled network");
     let recipe = Recipe { samples: Some(64), ..recipe.clone() };
-    quantize(&float, &recipe, frames, &mut unwatched).expect("it can be quantized")
+    quantize(&float, &recipe, frames, &mut unheard).expect("it can be quantized")
 }
 
 /// The whole network on integers, and nearly the float network's answers.
@@ -113,7 +118,7 @@ fn a_kept_layer_stays_in_float_and_is_named() {
     assert_eq!(lowered.nodes.iter().filter(|n| n.op == "QLinearConv").count(), 3);
 
     let unknown = Recipe { keep_float: vec!["nobody".into()], ..Recipe::default() };
-    let error = quantize(&float, &unknown, &frames(), &mut unwatched).expect_err("no such node");
+    let error = quantize(&float, &unknown, &frames(), &mut unheard).expect_err("no such node");
     assert!(error.what.contains("`nobody`"), "{error}");
 }
 
@@ -123,7 +128,7 @@ fn the_file_says_how_it_was_made() {
     let quantized = quantized(&recipe, &frames());
     let graph = read(&write(&quantized.graph)).expect("what was written can be read");
     assert_eq!(recipe_of(&graph), Some(recipe.clone()));
-    let error = quantize(&graph, &recipe, &frames(), &mut unwatched).expect_err("int8 already");
+    let error = quantize(&graph, &recipe, &frames(), &mut unheard).expect_err("int8 already");
     assert!(error.what.contains("quantized already"), "{error}");
 }
 

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use super::files;
 use crate::error::{Context, Error, Result};
 use crate::lab::protocol::Normalization;
-use crate::quantize::{ActivationType, Granularity, Method, Recipe};
+use crate::quantize::{ActivationType, Format, Granularity, Method, Recipe, Rounding, WeightRange};
 
 /// Quantize driving networks to int8 and see what it costs.
 #[derive(Debug, Parser)]
@@ -124,25 +124,52 @@ pub(super) struct RecipeOptions {
     /// How ranges are found [default: minmax].
     #[arg(long)]
     method: Option<Method>,
+    /// Per cent of the values that --method percentile keeps [default: 99.999].
+    #[arg(long, value_name = "P")]
+    percentile: Option<f64>,
     /// One scale per output channel or per weight tensor [default: per-channel].
     #[arg(long)]
     weights: Option<Granularity>,
+    /// How the ranges of weights are found [default: minmax].
+    #[arg(long, value_name = "METHOD")]
+    weight_range: Option<WeightRange>,
+    /// Weights with a zero point; with --weights per-tensor.
+    #[arg(long)]
+    asymmetric_weights: bool,
+    /// Bits of the weights, 2 to 8 [default: 8].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=8))]
+    weight_bits: Option<u32>,
+    /// Bits of the activations, 2 to 8; the network's input and its logits keep 8 [default: 8].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=8))]
+    activation_bits: Option<u32>,
     /// The integer type of activations [default: u8].
     #[arg(long)]
     activations: Option<ActivationType>,
     /// Symmetric activations.
     #[arg(long)]
     symmetric: bool,
-    /// One bit less, for machines whose u8 x i8 products saturate.
+    /// Weights of -64 to 64, for machines whose u8 x i8 products saturate.
     #[arg(long)]
     reduce_range: bool,
+    /// QDQ pairs around float operators, or integer operators [default: qdq].
+    #[arg(long)]
+    format: Option<Format>,
+    /// Even out the ranges of neighbouring layers' channels first.
+    #[arg(long)]
+    equalize: bool,
+    /// Take the mean error of each layer's output off its bias.
+    #[arg(long)]
+    bias_correction: bool,
+    /// How weights are rounded [default: nearest].
+    #[arg(long)]
+    rounding: Option<Rounding>,
     /// Keep this node in float; may be given several times.
     #[arg(long, value_name = "NODE")]
     keep_float: Vec<String>,
     /// Calibrate on so many of the frames [default: all].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     samples: Option<u32>,
-    /// Which frames --samples picks [default: 0].
+    /// Which frames --samples picks, and the order in which AdaRound sees them [default: 0].
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
     /// A recipe in JSON, as --json prints it; the other options change it.
@@ -162,24 +189,29 @@ impl RecipeOptions {
                 parsed.in_file(&file.name)?
             }
         };
-        if let Some(method) = self.method {
-            recipe.method = method;
+        fn set<T: Copy>(field: &mut T, option: Option<T>) {
+            *field = option.unwrap_or(*field);
         }
-        if let Some(weights) = self.weights {
-            recipe.weights = weights;
-        }
-        if let Some(activations) = self.activations {
-            recipe.activations = activations;
-        }
+        set(&mut recipe.method, self.method);
+        set(&mut recipe.percentile, self.percentile);
+        set(&mut recipe.weights, self.weights);
+        set(&mut recipe.weight_range, self.weight_range);
+        set(&mut recipe.weight_bits, self.weight_bits);
+        set(&mut recipe.activation_bits, self.activation_bits);
+        set(&mut recipe.activations, self.activations);
+        set(&mut recipe.format, self.format);
+        set(&mut recipe.rounding, self.rounding);
+        set(&mut recipe.seed, self.seed);
+        recipe.asymmetric_weights |= self.asymmetric_weights;
         recipe.symmetric |= self.symmetric;
         recipe.reduce_range |= self.reduce_range;
+        recipe.equalize |= self.equalize;
+        recipe.bias_correction |= self.bias_correction;
         recipe.keep_float.extend(self.keep_float.iter().cloned());
         if let Some(samples) = self.samples {
             recipe.samples = Some(samples as usize);
         }
-        if let Some(seed) = self.seed {
-            recipe.seed = seed;
-        }
+        recipe.check()?;
         Ok(recipe)
     }
 }

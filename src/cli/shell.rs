@@ -126,7 +126,10 @@ impl Shell {
 fn show(bar: &ProgressBar, progress: &Progress) {
     let what = match progress.stage {
         Stage::ReadData => "reading frames",
+        Stage::Equalize => "equalizing",
         Stage::Calibrate => "calibrating",
+        Stage::Round => "learning to round",
+        Stage::CorrectBias => "correcting biases",
         Stage::Quantize => "quantizing",
         Stage::Evaluate => "evaluating",
         Stage::Time => "timing",

@@ -7,7 +7,10 @@ use super::{Attribute, Data, Graph, Node, Tensor, fresh_name};
 /// The first version in which QuantizeLinear and DequantizeLinear take one scale per channel.
 pub const PER_CHANNEL: i64 = 13;
 
-/// Rewrites the network for operator set `version` (13 at most) if it is older.
+/// The first version in which they take 4-bit integers.
+pub const INT4: i64 = 21;
+
+/// Rewrites the network for operator set `version` (21 at most) if it is older.
 ///
 /// Source of the changes: the "Versions" of each page under <https://onnx.ai/onnx/operators/>.
 ///
@@ -19,9 +22,9 @@ pub fn raise(graph: &mut Graph, version: i64) -> Result<()> {
         return Ok(());
     }
     let too_old = |what: String, node: Option<&Node>| {
-        let error = Error::new(what).way_out(
-            "Export the network again with opset 13 or newer (torch.onnx: opset_version=17).",
-        );
+        let error = Error::new(what).way_out(format!(
+            "Export the network again with opset {version} or newer (torch.onnx: opset_version)."
+        ));
         Err(match node {
             Some(node) => error.at_node(&node.name),
             None => error,
@@ -37,6 +40,7 @@ pub fn raise(graph: &mut Graph, version: i64) -> Result<()> {
         let producer = node.input(0).and_then(|input| producers.get(input));
         producer.is_some_and(|&p| matches!(graph.nodes[p].op.as_str(), "Gemm" | "Flatten"))
     };
+    let crosses = |change: i64| old < change && change <= version;
     let mut nodes = graph.nodes.clone();
     for node in nodes.iter_mut().filter(|n| matches!(n.domain.as_str(), "")) {
         let mut to_input = |node: &mut Node, attribute: &str, index: usize| {
@@ -53,8 +57,22 @@ pub fn raise(graph: &mut Graph, version: i64) -> Result<()> {
             made.push((name, tensor));
         };
         match node.op.as_str() {
-            "Squeeze" | "Unsqueeze" | "ReduceSum" => to_input(node, "axes", 1),
-            "Split" => to_input(node, "split", 1),
+            "Squeeze" | "Unsqueeze" | "ReduceSum" if crosses(13) => to_input(node, "axes", 1),
+            "Split" => {
+                if crosses(13) {
+                    to_input(node, "split", 1);
+                }
+                if crosses(18) && node.input(1).is_none() {
+                    let count = node.outputs.len() as i64;
+                    node.attributes.insert("num_outputs".into(), Attribute::Int(count));
+                }
+            }
+            "ReduceL1" | "ReduceL2" | "ReduceLogSum" | "ReduceLogSumExp" | "ReduceMax"
+            | "ReduceMean" | "ReduceMin" | "ReduceProd" | "ReduceSumSquare"
+                if crosses(18) =>
+            {
+                to_input(node, "axes", 1);
+            }
             "Clip" if old < 11 => {
                 to_input(node, "min", 1);
                 to_input(node, "max", 2);
@@ -64,6 +82,10 @@ pub fn raise(graph: &mut Graph, version: i64) -> Result<()> {
                 to_input(node, "value", 2);
             }
             "Dropout" if old < 12 => node.attributes.clear(),
+            "BatchNormalization" if crosses(14) && node.outputs.len() > 1 => {
+                let what = "normalization in training mode cannot be raised";
+                return too_old(what.into(), Some(node));
+            }
             "BatchNormalization" if old < 9 => {
                 if node.int("spatial", 1) == 0 {
                     return too_old(
@@ -74,13 +96,32 @@ pub fn raise(graph: &mut Graph, version: i64) -> Result<()> {
                 node.attributes.remove("spatial");
             }
             // Before 13 these flattened everything from `axis` on.
-            "Softmax" | "LogSoftmax" | "Hardmax" => {
+            "Softmax" | "LogSoftmax" | "Hardmax" if crosses(13) => {
                 let axis = node.int("axis", 1);
                 if axis != -1 && !(axis == 1 && rank_two(node)) {
                     let what = format!("`{}` of opset {old} means something else today", node.op);
                     return too_old(what, Some(node));
                 }
                 node.attributes.insert("axis".into(), Attribute::Int(-1));
+            }
+            // The default became another one.
+            "RoiAlign" if crosses(16) => {
+                let mode = Attribute::Text(b"output_half_pixel".to_vec());
+                node.attributes.insert("coordinate_transformation_mode".into(), mode);
+            }
+            "GridSample" if crosses(20) => {
+                let renamed = match node.text("mode") {
+                    Some("bicubic") => "cubic",
+                    Some("nearest") => "nearest",
+                    _ => "linear",
+                };
+                node.attributes.insert("mode".into(), Attribute::Text(renamed.into()));
+            }
+            "DFT" | "GroupNormalization" if crosses(21) => {
+                return too_old(
+                    format!("`{}` of opset {old} cannot be raised", node.op),
+                    Some(node),
+                );
             }
             "Upsample" | "Scatter" | "Resize" | "TopK" | "Slice" if old < 11 => {
                 return too_old(
@@ -117,6 +158,25 @@ mod tests {
         assert_eq!(graph.constant(node, 1).unwrap().as_f32(), Some(&[0.0][..]));
         assert_eq!(graph.constant(node, 2).unwrap().as_f32(), Some(&[6.0][..]));
         assert_eq!(graph.opset(), 13);
+    }
+
+    #[test]
+    fn only_the_changes_that_lie_between_are_made() {
+        let axes = |op| Node::new(op, "n", ["x"], ["y"]).with("axes", Attribute::Ints(vec![2, 3]));
+        let mut graph = graph_of(axes("ReduceMean"), 13);
+        raise(&mut graph, 17).unwrap();
+        assert_eq!(graph.nodes[0].ints("axes"), Some(&[2, 3][..]));
+        raise(&mut graph, INT4).unwrap();
+        assert_eq!(graph.constant(&graph.nodes[0], 1).unwrap().as_i64(), Some(&[2, 3][..]));
+
+        let mut graph = graph_of(Node::new("Split", "n", ["x"], ["a", "b"]), 17);
+        raise(&mut graph, INT4).unwrap();
+        assert_eq!(graph.nodes[0].int("num_outputs", 0), 2);
+
+        let softmax = Node::new("Softmax", "n", ["x"], ["y"]).with("axis", Attribute::Int(2));
+        let mut graph = graph_of(softmax, 13);
+        raise(&mut graph, INT4).unwrap();
+        assert_eq!(graph.nodes[0].int("axis", -1), 2);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::data::{Dataset, File};
 use crate::error::{Context, Error, Result};
 use crate::graph::Graph;
 use crate::onnx;
-use crate::quantize::{self, Recipe};
+use crate::quantize::{self, Recipe, Step};
 use crate::runtime::{Arithmetic, Session};
 
 use super::evaluate;
@@ -102,7 +102,7 @@ impl Lab {
     ) -> Result<Event> {
         let (model, data) = (self.model(&id)?, self.data(Role::Calibration)?);
         let name = quantized_name(&model.file);
-        let mut progress = |done, total| report(emit, Stage::Calibrate, Some(&id), done, total);
+        let mut progress = |step, done, total| report(emit, stage_of(step), Some(&id), done, total);
         let quantized =
             quantize::quantize(&model.graph, recipe, data, &mut progress).in_file(&model.file)?;
         report(emit, Stage::Quantize, Some(&id), 0, 1)?;
@@ -176,6 +176,15 @@ pub(super) fn report(
     match emit(Event::Progress(progress)) {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(()) => Err(Error::cancelled()),
+    }
+}
+
+fn stage_of(step: Step) -> Stage {
+    match step {
+        Step::Equalize => Stage::Equalize,
+        Step::Calibrate => Stage::Calibrate,
+        Step::Round => Stage::Round,
+        Step::CorrectBias => Stage::CorrectBias,
     }
 }
 

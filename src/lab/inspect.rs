@@ -1,12 +1,12 @@
 //! A network as read, before anything is measured: layers, shapes, parameters, operations.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::protocol::{Inspection, Layer, TensorShape};
 use crate::error::Result;
 use crate::graph::{Dim, Graph, Node, Tensor, Value};
 use crate::measure::operations;
-use crate::quantize::is_quantized;
+use crate::quantize::{LayerBits, Recipe, is_quantized, recipe_of};
 use crate::runtime::{TensorType, input_shape, lower, tensor_types};
 
 /// What [`Inspection`] says, and what a report needs besides.
@@ -51,14 +51,15 @@ pub fn inspect(graph: &Graph, file_bytes: usize, frame: Option<&[usize]>) -> Res
     };
     let lowered = lower::lower(graph);
     let shapes = Shapes { graph: &lowered.graph, types: &types };
+    let widths = Widths::of_file(graph, &lowered.graph);
     let mut inspected =
         Inspected { inspection: describe(graph, file_bytes), weight_bytes: 0, bops: 0 };
     let mut counted = BTreeSet::new();
     for node in &lowered.graph.nodes {
         let params = inspected.count(&lowered.graph, node, &mut counted);
         let macs = shapes.macs(node).unwrap_or(0) / batch as u64;
-        let bits = if node.op.starts_with('Q') { 8 } else { 32 };
-        inspected.bops += operations::bops(macs, bits, bits);
+        let (weight_bits, activation_bits) = widths.of(node);
+        inspected.bops += operations::bops(macs, weight_bits, activation_bits);
         inspected.inspection.macs += macs;
         let mut output_shape =
             types.get(node.output()).map_or_else(Vec::new, |ty| ty.shape.clone());
@@ -80,7 +81,7 @@ pub fn inspect(graph: &Graph, file_bytes: usize, frame: Option<&[usize]>) -> Res
 /// The network's edges; layers and sums are still to come.
 fn describe(graph: &Graph, file_bytes: usize) -> Inspection {
     Inspection {
-        variant: if is_quantized(graph) { "int8" } else { "float" }.into(),
+        variant: variant(graph),
         producer: graph.producer.clone(),
         opset: graph.opset(),
         file_bytes,
@@ -90,6 +91,57 @@ fn describe(graph: &Graph, file_bytes: usize) -> Inspection {
         macs: 0,
         layers: Vec::new(),
         left_in_float: Vec::new(),
+    }
+}
+
+/// `float`, `int8`, such as `w3a8` for other widths, `mixed` where layers differ.
+fn variant(graph: &Graph) -> String {
+    if !is_quantized(graph) {
+        return "float".into();
+    }
+    let recipe = recipe_of(graph).unwrap_or_default();
+    let (weights, activations) = (recipe.weight_bits, recipe.activation_bits);
+    let other = |layer: &LayerBits| {
+        layer.weight_bits.is_some_and(|bits| bits != weights)
+            || layer.activation_bits.is_some_and(|bits| bits != activations)
+    };
+    match (weights, activations) {
+        _ if recipe.layers.values().any(other) => "mixed".into(),
+        (8, 8) => "int8".into(),
+        _ => format!("w{weights}a{activations}"),
+    }
+}
+
+/// The bits of what a node multiplies: from the recipe in the file; a file without one has 8.
+struct Widths<'a> {
+    recipe: Recipe,
+    graph: &'a Graph,
+    producers: HashMap<&'a str, usize>,
+}
+
+impl<'a> Widths<'a> {
+    fn of_file(file: &Graph, lowered: &'a Graph) -> Self {
+        let recipe = recipe_of(file).unwrap_or_default();
+        Self { recipe, graph: lowered, producers: lowered.producers() }
+    }
+
+    /// Bits of the node's weights and of the activations it reads.
+    fn of(&self, node: &Node) -> (u32, u32) {
+        if !lower::is_quantization(node) {
+            return (32, 32);
+        }
+        let mut made_by = node.input(0).and_then(|input| self.producers.get(input));
+        while let Some(&producer) = made_by {
+            let producer = &self.graph.nodes[producer];
+            if producer.op.starts_with('Q') {
+                let is_input = producer.op == "QuantizeLinear";
+                let bits = self.recipe.activation_bits_of(&producer.name);
+                return (self.recipe.weight_bits_of(&node.name), if is_input { 8 } else { bits });
+            }
+            // It only moves integers.
+            made_by = producer.input(0).and_then(|input| self.producers.get(input));
+        }
+        (self.recipe.weight_bits_of(&node.name), 8)
     }
 }
 

@@ -96,7 +96,10 @@ impl Event {
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
     ReadData,
+    Equalize,
     Calibrate,
+    Round,
+    CorrectBias,
     Quantize,
     Evaluate,
     Time,

@@ -2,30 +2,72 @@
 
 use std::collections::BTreeMap;
 
-use super::{Method, observer::Observer};
+use super::Recipe;
+use super::observer::{Observer, observer};
+use super::range::Grid;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::progress::Progress;
 use crate::runtime::{Arithmetic, Session};
 
-/// The range of each of `tensors` over the frames `indices` of `data`.
-///
-/// Runs on the deterministic float path: the ranges are the same bits on every machine.
+/// What calibration saw of each tensor.
+#[derive(Debug, Default)]
+pub struct Calibration {
+    observers: BTreeMap<String, Box<dyn Observer>>,
+}
+
+impl Calibration {
+    /// The range of a tensor for integers of `grid`, by the recipe's method.
+    ///
+    /// # Errors
+    /// A tensor that was never seen, or not finite.
+    pub fn range(&self, tensor: &str, grid: Grid) -> Result<[f32; 2]> {
+        let range = self.observers.get(tensor).and_then(|observer| observer.range(grid));
+        range.filter(|range| range.iter().all(|v| v.is_finite())).ok_or_else(|| {
+            Error::new(format!(
+                "the tensor `{tensor}` has no finite range over the calibration frames"
+            ))
+            .way_out("Check the network and the frames: it gives infinite or undefined values.")
+        })
+    }
+}
+
+/// Watches `tensors` over the frames `indices` of `data`, as the recipe's method asks.
 ///
 /// # Errors
-/// Frames that do not fit the network, tensors that are not finite, and cancelling.
+/// Frames that do not fit the network, and cancelling.
 pub fn calibrate(
     graph: &Graph,
     tensors: &[String],
-    method: Method,
+    recipe: &Recipe,
     data: &Dataset,
     indices: &[usize],
     progress: &mut Progress,
-) -> Result<BTreeMap<String, [f32; 2]>> {
+) -> Result<Calibration> {
+    let mut observers: Vec<_> = tensors.iter().map(|_| observer(recipe)).collect();
+    let observe = &mut |tensor: usize, values: &[f32]| observers[tensor].observe(values);
+    watch(graph, tensors, data, indices, observe, progress)?;
+    Ok(Calibration { observers: tensors.iter().cloned().zip(observers).collect() })
+}
+
+/// Runs the frames `indices` of `data` and hands the elements of each of `tensors` to `visit`, by
+/// their place in the list, run by run.
+///
+/// Runs on the deterministic float path: the elements are the same bits on every machine.
+///
+/// # Errors
+/// As [`calibrate`].
+pub(super) fn watch(
+    graph: &Graph,
+    tensors: &[String],
+    data: &Dataset,
+    indices: &[usize],
+    visit: &mut dyn FnMut(usize, &[f32]),
+    progress: &mut Progress,
+) -> Result<()> {
     let frame = Some(data.frame_shape());
     let mut session = Session::observing(graph, tensors, frame, Arithmetic::Deterministic)?;
-    let mut observers: Vec<Box<dyn Observer>> = tensors.iter().map(|_| method.observer()).collect();
     let len = session.frame_len();
     let mut input = vec![0.0; session.batch() * len];
     for (i, frames) in indices.chunks(session.batch()).enumerate() {
@@ -33,18 +75,8 @@ pub fn calibrate(
         for (slot, input) in input.chunks_exact_mut(len.max(1)).enumerate() {
             data.input(frames[slot % frames.len()], input);
         }
-        session.run(&input, |tensor, values| observers[tensor].observe(values))?;
+        session.run(&input, &mut *visit)?;
         progress((i * session.batch() + frames.len()).min(indices.len()), indices.len())?;
     }
-    tensors
-        .iter()
-        .zip(&observers)
-        .map(|(tensor, observer)| match observer.range() {
-            Some(range) if range.iter().all(|v| v.is_finite()) => Ok((tensor.clone(), range)),
-            _ => Err(Error::new(format!(
-                "the tensor `{tensor}` has no finite range over the calibration frames"
-            ))
-            .way_out("Check the network and the frames: it gives infinite or undefined values.")),
-        })
-        .collect()
+    Ok(())
 }

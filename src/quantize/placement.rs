@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::graph::{Graph, Node};
-use crate::quantize::LeftInFloat;
+use crate::quantize::{LeftInFloat, Recipe};
 
 /// Operators with weights at input 1.
 pub(super) fn weight_axis(node: &Node) -> Option<usize> {
@@ -43,6 +43,33 @@ pub struct Placement {
     pub activations: BTreeMap<String, usize>,
     /// Nodes that could be quantized but are not, and why.
     pub left_in_float: Vec<LeftInFloat>,
+}
+
+impl Placement {
+    /// Bits of the tensors with the range of `root`: the recipe's, but 8 for the network's input
+    /// and its logits.
+    pub fn bits(&self, graph: &Graph, recipe: &Recipe, root: &str) -> u32 {
+        let is_edge = |tensor: &str| tensor == graph.input.name || is_logits(graph, tensor);
+        if self.tensors.iter().any(|(tensor, own)| own == root && is_edge(tensor)) {
+            return 8;
+        }
+        let producers = graph.producers();
+        let made_by = |tensor: &str| producers.get(tensor).map(|&i| &graph.nodes[i]);
+        let layer = match self.activations.get(root) {
+            Some(&activation) => made_by(&graph.nodes[activation].inputs[0]),
+            None => made_by(root),
+        };
+        layer.map_or(recipe.activation_bits, |layer| recipe.activation_bits_of(&layer.name))
+    }
+}
+
+/// Whether the tensor is an output, or read by nothing but the scoring that makes one.
+fn is_logits(graph: &Graph, tensor: &str) -> bool {
+    const SCORING: [&str; 5] = ["Softmax", "LogSoftmax", "Sigmoid", "ArgMax", "Hardmax"];
+    let mut readers =
+        graph.nodes.iter().filter(|n| n.inputs.iter().any(|i| i == tensor)).peekable();
+    let ends = |node: &Node| SCORING.contains(&node.op.as_str()) && graph.is_output(node.output());
+    graph.is_output(tensor) || (readers.peek().is_some() && readers.all(ends))
 }
 
 /// Decides for `graph`; nodes named in `keep_float` stay as they are.

@@ -1,13 +1,18 @@
-//! Post-training quantization, from the float network to the QDQ network.
+//! Post-training quantization, from the float network to the quantized network.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{LeftInFloat, Recipe, TensorInfo, calibrate, placement, qdq};
+use super::calibrate::{Calibration, calibrate};
+use super::correct::correct;
+use super::equalize::equalize;
+use super::placement::{Placement, place};
+use super::qdq::{self, Layers, Written};
+use super::range::ActivationScheme;
+use super::{Format, LeftInFloat, QParams, Recipe, Step, TensorInfo, qoperator};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::fold_batch_norm::fold_batch_norm;
-use crate::graph::{Graph, opset, simplify};
-use crate::progress::Progress;
+use crate::graph::{Graph, keep_activations_close, opset, simplify};
 use crate::runtime::lower;
 
 /// A quantized network and the account of it.
@@ -21,55 +26,133 @@ pub struct Quantized {
 /// Key of the recipe's JSON among the file's metadata.
 pub const RECIPE_KEY: &str = "steer8.recipe";
 
+/// Hears which step is how far: `(step, done, total)`. An error ends the work with that error.
+pub type StepProgress<'a> = dyn FnMut(Step, usize, usize) -> Result<()> + 'a;
+
 /// Quantizes a float network on calibration frames, post training.
 ///
-/// BatchNormalization is folded, ranges are observed, and the network is written in QDQ form.
-/// The result depends on the network, the recipe and the frames alone, on every machine.
+/// BatchNormalization is folded, ranges are observed, and the network is written in the recipe's
+/// format. The result depends on the network, the recipe and the frames alone, on every machine.
 ///
 /// # Errors
-/// A network that is quantized already or has nothing to quantize, frames that do not fit it, a
-/// recipe that names no node of it, and cancelling.
+/// A recipe that contradicts itself or names no node of the network, a network that is quantized
+/// already or has nothing to quantize, frames that do not fit it, and cancelling.
 pub fn quantize(
     graph: &Graph,
     recipe: &Recipe,
     data: &Dataset,
-    progress: &mut Progress,
+    progress: &mut StepProgress,
 ) -> Result<Quantized> {
-    if recipe.version != Recipe::VERSION {
-        return Err(Error::new(format!("the recipe has version {}", recipe.version))
-            .way_out(format!("This program reads recipes of version {}.", Recipe::VERSION)));
-    }
-    if is_quantized(graph) {
-        return Err(Error::new("the network is quantized already")
-            .way_out("Quantize the float network it came from."));
-    }
-    let mut graph = graph.clone();
-    check_names(&graph, &recipe.keep_float)?;
-    opset::raise(&mut graph, opset::PER_CHANNEL)?;
-    simplify(&mut graph);
-    fold_batch_norm(&mut graph);
-    let placement = placement::place(&graph, &recipe.keep_float);
-    if placement.nodes.is_empty() {
-        return Err(Error::new("the network has no layer that can be quantized").way_out(
-            "Steer8 quantizes Conv, Gemm and MatMul with constant weights, and what lies between.",
-        ));
-    }
-    let roots: BTreeSet<&String> = placement.tensors.values().collect();
-    let roots: Vec<String> = roots.into_iter().cloned().collect();
+    let mut prepared = Prepared::new(graph, recipe)?;
     let indices = data.subset(recipe.samples, recipe.seed);
     if indices.is_empty() {
         return Err(Error::new("there are no calibration frames")
             .way_out("Calibration needs at least one frame; a few hundred are better."));
     }
-    let ranges = calibrate::calibrate(&graph, &roots, recipe.method, data, &indices, progress)?;
-    let (mut quantized, tensors) = qdq::write(&graph, &placement, &ranges, recipe);
-    // IR 7 is the first that knows operator set 13.
-    quantized.ir_version = quantized.ir_version.max(7);
-    quantized.metadata.retain(|(key, _)| key != RECIPE_KEY);
-    let json = serde_json::to_string(recipe).map_err(|e| Error::new(e.to_string()))?;
-    quantized.metadata.push((RECIPE_KEY.into(), json));
-    let left_in_float = left_in_float(&quantized, placement.left_in_float);
-    Ok(Quantized { graph: quantized, tensors, left_in_float })
+    if recipe.equalize {
+        let mut progress = |done, total| progress(Step::Equalize, done, total);
+        equalize(&mut prepared.graph, data, &indices, &mut progress)?;
+    }
+    let mut calibrating = |done, total| progress(Step::Calibrate, done, total);
+    let calibration = prepared.calibrate(recipe, data, &indices, &mut calibrating)?;
+    let params = prepared.params(&calibration, recipe)?;
+    let layers = correct(&prepared, &params, recipe, data, &indices, progress)?;
+    prepared.write(&params, &layers, recipe)
+}
+
+/// A float network made ready: what exporters leave behind is gone, BatchNormalization is folded,
+/// and it is known what will be quantized.
+#[derive(Debug, Clone)]
+pub(super) struct Prepared {
+    pub(super) graph: Graph,
+    pub(super) placement: Placement,
+}
+
+impl Prepared {
+    pub(super) fn new(graph: &Graph, recipe: &Recipe) -> Result<Self> {
+        recipe.check()?;
+        if is_quantized(graph) {
+            return Err(Error::new("the network is quantized already")
+                .way_out("Quantize the float network it came from."));
+        }
+        let mut graph = graph.clone();
+        check_names(&graph, recipe)?;
+        opset::raise(&mut graph, opset::PER_CHANNEL)?;
+        simplify(&mut graph);
+        fold_batch_norm(&mut graph);
+        keep_activations_close(&mut graph);
+        let placement = place(&graph, &recipe.keep_float);
+        if placement.nodes.is_empty() {
+            return Err(Error::new("the network has no layer that can be quantized").way_out(
+                "Steer8 quantizes Conv, Gemm and MatMul with constant weights, and what lies between.",
+            ));
+        }
+        Ok(Self { graph, placement })
+    }
+
+    /// The tensors whose ranges decide, each once.
+    pub(super) fn roots(&self) -> Vec<String> {
+        let roots: BTreeSet<&String> = self.placement.tensors.values().collect();
+        roots.into_iter().cloned().collect()
+    }
+
+    pub(super) fn calibrate(
+        &self,
+        recipe: &Recipe,
+        data: &Dataset,
+        indices: &[usize],
+        progress: &mut crate::progress::Progress,
+    ) -> Result<Calibration> {
+        calibrate(&self.graph, &self.roots(), recipe, data, indices, progress)
+    }
+
+    /// Scale and zero point of every root tensor.
+    pub(super) fn params(
+        &self,
+        calibration: &Calibration,
+        recipe: &Recipe,
+    ) -> Result<BTreeMap<String, QParams>> {
+        let of = |root: String| {
+            let bits = self.placement.bits(&self.graph, recipe, &root);
+            let scheme = ActivationScheme { bits, ..ActivationScheme::of(recipe) };
+            let range = calibration.range(&root, scheme.grid())?;
+            Ok((root, scheme.params(range)))
+        };
+        self.roots().into_iter().map(of).collect()
+    }
+
+    /// The network in QDQ form.
+    pub(super) fn qdq(
+        &self,
+        params: &BTreeMap<String, QParams>,
+        layers: &Layers,
+        recipe: &Recipe,
+    ) -> Written {
+        qdq::write(&self.graph, &self.placement, params, layers, recipe)
+    }
+
+    /// The network in the recipe's format.
+    pub(super) fn write(
+        &self,
+        params: &BTreeMap<String, QParams>,
+        layers: &Layers,
+        recipe: &Recipe,
+    ) -> Result<Quantized> {
+        let Written { mut graph, tensors, .. } = self.qdq(params, layers, recipe);
+        let left_in_float = left_in_float(&graph, &self.placement.left_in_float);
+        if recipe.format == Format::Qoperator {
+            graph = qoperator::write(&graph);
+        }
+        if qdq::has_int4(&graph) {
+            opset::raise(&mut graph, opset::INT4)?;
+        }
+        // The first versions of the file format that know operator sets 13 and 21.
+        let least = if graph.opset() >= opset::INT4 { 10 } else { 7 };
+        graph.ir_version = graph.ir_version.max(least);
+        graph.metadata.retain(|(key, _)| key != RECIPE_KEY);
+        graph.metadata.push((RECIPE_KEY.into(), recipe.to_short_json()?));
+        Ok(Quantized { graph, tensors, left_in_float })
+    }
 }
 
 /// Whether the network has integer operators or QDQ pairs.
@@ -83,17 +166,19 @@ pub fn recipe_of(graph: &Graph) -> Option<Recipe> {
     serde_json::from_str(json).ok()
 }
 
-fn check_names(graph: &Graph, keep_float: &[String]) -> Result<()> {
-    let known = |name: &&String| !graph.nodes.iter().any(|n| n.name == **name);
-    match keep_float.iter().find(known) {
-        Some(name) => Err(Error::new(format!("there is no node `{name}` to keep in float"))
+fn check_names(graph: &Graph, recipe: &Recipe) -> Result<()> {
+    let known = |name: &str| graph.nodes.iter().any(|n| n.name == *name);
+    let kept = recipe.keep_float.iter().map(|name| (name, "keep in float"));
+    let widths = recipe.layers.keys().map(|name| (name, "give other widths"));
+    match kept.chain(widths).find(|(name, _)| !known(name)) {
+        Some((name, what)) => Err(Error::new(format!("there is no node `{name}` to {what}"))
             .way_out("`steer8 inspect MODEL` lists the nodes.")),
         None => Ok(()),
     }
 }
 
 /// What the file leaves in float, with the reason known to the placement where there is one.
-fn left_in_float(quantized: &Graph, reasons: Vec<LeftInFloat>) -> Vec<LeftInFloat> {
+fn left_in_float(quantized: &Graph, reasons: &[LeftInFloat]) -> Vec<LeftInFloat> {
     let mut left = lower::lower(quantized).left_in_float;
     for entry in &mut left {
         if let Some(known) = reasons.iter().find(|r| r.node == entry.node) {

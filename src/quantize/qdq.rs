@@ -1,22 +1,89 @@
 //! Writing the quantized network in QDQ form: one QuantizeLinear / DequantizeLinear pair per
-//! tensor, int8 weights and int32 biases behind a DequantizeLinear.
+//! tensor, integer weights and int32 biases behind a DequantizeLinear.
+//!
+//! Weights of 4 bits and fewer are stored as INT4, of more as int8. QuantizeLinear saturates at the
+//! ends of its type only, so a tensor of fewer bits has a Clip on its integers.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::placement::{Placement, weight_axis};
-use super::weights::{least_scales, quantize_bias, quantize_weights};
-use super::{QParams, Recipe, TensorInfo, range};
+use super::weights::{
+    WeightScheme, dequantize, least_scales, quantize_bias, round_to_nearest, weight_params,
+};
+use super::{QParams, Recipe, TensorInfo};
 use crate::graph::{Attribute, Data, Element, Graph, Node, Tensor, fresh_name, prune};
 use crate::kernels::requantize::quantize;
+use crate::quantize::range::ActivationScheme;
 use crate::runtime::lower::clip_range;
 
+/// What the constants of the layers become, by the node's name.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Layers {
+    pub(super) weights: BTreeMap<String, Weights>,
+    /// Biases other than the network's own.
+    pub(super) biases: BTreeMap<String, Vec<f32>>,
+}
+
+/// Quantized weights.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Weights {
+    pub(super) params: QParams,
+    pub(super) codes: Vec<i32>,
+}
+
+impl Weights {
+    /// What the integers stand for; `tensor` has their shape.
+    pub(super) fn reals(&self, tensor: &Tensor) -> Vec<f32> {
+        dequantize(tensor, &self.codes, &self.params)
+    }
+}
+
+impl Layers {
+    /// Every layer's weights rounded to nearest.
+    ///
+    /// `params` hold for each root tensor of the placement.
+    pub(super) fn nearest(
+        graph: &Graph,
+        placement: &Placement,
+        params: &BTreeMap<String, QParams>,
+        recipe: &Recipe,
+    ) -> Self {
+        let of = |&i: &usize| {
+            let node = &graph.nodes[i];
+            let axis = weight_axis(node)?;
+            let input = &params[&placement.tensors[&node.inputs[0]]];
+            let bias = graph.constant(node, 2).and_then(Tensor::as_f32);
+            let least = bias.map_or_else(Vec::new, |bias| least_scales(bias, input.scale[0]));
+            let weights = graph.constant(node, 1)?;
+            let values = weights.as_f32()?;
+            let scheme = WeightScheme::of(recipe, &node.name);
+            let params = weight_params(weights, values, axis, scheme, &least);
+            let codes = round_to_nearest(weights, values, &params);
+            Some((node.name.clone(), Weights { params, codes }))
+        };
+        Self { weights: placement.nodes.iter().filter_map(of).collect(), biases: BTreeMap::new() }
+    }
+}
+
+/// A network in QDQ form.
+#[derive(Debug, Clone)]
+pub(super) struct Written {
+    pub(super) graph: Graph,
+    pub(super) tensors: Vec<TensorInfo>,
+    /// By quantized tensor, what its values are called after rounding.
+    pub(super) after: BTreeMap<String, String>,
+}
+
 /// The quantized network and how each of its tensors is quantized.
+///
+/// `params` hold for each root tensor of the placement.
 pub(super) fn write(
     graph: &Graph,
     placement: &Placement,
-    ranges: &BTreeMap<String, [f32; 2]>,
+    params: &BTreeMap<String, QParams>,
+    layers: &Layers,
     recipe: &Recipe,
-) -> (Graph, Vec<TensorInfo>) {
+) -> Written {
     let mut taken = graph.names();
     let names = placement.tensors.keys();
     let names = names.map(|t| (t.clone(), Rounded::of(graph, t, &mut taken))).collect();
@@ -24,13 +91,11 @@ pub(super) fn write(
         source: graph,
         placement,
         recipe,
+        layers,
         params: placement
             .tensors
             .iter()
-            .map(|(tensor, root)| {
-                let [min, max] = ranges[root];
-                (tensor.as_str(), range::activation(min, max, recipe.activations, recipe.symmetric))
-            })
+            .map(|(tensor, root)| (tensor.as_str(), &params[root]))
             .collect(),
         taken,
         names,
@@ -48,22 +113,29 @@ pub(super) fn write(
         }
         writer.node(i, node, &folded);
     }
-    let Writer { nodes, initializers, tensors, .. } = writer;
+    let Writer { nodes, initializers, tensors, names, .. } = writer;
     let mut quantized = Graph { nodes, initializers, ..graph.clone() };
     prune(&mut quantized);
-    (quantized, tensors)
+    let after = names.into_iter().map(|(tensor, names)| (tensor, names.after)).collect();
+    Written { graph: quantized, tensors, after }
+}
+
+/// Whether a constant has a type that only newer operator sets know.
+pub(super) fn has_int4(graph: &Graph) -> bool {
+    graph.initializers.values().any(|tensor| tensor.element() == Element::I4)
 }
 
 struct Writer<'a> {
     source: &'a Graph,
     placement: &'a Placement,
     recipe: &'a Recipe,
-    params: BTreeMap<&'a str, QParams>,
+    layers: &'a Layers,
+    params: BTreeMap<&'a str, &'a QParams>,
     taken: HashSet<String>,
     /// The initializers of a scale and zero point, by the tensor whose range they are.
     scales: HashMap<String, [String; 2]>,
     /// Dequantized weights already written, by initializer; nodes that share weights share them.
-    weights: HashMap<String, Vec<(String, QParams)>>,
+    weights: HashMap<String, Vec<WrittenWeights>>,
     /// What a quantized tensor's values are called before and after rounding.
     names: HashMap<String, Rounded>,
     nodes: Vec<Node>,
@@ -78,7 +150,7 @@ impl<'a> Writer<'a> {
         let folds = |(tensor, &activation): (&'a String, &usize)| {
             let q = self.params.get(tensor.as_str())?;
             let [low, high] = clip_range(self.source, &self.source.nodes[activation])?;
-            let [qmin, qmax] = q.bounds();
+            let [qmin, qmax] = q.bounds;
             let code = |x| quantize(x, q.scale[0], q.zero_point[0], [qmin, qmax]);
             (code(low) == qmin && code(high) == qmax).then_some((activation, tensor.as_str()))
         };
@@ -96,7 +168,7 @@ impl<'a> Writer<'a> {
         }
         if self.placement.nodes.contains(&i) {
             match weight_axis(node) {
-                Some(axis) => self.constants_of(node, axis, &mut new),
+                Some(_) => self.constants_of(node, &mut new),
                 None => self.constant_activations(node, &mut new),
             }
             if let Some(tensor) = self.ends_in(node, folded) {
@@ -126,17 +198,34 @@ impl<'a> Writer<'a> {
 
     /// The QDQ pair of a tensor, if it has one.
     fn pair(&mut self, tensor: &str) {
-        let Some(params) = self.params.get(tensor).cloned() else { return };
-        let [scale, zero_point] = self.scale_of(tensor, &params);
+        let Some(&params) = self.params.get(tensor) else { return };
+        let [scale, zero_point] = self.scale_of(tensor, params);
         let quantized = fresh_name(&format!("{tensor}_quantized"), &mut self.taken);
         let inputs = |x: String| [x, scale.clone(), zero_point.clone()];
         let name = fresh_name(&format!("{tensor}_QuantizeLinear"), &mut self.taken);
         let Rounded { before, after } = &self.names[tensor];
         let (before, after) = (before.clone(), after.clone());
         self.nodes.push(Node::new("QuantizeLinear", name, inputs(before), [quantized.clone()]));
+        let quantized = self.clipped(tensor, quantized, params);
         let name = fresh_name(&format!("{tensor}_DequantizeLinear"), &mut self.taken);
         self.nodes.push(Node::new("DequantizeLinear", name, inputs(quantized), [after]));
         self.tensors.push(params.info(tensor));
+    }
+
+    /// The integers `quantized`, kept within bounds that their type does not have by itself.
+    fn clipped(&mut self, tensor: &str, quantized: String, params: &QParams) -> String {
+        if !params.is_narrow() {
+            return quantized;
+        }
+        let bounds = ["low", "high"].map(|end| {
+            let bound = params.bounds[usize::from(end == "high")];
+            self.constant(tensor, end, integers(params.element, vec![], &[bound]))
+        });
+        let [low, high] = bounds;
+        let clipped = fresh_name(&format!("{tensor}_clipped"), &mut self.taken);
+        let name = fresh_name(&format!("{tensor}_Clip"), &mut self.taken);
+        self.nodes.push(Node::new("Clip", name, [quantized, low, high], [clipped.clone()]));
+        clipped
     }
 
     /// The scale and zero point of an activation: those of the tensor whose range it has.
@@ -154,15 +243,7 @@ impl<'a> Writer<'a> {
     fn parameters(&mut self, base: &str, params: &QParams) -> [String; 2] {
         let shape = if params.axis.is_some() { vec![params.scale.len()] } else { vec![] };
         let scale = Tensor::new(shape.clone(), Data::F32(params.scale.clone()));
-        let codes = params.zero_point.iter();
-        let zero_point = Tensor::new(
-            shape,
-            match params.element {
-                Element::U8 => Data::U8(codes.map(|&z| z as u8).collect()),
-                Element::I8 => Data::I8(codes.map(|&z| z as i8).collect()),
-                _ => Data::I32(codes.copied().collect()),
-            },
-        );
+        let zero_point = integers(params.element, shape, &params.zero_point);
         [self.constant(base, "scale", scale), self.constant(base, "zero_point", zero_point)]
     }
 
@@ -189,38 +270,37 @@ impl<'a> Writer<'a> {
     }
 
     /// The weights and bias of a node, at inputs 1 and 2.
-    fn constants_of(&mut self, node: &Node, axis: usize, new: &mut Node) {
+    fn constants_of(&mut self, node: &Node, new: &mut Node) {
         let input_scale = self.params[node.inputs[0].as_str()].scale[0];
-        let bias = self.source.constant(node, 2).and_then(|b| Some((b, b.as_f32()?)));
-        let least = bias.map_or_else(Vec::new, |(_, b)| least_scales(b, input_scale));
-        let weights = &self.source.initializers[&node.inputs[1]];
-        let (codes, weight_params) = quantize_weights(
-            weights,
-            weights.as_f32().unwrap_or_default(),
-            axis,
-            self.recipe.weights,
-            self.recipe.reduce_range,
-            &least,
-        );
+        let Weights { params, codes } = &self.layers.weights[&node.name];
         let written = self.weights.get(&node.inputs[1]).into_iter().flatten();
-        let name = match written.into_iter().find(|(_, params)| *params == weight_params) {
-            Some((name, _)) => name.clone(),
+        let same = |w: &&WrittenWeights| w.weights.params == *params && w.weights.codes == *codes;
+        new.inputs[1] = match written.into_iter().find(same) {
+            Some(written) => written.name.clone(),
             None => {
-                let name = self.dequantize(&node.inputs[1], codes, &weight_params);
+                let shape = self.source.initializers[&node.inputs[1]].shape.clone();
+                let tensor = integers(params.element, shape, codes);
+                let name = self.dequantize(&node.inputs[1], tensor, params);
+                let weights = self.layers.weights[&node.name].clone();
                 let written = self.weights.entry(node.inputs[1].clone()).or_default();
-                written.push((name.clone(), weight_params.clone()));
+                written.push(WrittenWeights { name: name.clone(), weights });
                 name
             }
         };
-        new.inputs[1] = name;
-        if let Some((tensor, values)) = bias {
-            let (codes, mut params) = quantize_bias(values, input_scale, &weight_params);
-            let shape =
-                if codes.len() == values.len() { tensor.shape.clone() } else { vec![codes.len()] };
-            params.axis = params.axis.map(|_| shape.len() - 1);
-            let codes = Tensor::new(shape, Data::I32(codes));
-            new.inputs[2] = self.dequantize(&node.inputs[2], codes, &params);
-        }
+        let corrected = self.layers.biases.get(&node.name);
+        let bias = self.source.constant(node, 2).and_then(|b| Some((&b.shape, b.as_f32()?)));
+        let (base, shape, values) = match (corrected, bias) {
+            (Some(values), _) => (format!("{}_bias", node.name), vec![values.len()], &values[..]),
+            (None, Some((shape, values))) => (node.inputs[2].clone(), shape.clone(), values),
+            (None, None) => return,
+        };
+        let (codes, mut params) = quantize_bias(values, input_scale, params);
+        let shape = if codes.len() == values.len() { shape } else { vec![codes.len()] };
+        params.axis = params.axis.map(|_| shape.len() - 1);
+        let codes = Tensor::new(shape, Data::I32(codes));
+        let bias = self.dequantize(&base, codes, &params);
+        new.inputs.truncate(2);
+        new.inputs.push(bias);
     }
 
     /// Constants that a node without weights reads (Add, Mul, Concat): quantized as activations.
@@ -228,20 +308,30 @@ impl<'a> Writer<'a> {
         for (at, name) in node.inputs.iter().enumerate() {
             let Some(tensor) = self.source.initializers.get(name) else { continue };
             let Some(values) = tensor.as_f32() else { continue };
-            let [min, max] =
-                values.iter().fold([0f32; 2], |[low, high], &v| [low.min(v), high.max(v)]);
-            let params =
-                range::activation(min, max, self.recipe.activations, self.recipe.symmetric);
-            let codes = values
-                .iter()
-                .map(|&v| quantize(v, params.scale[0], params.zero_point[0], params.bounds()));
-            let data = match params.element {
-                Element::U8 => Data::U8(codes.map(|q| q as u8).collect()),
-                _ => Data::I8(codes.map(|q| q as i8).collect()),
-            };
-            let codes = Tensor::new(tensor.shape.clone(), data);
+            let range = values.iter().fold([0f32; 2], |[low, high], &v| [low.min(v), high.max(v)]);
+            let scheme = ActivationScheme { bits: 8, ..ActivationScheme::of(self.recipe) };
+            let params = scheme.params(range);
+            let codes = round_to_nearest(tensor, values, &params);
+            let codes = integers(params.element, tensor.shape.clone(), &codes);
             new.inputs[at] = self.dequantize(name, codes, &params);
         }
+    }
+}
+
+/// Weights that are in the file already.
+struct WrittenWeights {
+    /// The tensor that DequantizeLinear makes of them.
+    name: String,
+    weights: Weights,
+}
+
+/// Integers of a quantized tensor's type.
+fn integers(element: Element, shape: Vec<usize>, codes: &[i32]) -> Tensor {
+    match element {
+        Element::I4 => Tensor::int4(shape, codes),
+        Element::U8 => Tensor::new(shape, Data::U8(codes.iter().map(|&q| q as u8).collect())),
+        Element::I8 => Tensor::new(shape, Data::I8(codes.iter().map(|&q| q as i8).collect())),
+        _ => Tensor::new(shape, Data::I32(codes.to_vec())),
     }
 }
 
@@ -260,19 +350,6 @@ impl Rounded {
         } else {
             let after = fresh_name(&format!("{tensor}_dequantized"), taken);
             Self { before: tensor.into(), after }
-        }
-    }
-}
-
-impl QParams {
-    fn info(&self, name: &str) -> TensorInfo {
-        TensorInfo {
-            name: name.into(),
-            element_type: self.element.name().into(),
-            bits: if self.element == Element::I32 { 32 } else { 8 },
-            scale: self.scale.clone(),
-            zero_point: self.zero_point.clone(),
-            axis: self.axis,
         }
     }
 }

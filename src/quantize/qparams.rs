@@ -1,11 +1,16 @@
 //! Scale and zero point.
 
+use super::TensorInfo;
 use crate::graph::Element;
+use crate::kernels::requantize::quantize;
 
 /// Scale and zero point of a tensor: `real = (q - zero_point) * scale`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QParams {
     pub element: Element,
+    pub bits: u32,
+    /// The smallest and largest integer, where `bits` are fewer than the type has, too.
+    pub bounds: [i32; 2],
     /// One, or one per channel.
     pub scale: Vec<f32>,
     /// As many as scales.
@@ -15,12 +20,30 @@ pub struct QParams {
 }
 
 impl QParams {
-    /// The smallest and largest integer of the type.
-    pub(super) fn bounds(&self) -> [i32; 2] {
+    /// Whether the type saturates at other integers than these.
+    pub(super) fn is_narrow(&self) -> bool {
         match self.element {
-            Element::U8 => [0, 255],
-            Element::I8 => [-128, 127],
-            _ => [i32::MIN, i32::MAX],
+            Element::U8 => self.bounds != [0, 255],
+            // Symmetric int8 leaves -128 out, which rounding never reaches.
+            Element::I8 => self.bounds != [-128, 127] && self.bounds != [-127, 127],
+            _ => false,
+        }
+    }
+
+    /// What is left of a real when it was quantized; for one scale.
+    pub(super) fn rounded(&self, x: f32) -> f32 {
+        let (scale, zero_point) = (self.scale[0], self.zero_point[0]);
+        (quantize(x, scale, zero_point, self.bounds) - zero_point) as f32 * scale
+    }
+
+    pub(super) fn info(&self, name: &str) -> TensorInfo {
+        TensorInfo {
+            name: name.into(),
+            element_type: self.element.name().into(),
+            bits: self.bits,
+            scale: self.scale.clone(),
+            zero_point: self.zero_point.clone(),
+            axis: self.axis,
         }
     }
 }

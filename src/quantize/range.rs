@@ -1,41 +1,92 @@
 //! From a range of real numbers to scale and zero point.
 
+use super::{ActivationType, QParams, Recipe};
 use crate::graph::Element;
-use crate::quantize::{ActivationType, QParams};
 
-/// Scale and zero point for activations in `min..=max`.
-///
-/// The range is widened to include 0. Computed in f64 and rounded half to even, as ONNX Runtime's
-/// `quant_utils.compute_scale_zp` does; a scale under f32's smallest normal becomes 1.
-///
-/// Asymmetric: `scale = (max - min) / (qmax - qmin)`, `zero point = round(qmin - min / scale)`.
-/// Symmetric: the zero point is the middle (u8: 128, i8: 0).
-pub fn activation(min: f32, max: f32, kind: ActivationType, symmetric: bool) -> QParams {
-    let (element, qmin, qmax) = match (kind, symmetric) {
-        (ActivationType::U8, _) => (Element::U8, 0.0, 255.0),
-        (ActivationType::I8, false) => (Element::I8, -128.0, 127.0),
-        (ActivationType::I8, true) => (Element::I8, -127.0, 127.0),
-    };
-    let (mut min, mut max) = (f64::from(min.min(0.0)), f64::from(max.max(0.0)));
-    if symmetric {
-        max = max.max(-min);
-        min = -max;
-    }
-    let scale = (max - min) / (qmax - qmin);
-    if scale < f64::from(f32::MIN_POSITIVE) {
-        return QParams { element, scale: vec![1.0], zero_point: vec![0], axis: None };
-    }
-    let zero_point = if symmetric {
-        ((qmin + qmax) / 2.0).round_ties_even()
-    } else {
-        (qmin - min / scale).round_ties_even()
-    };
-    QParams { element, scale: vec![scale as f32], zero_point: vec![zero_point as i32], axis: None }
+/// An integer grid: so many steps, and where zero may lie on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grid {
+    /// The largest integer less the smallest.
+    pub levels: u32,
+    /// Zero lies in the middle.
+    pub symmetric: bool,
 }
 
-/// The scale of symmetric int8 weights whose largest magnitude is `absmax`: `absmax / qmax`.
-///
-/// `qmax` is 127, or 64 where the range is reduced.
+impl Grid {
+    /// The scale, and the integers between the smallest one and zero, for reals in `min..=max`.
+    ///
+    /// The range is widened to include 0. Computed in f64 and rounded half to even, as ONNX
+    /// Runtime's `quant_utils.compute_scale_zp` does. `None` for a scale under f32's smallest normal.
+    pub fn scale_and_zero(self, [min, max]: [f64; 2]) -> Option<(f64, f64)> {
+        let (mut min, mut max) = (min.min(0.0), max.max(0.0));
+        let levels = f64::from(self.levels);
+        if self.symmetric {
+            max = max.max(-min);
+            min = -max;
+        }
+        let scale = (max - min) / levels;
+        let zero = if self.symmetric { levels / 2.0 } else { -min / scale };
+        (scale >= f64::from(f32::MIN_POSITIVE)).then_some((scale, zero.round_ties_even()))
+    }
+}
+
+/// How activations are quantized.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ActivationScheme {
+    pub kind: ActivationType,
+    pub symmetric: bool,
+    pub bits: u32,
+}
+
+impl ActivationScheme {
+    /// The recipe's, for its own width.
+    pub fn of(recipe: &Recipe) -> Self {
+        Self { kind: recipe.activations, symmetric: recipe.symmetric, bits: recipe.activation_bits }
+    }
+
+    pub fn grid(self) -> Grid {
+        let [low, high] = self.bounds();
+        Grid { levels: (high - low) as u32, symmetric: self.symmetric }
+    }
+
+    /// The smallest and largest integer.
+    fn bounds(self) -> [i32; 2] {
+        let half = 1 << (self.bits - 1);
+        match (self.kind, self.symmetric) {
+            (ActivationType::U8, _) => [0, 2 * half - 1],
+            (ActivationType::I8, false) => [-half, half - 1],
+            (ActivationType::I8, true) => [1 - half, half - 1],
+        }
+    }
+
+    /// Scale and zero point for activations in `min..=max`.
+    ///
+    /// Asymmetric: `scale = (max - min) / (qmax - qmin)`, `zero point = round(qmin - min / scale)`.
+    /// Symmetric: the zero point is the middle (u8 of 8 bits: 128, i8: 0). A range too narrow for
+    /// f32 has scale 1 and zero point 0.
+    pub fn params(self, [min, max]: [f32; 2]) -> QParams {
+        let element = match self.kind {
+            ActivationType::U8 => Element::U8,
+            ActivationType::I8 => Element::I8,
+        };
+        let bounds = self.bounds();
+        let range = [f64::from(min), f64::from(max)];
+        let (scale, zero_point) = match self.grid().scale_and_zero(range) {
+            Some((scale, zero)) => (scale, bounds[0] + zero as i32),
+            None => (1.0, 0),
+        };
+        QParams {
+            element,
+            bits: self.bits,
+            bounds,
+            scale: vec![scale as f32],
+            zero_point: vec![zero_point],
+            axis: None,
+        }
+    }
+}
+
+/// The scale of symmetric weights whose largest magnitude is `absmax`: `absmax / qmax`.
 pub fn weight_scale(absmax: f32, qmax: i32) -> f32 {
     let scale = f64::from(absmax) / f64::from(qmax);
     if scale < f64::from(f32::MIN_POSITIVE) { 1.0 } else { scale as f32 }
@@ -45,29 +96,39 @@ pub fn weight_scale(absmax: f32, qmax: i32) -> f32 {
 mod tests {
     use super::*;
 
+    fn params(range: [f32; 2], kind: ActivationType, symmetric: bool, bits: u32) -> (f32, i32) {
+        let q = ActivationScheme { kind, symmetric, bits }.params(range);
+        (q.scale[0], q.zero_point[0])
+    }
+
     #[test]
     fn asymmetric_range_is_widened_to_zero() {
-        let q = activation(2.0, 5.1, ActivationType::U8, false);
-        assert_eq!((q.scale[0], q.zero_point[0]), ((5.1f32 as f64 / 255.0) as f32, 0));
-        let q = activation(-1.0, 3.0, ActivationType::U8, false);
+        use ActivationType::{I8, U8};
+        assert_eq!(params([2.0, 5.1], U8, false, 8), ((5.1f32 as f64 / 255.0) as f32, 0));
         // -(-1) / (4 / 255) = 63.75.
-        assert_eq!(q.zero_point[0], 64);
-        let q = activation(-1.0, 3.0, ActivationType::I8, false);
-        assert_eq!(q.zero_point[0], 64 - 128);
+        assert_eq!(params([-1.0, 3.0], U8, false, 8).1, 64);
+        assert_eq!(params([-1.0, 3.0], I8, false, 8).1, 64 - 128);
+        assert_eq!(params([-1.0, 3.0], U8, false, 4), ((4.0 / 15.0) as f32, 4));
+        assert_eq!(params([-1.0, 3.0], I8, false, 3), ((4.0 / 7.0) as f32, -2));
     }
 
     #[test]
     fn symmetric_zero_point_is_the_middle() {
-        let q = activation(-1.0, 4.0, ActivationType::U8, true);
-        assert_eq!((q.scale[0], q.zero_point[0]), ((8.0 / 255.0) as f32, 128));
-        let q = activation(-1.0, 4.0, ActivationType::I8, true);
-        assert_eq!((q.scale[0], q.zero_point[0]), ((4.0 / 127.0) as f32, 0));
+        use ActivationType::{I8, U8};
+        for (bits, middle) in [(8, 128), (7, 64), (6, 32), (5, 16), (4, 8), (3, 4), (2, 2)] {
+            let levels = f64::from((1 << bits) - 1);
+            let expected = ((8.0 / levels) as f32, middle);
+            assert_eq!(params([-1.0, 4.0], U8, true, bits), expected);
+        }
+        assert_eq!(params([-1.0, 4.0], I8, true, 8), ((4.0 / 127.0) as f32, 0));
+        assert_eq!(params([-1.0, 4.0], I8, true, 4), ((4.0 / 7.0) as f32, 0));
     }
 
     #[test]
     fn an_empty_range_has_scale_one() {
-        let q = activation(0.0, 0.0, ActivationType::U8, false);
-        assert_eq!((q.scale[0], q.zero_point[0]), (1.0, 0));
+        for symmetric in [false, true] {
+            assert_eq!(params([0.0, 0.0], ActivationType::U8, symmetric, 8), (1.0, 0));
+        }
         assert_eq!(weight_scale(1e-40, 127), 1.0);
     }
 }

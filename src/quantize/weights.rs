@@ -1,43 +1,166 @@
 //! Quantizing weights and biases.
 
-use super::{Granularity, QParams, range::weight_scale};
-use crate::graph::{Data, Element, Tensor};
+use super::{Format, Granularity, QParams, Recipe, WeightRange, range::weight_scale};
+use crate::graph::{Element, Tensor};
 use crate::kernels::requantize::quantize;
 
-/// Symmetric int8 weights: the integers, and their scales along `axis` (or one for all).
+/// How the weights of one node are quantized.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct WeightScheme {
+    /// What the file stores them in: QDQ files have INT4 for 4 bits and fewer.
+    pub element: Element,
+    pub bits: u32,
+    pub granularity: Granularity,
+    pub range: WeightRange,
+    /// With a zero point; for a whole tensor only.
+    pub asymmetric: bool,
+    pub reduce_range: bool,
+}
+
+impl WeightScheme {
+    pub(super) fn of(recipe: &Recipe, node: &str) -> Self {
+        let bits = recipe.weight_bits_of(node);
+        let small = bits <= 4 && recipe.format == Format::Qdq;
+        Self {
+            element: if small { Element::I4 } else { Element::I8 },
+            bits,
+            granularity: recipe.weights,
+            range: recipe.weight_range,
+            asymmetric: recipe.asymmetric_weights,
+            reduce_range: recipe.reduce_range,
+        }
+    }
+
+    /// The smallest and largest integer. Symmetric: `+-(2^(bits-1) - 1)`; a reduced range, which
+    /// only 8 bits need, is `+-64`.
+    fn bounds(self) -> [i32; 2] {
+        let half = 1 << (self.bits - 1);
+        match (self.asymmetric, self.reduce_range && self.bits == 8) {
+            (true, false) => [-half, half - 1],
+            (true, true) => [-64, 63],
+            (false, false) => [1 - half, half - 1],
+            (false, true) => [-64, 64],
+        }
+    }
+}
+
+/// Which of the scales serves each weight.
+struct Channels {
+    count: usize,
+    inner: usize,
+}
+
+impl Channels {
+    fn of(weights: &Tensor, axis: Option<usize>) -> Self {
+        match axis {
+            None => Self { count: 1, inner: weights.len().max(1) },
+            Some(axis) => Self {
+                count: weights.shape[axis].max(1),
+                inner: weights.shape[axis + 1..].iter().product::<usize>().max(1),
+            },
+        }
+    }
+
+    fn of_weight(&self, i: usize) -> usize {
+        i / self.inner % self.count
+    }
+}
+
+/// Scales, zero points and bounds for weights of `values`, with scales along `axis` where each
+/// channel has its own.
 ///
 /// `least` gives a lower bound for the scale of each channel, for the sake of its bias; see
 /// [`least_scales`].
-pub(super) fn quantize_weights(
+pub(super) fn weight_params(
     weights: &Tensor,
     values: &[f32],
     axis: usize,
-    granularity: Granularity,
-    reduce_range: bool,
+    scheme: WeightScheme,
     least: &[f32],
-) -> (Tensor, QParams) {
-    let qmax = if reduce_range { 64 } else { 127 };
-    let channels = weights.shape[axis];
-    let inner: usize = weights.shape[axis + 1..].iter().product();
-    let channel = |i: usize| i / inner.max(1) % channels.max(1);
-    let per_channel = granularity == Granularity::PerChannel;
-    let mut absmax = vec![0f32; if per_channel { channels } else { 1 }];
-    for (i, w) in values.iter().enumerate() {
-        let absmax = &mut absmax[if per_channel { channel(i) } else { 0 }];
-        *absmax = absmax.max(w.abs());
+) -> QParams {
+    let axis = (scheme.granularity == Granularity::PerChannel).then_some(axis);
+    let channels = Channels::of(weights, axis);
+    let bounds = scheme.bounds();
+    let mut members = vec![Vec::with_capacity(values.len() / channels.count); channels.count];
+    for (i, &w) in values.iter().enumerate() {
+        members[channels.of_weight(i)].push(w);
     }
-    let mut scale: Vec<f32> = absmax.iter().map(|&m| weight_scale(m, qmax)).collect();
+    let (mut scale, mut zero_point): (Vec<f32>, Vec<i32>) =
+        members.iter().map(|members| scheme.scale_and_zero_point(members, bounds)).unzip();
     for (c, &least) in least.iter().enumerate() {
-        let scale = &mut scale[if per_channel { c } else { 0 }];
-        *scale = scale.max(least);
+        let c = if channels.count == 1 { 0 } else { c };
+        if scale[c] < least {
+            scale[c] = least;
+            zero_point[c] = zero_point[c].clamp(bounds[0], bounds[1]);
+        }
     }
-    let codes = values.iter().enumerate().map(|(i, &w)| {
-        quantize(w, scale[if per_channel { channel(i) } else { 0 }], 0, [-qmax, qmax]) as i8
-    });
-    let tensor = Tensor::new(weights.shape.clone(), Data::I8(codes.collect()));
-    let zero_point = vec![0; scale.len()];
-    let axis = per_channel.then_some(axis);
-    (tensor, QParams { element: Element::I8, scale, zero_point, axis })
+    QParams { element: scheme.element, bits: scheme.bits, bounds, scale, zero_point, axis }
+}
+
+impl WeightScheme {
+    fn scale_and_zero_point(self, members: &[f32], bounds: [i32; 2]) -> (f32, i32) {
+        let [low, high] =
+            members.iter().fold([0f32; 2], |[low, high], &w| [low.min(w), high.max(w)]);
+        let at = |share: f32| {
+            if !self.asymmetric {
+                return (weight_scale(high.max(-low) * share, bounds[1]), 0);
+            }
+            let (low, high) = (f64::from(low * share), f64::from(high * share));
+            let scale = (high - low) / f64::from(bounds[1] - bounds[0]);
+            if scale < f64::from(f32::MIN_POSITIVE) {
+                return (1.0, 0);
+            }
+            let zero_point = (f64::from(bounds[0]) - low / scale).round_ties_even();
+            (scale as f32, (zero_point as i32).clamp(bounds[0], bounds[1]))
+        };
+        match self.range {
+            WeightRange::Minmax => at(1.0),
+            WeightRange::Mse => least_error(members, bounds, at),
+        }
+    }
+}
+
+/// Of the range's hundredths, the scale and zero point with the least summed squared error.
+///
+/// Nagel et al., "A White Paper on Neural Network Quantization" (2021), section 3.1.
+fn least_error(members: &[f32], bounds: [i32; 2], at: impl Fn(f32) -> (f32, i32)) -> (f32, i32) {
+    let error = |(scale, zero_point): (f32, i32)| -> f64 {
+        let off = |w: f32| {
+            let q = quantize(w, scale, zero_point, bounds);
+            f64::from(w) - f64::from(q - zero_point) * f64::from(scale)
+        };
+        members.iter().map(|&w| off(w) * off(w)).sum()
+    };
+    let mut best = (at(1.0), f64::INFINITY);
+    // From the full range down: of equals the widest.
+    for hundredth in (1..=100).rev() {
+        let candidate = at(hundredth as f32 / 100.0);
+        let error = error(candidate);
+        if error < best.1 {
+            best = (candidate, error);
+        }
+    }
+    best.0
+}
+
+/// Each weight's nearest integer.
+pub(super) fn round_to_nearest(weights: &Tensor, values: &[f32], params: &QParams) -> Vec<i32> {
+    let channels = Channels::of(weights, params.axis);
+    let code = |(i, &w): (usize, &f32)| {
+        let c = channels.of_weight(i);
+        quantize(w, params.scale[c], params.zero_point[c], params.bounds)
+    };
+    values.iter().enumerate().map(code).collect()
+}
+
+/// The reals that integers stand for; `weights` has their shape.
+pub(super) fn dequantize(weights: &Tensor, codes: &[i32], params: &QParams) -> Vec<f32> {
+    let channels = Channels::of(weights, params.axis);
+    let real = |(i, &q): (usize, &i32)| {
+        let c = channels.of_weight(i);
+        (q - params.zero_point[c]) as f32 * params.scale[c]
+    };
+    codes.iter().enumerate().map(real).collect()
 }
 
 /// The smallest weight scale with which each channel's bias fits int32 in units of
@@ -65,24 +188,75 @@ pub(super) fn quantize_bias(
     });
     let zero_point = vec![0; scale.len()];
     let axis = (scale.len() > 1).then_some(0);
-    (codes.collect(), QParams { element: Element::I32, scale, zero_point, axis })
+    let bounds = [i32::MIN, i32::MAX];
+    (codes.collect(), QParams { element: Element::I32, bits: 32, bounds, scale, zero_point, axis })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::Data;
+
+    const BYTES: WeightScheme = WeightScheme {
+        element: Element::I8,
+        bits: 8,
+        granularity: Granularity::PerChannel,
+        range: WeightRange::Minmax,
+        asymmetric: false,
+        reduce_range: false,
+    };
+
+    fn quantized(
+        values: &[f32],
+        shape: [usize; 2],
+        axis: usize,
+        scheme: WeightScheme,
+    ) -> (Vec<i32>, QParams) {
+        let weights = Tensor::new(shape, Data::F32(values.to_vec()));
+        let params = weight_params(&weights, values, axis, scheme, &[]);
+        (round_to_nearest(&weights, values, &params), params)
+    }
 
     #[test]
     fn each_channel_has_its_own_scale() {
         let values = [1.0, -0.5, 0.1, 0.02];
-        let weights = Tensor::new([2, 2], Data::F32(values.to_vec()));
-        let (codes, q) =
-            quantize_weights(&weights, &values, 0, Granularity::PerChannel, false, &[]);
-        assert_eq!(codes.data, Data::I8(vec![127, -64, 127, 25]));
+        let (codes, q) = quantized(&values, [2, 2], 0, BYTES);
+        assert_eq!(codes, [127, -64, 127, 25]);
         assert_eq!(q.scale, [(1.0f64 / 127.0) as f32, (f64::from(0.1f32) / 127.0) as f32]);
-        let (codes, q) = quantize_weights(&weights, &values, 1, Granularity::PerTensor, true, &[]);
-        assert_eq!(codes.data, Data::I8(vec![64, -32, 6, 1]));
+        let (codes, _) = quantized(&values, [2, 2], 1, BYTES);
+        assert_eq!(codes, [127, -127, 13, 5]);
+        let whole =
+            WeightScheme { granularity: Granularity::PerTensor, reduce_range: true, ..BYTES };
+        let (codes, q) = quantized(&values, [2, 2], 1, whole);
+        assert_eq!(codes, [64, -32, 6, 1]);
         assert_eq!((q.scale, q.axis), (vec![1.0 / 64.0], None));
+    }
+
+    #[test]
+    fn few_bits_are_few_integers() {
+        let values: Vec<f32> = (-10..=10).map(|i| i as f32 / 10.0).collect();
+        let whole = WeightScheme { granularity: Granularity::PerTensor, ..BYTES };
+        for (bits, most) in [(2, 1), (3, 3), (4, 7), (6, 31)] {
+            let (codes, q) = quantized(&values, [1, 21], 0, WeightScheme { bits, ..whole });
+            assert_eq!((codes[0], codes[10], codes[20]), (-most, 0, most));
+            assert_eq!(q.scale, [(1.0 / f64::from(most)) as f32]);
+        }
+        let lopsided: Vec<f32> = (0..=16).map(|i| i as f32 / 16.0 - 0.25).collect();
+        let scheme = WeightScheme { bits: 4, asymmetric: true, ..whole };
+        let (codes, q) = quantized(&lopsided, [1, 17], 0, scheme);
+        // 1 / 15 per step; -0.25 is 3.75 steps below zero.
+        assert_eq!((q.zero_point[0], codes[0], codes[16]), (-8 + 4, -8, 7));
+    }
+
+    #[test]
+    fn the_least_error_clips_an_outlier() {
+        // 999 weights of +-0.1 and one of 1: at two bits the grid is {-s, 0, s}.
+        let mut values: Vec<f32> = (0..999).map(|i| if i % 2 == 0 { 0.1 } else { -0.1 }).collect();
+        values.push(1.0);
+        let scheme = WeightScheme { bits: 2, range: WeightRange::Mse, ..BYTES };
+        let (_, q) = quantized(&values, [1, 1000], 0, scheme);
+        // On the many weights the error is 0, on the one 0.81; at 1 it would be 999 x 0.01.
+        assert_eq!(q.scale, [0.1]);
     }
 
     #[test]
@@ -90,7 +264,7 @@ mod tests {
         let values = [1e-6];
         let weights = Tensor::new([1, 1], Data::F32(values.to_vec()));
         let least = least_scales(&[1e6], 1e-3);
-        let (_, q) = quantize_weights(&weights, &values, 0, Granularity::PerChannel, false, &least);
+        let q = weight_params(&weights, &values, 0, BYTES, &least);
         let (bias, q) = quantize_bias(&[1e6], 1e-3, &q);
         assert!(bias[0] < i32::MAX && f64::from(bias[0]) > 0.999 * f64::from(i32::MAX));
         assert!((f64::from(bias[0]) * f64::from(q.scale[0]) - 1e6).abs() < 1.0);

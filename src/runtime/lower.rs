@@ -37,7 +37,9 @@ pub fn lower(graph: &Graph) -> Lowered {
         return Lowered { graph, integer_nodes: 0, left_in_float: Vec::new() };
     }
     simplify(&mut graph);
+    widen_small_integers(&mut graph);
     quantize_constants(&mut graph);
+    fold_clips(&mut graph);
     merge_repeated(&mut graph);
     let reasons = fuse(&mut graph);
     prune(&mut graph);
@@ -84,9 +86,64 @@ impl Params {
         if self.element == Element::I8 { [-128, 127] } else { [0, 255] }
     }
 
+    /// Those bounds, narrowed by the Clip that was folded into `quantize`.
+    fn clamped_bounds(&self, quantize: &Node) -> [i32; 2] {
+        let [low, high] = self.bounds();
+        let at = |name, bound: i32| quantize.int(name, bound.into()) as i32;
+        [at(CLAMP_LOW, low).max(low), at(CLAMP_HIGH, high).min(high)]
+    }
+
     fn is_per_tensor(&self) -> bool {
         self.scale.len() == 1
     }
+}
+
+/// 4-bit integers become 8-bit ones, which is what the operators compute on.
+fn widen_small_integers(graph: &mut Graph) {
+    for tensor in graph.initializers.values_mut() {
+        let Some(codes) = tensor.to_i32() else { continue };
+        match tensor.element() {
+            Element::I4 => tensor.data = Data::I8(codes.iter().map(|&q| q as i8).collect()),
+            Element::U4 => tensor.data = Data::U8(codes.iter().map(|&q| q as u8).collect()),
+            _ => {}
+        }
+    }
+}
+
+/// A Clip on the integers that a QuantizeLinear or an integer operator makes becomes its bounds.
+fn fold_clips(graph: &mut Graph) {
+    let mut folded = Vec::new();
+    let producers = graph.producers();
+    let consumers = graph.consumers();
+    for (i, clip) in graph.nodes.iter().enumerate().filter(|(_, n)| n.is("Clip")) {
+        let Some(&producer) = clip.input(0).and_then(|input| producers.get(input)) else {
+            continue;
+        };
+        let makes_codes = is_quantization(&graph.nodes[producer])
+            && !graph.nodes[producer].is("DequantizeLinear");
+        let alone = consumers[clip.inputs[0].as_str()].len() == 1
+            && !graph.is_output(&clip.inputs[0])
+            && !graph.is_output(clip.output());
+        let bound = |index| match clip.input(index) {
+            None => Some(None),
+            Some(_) => Some(Some(*graph.constant(clip, index)?.to_i32()?.first()?)),
+        };
+        if let (true, true, Some(low), Some(high)) = (makes_codes, alone, bound(1), bound(2)) {
+            folded.push((i, producer, low, high, clip.output().to_string()));
+        }
+    }
+    for (_, producer, low, high, output) in &folded {
+        let node = &mut graph.nodes[*producer];
+        node.outputs[0].clone_from(output);
+        for (name, bound) in [(CLAMP_LOW, low), (CLAMP_HIGH, high)] {
+            if let Some(bound) = *bound {
+                node.attributes.insert(name.into(), Attribute::Int(bound.into()));
+            }
+        }
+    }
+    let gone: HashSet<usize> = folded.iter().map(|(i, ..)| *i).collect();
+    let mut at = 0..;
+    graph.nodes.retain(|_| !at.next().is_some_and(|i| gone.contains(&i)));
 }
 
 /// Some exporters keep float weights and quantize them in the graph: done here, once.
@@ -117,7 +174,7 @@ fn quantize_constants(graph: &mut Graph) {
 /// Makes one node of QuantizeLinear or DequantizeLinear nodes that compute the same.
 fn merge_repeated(graph: &mut Graph) {
     let mut renamed = HashMap::<String, String>::new();
-    let mut kept: Vec<(String, String, Params, String)> = Vec::new();
+    let mut kept: Vec<(Node, Params)> = Vec::new();
     let mut nodes = std::mem::take(&mut graph.nodes);
     nodes.retain_mut(|node| {
         for input in &mut node.inputs {
@@ -131,17 +188,25 @@ fn merge_repeated(graph: &mut Graph) {
             return true;
         }
         let Some(params) = Params::of(graph, node) else { return true };
-        let same = kept
-            .iter()
-            .find(|(op, input, p, _)| *op == node.op && *input == node.inputs[0] && *p == params);
-        if let Some((.., output)) = same {
-            renamed.insert(node.output().to_string(), output.clone());
+        let same = kept.iter().find(|(other, p)| {
+            other.op == node.op
+                && other.inputs[0] == node.inputs[0]
+                && *p == params
+                && clamps(other) == clamps(node)
+        });
+        if let Some((other, _)) = same {
+            renamed.insert(node.output().to_string(), other.output().to_string());
             return false;
         }
-        kept.push((node.op.clone(), node.inputs[0].clone(), params, node.output().to_string()));
+        kept.push((node.clone(), params));
         true
     });
     graph.nodes = nodes;
+}
+
+/// The bounds that a Clip gave to the integers of `node`.
+fn clamps(node: &Node) -> [Option<&Attribute>; 2] {
+    [CLAMP_LOW, CLAMP_HIGH].map(|name| node.attributes.get(name))
 }
 
 /// Replaces what it can; says why for what it cannot.
@@ -202,6 +267,8 @@ struct Fused {
 /// A tensor that DequantizeLinear makes: the integers behind it, and their scale.
 struct Dequantized {
     source: String,
+    /// What the integers can be.
+    bounds: [i32; 2],
     scale: String,
     zero_point: Option<String>,
     params: Params,
@@ -320,7 +387,7 @@ impl<'a> Links<'a> {
         if node.outputs.len() > 1 && node.outputs[1..].iter().any(|o| self.is_read(o)) {
             return Err("its second output is read, too".into());
         }
-        if x.params != y.params || y.bounds != y.params.bounds() {
+        if x.params != y.params || y.bounds != x.bounds {
             return Err("its input and output have different scales".into());
         }
         let mut fused = node.clone();
@@ -339,11 +406,18 @@ impl<'a> Links<'a> {
         if !producer.is("DequantizeLinear") {
             return None;
         }
+        let source = producer.inputs[0].clone();
+        let params = Params::of(self.graph, producer)?;
+        let bounds = match self.producers.get(source.as_str()) {
+            Some(&quantize) => params.clamped_bounds(&self.graph.nodes[quantize]),
+            None => params.bounds(),
+        };
         Some(Dequantized {
-            source: producer.inputs[0].clone(),
+            source,
+            bounds,
             scale: producer.inputs[1].clone(),
             zero_point: producer.input(2).map(Into::into),
-            params: Params::of(self.graph, producer)?,
+            params,
         })
     }
 
@@ -440,7 +514,8 @@ impl<'a> Links<'a> {
             return Err("its result is not quantized per tensor to 8 bits".into());
         }
         absorbed.push(index);
-        let code = |x| quantize(x, params.scale[0], params.zero_point[0], params.bounds());
+        let bounds = params.clamped_bounds(reader);
+        let code = |x| quantize(x, params.scale[0], params.zero_point[0], bounds);
         Ok(Sink {
             output: reader.output().to_string(),
             scale: reader.inputs[1].clone(),
@@ -466,7 +541,7 @@ impl<'a> Links<'a> {
     }
 }
 
-const MICROSOFT: &str = "com.microsoft";
+pub const MICROSOFT: &str = "com.microsoft";
 
 /// The range that `node` clips to, if that is all it does.
 pub fn clip_range(graph: &Graph, node: &Node) -> Option<[f32; 2]> {

@@ -34,12 +34,13 @@ impl fmt::Debug for Engine {
 }
 
 impl Engine {
+    /// `inputs`: names and shapes.
     pub(super) fn new(
         graph: &Graph,
-        input_shape: &[usize],
+        inputs: &[(String, Vec<usize>)],
         arithmetic: Arithmetic,
     ) -> Result<Self> {
-        let typed = typed(graph, input_shape, arithmetic)?;
+        let typed = typed(graph, inputs, arithmetic)?;
         let decluttered = typed.into_decluttered().map_err(|e| failed(graph, &e))?;
         // Before optimizing, which hides the weights in packed forms.
         let bytes = session_bytes(&decluttered);
@@ -53,15 +54,16 @@ impl Engine {
         Ok(Self { state, bytes })
     }
 
-    pub(super) fn run(
+    /// `inputs`: shapes and elements, in the order given to [`Engine::new`].
+    pub(super) fn run<'a>(
         &mut self,
-        shape: &[usize],
-        input: &[f32],
+        inputs: impl IntoIterator<Item = (&'a [usize], &'a [f32])>,
         visit: &mut dyn FnMut(usize, &[f32]),
     ) -> Result<()> {
-        let mut run = || -> TractResult<()> {
-            let input = Tensor::from_shape(shape, input)?;
-            let outputs = self.state.run(tvec!(input.into()))?;
+        let run = || -> TractResult<()> {
+            let inputs = inputs.into_iter();
+            let inputs = inputs.map(|(shape, x)| Ok(Tensor::from_shape(shape, x)?.into_tvalue()));
+            let outputs = self.state.run(inputs.collect::<TractResult<_>>()?)?;
             for (i, output) in outputs.iter().enumerate() {
                 if output.datum_type() == f32::datum_type() {
                     visit(i, output.try_as_plain_ram()?.as_slice::<f32>()?);
@@ -86,7 +88,8 @@ pub(super) fn tensor_types(
     graph.outputs = names
         .map(|name| graph::Value { name: name.clone(), element: Element(0), shape: None })
         .collect();
-    let model = typed(&graph, input_shape, Arithmetic::Fast)?;
+    let input = (graph.input.name.clone(), input_shape.to_vec());
+    let model = typed(&graph, &[input], Arithmetic::Fast)?;
     let outlets = model.output_outlets().map_err(|e| failed(&graph, &e))?.to_vec();
     graph
         .outputs
@@ -99,12 +102,22 @@ pub(super) fn tensor_types(
         .collect()
 }
 
-fn typed(graph: &Graph, input_shape: &[usize], arithmetic: Arithmetic) -> Result<TypedModel> {
+fn typed(
+    graph: &Graph,
+    inputs: &[(String, Vec<usize>)],
+    arithmetic: Arithmetic,
+) -> Result<TypedModel> {
     let framework = framework(arithmetic);
     check_operators(graph, &framework)?;
     let load = || -> TractResult<TypedModel> {
-        let mut model = framework.model_for_proto_model(&onnx::to_proto(graph))?;
-        model.set_input_fact(0, InferenceFact::dt_shape(f32::datum_type(), input_shape))?;
+        let values: Vec<graph::Value> = inputs
+            .iter()
+            .map(|(name, _)| graph::Value { name: name.clone(), ..graph::Value::default() })
+            .collect();
+        let mut model = framework.model_for_proto_model(&onnx::to_proto(graph, &values))?;
+        for (i, (_, shape)) in inputs.iter().enumerate() {
+            model.set_input_fact(i, InferenceFact::dt_shape(f32::datum_type(), shape))?;
+        }
         model.into_typed()
     };
     load().map_err(|e| failed(graph, &e))

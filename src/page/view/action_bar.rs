@@ -131,6 +131,9 @@ fn Working(PageProps { state, dispatch }: &PageProps) -> Html {
 fn doing(stage: Stage) -> &'static str {
     match stage {
         Stage::ReadData => "reading the frames",
+        Stage::Equalize => "evening out the ranges of its channels",
+        Stage::Round => "learning how to round its weights",
+        Stage::CorrectBias => "correcting its biases",
         Stage::Calibrate => "watching its values on the calibration frames",
         Stage::Quantize => "writing the int8 network",
         Stage::Evaluate => "answering the validation frames",

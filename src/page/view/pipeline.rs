@@ -19,7 +19,12 @@ pub(super) struct PipelineProps {
 
 #[component]
 pub(super) fn Pipeline(props: &PipelineProps) -> Html {
-    let present = STAGES.iter().position(|(stage, _)| *stage == props.stage);
+    let shown = match props.stage {
+        Stage::Equalize => Stage::Calibrate,
+        Stage::Round | Stage::CorrectBias => Stage::Quantize,
+        stage => stage,
+    };
+    let present = STAGES.iter().position(|(stage, _)| *stage == shown);
     let light = |(i, (_, name)): (usize, &(Stage, &'static str))| {
         let class = match present {
             Some(present) if i < present => "done",
@@ -36,7 +41,10 @@ pub(super) fn Pipeline(props: &PipelineProps) -> Html {
 pub(super) fn name(stage: Stage) -> &'static str {
     match stage {
         Stage::ReadData => "read-data",
+        Stage::Equalize => "equalize",
         Stage::Calibrate => "calibrate",
+        Stage::Round => "round",
+        Stage::CorrectBias => "correct-bias",
         Stage::Quantize => "quantize",
         Stage::Evaluate => "evaluate",
         Stage::Time => "time",

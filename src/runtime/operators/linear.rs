@@ -27,7 +27,8 @@ pub(super) const QUANTIZE: Kind = Kind {
         let axis = Axis::of(node, operands)?;
         let scale = scales(node, operands, 1)?.to_vec();
         let zero_points = zero_points(node, operands, 2)?;
-        let bounds = Coding { signed: signed(node, element)?, scale: 1.0, zero_point: 0 }.bounds();
+        let coding = Coding { signed: signed(node, element)?, scale: 1.0, zero_point: 0 };
+        let bounds = coding.clamped_bounds(node);
         let outputs = (0..scale.len())
             .map(|i| {
                 let zero_point = zero_points.get(i).copied().unwrap_or(0);

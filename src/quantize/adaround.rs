@@ -1,0 +1,257 @@
+//! AdaRound: whether each weight is rounded down or up is learned, layer by layer, so that the
+//! layer's output changes least.
+//!
+//! Nagel, Amjad, van Baalen, Louizos, Blankevoort, "Up or Down? Adaptive Rounding for Post-Training
+//! Quantization" (2020): rectified sigmoid (eq. 23), regularizer with annealed exponent (eq. 24),
+//! asymmetric reconstruction with the activation function (eq. 25), Adam.
+//!
+//! Every output channel is a problem of its own, measured in units of its scale and of the input's
+//! root mean square, so that the regularizer weighs the same in every layer. A channel that
+//! learning makes no better keeps its nearest integers.
+
+use super::layer::{Layer, Samples};
+use super::qdq::Weights;
+use crate::error::Result;
+use crate::kernels::gemm::gemm;
+use crate::kernels::tile::{Float, pack};
+use crate::progress::Progress;
+use crate::random::SplitMix64;
+
+const ITERATIONS: usize = 1000;
+/// Positions per iteration, over all frames.
+const BATCH: usize = 192;
+/// Positions on which learned and nearest integers are compared.
+const JUDGED: usize = 1024;
+/// Without the regularizer, which would freeze what the data have not moved yet.
+const WARM_UP: f64 = 0.2;
+const REGULARIZER: f32 = 0.01;
+const RATE: f32 = 0.01;
+/// The sigmoid reaches a little beyond 0 and 1, and is cut there.
+const STRETCH: [f32; 2] = [-0.1, 1.1];
+
+/// Learned integers for the weights of a layer, laid out as they are.
+///
+/// `weights` holds the nearest integers and their scales, `seed` decides which positions are seen
+/// when.
+///
+/// # Errors
+/// Cancelling.
+pub(super) fn round(
+    layer: &Layer,
+    samples: &Samples<'_>,
+    weights: &Weights,
+    seed: u64,
+    progress: &mut Progress,
+) -> Result<Vec<i32>> {
+    let mut codes = weights.codes.clone();
+    for group in 0..layer.groups {
+        let mut problem = Problem::new(layer, samples, weights, group);
+        let mut random = SplitMix64::new(seed ^ ((group as u64) << 32));
+        for iteration in 0..ITERATIONS {
+            problem.step(iteration, &mut random);
+            if iteration % 50 == 0 {
+                progress(group * ITERATIONS + iteration, layer.groups * ITERATIONS)?;
+            }
+        }
+        problem.judge(&mut random);
+        for o in 0..layer.out {
+            for j in 0..layer.k {
+                codes[layer.weight(group, o, j)] = problem.code(o, j);
+            }
+        }
+    }
+    Ok(codes)
+}
+
+/// The rounding of one group's weights.
+struct Problem<'a> {
+    layer: &'a Layer,
+    samples: &'a Samples<'a>,
+    group: usize,
+    /// Integers less their zero point, `out x k`: nearest, and rounded down.
+    nearest: Vec<f32>,
+    down: Vec<f32>,
+    bounds: Vec<[f32; 2]>,
+    zero_point: Vec<i32>,
+    /// The learned variable of each weight.
+    v: Vec<f32>,
+    adam: [Vec<f32>; 2],
+    /// One over the input's root mean square, and over that times the scale of each channel.
+    input_unit: f32,
+    output_unit: Vec<f32>,
+    /// Channels that keep their nearest integers.
+    kept: Vec<bool>,
+}
+
+impl<'a> Problem<'a> {
+    fn new(layer: &'a Layer, samples: &'a Samples<'a>, weights: &Weights, group: usize) -> Self {
+        let (out, k) = (layer.out, layer.k);
+        let params = &weights.params;
+        let per_channel = params.scale.len() > 1;
+        let channel = |o: usize| if per_channel { group * out + o } else { 0 };
+        let mut problem = Self {
+            layer,
+            samples,
+            group,
+            nearest: vec![0.0; out * k],
+            down: vec![0.0; out * k],
+            bounds: Vec::with_capacity(out),
+            zero_point: Vec::with_capacity(out),
+            v: vec![0.0; out * k],
+            adam: [vec![0.0; out * k], vec![0.0; out * k]],
+            input_unit: 1.0 / samples.root_mean_square(),
+            output_unit: Vec::with_capacity(out),
+            kept: vec![false; out],
+        };
+        for o in 0..out {
+            let (scale, zero_point) = (params.scale[channel(o)], params.zero_point[channel(o)]);
+            let bounds = params.bounds.map(|b| (b - zero_point) as f32);
+            for j in 0..k {
+                let at = layer.weight(group, o, j);
+                let real = samples.weights[at] / scale;
+                let down = real.floor();
+                // Where the share is 0 or 1 the variable would be infinite.
+                let share = (real - down).clamp(0.01, 0.99);
+                problem.nearest[o * k + j] = (weights.codes[at] - zero_point) as f32;
+                problem.down[o * k + j] = down;
+                let [low, high] = STRETCH;
+                problem.v[o * k + j] = -libm::logf((high - low) / (share - low) - 1.0);
+            }
+            problem.bounds.push(bounds);
+            problem.zero_point.push(zero_point);
+            problem.output_unit.push(problem.input_unit / scale);
+        }
+        problem
+    }
+
+    /// The rectified sigmoid of a weight's variable, and its derivative.
+    fn share(v: f32) -> (f32, f32) {
+        let sigmoid = 1.0 / (1.0 + libm::expf(-v));
+        let [low, high] = STRETCH;
+        let stretched = sigmoid * (high - low) + low;
+        if stretched <= 0.0 || stretched >= 1.0 {
+            return (stretched.clamp(0.0, 1.0), 0.0);
+        }
+        (stretched, (high - low) * sigmoid * (1.0 - sigmoid))
+    }
+
+    fn step(&mut self, iteration: usize, random: &mut SplitMix64) {
+        let (out, k) = (self.layer.out, self.layer.k);
+        let count = BATCH.min(self.samples.positions());
+        let (x, targets) = self.draw(count, random);
+        let mut soft = vec![0.0; out * k];
+        let mut slope = vec![0.0; out * k];
+        let mut shares = vec![0.0; out * k];
+        for o in 0..out {
+            let [low, high] = self.bounds[o];
+            for i in o * k..(o + 1) * k {
+                let (share, derivative) = Self::share(self.v[i]);
+                let code = self.down[i] + share;
+                soft[i] = code.clamp(low, high);
+                slope[i] = if code < low || code > high { 0.0 } else { derivative };
+                shares[i] = share;
+            }
+        }
+        let weight = 2.0 / count as f32;
+        let passed = |(error, passes): (f32, bool)| if passes { error * weight } else { 0.0 };
+        let errors: Vec<f32> = self.errors(&x, &targets, &soft).into_iter().map(passed).collect();
+        // Gradient: errors (out x count) times inputs (count x k).
+        let mut gradient = vec![0.0; out * k];
+        let columns = pack::<Float>(k, count, |j, r| x[r * k + j]);
+        gemm::<Float>(&errors, count, &columns, |o, first, sums| {
+            let last = k.min(first + sums.len());
+            gradient[o * k + first..o * k + last].copy_from_slice(&sums[..last - first]);
+        });
+        let progress = iteration as f64 / ITERATIONS as f64;
+        let exponent = (progress >= WARM_UP).then(|| {
+            let along = (progress - WARM_UP) / (1.0 - WARM_UP);
+            (20.0 - 18.0 * along) as f32
+        });
+        let t = iteration as i32 + 1;
+        let corrections = [1.0 - libm::powf(0.9, t as f32), 1.0 - libm::powf(0.999, t as f32)];
+        for i in 0..out * k {
+            let mut g = gradient[i];
+            if let (Some(beta), true) = (exponent, slope[i] != 0.0) {
+                let away = 2.0 * shares[i] - 1.0;
+                let pull = libm::powf(away.abs(), beta - 1.0) * away.signum();
+                g -= REGULARIZER * 2.0 * beta * pull;
+            }
+            g *= slope[i];
+            let [first, second] = &mut self.adam;
+            first[i] = 0.9 * first[i] + 0.1 * g;
+            second[i] = 0.999 * second[i] + 0.001 * g * g;
+            let (m, s) = (first[i] / corrections[0], second[i] / corrections[1]);
+            self.v[i] -= RATE * m / (s.sqrt() + 1e-8);
+        }
+    }
+
+    /// `count` positions: the inputs under them (`count x k`) and the outputs wanted there
+    /// (`out x count`), both in units of their own.
+    fn draw(&self, count: usize, random: &mut SplitMix64) -> (Vec<f32>, Vec<f32>) {
+        let (out, k) = (self.layer.out, self.layer.k);
+        let mut x = vec![0.0; count * k];
+        let mut targets = vec![0.0; out * count];
+        for r in 0..count {
+            let at = random.below(self.samples.positions());
+            let patch = &mut x[r * k..][..k];
+            self.samples.patch(self.layer, at, self.group, patch);
+            patch.iter_mut().for_each(|x| *x *= self.input_unit);
+            for o in 0..out {
+                let target = self.samples.target(self.layer, at, self.group * out + o);
+                targets[o * count + r] = target * self.output_unit[o];
+            }
+        }
+        (x, targets)
+    }
+
+    /// What the layer with these integers makes of `x`, behind the activation, less what is wanted;
+    /// and whether the activation lets a change through. `out x count`.
+    fn errors(&self, x: &[f32], targets: &[f32], codes: &[f32]) -> Vec<(f32, bool)> {
+        let (out, k) = (self.layer.out, self.layer.k);
+        let count = targets.len() / out;
+        let mut errors = vec![(0.0, false); out * count];
+        let packed = pack::<Float>(out, k, |o, j| codes[o * k + j]);
+        let [low, high] = self.samples.clip;
+        gemm::<Float>(x, k, &packed, |r, first, sums| {
+            for (o, sum) in (first..out).zip(sums) {
+                let unit = self.output_unit[o];
+                let y = sum + self.samples.bias(self.group * out + o) * unit;
+                let clip = |y: f32| y.max(low * unit).min(high * unit);
+                errors[o * count + r] = (clip(y) - clip(targets[o * count + r]), clip(y) == y);
+            }
+        });
+        errors
+    }
+
+    /// Keeps the nearest integers of every channel for which the learned ones are no better.
+    fn judge(&mut self, random: &mut SplitMix64) {
+        let (out, k) = (self.layer.out, self.layer.k);
+        let count = JUDGED.min(self.samples.positions());
+        let (x, targets) = self.draw(count, random);
+        let learned: Vec<f32> = (0..out * k).map(|i| (self.learned(i / k, i % k)) as f32).collect();
+        let squares = |codes: &[f32]| -> Vec<f64> {
+            let errors = self.errors(&x, &targets, codes);
+            let square = |(error, _): &(f32, bool)| f64::from(*error) * f64::from(*error);
+            errors.chunks_exact(count).map(|row| row.iter().map(square).sum()).collect()
+        };
+        let (nearest, learned) = (squares(&self.nearest), squares(&learned));
+        self.kept = nearest.iter().zip(&learned).map(|(n, l)| n <= l).collect();
+    }
+
+    /// The learned integer, less its zero point.
+    fn learned(&self, o: usize, j: usize) -> i32 {
+        let i = o * self.layer.k + j;
+        let up = if Self::share(self.v[i]).0 >= 0.5 { 1.0 } else { 0.0 };
+        let [low, high] = self.bounds[o];
+        (self.down[i] + up).clamp(low, high) as i32
+    }
+
+    fn code(&self, o: usize, j: usize) -> i32 {
+        let centred = if self.kept[o] {
+            self.nearest[o * self.layer.k + j] as i32
+        } else {
+            self.learned(o, j)
+        };
+        centred + self.zero_point[o]
+    }
+}

@@ -1,0 +1,71 @@
+//! Writing the quantized network with integer operators instead of QDQ pairs.
+//!
+//! ONNX's QLinearConv and QLinearMatMul and ONNX Runtime's `com.microsoft` operators (QGemm,
+//! QLinearAdd, ...): what the runtime makes of the QDQ form to compute it, as a file.
+
+use std::collections::HashSet;
+
+use crate::graph::{Attribute, Data, Element, Graph, Node, Tensor, fresh_name, prune};
+use crate::runtime::lower::{self, INTEGER_MAX_POOL, MICROSOFT};
+use crate::runtime::{CLAMP_HIGH, CLAMP_LOW};
+
+/// The operator form of a network in QDQ form.
+pub(super) fn write(qdq: &Graph) -> Graph {
+    let mut graph = lower::lower(qdq).graph;
+    let mut writer = Writer { taken: graph.names(), initializers: Vec::new() };
+    graph.nodes = graph.nodes.iter().flat_map(|node| writer.node(&graph, node)).collect();
+    graph.initializers.extend(writer.initializers);
+    if graph.nodes.iter().any(|node| node.domain == MICROSOFT) {
+        graph.opsets.insert(MICROSOFT.into(), 1);
+    }
+    prune(&mut graph);
+    graph
+}
+
+struct Writer {
+    taken: HashSet<String>,
+    initializers: Vec<(String, Tensor)>,
+}
+
+impl Writer {
+    /// The node under its ONNX name; bounds that its type does not have become a Clip.
+    fn node(&mut self, graph: &Graph, node: &Node) -> Vec<Node> {
+        let mut node = node.clone();
+        if node.op == INTEGER_MAX_POOL {
+            node.op = "MaxPool".into();
+        }
+        let low = node.attributes.remove(CLAMP_LOW);
+        let high = node.attributes.remove(CLAMP_HIGH);
+        let (Some(Attribute::Int(low)), Some(Attribute::Int(high))) = (low, high) else {
+            return vec![node];
+        };
+        let element = element_of_output(graph, &node);
+        let output = node.outputs[0].clone();
+        let inner = fresh_name(&format!("{output}_unclipped"), &mut self.taken);
+        node.outputs[0].clone_from(&inner);
+        let bounds = [(low, "low"), (high, "high")].map(|(bound, end)| {
+            let data = match element {
+                Element::I8 => Data::I8(vec![bound as i8]),
+                _ => Data::U8(vec![bound as u8]),
+            };
+            let name = fresh_name(&format!("{output}_{end}"), &mut self.taken);
+            self.initializers.push((name.clone(), Tensor::new([], data)));
+            name
+        });
+        let [low, high] = bounds;
+        let name = fresh_name(&format!("{}_Clip", node.name), &mut self.taken);
+        vec![node, Node::new("Clip", name, [inner, low, high], [output])]
+    }
+}
+
+/// The type that the zero point of the node's result has.
+fn element_of_output(graph: &Graph, node: &Node) -> Element {
+    let at = match node.op.as_str() {
+        "QuantizeLinear" => 2,
+        "QLinearConcat" => 1,
+        "QLinearAveragePool" | "QLinearGlobalAveragePool" => 4,
+        "QGemm" => 8,
+        _ => 7,
+    };
+    graph.constant(node, at).map_or(Element::U8, Tensor::element)
+}

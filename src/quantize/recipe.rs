@@ -1,0 +1,259 @@
+//! The recipe: everything that decides the quantized bytes, besides the network and the frames.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// How a range is found from what calibration observed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+pub enum Method {
+    /// The smallest and largest value seen.
+    #[default]
+    Minmax,
+    /// The smallest and largest value of each frame, averaged with a constant of 0.01.
+    MovingAverage,
+    /// All but the outermost values.
+    Percentile,
+    /// The range whose integers keep most of the distribution (Kullback-Leibler divergence).
+    Entropy,
+    /// The range with the least squared error.
+    Mse,
+}
+
+impl Method {
+    pub const ALL: [Self; 5] =
+        [Self::Minmax, Self::MovingAverage, Self::Percentile, Self::Entropy, Self::Mse];
+}
+
+/// How the range of a weight tensor is found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+pub enum WeightRange {
+    /// The largest magnitude.
+    #[default]
+    Minmax,
+    /// The range with the least squared error.
+    Mse,
+}
+
+/// One scale for a whole weight tensor, or one per output channel.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+pub enum Granularity {
+    #[default]
+    PerChannel,
+    PerTensor,
+}
+
+/// The integer type that holds activations.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+pub enum ActivationType {
+    #[default]
+    U8,
+    I8,
+}
+
+/// How a weight becomes one of its two neighbouring integers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+pub enum Rounding {
+    #[default]
+    Nearest,
+    /// Learned layer by layer on calibration frames (Nagel et al. 2020).
+    Adaround,
+}
+
+/// How the file writes integer computation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+pub enum Format {
+    /// Float operators between QuantizeLinear / DequantizeLinear pairs.
+    #[default]
+    Qdq,
+    /// Integer operators: ONNX's QLinearConv and QLinearMatMul, ONNX Runtime's `com.microsoft`.
+    Qoperator,
+}
+
+/// The widths of one layer, where they differ from the recipe's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LayerBits {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight_bits: Option<u32>,
+    /// Of the tensor that the layer makes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub activation_bits: Option<u32>,
+}
+
+/// Everything that decides the quantized bytes, besides the network and the calibration frames.
+///
+/// Its JSON is a contract: versioned, the body of `--recipe` and of a share link.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Recipe {
+    pub version: u32,
+    pub method: Method,
+    /// Per cent of the values that `Method::Percentile` keeps.
+    pub percentile: f64,
+    pub weights: Granularity,
+    pub weight_range: WeightRange,
+    /// Weights with a zero point; per tensor only.
+    pub asymmetric_weights: bool,
+    pub weight_bits: u32,
+    pub activation_bits: u32,
+    pub activations: ActivationType,
+    /// Symmetric activations: the zero point is the middle of the type (u8: 128, i8: 0).
+    pub symmetric: bool,
+    /// Weights of -64..64, for machines whose u8 x i8 pairs saturate.
+    pub reduce_range: bool,
+    pub format: Format,
+    /// Cross-layer equalization and high-bias absorption before anything is rounded.
+    pub equalize: bool,
+    /// Shifts each bias by the mean error of its layer's output.
+    pub bias_correction: bool,
+    pub rounding: Rounding,
+    /// Nodes kept in float, by name.
+    pub keep_float: Vec<String>,
+    /// Widths of single layers, by the node's name.
+    pub layers: BTreeMap<String, LayerBits>,
+    /// Calibration frames used; `None`: all.
+    pub samples: Option<usize>,
+    /// Which frames `samples` picks, and the order in which AdaRound sees them.
+    pub seed: u64,
+}
+
+impl Recipe {
+    pub const VERSION: u32 = 1;
+    pub const WIDTHS: std::ops::RangeInclusive<u32> = 2..=8;
+
+    /// Bits of the weights of the node called `node`.
+    pub fn weight_bits_of(&self, node: &str) -> u32 {
+        self.layers.get(node).and_then(|layer| layer.weight_bits).unwrap_or(self.weight_bits)
+    }
+
+    /// Bits of the tensor that the node called `node` makes.
+    pub fn activation_bits_of(&self, node: &str) -> u32 {
+        self.layers
+            .get(node)
+            .and_then(|layer| layer.activation_bits)
+            .unwrap_or(self.activation_bits)
+    }
+
+    /// The version and what differs from the default, as JSON: what a file and a link carry. It stays
+    /// the same when recipes get further options.
+    ///
+    /// # Errors
+    /// None that a recipe can cause.
+    pub fn to_short_json(&self) -> Result<String> {
+        let map = |recipe: &Self| match serde_json::to_value(recipe) {
+            Ok(serde_json::Value::Object(map)) => Ok(map),
+            Ok(_) => Err(Error::new("a recipe is an object")),
+            Err(error) => Err(Error::new(error.to_string())),
+        };
+        let (mut own, default) = (map(self)?, map(&Self::default())?);
+        own.retain(|key, value| key == "version" || default.get(key) != Some(value));
+        Ok(serde_json::Value::Object(own).to_string())
+    }
+
+    /// Checks what no type can.
+    ///
+    /// # Errors
+    /// Another version, widths outside 2 to 8, and options that exclude each other.
+    pub fn check(&self) -> Result<()> {
+        if self.version != Self::VERSION {
+            return Err(Error::new(format!("the recipe has version {}", self.version))
+                .way_out(format!("This program reads recipes of version {}.", Self::VERSION)));
+        }
+        let layers = self.layers.values();
+        let widths = layers.flat_map(|l| l.weight_bits.into_iter().chain(l.activation_bits));
+        let all = [self.weight_bits, self.activation_bits].into_iter().chain(widths);
+        if let Some(bits) = all.into_iter().find(|bits| !Self::WIDTHS.contains(bits)) {
+            return Err(Error::new(format!("the recipe asks for {bits} bits"))
+                .way_out("Weights and activations take 2 to 8 bits."));
+        }
+        if self.asymmetric_weights && self.weights == Granularity::PerChannel {
+            return Err(Error::new("asymmetric weights have one zero point for the whole tensor")
+                .way_out("Choose per-tensor weights, or symmetric ones."));
+        }
+        if !(50.0..=100.0).contains(&self.percentile) {
+            return Err(Error::new(format!(
+                "a percentile of {} keeps too little",
+                self.percentile
+            ))
+            .way_out("Choose a percentile between 50 and 100, such as 99.99."));
+        }
+        Ok(())
+    }
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Self {
+            version: Self::VERSION,
+            method: Method::default(),
+            percentile: 99.999,
+            weights: Granularity::default(),
+            weight_range: WeightRange::default(),
+            asymmetric_weights: false,
+            weight_bits: 8,
+            activation_bits: 8,
+            activations: ActivationType::default(),
+            symmetric: false,
+            reduce_range: false,
+            format: Format::default(),
+            equalize: false,
+            bias_correction: false,
+            rounding: Rounding::default(),
+            keep_float: Vec::new(),
+            layers: BTreeMap::new(),
+            samples: None,
+            seed: 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(change: impl FnOnce(&mut Recipe)) -> String {
+        let mut recipe = Recipe::default();
+        change(&mut recipe);
+        recipe.check().expect_err("it is refused").what
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        assert!(Recipe::default().check().is_ok());
+        assert!(refused(|r| r.version = 9).contains("version 9"));
+        assert!(refused(|r| r.weight_bits = 1).contains("1 bits"));
+        assert!(refused(|r| r.activation_bits = 16).contains("16 bits"));
+        let layer = LayerBits { weight_bits: Some(9), ..LayerBits::default() };
+        assert!(refused(|r| r.layers = [("conv".into(), layer)].into()).contains("9 bits"));
+        assert!(refused(|r| r.asymmetric_weights = true).contains("zero point"));
+        assert!(refused(|r| r.percentile = 0.99).contains("percentile"));
+    }
+
+    #[test]
+    fn a_layer_may_have_widths_of_its_own() {
+        let json = r#"{"weight_bits": 4, "layers": {"fc": {"weight_bits": 8}}}"#;
+        let recipe: Recipe = serde_json::from_str(json).unwrap();
+        assert_eq!((recipe.weight_bits_of("fc"), recipe.weight_bits_of("conv")), (8, 4));
+        assert_eq!(recipe.activation_bits_of("fc"), 8);
+        let short = recipe.to_short_json().unwrap();
+        assert_eq!(short, r#"{"layers":{"fc":{"weight_bits":8}},"version":1,"weight_bits":4}"#);
+        assert_eq!(serde_json::from_str::<Recipe>(&short).unwrap(), recipe);
+        let again: Recipe = serde_json::from_str(&serde_json::to_string(&recipe).unwrap()).unwrap();
+        assert_eq!(again, recipe);
+    }
+}
