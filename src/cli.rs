@@ -6,6 +6,7 @@
 //! Results go to stdout, progress and errors to stderr. Exit status: 0 done, 1 the work failed,
 //! 2 bad arguments.
 
+mod analyze;
 mod arguments;
 mod bundled;
 mod compare;
@@ -13,6 +14,7 @@ mod evaluate;
 mod files;
 mod inspect;
 mod quantize;
+mod search;
 mod shell;
 mod table;
 
@@ -32,6 +34,8 @@ pub fn main() -> ExitCode {
     let mut shell = Shell::new(arguments.quiet);
     let json = arguments.json;
     let done = match &arguments.command {
+        Command::Analyze(command) => analyze::run(command, json, &mut shell),
+        Command::Search(command) => search::run(command, json, &mut shell),
         Command::Inspect(command) => inspect::run(command, json, &mut shell),
         Command::Evaluate(command) => evaluate::run(command, json, &mut shell),
         Command::Quantize(command) => quantize::run(command, json, &mut shell),

@@ -4,6 +4,8 @@
 //! hears [`Event`](protocol::Event)s.
 
 #[cfg(feature = "core")]
+mod analyze;
+#[cfg(feature = "core")]
 mod compare;
 #[cfg(feature = "core")]
 mod evaluate;

@@ -4,14 +4,19 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "core")]
 mod adaround;
+mod analysis;
 #[cfg(feature = "core")]
 mod calibrate;
 #[cfg(feature = "core")]
 mod correct;
 #[cfg(feature = "core")]
+mod effects;
+#[cfg(feature = "core")]
 mod equalize;
 #[cfg(feature = "core")]
 mod layer;
+#[cfg(feature = "core")]
+mod noise;
 #[cfg(feature = "core")]
 mod observer;
 #[cfg(feature = "core")]
@@ -27,11 +32,15 @@ mod qparams;
 #[cfg(feature = "core")]
 mod range;
 mod recipe;
+mod search;
 #[cfg(feature = "core")]
 mod walk;
 #[cfg(feature = "core")]
 mod weights;
 
+#[cfg(feature = "core")]
+pub use analysis::analyze;
+pub use analysis::{Analysis, Bars, Effect, FramesEffect, LayerDamage, TensorDamage};
 #[cfg(feature = "core")]
 use post_training::Prepared;
 #[cfg(feature = "core")]
@@ -41,6 +50,9 @@ pub use qparams::QParams;
 pub use recipe::{
     ActivationType, Format, Granularity, LayerBits, Method, Recipe, Rounding, WeightRange,
 };
+pub use search::{Found, Target, Trial};
+#[cfg(feature = "core")]
+pub use search::{Listener, search};
 
 /// What quantizing does, one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +61,7 @@ pub enum Step {
     Calibrate,
     Round,
     CorrectBias,
+    Analyze,
 }
 
 /// A node that computes in float although the file is quantized, and why.

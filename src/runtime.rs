@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use crate::error::{Error, Result};
 use crate::graph::{Dim, Element, Graph, Value, segment};
 
+mod family;
 pub mod lower;
 mod operators;
 mod tract;
 
+pub use family::Family;
 pub use operators::{CLAMP_HIGH, CLAMP_LOW, TensorType};
 
 /// Whose float kernels compute.

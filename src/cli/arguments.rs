@@ -28,6 +28,8 @@ pub(super) enum Command {
     Inspect(Inspect),
     Evaluate(Evaluate),
     Quantize(Quantize),
+    Analyze(Analyze),
+    Search(Search),
     Compare(Compare),
 }
 
@@ -72,6 +74,51 @@ pub(super) struct Quantize {
     pub(super) normalization: NormalizationOptions,
     #[command(flatten)]
     pub(super) recipe: RecipeOptions,
+}
+
+/// Show what a recipe does to a network, layer by layer.
+#[derive(Debug, Args)]
+pub(super) struct Analyze {
+    /// A float ONNX file.
+    pub(super) model: PathBuf,
+    /// Frames to measure on: an npz with x and y, a folder of class folders of images, or a zip of
+    /// one [default: the bundled validation frames].
+    #[arg(long, value_name = "DATA")]
+    pub(super) data: Option<PathBuf>,
+    /// Measure on so many of them [default: all].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) frames: Option<u32>,
+    #[command(flatten)]
+    pub(super) calibration: CalibrationOptions,
+    #[command(flatten)]
+    pub(super) normalization: NormalizationOptions,
+    #[command(flatten)]
+    pub(super) recipe: RecipeOptions,
+}
+
+/// Search the recipe that meets a target: bits of each layer, methods, corrections.
+///
+/// The recipe options say where it starts; their widths are the lowest that it goes to. With
+/// --max-drop it looks for the fewest bit operations, else for the least damage within the budget.
+#[derive(Debug, Args)]
+pub(super) struct Search {
+    #[command(flatten)]
+    pub(super) analysis: Analyze,
+    /// Write the best recipe here, again whenever there is a better one.
+    #[arg(short, long, value_name = "RECIPE.json")]
+    pub(super) output: Option<PathBuf>,
+    /// Points of top-1 accuracy that may be lost.
+    #[arg(long, value_name = "POINTS", required_unless_present_any = ["max_bytes", "max_bops"])]
+    pub(super) max_drop: Option<f64>,
+    /// Bytes that the file may have.
+    #[arg(long, value_name = "N")]
+    pub(super) max_bytes: Option<u64>,
+    /// Bit operations (MACs x weight bits x activation bits) that a frame may take.
+    #[arg(long, value_name = "N")]
+    pub(super) max_bops: Option<u64>,
+    /// Stop after so long, with the best so far.
+    #[arg(long, value_name = "S")]
+    pub(super) seconds: Option<u32>,
 }
 
 /// Quantize networks and measure float beside int8.

@@ -13,7 +13,7 @@ use crate::lab::protocol::{
     Request, Role, Stage, TensorShape,
 };
 use crate::measure::Report;
-use crate::quantize::Recipe;
+use crate::quantize::{Analysis, Found, Recipe, Target, Trial};
 
 /// Where a data set comes from, and how it enters.
 pub(super) struct Source<'a> {
@@ -83,6 +83,34 @@ impl Shell {
         }
     }
 
+    pub(super) fn analyze(
+        &mut self,
+        model: ModelId,
+        recipe: Recipe,
+        frames: Option<usize>,
+    ) -> Result<Analysis> {
+        match self.ask(Request::Analyze { model, recipe, frames })? {
+            Event::Analyzed { analysis, .. } => Ok(analysis),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Every trial goes to `tried`, whose [`ControlFlow::Break`] ends the search with the best so far.
+    pub(super) fn search(
+        &mut self,
+        model: ModelId,
+        recipe: Recipe,
+        target: Target,
+        frames: Option<usize>,
+        tried: &mut dyn FnMut(&Trial) -> ControlFlow<()>,
+    ) -> Result<Found> {
+        let request = Request::Search { model, recipe, target, frames };
+        match self.ask_hearing(request, tried)? {
+            Event::Searched { found, .. } => Ok(found),
+            other => Err(unexpected(&other)),
+        }
+    }
+
     /// A report, and a row of logits per frame.
     pub(super) fn evaluate(
         &mut self,
@@ -104,14 +132,27 @@ impl Shell {
     }
 
     fn ask(&mut self, request: Request) -> Result<Event> {
+        self.ask_hearing(request, &mut |_| ControlFlow::Continue(()))
+    }
+
+    fn ask_hearing(
+        &mut self,
+        request: Request,
+        tried: &mut dyn FnMut(&Trial) -> ControlFlow<()>,
+    ) -> Result<Event> {
         let mut answer = None;
+        let mut going = ControlFlow::Continue(());
         let bar = &self.bar;
         self.lab.handle(request, &mut |event| {
             match event {
                 Event::Progress(progress) => show(bar, &progress),
+                Event::Tried { trial, .. } => {
+                    bar.println(table::trial(&trial));
+                    going = tried(&trial);
+                }
                 event => answer = Some(event),
             }
-            ControlFlow::Continue(())
+            going
         });
         self.bar.finish_and_clear();
         self.bar.reset();
@@ -131,6 +172,7 @@ fn show(bar: &ProgressBar, progress: &Progress) {
         Stage::Round => "learning to round",
         Stage::CorrectBias => "correcting biases",
         Stage::Quantize => "quantizing",
+        Stage::Analyze => "analyzing",
         Stage::Evaluate => "evaluating",
         Stage::Time => "timing",
     };

@@ -2,7 +2,7 @@
 
 use crate::figures::{bytes, count, grouped, three_digits};
 use crate::measure::{Accuracy, Latency, Report};
-use crate::quantize::LeftInFloat;
+use crate::quantize::{LeftInFloat, Trial};
 
 /// Columns of equal width; those from `numbers` on are set flush right. The first row is the head.
 pub(super) fn align(rows: &[Vec<String>], numbers: usize) -> String {
@@ -91,6 +91,17 @@ pub(super) fn confusion(accuracy: &Accuracy, class_names: &[String]) -> String {
         rows.push([name(class), right].into_iter().chain(counts).collect());
     }
     format!("\n{}", align(&rows, 1))
+}
+
+/// One line of a search.
+pub(super) fn trial(trial: &Trial) -> String {
+    let mark = match (trial.best, trial.meets) {
+        (true, true) => "best so far",
+        (false, true) => "meets the target",
+        _ => "",
+    };
+    let (bops, file) = (count(trial.bops), bytes(trial.file_bytes as usize));
+    format!("{:6.2} points lost  {bops:>8} BOPs  {file:>8}  {} {mark}", trial.drop, trial.what)
 }
 
 /// What computes in float in a quantized network, and why; nothing when nothing does.

@@ -123,7 +123,7 @@ impl Dataset {
     }
 
     /// float32 frames in network form.
-    pub(super) fn from_floats(
+    pub(crate) fn from_floats(
         shape: Vec<usize>,
         values: Vec<f32>,
         labels: Option<Vec<u32>>,

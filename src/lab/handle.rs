@@ -66,6 +66,12 @@ impl Lab {
             }
             Request::Predict { model, indices } => self.predict(model, &indices),
             Request::Quantize { model, recipe, into } => self.quantize(model, &recipe, into, emit),
+            Request::Analyze { model, recipe, frames } => {
+                self.analyze(&model, &recipe, frames, emit)
+            }
+            Request::Search { model, recipe, target, frames } => {
+                self.search(&model, &recipe, target, frames, emit)
+            }
             Request::Evaluate { model, float } => self.evaluate(&model, float.as_deref(), emit),
             Request::Compare { models } => self.compare(&models, emit),
         }
@@ -179,12 +185,13 @@ pub(super) fn report(
     }
 }
 
-fn stage_of(step: Step) -> Stage {
+pub(super) fn stage_of(step: Step) -> Stage {
     match step {
         Step::Equalize => Stage::Equalize,
         Step::Calibrate => Stage::Calibrate,
         Step::Round => Stage::Round,
         Step::CorrectBias => Stage::CorrectBias,
+        Step::Analyze => Stage::Analyze,
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::data::{DataSummary, File, Normalization, Picture};
 use crate::error::Error;
 use crate::measure::Report;
-use crate::quantize::{LeftInFloat, Recipe, TensorInfo};
+use crate::quantize::{Analysis, Found, LeftInFloat, Recipe, Target, TensorInfo, Trial};
 
 /// Raised when a message changes its meaning; page and worker of different versions refuse to talk.
 pub const VERSION: u32 = 1;
@@ -38,6 +38,14 @@ pub enum Request {
     /// Quantizes `model` on the calibration frames and loads the result as `into`.
     /// Ends with [`Event::Quantized`].
     Quantize { model: ModelId, recipe: Recipe, into: ModelId },
+    /// What `recipe` does to `model`, tensor by tensor and layer by layer: calibrated on the
+    /// calibration frames, measured on the first `frames` validation frames (`None`: all).
+    /// Ends with [`Event::Analyzed`].
+    Analyze { model: ModelId, recipe: Recipe, frames: Option<usize> },
+    /// Searches the recipe that meets `target`, starting from `recipe`, on the first `frames`
+    /// validation frames. Every trial is told by [`Event::Tried`]. Ends with [`Event::Searched`];
+    /// cancelled once something was tried, too, with the best so far.
+    Search { model: ModelId, recipe: Recipe, target: Target, frames: Option<usize> },
     /// Runs one network on the validation frames; `float` names the network it is compared with.
     /// Frames without labels give a report without accuracy. Ends with [`Event::Evaluated`].
     Evaluate { model: ModelId, float: Option<ModelId> },
@@ -70,6 +78,19 @@ pub enum Event {
         summary: QuantizationSummary,
         inspection: Inspection,
     },
+    Analyzed {
+        model: ModelId,
+        analysis: Analysis,
+    },
+    /// A recipe that a search has tried; the search goes on.
+    Tried {
+        model: ModelId,
+        trial: Trial,
+    },
+    Searched {
+        model: ModelId,
+        found: Found,
+    },
     /// `logits`: one row for each frame.
     Evaluated {
         report: Report,
@@ -87,7 +108,7 @@ pub enum Event {
 impl Event {
     /// Whether the request that caused it is over.
     pub fn is_final(&self) -> bool {
-        !matches!(self, Event::Progress(_))
+        !matches!(self, Event::Progress(_) | Event::Tried { .. })
     }
 }
 
@@ -101,6 +122,7 @@ pub enum Stage {
     Round,
     CorrectBias,
     Quantize,
+    Analyze,
     Evaluate,
     Time,
 }

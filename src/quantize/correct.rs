@@ -1,14 +1,13 @@
 //! What is mended after rounding, layer by layer from the input on: rounding itself (AdaRound) and
 //! biases.
 
-use std::collections::BTreeMap;
-
 use super::layer::{Layer, Samples};
 use super::placement::weight_axis;
 use super::post_training::StepProgress;
 use super::qdq::Layers;
+use super::qparams::Params;
 use super::walk::{Walk, with_weights};
-use super::{Prepared, QParams, Recipe, Rounding, Step, adaround};
+use super::{Prepared, Recipe, Rounding, Step, adaround};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::graph::{Node, Tensor};
@@ -22,7 +21,7 @@ use crate::runtime::lower::clip_range;
 /// Frames that do not fit the network, and cancelling.
 pub(super) fn correct(
     prepared: &Prepared,
-    params: &BTreeMap<String, QParams>,
+    params: &Params,
     recipe: &Recipe,
     data: &Dataset,
     indices: &[usize],

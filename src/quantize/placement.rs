@@ -46,6 +46,19 @@ pub struct Placement {
 }
 
 impl Placement {
+    /// The nodes that round: all but those whose result keeps the scale of their input.
+    pub fn rounding_nodes(&self, graph: &Graph) -> Vec<usize> {
+        let rounds = |i: &usize| !SAME_SCALE.contains(&graph.nodes[*i].op.as_str());
+        self.nodes.iter().copied().filter(rounds).collect()
+    }
+
+    /// The tensor in which the result of a node ends: behind its Relu or Clip.
+    pub fn result<'a>(&'a self, graph: &'a Graph, node: &'a Node) -> &'a str {
+        let ends = |activation: &usize| graph.nodes[*activation].inputs[0] == node.output();
+        let mut ending = self.activations.iter().filter(|(_, activation)| ends(activation));
+        ending.next().map_or(node.output(), |(tensor, _)| tensor)
+    }
+
     /// Bits of the tensors with the range of `root`: the recipe's, but 8 for the network's input
     /// and its logits.
     pub fn bits(&self, graph: &Graph, recipe: &Recipe, root: &str) -> u32 {

@@ -1,14 +1,15 @@
 //! Post-training quantization, from the float network to the quantized network.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::calibrate::{Calibration, calibrate};
 use super::correct::correct;
 use super::equalize::equalize;
 use super::placement::{Placement, place};
 use super::qdq::{self, Layers, Written};
+use super::qparams::Params;
 use super::range::ActivationScheme;
-use super::{Format, LeftInFloat, QParams, Recipe, Step, TensorInfo, qoperator};
+use super::{Format, LeftInFloat, Recipe, Step, TensorInfo, qoperator};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::fold_batch_norm::fold_batch_norm;
@@ -43,21 +44,43 @@ pub fn quantize(
     data: &Dataset,
     progress: &mut StepProgress,
 ) -> Result<Quantized> {
-    let mut prepared = Prepared::new(graph, recipe)?;
-    let indices = data.subset(recipe.samples, recipe.seed);
-    if indices.is_empty() {
-        return Err(Error::new("there are no calibration frames")
-            .way_out("Calibration needs at least one frame; a few hundred are better."));
+    let calibrated = Calibrated::new(graph, recipe, data, progress)?;
+    calibrated.prepared.write(&calibrated.params, &calibrated.layers, recipe)
+}
+
+/// A network about which everything is decided that its file will say.
+#[derive(Debug)]
+pub(super) struct Calibrated {
+    pub(super) prepared: Prepared,
+    /// Of every root tensor.
+    pub(super) params: Params,
+    pub(super) layers: Layers,
+    /// The calibration frames that were used.
+    pub(super) indices: Vec<usize>,
+}
+
+impl Calibrated {
+    pub(super) fn new(
+        graph: &Graph,
+        recipe: &Recipe,
+        data: &Dataset,
+        progress: &mut StepProgress,
+    ) -> Result<Self> {
+        let mut prepared = Prepared::new(graph, recipe)?;
+        let indices = data.subset(recipe.samples, recipe.seed);
+        if indices.is_empty() {
+            return Err(Error::new("there are no calibration frames")
+                .way_out("Calibration needs at least one frame; a few hundred are better."));
+        }
+        if recipe.equalize {
+            let mut progress = |done, total| progress(Step::Equalize, done, total);
+            equalize(&mut prepared.graph, data, &indices, &mut progress)?;
+        }
+        let mut calibrating = |done, total| progress(Step::Calibrate, done, total);
+        let params = prepared.calibrate(recipe, data, &indices, &mut calibrating)?;
+        let layers = correct(&prepared, &params, recipe, data, &indices, progress)?;
+        Ok(Self { prepared, params, layers, indices })
     }
-    if recipe.equalize {
-        let mut progress = |done, total| progress(Step::Equalize, done, total);
-        equalize(&mut prepared.graph, data, &indices, &mut progress)?;
-    }
-    let mut calibrating = |done, total| progress(Step::Calibrate, done, total);
-    let calibration = prepared.calibrate(recipe, data, &indices, &mut calibrating)?;
-    let params = prepared.params(&calibration, recipe)?;
-    let layers = correct(&prepared, &params, recipe, data, &indices, progress)?;
-    prepared.write(&params, &layers, recipe)
 }
 
 /// A float network made ready: what exporters leave behind is gone, BatchNormalization is folded,
@@ -96,22 +119,21 @@ impl Prepared {
         roots.into_iter().cloned().collect()
     }
 
+    /// Scale and zero point of every root tensor, from what it is on the frames `indices`.
     pub(super) fn calibrate(
         &self,
         recipe: &Recipe,
         data: &Dataset,
         indices: &[usize],
         progress: &mut crate::progress::Progress,
-    ) -> Result<Calibration> {
-        calibrate(&self.graph, &self.roots(), recipe, data, indices, progress)
+    ) -> Result<Params> {
+        let roots = self.roots();
+        let calibration = calibrate(&self.graph, &roots, recipe, data, indices, progress)?;
+        self.params(&calibration, recipe)
     }
 
-    /// Scale and zero point of every root tensor.
-    pub(super) fn params(
-        &self,
-        calibration: &Calibration,
-        recipe: &Recipe,
-    ) -> Result<BTreeMap<String, QParams>> {
+    /// Scale and zero point of every root tensor for the recipe's widths.
+    pub(super) fn params(&self, calibration: &Calibration, recipe: &Recipe) -> Result<Params> {
         let of = |root: String| {
             let bits = self.placement.bits(&self.graph, recipe, &root);
             let scheme = ActivationScheme { bits, ..ActivationScheme::of(recipe) };
@@ -121,20 +143,38 @@ impl Prepared {
         self.roots().into_iter().map(of).collect()
     }
 
+    /// The same network with all but one node left in float.
+    pub(super) fn alone(&self, node: &str, params: &Params) -> (Self, Params) {
+        let graph = &self.graph;
+        let own = graph.nodes.iter().find(|n| n.name == node);
+        // Its Relu or Clip goes with it.
+        let result = own.map(|own| self.placement.result(graph, own));
+        let others = graph.nodes.iter().filter(|n| n.name != node && Some(n.output()) != result);
+        let others: Vec<String> = others.map(|n| n.name.clone()).collect();
+        self.keeping_float(&others, params)
+    }
+
+    /// The same network with the nodes named in `keep_float` left in float, and the parameters of
+    /// its tensors, which are those of `params`.
+    pub(super) fn keeping_float(&self, keep_float: &[String], params: &Params) -> (Self, Params) {
+        let placement = place(&self.graph, keep_float);
+        let of = |root: &String| {
+            let params = params.get(self.placement.tensors.get(root)?)?;
+            Some((root.clone(), params.clone()))
+        };
+        let params = placement.tensors.values().filter_map(of).collect();
+        (Self { graph: self.graph.clone(), placement }, params)
+    }
+
     /// The network in QDQ form.
-    pub(super) fn qdq(
-        &self,
-        params: &BTreeMap<String, QParams>,
-        layers: &Layers,
-        recipe: &Recipe,
-    ) -> Written {
+    pub(super) fn qdq(&self, params: &Params, layers: &Layers, recipe: &Recipe) -> Written {
         qdq::write(&self.graph, &self.placement, params, layers, recipe)
     }
 
     /// The network in the recipe's format.
     pub(super) fn write(
         &self,
-        params: &BTreeMap<String, QParams>,
+        params: &Params,
         layers: &Layers,
         recipe: &Recipe,
     ) -> Result<Quantized> {

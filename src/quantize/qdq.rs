@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::placement::{Placement, weight_axis};
+use super::qparams::Params;
 use super::weights::{
     WeightScheme, dequantize, least_scales, quantize_bias, round_to_nearest, weight_params,
 };
@@ -45,7 +46,7 @@ impl Layers {
     pub(super) fn nearest(
         graph: &Graph,
         placement: &Placement,
-        params: &BTreeMap<String, QParams>,
+        params: &Params,
         recipe: &Recipe,
     ) -> Self {
         let of = |&i: &usize| {
@@ -80,7 +81,7 @@ pub(super) struct Written {
 pub(super) fn write(
     graph: &Graph,
     placement: &Placement,
-    params: &BTreeMap<String, QParams>,
+    params: &Params,
     layers: &Layers,
     recipe: &Recipe,
 ) -> Written {

@@ -1,5 +1,7 @@
 //! Scale and zero point.
 
+use std::collections::BTreeMap;
+
 use super::TensorInfo;
 use crate::graph::Element;
 use crate::kernels::requantize::quantize;
@@ -18,6 +20,9 @@ pub struct QParams {
     /// The channel axis; `None` when one scale serves the whole tensor.
     pub axis: Option<usize>,
 }
+
+/// Scale and zero point by root tensor.
+pub(super) type Params = BTreeMap<String, QParams>;
 
 impl QParams {
     /// Whether the type saturates at other integers than these.

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::qdq::{Layers, Written};
-use super::{Prepared, QParams, Recipe};
+use super::qparams::Params;
+use super::{Prepared, Recipe};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::graph::{Data, Graph, Tensor};
@@ -21,7 +22,7 @@ type Known = BTreeMap<String, Vec<Vec<f32>>>;
 /// The frames' way through the network, up to some node.
 pub(super) struct Walk<'a> {
     prepared: &'a Prepared,
-    params: &'a BTreeMap<String, QParams>,
+    params: &'a Params,
     recipe: &'a Recipe,
     types: BTreeMap<String, TensorType>,
     pub(super) frames: usize,
@@ -33,7 +34,7 @@ impl<'a> Walk<'a> {
     /// Starts at the input, with as many of the frames `indices` as the memory budget allows.
     pub(super) fn new(
         prepared: &'a Prepared,
-        params: &'a BTreeMap<String, QParams>,
+        params: &'a Params,
         recipe: &'a Recipe,
         data: &Dataset,
         indices: &[usize],

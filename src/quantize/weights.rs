@@ -45,13 +45,13 @@ impl WeightScheme {
 }
 
 /// Which of the scales serves each weight.
-struct Channels {
+pub(super) struct Channels {
     count: usize,
     inner: usize,
 }
 
 impl Channels {
-    fn of(weights: &Tensor, axis: Option<usize>) -> Self {
+    pub(super) fn of(weights: &Tensor, axis: Option<usize>) -> Self {
         match axis {
             None => Self { count: 1, inner: weights.len().max(1) },
             Some(axis) => Self {
@@ -61,7 +61,7 @@ impl Channels {
         }
     }
 
-    fn of_weight(&self, i: usize) -> usize {
+    pub(super) fn of_weight(&self, i: usize) -> usize {
         i / self.inner % self.count
     }
 }
@@ -161,6 +161,24 @@ pub(super) fn dequantize(weights: &Tensor, codes: &[i32], params: &QParams) -> V
         (q - params.zero_point[c]) as f32 * params.scale[c]
     };
     codes.iter().enumerate().map(real).collect()
+}
+
+/// Per output channel (along `axis`), the sum of the magnitudes of its integers less their zero
+/// point.
+pub(super) fn absolute_sums(
+    weights: &Tensor,
+    axis: usize,
+    codes: &[i32],
+    params: &QParams,
+) -> Vec<f64> {
+    let outputs = Channels::of(weights, Some(axis));
+    let own = Channels::of(weights, params.axis);
+    let mut sums = vec![0.0; outputs.count];
+    for (i, &code) in codes.iter().enumerate() {
+        let centred = code - params.zero_point[own.of_weight(i)];
+        sums[outputs.of_weight(i)] += f64::from(centred.abs());
+    }
+    sums
 }
 
 /// The smallest weight scale with which each channel's bias fits int32 in units of

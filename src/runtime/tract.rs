@@ -14,6 +14,7 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::internal::*;
 
 use super::Arithmetic;
+use super::family::Elements;
 use super::operators::{
     DETERMINISTIC, INTEGER, Kind, Operand, Operator, Prepared, TensorType, View, ViewMut,
 };
@@ -40,7 +41,11 @@ impl Engine {
         inputs: &[(String, Vec<usize>)],
         arithmetic: Arithmetic,
     ) -> Result<Self> {
-        let typed = typed(graph, inputs, arithmetic)?;
+        let float = |(name, shape): &(String, Vec<usize>)| {
+            (name.clone(), TensorType { element: Element::F32, shape: shape.clone() })
+        };
+        let inputs: Vec<_> = inputs.iter().map(float).collect();
+        let typed = typed(graph, &inputs, arithmetic)?;
         let decluttered = typed.into_decluttered().map_err(|e| failed(graph, &e))?;
         // Before optimizing, which hides the weights in packed forms.
         let bytes = session_bytes(&decluttered);
@@ -71,12 +76,87 @@ impl Engine {
             }
             Ok(())
         };
-        run().map_err(|e| Error::new(format!("the network failed while it ran: {e:#}")))
+        run().map_err(|e| ran_into(&e))
     }
 
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
+}
+
+/// An operator that is tract's, by itself.
+pub(super) struct Single {
+    state: TypedSimpleState,
+    inputs: Vec<TensorType>,
+}
+
+impl fmt::Debug for Single {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Single").field("inputs", &self.inputs).finish_non_exhaustive()
+    }
+}
+
+impl Single {
+    /// Prepares `graph`, whose one node reads `inputs` and constants.
+    pub(super) fn new(graph: &Graph, inputs: &[(String, TensorType)]) -> Result<Self> {
+        let model = typed(graph, inputs, Arithmetic::Deterministic)?;
+        let model = model.into_decluttered().map_err(|e| failed(graph, &e))?;
+        let plan = model.into_runnable().map_err(|e| failed(graph, &e))?;
+        let state = plan.spawn().map_err(|e| failed(graph, &e))?;
+        Ok(Self { state, inputs: inputs.iter().map(|(_, ty)| ty.clone()).collect() })
+    }
+
+    pub(super) fn outputs(&self) -> Result<Vec<TensorType>> {
+        let model = self.state.model();
+        let types = || -> TractResult<Vec<TensorType>> {
+            let outlets = model.output_outlets()?;
+            outlets.iter().map(|&outlet| tensor_type(model.outlet_fact(outlet)?)).collect()
+        };
+        types().map_err(|e| Error::new(format!("its result has no shape: {e:#}")))
+    }
+
+    /// One run, `inputs` being the elements of each input.
+    pub(super) fn run(&mut self, inputs: &[View<'_>]) -> Result<Vec<Elements>> {
+        let made = self.outcome(inputs)?;
+        let elements = |tensor: &TValue| -> TractResult<Elements> {
+            let plain = tensor.try_as_plain_ram()?;
+            Ok(match tensor.datum_type() {
+                DatumType::F32 => Elements::F32(plain.as_slice()?.to_vec()),
+                DatumType::I32 => Elements::I32(plain.as_slice()?.to_vec()),
+                DatumType::U8 | DatumType::I8 => Elements::Codes(plain.as_bytes().to_vec()),
+                _ => Elements::Other,
+            })
+        };
+        made.iter().map(|t| elements(t).map_err(|e| ran_into(&e))).collect()
+    }
+
+    /// The constants that an operator makes which reads none but constants.
+    pub(super) fn constants(&mut self) -> Result<Vec<graph::Tensor>> {
+        let made = self.outcome(&[])?;
+        made.iter().map(|t| constant(t).map_err(|e| ran_into(&e))).collect()
+    }
+
+    fn outcome(&mut self, inputs: &[View<'_>]) -> Result<TVec<TValue>> {
+        let tensor = |(view, ty): (&View<'_>, &TensorType)| -> TractResult<TValue> {
+            let tensor = match view {
+                View::F32(x) => Tensor::from_shape(&ty.shape, x)?,
+                View::I32(x) => Tensor::from_shape(&ty.shape, x)?,
+                View::Codes(x) => {
+                    let mut tensor = Tensor::zero_dt(datum_type(ty.element)?, &ty.shape)?;
+                    tensor.try_as_plain_ram_mut()?.as_bytes_mut().copy_from_slice(x);
+                    tensor
+                }
+            };
+            Ok(tensor.into_tvalue())
+        };
+        let inputs = inputs.iter().zip(&self.inputs).map(tensor);
+        let run = inputs.collect::<TractResult<_>>().and_then(|inputs| self.state.run(inputs));
+        run.map_err(|e| ran_into(&e))
+    }
+}
+
+fn ran_into(error: &TractError) -> Error {
+    Error::new(format!("the network failed while it ran: {error:#}"))
 }
 
 pub(super) fn tensor_types(
@@ -88,7 +168,8 @@ pub(super) fn tensor_types(
     graph.outputs = names
         .map(|name| graph::Value { name: name.clone(), element: Element(0), shape: None })
         .collect();
-    let input = (graph.input.name.clone(), input_shape.to_vec());
+    let input = TensorType { element: Element::F32, shape: input_shape.to_vec() };
+    let input = (graph.input.name.clone(), input);
     let model = typed(&graph, &[input], Arithmetic::Fast)?;
     let outlets = model.output_outlets().map_err(|e| failed(&graph, &e))?.to_vec();
     graph
@@ -104,7 +185,7 @@ pub(super) fn tensor_types(
 
 fn typed(
     graph: &Graph,
-    inputs: &[(String, Vec<usize>)],
+    inputs: &[(String, TensorType)],
     arithmetic: Arithmetic,
 ) -> Result<TypedModel> {
     let framework = framework(arithmetic);
@@ -112,11 +193,15 @@ fn typed(
     let load = || -> TractResult<TypedModel> {
         let values: Vec<graph::Value> = inputs
             .iter()
-            .map(|(name, _)| graph::Value { name: name.clone(), ..graph::Value::default() })
+            .map(|(name, ty)| {
+                let (name, element) = (name.clone(), ty.element);
+                graph::Value { name, element, shape: None }
+            })
             .collect();
         let mut model = framework.model_for_proto_model(&onnx::to_proto(graph, &values))?;
-        for (i, (_, shape)) in inputs.iter().enumerate() {
-            model.set_input_fact(i, InferenceFact::dt_shape(f32::datum_type(), shape))?;
+        for (i, (_, ty)) in inputs.iter().enumerate() {
+            let fact = InferenceFact::dt_shape(datum_type(ty.element)?, &ty.shape);
+            model.set_input_fact(i, fact)?;
         }
         model.into_typed()
     };
@@ -382,6 +467,7 @@ fn datum_type(element: Element) -> TractResult<DatumType> {
         Element::F32 => DatumType::F32,
         Element::U8 => DatumType::U8,
         Element::I8 => DatumType::I8,
+        Element::I32 => DatumType::I32,
         other => bail!("{} is not supported here", other.name()),
     })
 }

@@ -136,6 +136,7 @@ fn doing(stage: Stage) -> &'static str {
         Stage::CorrectBias => "correcting its biases",
         Stage::Calibrate => "watching its values on the calibration frames",
         Stage::Quantize => "writing the int8 network",
+        Stage::Analyze => "measuring what each layer does",
         Stage::Evaluate => "answering the validation frames",
         Stage::Time => "timing, in turns",
     }

@@ -46,6 +46,7 @@ pub(super) fn name(stage: Stage) -> &'static str {
         Stage::Round => "round",
         Stage::CorrectBias => "correct-bias",
         Stage::Quantize => "quantize",
+        Stage::Analyze => "analyze",
         Stage::Evaluate => "evaluate",
         Stage::Time => "time",
     }

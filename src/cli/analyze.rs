@@ -1,0 +1,139 @@
+//! `steer8 analyze`
+
+use serde::Serialize;
+
+use super::arguments::Analyze;
+use super::shell::{Shell, Source};
+use super::{files, print, print_json, table};
+use crate::error::Result;
+use crate::figures::{grouped, three_digits};
+use crate::lab::protocol::{ModelId, Role};
+use crate::quantize::{Analysis, Effect, Recipe};
+
+pub(super) fn run(arguments: &Analyze, json: bool, shell: &mut Shell) -> Result<()> {
+    let recipe = arguments.recipe.recipe()?;
+    let id = load_both(arguments, shell)?;
+    let frames = arguments.frames.map(|n| n as usize);
+    let analysis = shell.analyze(id.clone(), recipe.clone(), frames)?;
+    if json {
+        #[derive(Serialize)]
+        struct Analyzed<'a> {
+            model: &'a str,
+            recipe: &'a Recipe,
+            #[serde(flatten)]
+            analysis: &'a Analysis,
+        }
+        return print_json(&Analyzed { model: &id, recipe: &recipe, analysis: &analysis });
+    }
+    print(&describe(&id, &analysis))
+}
+
+/// Loads the network, the frames to calibrate on and those to measure on.
+pub(super) fn load_both(arguments: &Analyze, shell: &mut Shell) -> Result<ModelId> {
+    let Analyze { model, data, calibration, normalization, .. } = arguments;
+    let (id, inspection) = shell.load_model(files::read(model)?)?;
+    let calibration = calibration.calibration.as_ref();
+    for (role, path) in [(Role::Calibration, calibration), (Role::Validation, data.as_ref())] {
+        let source = Source { role, path, normalization: normalization.normalization() };
+        shell.load_data(source, [(&id, &inspection.input)])?;
+    }
+    Ok(id)
+}
+
+fn describe(model: &str, analysis: &Analysis) -> String {
+    let mut text = format!("{model}, measured on {} frames\n", grouped(analysis.frames));
+    if let Some(top1) = analysis.float_top1 {
+        text += &format!("float:     top-1 {} %\n", percent(top1));
+    }
+    text += &format!("quantized: {}\n", in_words(&analysis.quantized));
+    if let Some(effect) = &analysis.saturating {
+        text += &format!("on a machine whose u8 x i8 pairs saturate: {}\n", in_words(effect));
+    }
+    for warning in &analysis.warnings {
+        text += &format!("warning: {warning}\n");
+    }
+    text += "\nlayers, those that hurt most first\n";
+    text += &layers(analysis);
+    text += "\ntensors\n";
+    text += &tensors(analysis);
+    if !analysis.by_calibration_frames.is_empty() {
+        text += "\ncalibrated on fewer frames\n";
+        for point in &analysis.by_calibration_frames {
+            let frames = format!("{:>5}", point.calibration_frames);
+            text += &format!("{frames}  {}\n", in_words(&point.effect));
+        }
+    }
+    text
+}
+
+fn layers(analysis: &Analysis) -> String {
+    let head = [
+        "layer",
+        "op",
+        "bits",
+        "SQNR dB",
+        "alone: top-1 %",
+        "agrees %",
+        "logit MSE",
+        "all but it: top-1 %",
+        "agrees %",
+        "logit MSE",
+        "dead",
+    ];
+    let mut rows = vec![head.map(String::from).to_vec()];
+    let mut order: Vec<_> = analysis.layers.iter().collect();
+    let damage = |effect: &Effect| effect.logit_mse;
+    order.sort_by(|a, b| damage(&b.only_this_quantized).total_cmp(&damage(&a.only_this_quantized)));
+    for layer in order {
+        let bits = layer.weight_bits.map_or("-".into(), |bits| bits.to_string());
+        let mut row = vec![
+            layer.node.clone(),
+            layer.op.clone(),
+            format!("{bits}/{}", layer.activation_bits),
+            decibels(layer.sqnr_db),
+        ];
+        for effect in [&layer.only_this_quantized, &layer.only_this_float] {
+            row.push(effect.top1.map_or("-".into(), percent));
+            row.push(percent(effect.agreement));
+            row.push(format!("{:.2e}", effect.logit_mse));
+        }
+        let dead = layer.dead_channels.len();
+        row.push(if dead > 0 { dead.to_string() } else { String::new() });
+        rows.push(row);
+    }
+    table::align(&rows, 2)
+}
+
+fn tensors(analysis: &Analysis) -> String {
+    let head =
+        ["tensor", "type", "bits", "low", "high", "SQNR dB", "cosine", "used %", "clipped %"];
+    let mut rows = vec![head.map(String::from).to_vec()];
+    for tensor in &analysis.tensors {
+        rows.push(vec![
+            tensor.name.clone(),
+            tensor.element_type.clone(),
+            tensor.bits.to_string(),
+            three_digits(f64::from(tensor.observed[0])),
+            three_digits(f64::from(tensor.observed[1])),
+            decibels(tensor.sqnr_db),
+            format!("{:.5}", tensor.cosine),
+            format!("{:.0}", 100.0 * tensor.range_used),
+            format!("{:.3}", 100.0 * tensor.clipped),
+        ]);
+    }
+    table::align(&rows, 2)
+}
+
+pub(super) fn in_words(effect: &Effect) -> String {
+    let top1 = effect.top1.map_or(String::new(), |top1| format!("top-1 {} %, ", percent(top1)));
+    let agreement = percent(effect.agreement);
+    format!("{top1}agrees on {agreement} %, logit MSE {:.2e}", effect.logit_mse)
+}
+
+fn decibels(sqnr: Option<f64>) -> String {
+    sqnr.map_or("exact".into(), |db| format!("{db:.1}"))
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.2}", 100.0 * share)
+}

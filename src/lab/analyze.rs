@@ -1,0 +1,60 @@
+//! What a recipe does to a network, and which recipe meets a target.
+
+use std::cell::RefCell;
+
+use super::handle::{Emit, Lab, Model, report, stage_of};
+use super::protocol::{Event, Role};
+use crate::data::Dataset;
+use crate::error::{Context, Result};
+use crate::quantize::{self, Listener, Recipe, Target, Trial};
+
+impl Lab {
+    pub(super) fn analyze(
+        &self,
+        id: &str,
+        recipe: &Recipe,
+        frames: Option<usize>,
+        emit: &mut Emit<'_>,
+    ) -> Result<Event> {
+        let model = self.model(id)?;
+        let data = [self.data(Role::Calibration)?, self.data(Role::Validation)?];
+        let mut progress = |step, done, total| report(emit, stage_of(step), Some(id), done, total);
+        let macs = macs_by_node(model, data[1])?;
+        let analysis = quantize::analyze(&model.graph, recipe, data, frames, &macs, &mut progress)
+            .in_file(&model.file)?;
+        Ok(Event::Analyzed { model: id.into(), analysis })
+    }
+
+    /// Every trial is told as soon as it was measured.
+    pub(super) fn search(
+        &self,
+        id: &str,
+        recipe: &Recipe,
+        target: Target,
+        frames: Option<usize>,
+        emit: &mut Emit<'_>,
+    ) -> Result<Event> {
+        let model = self.model(id)?;
+        let data = [self.data(Role::Calibration)?, self.data(Role::Validation)?];
+        let macs = macs_by_node(model, data[1])?;
+        let emit = RefCell::new(emit);
+        let mut progress = |step, done, total| {
+            report(&mut **emit.borrow_mut(), stage_of(step), Some(id), done, total)
+        };
+        let mut tried = |trial: &Trial| {
+            let event = Event::Tried { model: id.into(), trial: trial.clone() };
+            // Whether to stop is asked at the next step.
+            let _ = (emit.borrow_mut())(event);
+        };
+        let listener = Listener { progress: &mut progress, tried: &mut tried };
+        let found = quantize::search(&model.graph, recipe, target, data, frames, &macs, listener)
+            .in_file(&model.file)?;
+        Ok(Event::Searched { model: id.into(), found })
+    }
+}
+
+/// MACs of a network's nodes by name, for frames of this shape.
+fn macs_by_node(model: &Model, data: &Dataset) -> Result<impl Fn(&str) -> u64> {
+    let layers = model.inspected_for(data)?.inspection.layers;
+    Ok(move |node: &str| layers.iter().find(|l| l.node == node).map_or(0, |l| l.macs))
+}
