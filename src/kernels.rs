@@ -6,6 +6,7 @@
 //! every target). This module and those below are the only place for `unsafe`.
 
 pub mod conv;
+pub mod exp;
 pub mod gemm;
 pub mod geometry;
 pub mod pool;

@@ -74,6 +74,20 @@ impl Arithmetic for Float {
 
     #[inline]
     fn tile<const R: usize>(rows: [&[f32]; R], packed: &[f32]) -> [[f32; COLUMNS]; R] {
+        floats::tile(rows, packed)
+    }
+}
+
+/// The float tile, with eight lanes where the machine has them: the same products and sums in the
+/// same order, so the same bits.
+mod floats {
+    use super::COLUMNS;
+
+    #[inline(always)]
+    pub(super) fn portable<const R: usize>(
+        rows: [&[f32]; R],
+        packed: &[f32],
+    ) -> [[f32; COLUMNS]; R] {
         let mut sums = [[0.0; COLUMNS]; R];
         let steps = packed.as_chunks::<COLUMNS>().0;
         // One bound for all rows lets the compiler drop the checks in the loop.
@@ -87,6 +101,24 @@ impl Arithmetic for Float {
             }
         }
         sums
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    pub(super) use portable as tile;
+
+    #[cfg(target_arch = "x86_64")]
+    #[allow(unsafe_code)]
+    #[inline]
+    pub(super) fn tile<const R: usize>(rows: [&[f32]; R], packed: &[f32]) -> [[f32; COLUMNS]; R] {
+        #[target_feature(enable = "avx")]
+        fn avx<const R: usize>(rows: [&[f32]; R], packed: &[f32]) -> [[f32; COLUMNS]; R] {
+            portable(rows, packed)
+        }
+        if is_x86_feature_detected!("avx") {
+            // SAFETY: the machine has AVX, as was just asked.
+            return unsafe { avx(rows, packed) };
+        }
+        portable(rows, packed)
     }
 }
 
@@ -135,13 +167,41 @@ mod pairs {
     use super::COLUMNS;
     use std::arch::x86_64::{
         _mm_add_epi32, _mm_loadu_si128, _mm_madd_epi16, _mm_set1_epi32, _mm_setzero_si128,
-        _mm_storeu_si128,
+        _mm_storeu_si128, _mm256_add_epi32, _mm256_loadu_si256, _mm256_madd_epi16,
+        _mm256_set1_epi32, _mm256_setzero_si256, _mm256_storeu_si256,
     };
 
     #[inline]
     pub(super) fn tile<const R: usize>(rows: [&[i16]; R], packed: &[i16]) -> [[i32; COLUMNS]; R] {
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: the machine has AVX2, as was just asked.
+            return unsafe { avx2(rows, packed) };
+        }
         // SAFETY: SSE2 is part of x86-64.
         unsafe { sse2(rows, packed) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn avx2<const R: usize>(rows: [&[i16]; R], packed: &[i16]) -> [[i32; COLUMNS]; R] {
+        let steps = packed.as_chunks::<{ 2 * COLUMNS }>().0;
+        let rows = rows.map(|row| &row.as_chunks::<2>().0[..steps.len()]);
+        let mut sums = [_mm256_setzero_si256(); R];
+        for (k, weights) in steps.iter().enumerate() {
+            // SAFETY: `weights` is 16 i16, which the unaligned 32-byte load covers.
+            let weights = unsafe { _mm256_loadu_si256(weights.as_ptr().cast()) };
+            for r in 0..R {
+                let [a, b] = rows[r][k];
+                let x = _mm256_set1_epi32((i32::from(b) << 16) | i32::from(a as u16));
+                sums[r] = _mm256_add_epi32(sums[r], _mm256_madd_epi16(x, weights));
+            }
+        }
+        sums.map(|sums| {
+            let mut out = [0; COLUMNS];
+            // SAFETY: `out` is 8 i32, which the unaligned 32-byte store covers.
+            unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), sums) };
+            out
+        })
     }
 
     #[inline]
@@ -228,6 +288,7 @@ mod tests {
         let row: Vec<f32> = (0..k).map(|i| (i as f32 * 0.37).sin() * 1e3).collect();
         let weight = |c: usize, i: usize| ((c * 31 + i) as f32 * 0.11).cos();
         let sums = Float::tile([&row[..]], &pack::<Float>(COLUMNS, k, weight));
+        assert_eq!(sums, floats::portable([&row[..]], &pack::<Float>(COLUMNS, k, weight)));
         for (c, sum) in sums[0].iter().enumerate() {
             let expected = (0..k).fold(0.0, |sum: f32, i| sum + row[i] * weight(c, i));
             assert_eq!(sum.to_bits(), expected.to_bits());

@@ -12,6 +12,7 @@
 use super::layer::{Layer, Samples};
 use super::qdq::Weights;
 use crate::error::Result;
+use crate::kernels::exp::exp;
 use crate::kernels::gemm::gemm;
 use crate::kernels::tile::{Float, pack};
 use crate::progress::Progress;
@@ -76,6 +77,11 @@ struct Problem<'a> {
     /// The learned variable of each weight.
     v: Vec<f32>,
     adam: [Vec<f32>; 2],
+    /// Of each weight in this step: its share between down and up, that as an integer in between,
+    /// and the integer's derivative.
+    shares: Vec<f32>,
+    soft: Vec<f32>,
+    slope: Vec<f32>,
     /// One over the input's root mean square, and over that times the scale of each channel.
     input_unit: f32,
     output_unit: Vec<f32>,
@@ -99,6 +105,9 @@ impl<'a> Problem<'a> {
             zero_point: Vec::with_capacity(out),
             v: vec![0.0; out * k],
             adam: [vec![0.0; out * k], vec![0.0; out * k]],
+            shares: vec![0.0; out * k],
+            soft: vec![0.0; out * k],
+            slope: vec![0.0; out * k],
             input_unit: 1.0 / samples.root_mean_square(),
             output_unit: Vec::with_capacity(out),
             kept: vec![false; out],
@@ -126,35 +135,23 @@ impl<'a> Problem<'a> {
 
     /// The rectified sigmoid of a weight's variable, and its derivative.
     fn share(v: f32) -> (f32, f32) {
-        let sigmoid = 1.0 / (1.0 + libm::expf(-v));
+        let sigmoid = 1.0 / (1.0 + exp(-v));
         let [low, high] = STRETCH;
         let stretched = sigmoid * (high - low) + low;
-        if stretched <= 0.0 || stretched >= 1.0 {
-            return (stretched.clamp(0.0, 1.0), 0.0);
-        }
-        (stretched, (high - low) * sigmoid * (1.0 - sigmoid))
+        let slope = (high - low) * sigmoid * (1.0 - sigmoid);
+        let inside = stretched > 0.0 && stretched < 1.0;
+        (stretched.clamp(0.0, 1.0), if inside { slope } else { 0.0 })
     }
 
     fn step(&mut self, iteration: usize, random: &mut SplitMix64) {
         let (out, k) = (self.layer.out, self.layer.k);
         let count = BATCH.min(self.samples.positions());
         let (x, targets) = self.draw(count, random);
-        let mut soft = vec![0.0; out * k];
-        let mut slope = vec![0.0; out * k];
-        let mut shares = vec![0.0; out * k];
-        for o in 0..out {
-            let [low, high] = self.bounds[o];
-            for i in o * k..(o + 1) * k {
-                let (share, derivative) = Self::share(self.v[i]);
-                let code = self.down[i] + share;
-                soft[i] = code.clamp(low, high);
-                slope[i] = if code < low || code > high { 0.0 } else { derivative };
-                shares[i] = share;
-            }
-        }
+        self.soften();
         let weight = 2.0 / count as f32;
         let passed = |(error, passes): (f32, bool)| if passes { error * weight } else { 0.0 };
-        let errors: Vec<f32> = self.errors(&x, &targets, &soft).into_iter().map(passed).collect();
+        let errors: Vec<f32> =
+            self.errors(&x, &targets, &self.soft).into_iter().map(passed).collect();
         // Gradient: errors (out x count) times inputs (count x k).
         let mut gradient = vec![0.0; out * k];
         let columns = pack::<Float>(k, count, |j, r| x[r * k + j]);
@@ -165,23 +162,40 @@ impl<'a> Problem<'a> {
         let progress = iteration as f64 / ITERATIONS as f64;
         let exponent = (progress >= WARM_UP).then(|| {
             let along = (progress - WARM_UP) / (1.0 - WARM_UP);
-            (20.0 - 18.0 * along) as f32
+            (20.0 - 18.0 * along).round() as i32
         });
         let t = iteration as i32 + 1;
         let corrections = [1.0 - libm::powf(0.9, t as f32), 1.0 - libm::powf(0.999, t as f32)];
-        for i in 0..out * k {
-            let mut g = gradient[i];
-            if let (Some(beta), true) = (exponent, slope[i] != 0.0) {
-                let away = 2.0 * shares[i] - 1.0;
-                let pull = libm::powf(away.abs(), beta - 1.0) * away.signum();
-                g -= REGULARIZER * 2.0 * beta * pull;
+        if let Some(beta) = exponent {
+            for (g, share) in gradient.iter_mut().zip(&self.shares) {
+                let away = 2.0 * share - 1.0;
+                let pull = power(away.abs(), beta - 1).copysign(away);
+                *g -= REGULARIZER * 2.0 * beta as f32 * pull;
             }
-            g *= slope[i];
-            let [first, second] = &mut self.adam;
-            first[i] = 0.9 * first[i] + 0.1 * g;
-            second[i] = 0.999 * second[i] + 0.001 * g * g;
-            let (m, s) = (first[i] / corrections[0], second[i] / corrections[1]);
-            self.v[i] -= RATE * m / (s.sqrt() + 1e-8);
+        }
+        let [first, second] = &mut self.adam;
+        let moments = first.iter_mut().zip(second);
+        let gradients = gradient.iter().zip(&self.slope);
+        for ((v, (g, slope)), (first, second)) in self.v.iter_mut().zip(gradients).zip(moments) {
+            let g = g * slope;
+            *first = 0.9 * *first + 0.1 * g;
+            *second = 0.999 * *second + 0.001 * g * g;
+            let (m, s) = (*first / corrections[0], *second / corrections[1]);
+            *v -= RATE * m / (s.sqrt() + 1e-8);
+        }
+    }
+
+    /// From the learned variables to what the weights are meanwhile, and how they change with them.
+    fn soften(&mut self) {
+        let k = self.layer.k;
+        for (o, [low, high]) in self.bounds.iter().enumerate() {
+            for i in o * k..(o + 1) * k {
+                let (share, derivative) = Self::share(self.v[i]);
+                let code = self.down[i] + share;
+                self.soft[i] = code.max(*low).min(*high);
+                self.slope[i] = if code < *low || code > *high { 0.0 } else { derivative };
+                self.shares[i] = share;
+            }
         }
     }
 
@@ -254,4 +268,18 @@ impl<'a> Problem<'a> {
         };
         centred + self.zero_point[o]
     }
+}
+
+/// `x^n` for `n >= 0`, by squaring.
+#[inline]
+fn power(mut x: f32, mut n: i32) -> f32 {
+    let mut product = 1.0;
+    while n > 0 {
+        if n & 1 == 1 {
+            product *= x;
+        }
+        x *= x;
+        n >>= 1;
+    }
+    product
 }

@@ -16,6 +16,8 @@ pub(super) struct Bench<'a> {
     float: &'a Graph,
     data: &'a Dataset,
     pub(super) indices: Vec<usize>,
+    /// The float network's logits, run by run; known once they were needed.
+    reference: Vec<Vec<f32>>,
 }
 
 /// A variant to be measured.
@@ -32,13 +34,12 @@ pub(super) struct Measured {
     pub(super) effect: Effect,
     /// Of the watched tensor, in dB.
     pub(super) sqnr_db: Option<f64>,
-    /// Whether each frame's answer is right, where there are labels.
-    pub(super) right: Vec<bool>,
 }
 
 #[derive(Debug, Clone, Default)]
 struct Tally {
-    right: Vec<bool>,
+    labelled: usize,
+    right: usize,
     agreed: usize,
     squares: f64,
     logits: usize,
@@ -62,7 +63,7 @@ impl<'a> Bench<'a> {
                 .way_out("The damage is measured on at least one frame."));
         }
         let family = Family::new(float, Some(data.frame_shape()))?;
-        Ok(Self { family, float, data, indices })
+        Ok(Self { family, float, data, indices, reference: Vec::new() })
     }
 
     /// The float network's own answers.
@@ -88,11 +89,15 @@ impl<'a> Bench<'a> {
     ) -> Result<Vec<Measured>> {
         self.family.clear();
         let logits = |graph: &Graph| graph.outputs[0].name.clone();
-        self.family.add(self.float, &[logits(self.float)])?;
+        let knows_float = !self.reference.is_empty();
+        if !knows_float {
+            self.family.add(self.float, &[logits(self.float)])?;
+        }
+        let base_at = usize::from(!knows_float);
         if let Some((graph, tensors)) = base {
             self.family.add(graph, tensors)?;
         }
-        let first = 1 + usize::from(base.is_some());
+        let first = base_at + usize::from(base.is_some());
         let total = variants.len() + self.indices.len();
         for (done, variant) in variants.iter().enumerate() {
             progress(done, total)?;
@@ -105,7 +110,7 @@ impl<'a> Bench<'a> {
         let labels = self.data.labels();
         let (batch, len) = (self.family.batch(), self.family.frame_len());
         let mut input = vec![0.0; batch * len];
-        let mut reference: Vec<f32> = Vec::new();
+        let mut reference = std::mem::take(&mut self.reference);
         let mut kept: Vec<Vec<f32>> =
             vec![Vec::new(); base.map_or(0, |(_, tensors)| tensors.len())];
         for (run, frames) in self.indices.chunks(batch).enumerate() {
@@ -113,11 +118,11 @@ impl<'a> Bench<'a> {
                 self.data.input(frames[slot % frames.len()], input);
             }
             self.family.run(&input, |member, at, values| match member.checked_sub(first) {
-                None if member == 0 => reference = values.to_vec(),
-                None => kept[at] = values.to_vec(),
+                None if member == base_at => kept[at] = values.to_vec(),
+                None => reference.push(values.to_vec()),
                 Some(i) if at == 0 => {
-                    let answers = |frame| labels.map(|labels| labels[frame]);
-                    tallies[i].answers(values, &reference, batch, frames, answers);
+                    let label = |frame| labels.map(|labels| labels[frame]);
+                    tallies[i].answers(values, &reference[run], batch, frames, label);
                 }
                 Some(i) => {
                     if let Some((_, base)) = &variants[i].watched {
@@ -128,6 +133,7 @@ impl<'a> Bench<'a> {
             })?;
             progress(variants.len() + run * batch + frames.len(), total)?;
         }
+        self.reference = reference;
         Ok(tallies.into_iter().map(|tally| tally.measured(self.indices.len())).collect())
     }
 }
@@ -147,7 +153,10 @@ impl Tally {
         for (&frame, (row, float)) in frames.iter().zip(rows) {
             let answer = top1(row);
             self.agreed += usize::from(answer == top1(float));
-            self.right.extend(label(frame).map(|label| label as usize == answer));
+            if let Some(label) = label(frame) {
+                self.labelled += 1;
+                self.right += usize::from(label as usize == answer);
+            }
             let square = |(a, b): (&f32, &f32)| (f64::from(*a) - f64::from(*b)).powi(2);
             self.squares += row.iter().zip(float).map(square).sum::<f64>();
             self.logits += classes;
@@ -156,12 +165,11 @@ impl Tally {
 
     fn measured(self, frames: usize) -> Measured {
         let share = |count: usize| count as f64 / frames as f64;
-        let right = self.right.iter().filter(|right| **right).count();
         let effect = Effect {
-            top1: (!self.right.is_empty()).then(|| share(right)),
+            top1: (self.labelled > 0).then(|| share(self.right)),
             agreement: share(self.agreed),
             logit_mse: self.squares / self.logits.max(1) as f64,
         };
-        Measured { effect, sqnr_db: self.noise.sqnr_db(), right: self.right }
+        Measured { effect, sqnr_db: self.noise.sqnr_db() }
     }
 }

@@ -332,8 +332,6 @@ impl Runner {
         let mut types = Vec::new();
         let mut alone = Graph { nodes: vec![node.clone()], ..graph.clone() };
         alone.initializers.clear();
-        // The same result may be read twice, by one name.
-        let mut seen = Vec::new();
         let mut arguments = Vec::new();
         for (name, input) in node.inputs.iter().zip(inputs) {
             match input {
@@ -341,16 +339,15 @@ impl Runner {
                 Some(Meaning::Constant(tensor, _)) => {
                     alone.initializers.insert(name.clone(), tensor.clone());
                 }
-                Some(Meaning::Result(_, ty)) => {
-                    if !seen.contains(&name) {
-                        types.push((name.clone(), ty.clone()));
-                        seen.push(name);
-                        let place = node.inputs.iter().zip(inputs);
-                        let before = place.take_while(|(other, _)| *other != name);
-                        let before = before.filter(|(_, input)| is_result(input)).count();
-                        arguments.push(Argument::Result(before));
-                    }
+                // The same result may be read twice, by one name.
+                Some(Meaning::Result(_, ty)) if !types.iter().any(|(seen, _)| seen == name) => {
+                    types.push((name.clone(), ty.clone()));
+                    let before = node.inputs.iter().zip(inputs);
+                    let before = before.take_while(|(other, _)| *other != name);
+                    let place = before.filter(|(_, input)| is_result(input)).count();
+                    arguments.push(Argument::Result(place));
                 }
+                Some(Meaning::Result(..)) => {}
             }
         }
         alone.outputs = node
@@ -483,4 +480,48 @@ fn identity(graph: &Graph, node: &Node, inputs: &[Option<&Meaning>]) -> u64 {
         }
     }
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Dataset, File};
+    use crate::progress::unwatched;
+    use crate::quantize::{Recipe, quantize};
+    use crate::runtime::{Arithmetic, Session};
+
+    const MOBILENET: &[u8] = include_bytes!("../../models/networks/mobilenet.onnx");
+    const FRAMES: &[u8] = include_bytes!("../../models/frames/calibration.zip");
+
+    #[test]
+    fn members_answer_as_they_do_alone_and_share_what_is_alike() {
+        let file = File { name: "calibration.zip".into(), bytes: FRAMES.to_vec().into() };
+        let data = Dataset::read(&[file], None, &mut unwatched).unwrap();
+        let float = crate::onnx::read(MOBILENET).unwrap();
+        let last = float.nodes.iter().rfind(|n| n.op == "Gemm").unwrap().name.clone();
+        let quantized = |keep_float: &[String]| {
+            let recipe =
+                Recipe { samples: Some(2), keep_float: keep_float.to_vec(), ..Recipe::default() };
+            quantize(&float, &recipe, &data, &mut |_, _, _| Ok(())).unwrap().graph
+        };
+        let members = [float.clone(), quantized(&[]), quantized(&[last])];
+        let shape = Some(data.frame_shape());
+        let mut family = Family::new(&float, shape).unwrap();
+        let mut sizes = Vec::new();
+        for member in &members {
+            family.add(member, &[member.outputs[0].name.clone()]).unwrap();
+            sizes.push(family.steps.len());
+        }
+        assert!(sizes[2] - sizes[1] <= 3, "only the last layer is new: {sizes:?}");
+        let mut frame = vec![0.0; family.frame_len()];
+        for i in [0, 100, 500] {
+            data.input(i, &mut frame);
+            let mut together = Vec::new();
+            family.run(&frame, |_, _, logits| together.push(logits.to_vec())).unwrap();
+            for (member, together) in members.iter().zip(together) {
+                let mut session = Session::new(member, shape, Arithmetic::Deterministic).unwrap();
+                session.run(&frame, |_, alone| assert_eq!(together, alone)).unwrap();
+            }
+        }
+    }
 }

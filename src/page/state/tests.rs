@@ -175,6 +175,7 @@ fn answer(request: &Request) -> Event {
             inspection: inspection("int8", 96),
         },
         Request::Evaluate { .. } => unreachable!("the page compares"),
+        Request::Analyze { .. } | Request::Search { .. } => unreachable!("not asked here"),
         Request::Compare { models } => Event::Compared {
             reports: models.iter().map(|model| report(model)).collect(),
             verdict: "smaller".into(),

@@ -17,6 +17,8 @@ use crate::graph::Graph;
 
 /// Frames on which layers are measured by themselves: the error of the logits needs few.
 const QUICK_FRAMES: usize = 128;
+/// Lowerings that may fail before the search is content.
+const PATIENCE: usize = 8;
 /// A correction must take this share of the logits' squared error away to be kept.
 const WORTH_KEEPING: f64 = 0.05;
 
@@ -93,14 +95,24 @@ impl Search<'_, '_, '_> {
             }
         }
         let corrected = self.corrections(&start)?;
-        let raises = self.raises(&corrected)?;
-        let raises = self.take_back(&corrected, raises)?;
+        let sensitivity = {
+            let progress = &mut *self.listener.progress;
+            Sensitivity::measure(&mut self.space, &mut self.quick, &corrected, progress)?
+        };
+        let raises = self.raises(&corrected, &sensitivity)?;
+        self.lower(&corrected, &sensitivity)?;
         self.learned_rounding(&corrected, &raises)
     }
 
-    /// Corrections and methods one after the other, at the first recipe's widths: keeps what helps.
+    /// Corrections and methods one after the other: keeps what helps. Judged where the network still
+    /// answers something: at the first recipe's widths, or else at the lowest uniform one.
     fn corrections(&mut self, start: &Recipe) -> Result<Recipe> {
-        let options: [(&str, fn(&mut Recipe)); 6] = [
+        let sane = |trial: &&Trial| trial.effect.agreement > 0.5;
+        let by_width = |trial: &&Trial| trial.recipe.weight_bits;
+        let judged = self.trials.iter().filter(sane).min_by_key(by_width).or(self.trials.first());
+        let Some(judged) = judged.cloned() else { return Ok(start.clone()) };
+        type Option = (&'static str, fn(&mut Recipe));
+        let options: [Option; 6] = [
             ("ranges of weights by least error", |r| r.weight_range = WeightRange::Mse),
             ("channels equalized", |r| r.equalize = true),
             ("biases corrected", |r| r.bias_correction = true),
@@ -108,8 +120,8 @@ impl Search<'_, '_, '_> {
             ("ranges by percentile", |r| r.method = Method::Percentile),
             ("ranges by entropy", |r| r.method = Method::Entropy),
         ];
-        let mut kept = start.clone();
-        let mut error = self.try_out("the recipe as it is", start)?.effect.logit_mse;
+        let mut kept = judged.recipe;
+        let mut error = judged.effect.logit_mse;
         for (what, option) in options {
             let mut changed = kept.clone();
             option(&mut changed);
@@ -118,16 +130,15 @@ impl Search<'_, '_, '_> {
                 (kept, error) = (changed, trial.effect.logit_mse);
             }
         }
-        Ok(kept)
+        Ok(Recipe { weight_bits: start.weight_bits, ..kept })
     }
 
     /// With a target for the accuracy, the first raises of the path that meet it; else the most
     /// that fit the budget. Found by bisecting.
-    fn raises(&mut self, start: &Recipe) -> Result<Vec<Raise>> {
+    fn raises(&mut self, start: &Recipe, sensitivity: &Sensitivity) -> Result<Vec<Raise>> {
         let path = {
             let progress = &mut *self.listener.progress;
-            let measured = Sensitivity::measure(&mut self.space, &mut self.quick, start, progress)?;
-            measured.path(start, &mut |recipe| self.space.bops(recipe, progress))?
+            sensitivity.path(start, &mut |recipe| self.space.bops(recipe, progress))?
         };
         let (mut few, mut many) = (0, path.len());
         let unraised = self.try_out("no layer raised", start)?;
@@ -144,23 +155,30 @@ impl Search<'_, '_, '_> {
         Ok(path[..chosen].to_vec())
     }
 
-    /// Takes raises back one by one, the dearest first, as long as the target is still met.
-    fn take_back(&mut self, start: &Recipe, mut raises: Vec<Raise>) -> Result<Vec<Raise>> {
+    /// Takes bits away again from the best recipe so far, layer by layer, the ones that hurt least
+    /// for what they save first, as long as the target is met.
+    fn lower(&mut self, floor: &Recipe, sensitivity: &Sensitivity) -> Result<()> {
+        let Some(mut present) = self.best().filter(|best| best.meets).cloned() else {
+            return Ok(());
+        };
         if self.target.max_drop.is_none() {
-            return Ok(raises);
+            return Ok(());
         }
-        // A later raise of the same layer replaces an earlier one.
-        let mut at = raises.len();
-        while at > 0 {
-            at -= 1;
-            let mut fewer = raises.clone();
-            let back = fewer.remove(at);
-            let what = format!("without raising {}", back.in_words());
-            if self.try_out(&what, &raised(start, &fewer))?.meets {
-                raises = fewer;
+        let mut refused: Vec<Raise> = Vec::new();
+        while refused.len() < PATIENCE {
+            let progress = &mut *self.listener.progress;
+            let mut cost = |recipe: &Recipe| self.space.bops(recipe, progress);
+            let next = sensitivity.lowering(&present.recipe, floor, &refused, &mut cost)?;
+            let Some((lowered, recipe)) = next else { break };
+            let what = format!("{}, lowered", lowered.in_words());
+            let trial = self.try_out(&what, &recipe)?;
+            if trial.meets && trial.bops <= present.bops {
+                present = trial;
+            } else {
+                refused.push(lowered);
             }
         }
-        Ok(raises)
+        Ok(())
     }
 
     /// Learned rounding in place of raises: of all, then of half of them.

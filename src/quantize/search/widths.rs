@@ -146,6 +146,45 @@ impl Sensitivity {
         Ok(best.map(|(_, raise, next, price)| (raise, next, price)))
     }
 
+    /// One layer with the next lower width, not below that of `floor`: the one that does least damage
+    /// for what it saves. Layers that lost the same bits in `refused` stay as they are.
+    pub(super) fn lowering(
+        &self,
+        present: &Recipe,
+        floor: &Recipe,
+        refused: &[Raise],
+        cost: &mut dyn FnMut(&Recipe) -> Result<u64>,
+    ) -> Result<Option<(Raise, Recipe)>> {
+        let bill = cost(present)?;
+        let mut best: Option<(f64, Raise, Recipe)> = None;
+        for (layer, weights, width, damage) in &self.damage {
+            let (now, least) = match weights {
+                true => (present.weight_bits_of(layer), floor.weight_bits_of(layer)),
+                false => (present.activation_bits_of(layer), floor.activation_bits_of(layer)),
+            };
+            let next = widths(least).take_while(|width| *width < now).last();
+            let what = match weights {
+                true => Raised::Weights(*width),
+                false => Raised::Activations(*width),
+            };
+            let lowered = Raise { layer: layer.clone(), what };
+            if next != Some(*width)
+                || refused.contains(&lowered)
+                || present.keep_float.contains(layer)
+            {
+                continue;
+            }
+            let mut recipe = present.clone();
+            lowered.apply(&mut recipe);
+            let saved = bill.saturating_sub(cost(&recipe)?);
+            let harm = (damage - self.at(layer, *weights, now)).max(0.0) / (saved.max(1) as f64);
+            if saved > 0 && best.as_ref().is_none_or(|(least, ..)| harm < *least) {
+                best = Some((harm, lowered, recipe));
+            }
+        }
+        Ok(best.map(|(_, lowered, recipe)| (lowered, recipe)))
+    }
+
     fn at(&self, layer: &str, weights: bool, width: u32) -> f64 {
         let same =
             |(l, w, b, _): &&(String, bool, u32, f64)| l == layer && *w == weights && *b == width;
@@ -198,6 +237,26 @@ mod tests {
         let mut end = recipe(4);
         path[..path.len() - 3].iter().for_each(|raise| raise.apply(&mut end));
         assert!(["calm", "hurt", "late"].iter().all(|l| end.weight_bits_of(l) == 8));
+    }
+
+    #[test]
+    fn what_hurts_least_for_what_it_saves_is_lowered_first() {
+        let mut cost = |recipe: &Recipe| {
+            Ok(["calm", "hurt", "late"].iter().map(|l| u64::from(recipe.weight_bits_of(l))).sum())
+        };
+        let mut refused = Vec::new();
+        let mut present = recipe(8);
+        let mut order = Vec::new();
+        while let Some((lowered, next)) =
+            sensitivity().lowering(&present, &recipe(4), &refused, &mut cost).unwrap()
+        {
+            order.push(lowered.in_words());
+            // `late` may not be lowered at all.
+            if lowered.layer == "late" { refused.push(lowered) } else { present = next }
+        }
+        assert_eq!(order[..2], ["calm to 6-bit weights", "calm to 5-bit weights"]);
+        assert_eq!(order.iter().filter(|what| what.contains("late")).count(), 1);
+        assert_eq!(["calm", "hurt", "late"].map(|l| present.weight_bits_of(l)), [4, 4, 8]);
     }
 
     #[test]

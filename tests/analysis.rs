@@ -1,0 +1,177 @@
+//! The account of the damage and the search, against networks that are really quantized that way.
+
+use std::cell::Cell;
+
+use steer8::data::{Dataset, File};
+use steer8::error::Error;
+use steer8::graph::Graph;
+use steer8::measure::accuracy::top1;
+use steer8::onnx::{read, write};
+use steer8::progress::unwatched;
+use steer8::quantize::{
+    Effect, Found, Granularity, Listener, Recipe, Target, Trial, analyze, quantize, search,
+};
+use steer8::runtime::{Arithmetic, Session};
+
+const ASSIGNMENT: &[u8] = include_bytes!("../models/networks/assignment.onnx");
+const PILOTNET: &[u8] = include_bytes!("../models/networks/pilotnet.onnx");
+const CALIBRATION: &[u8] = include_bytes!("../models/frames/calibration.zip");
+const VALIDATION: &[u8] = include_bytes!("../models/frames/validation.zip");
+
+fn frames(bytes: &[u8]) -> Dataset {
+    let file = File { name: "frames.zip".into(), bytes: bytes.to_vec().into() };
+    Dataset::read(&[file], None, &mut unwatched).expect("the bundled frames")
+}
+
+/// Weights of so many bits, one scale for each tensor: what hurts.
+fn per_tensor(weight_bits: u32) -> Recipe {
+    let weights = Granularity::PerTensor;
+    Recipe { weight_bits, weights, samples: Some(32), ..Recipe::default() }
+}
+
+/// The logits of a network on the frames that a seed of 0 chooses.
+fn logits(graph: &Graph, data: &Dataset, count: usize) -> Vec<Vec<f32>> {
+    let shape = Some(data.frame_shape());
+    let mut session = Session::new(graph, shape, Arithmetic::Deterministic).expect("it runs");
+    let mut frame = vec![0.0; session.frame_len()];
+    let mut rows = Vec::new();
+    for i in data.subset(Some(count), 0) {
+        data.input(i, &mut frame);
+        session.run(&frame, |_, row| rows.push(row.to_vec())).expect("it runs");
+    }
+    rows
+}
+
+/// What quantizing `float` by `recipe` does, measured on the file.
+fn effect(
+    float: &Graph,
+    recipe: &Recipe,
+    [calibration, data]: [&Dataset; 2],
+    count: usize,
+) -> Effect {
+    let quantized = quantize(float, recipe, calibration, &mut |_, _, _| Ok(())).expect("quantizes");
+    let file = read(&write(&quantized.graph)).expect("what was written can be read");
+    let (theirs, ours) = (logits(float, data, count), logits(&file, data, count));
+    let labels = data.labels().expect("labels");
+    let share = |hits: usize| hits as f64 / ours.len() as f64;
+    let pairs = ours.iter().zip(&theirs);
+    let agreed = pairs.clone().filter(|(a, b)| top1(a) == top1(b)).count();
+    let frames = data.subset(Some(count), 0);
+    let right = ours.iter().zip(frames).filter(|(row, i)| top1(row) == labels[*i] as usize).count();
+    let square = |(a, b): (&f32, &f32)| (f64::from(*a) - f64::from(*b)).powi(2);
+    let squares: f64 = pairs.flat_map(|(a, b)| a.iter().zip(b).map(square)).sum();
+    Effect {
+        top1: Some(share(right)),
+        agreement: share(agreed),
+        logit_mse: squares / (ours.len() * ours[0].len()) as f64,
+    }
+}
+
+fn assert_alike(a: &Effect, b: &Effect, what: &str) {
+    assert_eq!((a.top1, a.agreement), (b.top1, b.agreement), "{what}");
+    assert!((a.logit_mse - b.logit_mse).abs() <= 1e-9 * b.logit_mse, "{what}: {a:?} {b:?}");
+}
+
+#[test]
+fn the_account_names_the_layers_that_hurt_and_is_what_files_do() {
+    const COUNT: usize = 60;
+    let float = read(PILOTNET).expect("a bundled network");
+    let data = [&frames(CALIBRATION), &frames(VALIDATION)];
+    let recipe = per_tensor(4);
+    let analysis = analyze(&float, &recipe, data, Some(COUNT), &|_| 1, &mut |_, _, _| Ok(()))
+        .expect("analyzes");
+    assert_eq!(analysis.frames, COUNT);
+    assert_eq!(analysis.layers.len(), 9);
+    assert_alike(&analysis.quantized, &effect(&float, &recipe, data, COUNT), "all");
+
+    let mut by_damage: Vec<_> = analysis.layers.iter().collect();
+    by_damage.sort_by(|a, b| {
+        b.only_this_quantized.logit_mse.total_cmp(&a.only_this_quantized.logit_mse)
+    });
+    let worst: Vec<&str> = by_damage.iter().map(|layer| layer.node.as_str()).take(2).collect();
+    assert_eq!(worst, ["/2/Conv", "/4/Conv"]);
+    for layer in by_damage.iter().take(2).chain(by_damage.last()) {
+        let others = analysis.layers.iter().map(|l| l.node.clone());
+        let others = others.filter(|node| *node != layer.node).collect();
+        let alone = Recipe { keep_float: others, ..recipe.clone() };
+        let what = format!("only {} quantized", layer.node);
+        assert_alike(&layer.only_this_quantized, &effect(&float, &alone, data, COUNT), &what);
+        let float_alone = Recipe { keep_float: vec![layer.node.clone()], ..recipe.clone() };
+        let what = format!("only {} in float", layer.node);
+        assert_alike(&layer.only_this_float, &effect(&float, &float_alone, data, COUNT), &what);
+    }
+    // Ten activations, nine weights; what the weights lost shows.
+    assert_eq!(analysis.tensors.len(), 19);
+    let worst = analysis
+        .tensors
+        .iter()
+        .filter(|t| t.is_weight)
+        .min_by(|a, b| a.sqnr_db.unwrap_or(f64::MAX).total_cmp(&b.sqnr_db.unwrap_or(f64::MAX)));
+    assert_eq!(worst.and_then(|t| t.node.as_deref()), Some("/4/Conv"));
+    let counts: Vec<usize> =
+        analysis.by_calibration_frames.iter().map(|point| point.calibration_frames).collect();
+    assert_eq!(counts, [1, 4, 16]);
+    assert_eq!(analysis.warnings, [""; 0]);
+}
+
+/// A search on few frames, ended once `limit` recipes were tried.
+fn found(recipe: &Recipe, target: Target, count: usize, limit: usize) -> Found {
+    let float = read(ASSIGNMENT).expect("a bundled network");
+    let data = [&frames(CALIBRATION), &frames(VALIDATION)];
+    let tried = Cell::new(0);
+    let mut progress = |_, _, _| match tried.get() < limit {
+        true => Ok(()),
+        false => Err(Error::cancelled()),
+    };
+    let mut count_trial = |_: &Trial| tried.set(tried.get() + 1);
+    let listener = Listener { progress: &mut progress, tried: &mut count_trial };
+    let macs = |node: &str| match node {
+        "/0/Conv" => 2_764_800,
+        "/2/Conv" => 2_654_208,
+        "/4/Conv" => 1_990_656,
+        "/6/Conv" => 995_328,
+        "/9/Gemm" => 294_912,
+        "/11/Gemm" => 640,
+        _ => 0,
+    };
+    search(&float, recipe, target, data, Some(count), &macs, listener).expect("it finds something")
+}
+
+#[test]
+fn a_search_meets_its_target_with_fewer_operations_than_uniform_widths() {
+    const COUNT: usize = 150;
+    let target = Target { max_drop: Some(1.0), ..Target::default() };
+    let found = found(&per_tensor(2), target, COUNT, usize::MAX);
+    assert!(found.best.meets && !found.stopped && found.frames == COUNT);
+    assert!(found.best.drop <= 1.0);
+    let uniform = found.trials.iter().filter(|trial| trial.what.starts_with("all weights"));
+    assert_eq!(uniform.clone().count(), 5);
+    assert!(!found.trials[0].meets, "two bits are too few");
+    for trial in uniform.filter(|trial| trial.meets) {
+        assert!(found.best.bops < trial.bops, "{} is as cheap", trial.what);
+    }
+    // The recipe does what the search says.
+    let float = read(ASSIGNMENT).expect("a bundled network");
+    let data = [&frames(CALIBRATION), &frames(VALIDATION)];
+    assert_alike(&found.best.effect, &effect(&float, &found.best.recipe, data, COUNT), "the best");
+}
+
+#[test]
+fn a_search_that_is_stopped_ends_with_the_best_so_far() {
+    let target = Target { max_drop: Some(0.0), ..Target::default() };
+    let found = found(&per_tensor(3), target, 40, 3);
+    assert!(found.stopped);
+    assert_eq!(found.trials.len(), 3);
+    let least = found.trials.iter().map(|trial| trial.drop).fold(f64::MAX, f64::min);
+    assert_eq!(found.best.drop, least);
+}
+
+#[test]
+fn a_budget_takes_the_least_damage_within_it() {
+    let target = Target { max_bops: Some(300_000_000), ..Target::default() };
+    let found = found(&per_tensor(3), target, 40, 12);
+    assert!(found.best.meets && found.best.bops <= 300_000_000);
+    for trial in found.trials.iter().filter(|trial| trial.meets) {
+        assert!(found.best.effect.logit_mse <= trial.effect.logit_mse, "{} is better", trial.what);
+    }
+}
