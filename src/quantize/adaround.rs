@@ -19,8 +19,11 @@ use crate::progress::Progress;
 use crate::random::SplitMix64;
 
 const ITERATIONS: usize = 1000;
-/// Positions per iteration, over all frames.
+/// Positions per iteration, fewer for few weights.
 const BATCH: usize = 192;
+/// Positions from which an iteration picks its own, and the elements that they may have.
+const POOL: usize = 4096;
+const POOL_ELEMENTS: usize = 1 << 23;
 /// Positions on which learned and nearest integers are compared.
 const JUDGED: usize = 1024;
 /// Without the regularizer, which would freeze what the data have not moved yet.
@@ -45,9 +48,12 @@ pub(super) fn round(
     progress: &mut Progress,
 ) -> Result<Vec<i32>> {
     let mut codes = weights.codes.clone();
+    let input_unit = 1.0 / samples.root_mean_square();
     for group in 0..layer.groups {
-        let mut problem = Problem::new(layer, samples, weights, group);
+        let mut problem = Problem::new(layer, samples, weights, group, input_unit);
         let mut random = SplitMix64::new(seed ^ ((group as u64) << 32));
+        let pool = POOL.min(samples.positions()).min((POOL_ELEMENTS / layer.k).max(BATCH));
+        problem.pool = problem.draw(pool, &mut random).into();
         for iteration in 0..ITERATIONS {
             problem.step(iteration, &mut random);
             if iteration % 50 == 0 {
@@ -85,12 +91,20 @@ struct Problem<'a> {
     /// One over the input's root mean square, and over that times the scale of each channel.
     input_unit: f32,
     output_unit: Vec<f32>,
+    /// Positions that the steps pick from: inputs and outputs wanted, as [`Problem::draw`] gives them.
+    pool: [Vec<f32>; 2],
     /// Channels that keep their nearest integers.
     kept: Vec<bool>,
 }
 
 impl<'a> Problem<'a> {
-    fn new(layer: &'a Layer, samples: &'a Samples<'a>, weights: &Weights, group: usize) -> Self {
+    fn new(
+        layer: &'a Layer,
+        samples: &'a Samples<'a>,
+        weights: &Weights,
+        group: usize,
+        input_unit: f32,
+    ) -> Self {
         let (out, k) = (layer.out, layer.k);
         let params = &weights.params;
         let per_channel = params.scale.len() > 1;
@@ -108,8 +122,9 @@ impl<'a> Problem<'a> {
             shares: vec![0.0; out * k],
             soft: vec![0.0; out * k],
             slope: vec![0.0; out * k],
-            input_unit: 1.0 / samples.root_mean_square(),
+            input_unit,
             output_unit: Vec::with_capacity(out),
+            pool: [Vec::new(), Vec::new()],
             kept: vec![false; out],
         };
         for o in 0..out {
@@ -145,8 +160,8 @@ impl<'a> Problem<'a> {
 
     fn step(&mut self, iteration: usize, random: &mut SplitMix64) {
         let (out, k) = (self.layer.out, self.layer.k);
-        let count = BATCH.min(self.samples.positions());
-        let (x, targets) = self.draw(count, random);
+        let count = (8 * k).clamp(BATCH / 6, BATCH).min(self.samples.positions());
+        let (x, targets) = self.pick(count, random);
         self.soften();
         let weight = 2.0 / count as f32;
         let passed = |(error, passes): (f32, bool)| if passes { error * weight } else { 0.0 };
@@ -167,11 +182,7 @@ impl<'a> Problem<'a> {
         let t = iteration as i32 + 1;
         let corrections = [1.0 - libm::powf(0.9, t as f32), 1.0 - libm::powf(0.999, t as f32)];
         if let Some(beta) = exponent {
-            for (g, share) in gradient.iter_mut().zip(&self.shares) {
-                let away = 2.0 * share - 1.0;
-                let pull = power(away.abs(), beta - 1).copysign(away);
-                *g -= REGULARIZER * 2.0 * beta as f32 * pull;
-            }
+            pull_apart(&mut gradient, &self.shares, beta);
         }
         let [first, second] = &mut self.adam;
         let moments = first.iter_mut().zip(second);
@@ -188,15 +199,38 @@ impl<'a> Problem<'a> {
     /// From the learned variables to what the weights are meanwhile, and how they change with them.
     fn soften(&mut self) {
         let k = self.layer.k;
-        for (o, [low, high]) in self.bounds.iter().enumerate() {
-            for i in o * k..(o + 1) * k {
-                let (share, derivative) = Self::share(self.v[i]);
-                let code = self.down[i] + share;
-                self.soft[i] = code.max(*low).min(*high);
-                self.slope[i] = if code < *low || code > *high { 0.0 } else { derivative };
-                self.shares[i] = share;
+        let weights = self.v.chunks_exact(k).zip(self.down.chunks_exact(k)).zip(&self.bounds);
+        let made = self.shares.chunks_exact_mut(k).zip(self.soft.chunks_exact_mut(k));
+        let made = made.zip(self.slope.chunks_exact_mut(k));
+        for (((v, down), [low, high]), ((shares, soft), slopes)) in weights.zip(made) {
+            let (low, high) = (*low, *high);
+            let weights = v.iter().zip(down);
+            let made = shares.iter_mut().zip(soft).zip(slopes);
+            for ((v, down), ((share, soft), slope)) in weights.zip(made) {
+                let (own, derivative) = Self::share(*v);
+                let code = down + own;
+                *soft = code.max(low).min(high);
+                *slope = if code < low || code > high { 0.0 } else { derivative };
+                *share = own;
             }
         }
+    }
+
+    /// `count` positions of the pool, as [`Problem::draw`] gives them.
+    fn pick(&self, count: usize, random: &mut SplitMix64) -> (Vec<f32>, Vec<f32>) {
+        let (out, k) = (self.layer.out, self.layer.k);
+        let [pool, wanted] = &self.pool;
+        let held = pool.len() / k;
+        let mut x = Vec::with_capacity(count * k);
+        let mut targets = vec![0.0; out * count];
+        for r in 0..count {
+            let at = random.below(held);
+            x.extend_from_slice(&pool[at * k..][..k]);
+            for o in 0..out {
+                targets[o * count + r] = wanted[o * held + at];
+            }
+        }
+        (x, targets)
     }
 
     /// `count` positions: the inputs under them (`count x k`) and the outputs wanted there
@@ -270,15 +304,31 @@ impl<'a> Problem<'a> {
     }
 }
 
+/// Adds the regularizer's gradient: away from a half, the more the smaller `beta` is.
+fn pull_apart(gradient: &mut [f32], shares: &[f32], beta: i32) {
+    // Lanes that take the same turns.
+    const LANES: usize = 16;
+    let weight = REGULARIZER * 2.0 * beta as f32;
+    for (gradient, shares) in gradient.chunks_mut(LANES).zip(shares.chunks(LANES)) {
+        let mut away = [0.0; LANES];
+        for (away, share) in away.iter_mut().zip(shares) {
+            *away = 2.0 * share - 1.0;
+        }
+        let pull = power(away.map(f32::abs), beta - 1);
+        for ((g, pull), away) in gradient.iter_mut().zip(pull).zip(away) {
+            *g -= weight * pull.copysign(away);
+        }
+    }
+}
+
 /// `x^n` for `n >= 0`, by squaring.
-#[inline]
-fn power(mut x: f32, mut n: i32) -> f32 {
-    let mut product = 1.0;
+fn power<const N: usize>(mut x: [f32; N], mut n: i32) -> [f32; N] {
+    let mut product = [1.0; N];
     while n > 0 {
         if n & 1 == 1 {
-            product *= x;
+            product.iter_mut().zip(&x).for_each(|(product, x)| *product *= x);
         }
-        x *= x;
+        x.iter_mut().for_each(|x| *x *= *x);
         n >>= 1;
     }
     product
