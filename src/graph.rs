@@ -104,6 +104,7 @@ impl Element {
     pub const I32: Self = Self(6);
     pub const I64: Self = Self(7);
     pub const TEXT: Self = Self(8);
+    pub const F16: Self = Self(10);
     pub const U4: Self = Self(21);
     pub const I4: Self = Self(22);
 
@@ -136,6 +137,15 @@ impl Element {
             "float4e2m1",
         ];
         usize::try_from(self.0).ok().and_then(|i| NAMES.get(i).copied()).unwrap_or("unknown")
+    }
+
+    /// The 8-bit type that holds a 4-bit one's elements; every other type is itself.
+    pub fn widened(self) -> Self {
+        match self {
+            Self::I4 => Self::I8,
+            Self::U4 => Self::U8,
+            other => other,
+        }
     }
 
     /// Bytes of `count` elements, or `None` for types without a fixed size.
@@ -204,11 +214,54 @@ impl Tensor {
         }
     }
 
-    /// A tensor of int4, two elements to a byte, the first in the lower half.
+    /// The elements of a float32 or float16 tensor, widened.
+    pub fn to_f32(&self) -> Option<Vec<f32>> {
+        match &self.data {
+            Data::F32(v) => Some(v.clone()),
+            Data::Other(Element::F16, bytes) => {
+                Some(bytes.as_chunks().0.iter().map(|&b| half(u16::from_le_bytes(b))).collect())
+            }
+            _ => None,
+        }
+    }
+
+    /// A tensor of int4, from integers.
     pub fn int4(shape: impl Into<Vec<usize>>, codes: &[i32]) -> Self {
+        Self::nibbles(Element::I4, shape, codes)
+    }
+
+    /// A tensor of a 4-bit type, two elements to a byte, the first in the lower half.
+    fn nibbles(element: Element, shape: impl Into<Vec<usize>>, codes: &[i32]) -> Self {
         let nibble = |code: i32| code as u8 & 0xf;
         let pair = |pair: &[i32]| nibble(pair[0]) | nibble(pair.get(1).copied().unwrap_or(0)) << 4;
-        Self::new(shape, Data::Other(Element::I4, codes.chunks(2).map(pair).collect()))
+        Self::new(shape, Data::Other(element, codes.chunks(2).map(pair).collect()))
+    }
+
+    /// The same integers, those of 4 bits held in 8.
+    #[must_use]
+    pub fn widened(self) -> Self {
+        let element = self.element();
+        match (element.widened(), self.to_i32()) {
+            (wide, Some(codes)) if wide != element => {
+                let data = match wide {
+                    Element::I8 => Data::I8(codes.iter().map(|&q| q as i8).collect()),
+                    _ => Data::U8(codes.iter().map(|&q| q as u8).collect()),
+                };
+                Self::new(self.shape, data)
+            }
+            _ => self,
+        }
+    }
+
+    /// The opposite of [`Tensor::widened`], for a tensor that belongs into `element`.
+    #[must_use]
+    pub fn narrowed(self, element: Element) -> Self {
+        match self.to_i32() {
+            Some(codes) if element != self.element() && element.widened() == self.element() => {
+                Self::nibbles(element, self.shape, &codes)
+            }
+            _ => self,
+        }
     }
 
     /// The elements of a 4-bit, 8-bit or 32-bit integer tensor, widened.
@@ -366,6 +419,19 @@ impl Graph {
             .collect()
     }
 
+    /// Checks that the network sees a frame: that its input is float32.
+    pub fn check_sees_frames(&self) -> Result<()> {
+        match self.input.element {
+            Element::F32 => Ok(()),
+            other => Err(Error::new(format!(
+                "the input `{}` is {}, not float32",
+                self.input.name,
+                other.name()
+            ))
+            .way_out("Export the network with a float32 input.")),
+        }
+    }
+
     /// Checks that every tensor is made once, before it is read.
     pub fn check(&self) -> Result<()> {
         let mut known: HashSet<&str> = self.initializers.keys().map(String::as_str).collect();
@@ -396,6 +462,17 @@ impl Graph {
     }
 }
 
+/// The value of a float16: 5 bits of exponent, 10 of mantissa.
+fn half(bits: u16) -> f32 {
+    let (exponent, mantissa) = (u32::from(bits >> 10 & 0x1f), u32::from(bits & 0x3ff));
+    let magnitude = match exponent {
+        0 => mantissa as f32 * 2f32.powi(-24),
+        0x1f => f32::from_bits(0x7f80_0000 | mantissa << 13),
+        _ => f32::from_bits((exponent + 112) << 23 | mantissa << 13),
+    };
+    if bits >> 15 == 0 { magnitude } else { -magnitude }
+}
+
 /// A name that is not in `taken` yet, made from `base`; it is then taken.
 pub fn fresh_name(base: &str, taken: &mut HashSet<String>) -> String {
     let mut name = base.to_string();
@@ -405,4 +482,28 @@ pub fn fresh_name(base: &str, taken: &mut HashSet<String>) -> String {
         name = format!("{base}_{n}");
     }
     name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn float16_is_widened() {
+        let expected = [0.0, -2.0, 65504.0, 2f32.powi(-24), 2f32.powi(-14), f32::INFINITY];
+        let bits = [0u16, 0xc000, 0x7bff, 1, 0x0400, 0x7c00];
+        let bytes = bits.iter().flat_map(|b| b.to_le_bytes()).collect();
+        let tensor = Tensor::new([6], Data::Other(Element::F16, bytes));
+        assert_eq!(tensor.to_f32().as_deref(), Some(&expected[..]));
+    }
+
+    #[test]
+    fn small_integers_are_widened_and_narrowed() {
+        let codes = [-8, 7, 0, -1, 3];
+        let tensor = Tensor::int4([5], &codes);
+        let wide = tensor.clone().widened();
+        assert_eq!(wide.data, Data::I8(codes.map(|q| q as i8).to_vec()));
+        assert_eq!(wide.clone().narrowed(Element::I4), tensor);
+        assert_eq!(wide.clone().narrowed(Element::F32), wide);
+    }
 }

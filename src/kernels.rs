@@ -12,3 +12,4 @@ pub mod geometry;
 pub mod pool;
 pub mod requantize;
 pub mod tile;
+pub mod transposed;

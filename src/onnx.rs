@@ -86,14 +86,6 @@ pub fn read(bytes: &[u8]) -> Result<Graph> {
         .way_out("Steer8 takes networks with one input: export the part that sees the frame."));
     }
     let input = inputs.remove(0);
-    if input.element != Element::F32 {
-        return Err(Error::new(format!(
-            "the input `{}` is {}, not float32",
-            input.name,
-            input.element.name()
-        ))
-        .way_out("Export the network with a float32 input."));
-    }
 
     let graph = Graph {
         name: graph.name,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
-use crate::graph::{Dim, Element, Graph, Value, segment};
+use crate::graph::{Dim, Element, Graph, Tensor, Value, segment};
 
 mod family;
 pub mod lower;
@@ -28,7 +28,9 @@ pub enum Arithmetic {
 pub struct Session {
     engine: tract::Engine,
     /// Batch included.
-    input_shape: Vec<usize>,
+    input: TensorType,
+    /// Element types of the observed tensors where the network says them.
+    outputs: Vec<Option<Element>>,
     /// Frames that one run takes: 1, or what the network fixes.
     batch: usize,
 }
@@ -56,11 +58,14 @@ impl Session {
         frame: Option<&[usize]>,
         arithmetic: Arithmetic,
     ) -> Result<Self> {
-        let input_shape = input_shape(graph, frame)?;
-        let batch = input_shape.first().copied().unwrap_or(1);
-        let input = (graph.input.name.clone(), input_shape.clone());
-        let engine = engine(graph, &[input], observed, arithmetic)?;
-        Ok(Self { engine, input_shape, batch })
+        let shape = input_shape(graph, frame)?;
+        let batch = shape.first().copied().unwrap_or(1);
+        let input = TensorType { element: graph.input.element, shape };
+        let inputs = [(graph.input.name.clone(), input.clone())];
+        let engine = engine(graph, &inputs, observed, arithmetic)?;
+        let declared = |name: &String| graph.outputs.iter().find(|v| v.name == *name);
+        let outputs = observed.iter().map(|name| declared(name).map(|v| v.element)).collect();
+        Ok(Self { engine, input, outputs, batch })
     }
 
     pub fn batch(&self) -> usize {
@@ -69,7 +74,7 @@ impl Session {
 
     /// Elements of one frame.
     pub fn frame_len(&self) -> usize {
-        self.input_shape.iter().skip(1).product()
+        self.input.shape.iter().skip(1).product()
     }
 
     /// Runs `batch` frames, `input` being their elements in the network's order.
@@ -78,17 +83,36 @@ impl Session {
     /// are not visited.
     ///
     /// # Errors
-    /// An input of the wrong length, and what goes wrong inside an operator.
+    /// An input of the wrong length, a network whose input is not float32, and what goes wrong
+    /// inside an operator.
     pub fn run(&mut self, input: &[f32], mut visit: impl FnMut(usize, &[f32])) -> Result<()> {
-        let expected: usize = self.input_shape.iter().product();
-        if input.len() != expected {
-            return Err(Error::new(format!(
-                "the network takes {expected} elements ({:?}), it was given {}",
-                self.input_shape,
-                input.len()
-            )));
+        self.check_input(Element::F32, input.len())?;
+        self.engine.run([(&self.input.shape[..], input)], &mut visit)
+    }
+
+    /// Runs once, on an input of the network's own element type; gives the observed tensors, of any
+    /// type.
+    ///
+    /// # Errors
+    /// An input of the wrong type or length, and what goes wrong inside an operator.
+    pub fn run_typed(&mut self, input: Tensor) -> Result<Vec<Tensor>> {
+        self.check_input(input.element(), input.len())?;
+        let input = Tensor { shape: self.input.shape.clone(), ..input.widened() };
+        let outputs = self.engine.run_typed(&input)?.into_iter().zip(&self.outputs);
+        Ok(outputs.map(|(y, &element)| y.narrowed(element.unwrap_or_default())).collect())
+    }
+
+    fn check_input(&self, element: Element, len: usize) -> Result<()> {
+        let TensorType { element: expected, shape } = &self.input;
+        let elements: usize = shape.iter().product();
+        if (element, len) == (*expected, elements) {
+            return Ok(());
         }
-        self.engine.run([(&self.input_shape[..], input)], &mut visit)
+        Err(Error::new(format!(
+            "the network takes {elements} elements of {} ({shape:?}), it was given {len} of {}",
+            expected.name(),
+            element.name()
+        )))
     }
 
     /// Bytes held: constants as prepared, and the largest set of live activations.
@@ -100,7 +124,7 @@ impl Session {
 /// Prepares `graph` to make the tensors `observed` from `inputs`.
 fn engine(
     graph: &Graph,
-    inputs: &[(String, Vec<usize>)],
+    inputs: &[(String, TensorType)],
     observed: &[String],
     arithmetic: Arithmetic,
 ) -> Result<tract::Engine> {
@@ -109,7 +133,10 @@ fn engine(
         .iter()
         .map(|name| Value { name: name.clone(), element: Element(0), shape: None })
         .collect();
-    let graph = lower::lower(&graph).graph;
+    let mut graph = lower::lower(&graph).graph;
+    if arithmetic == Arithmetic::Deterministic {
+        operators::settle_axes(&mut graph);
+    }
     tract::Engine::new(&graph, inputs, arithmetic)
 }
 
@@ -138,7 +165,11 @@ impl Part {
             None => Err(Error::new(format!("the tensor `{name}` is not known"))),
         };
         let inputs = names.into_iter().map(shape).collect::<Result<Vec<_>>>()?;
-        let engine = engine(&part, &inputs, observed, arithmetic)?;
+        let float = |(name, shape): &(String, Vec<usize>)| {
+            (name.clone(), TensorType { element: Element::F32, shape: shape.clone() })
+        };
+        let floats: Vec<_> = inputs.iter().map(float).collect();
+        let engine = engine(&part, &floats, observed, arithmetic)?;
         Ok(Self { engine, inputs })
     }
 

@@ -21,46 +21,83 @@ pub struct Window {
 const LARGEST: usize = 1 << 14;
 
 impl Window {
-    /// The window that `node`'s attributes describe over the spatial part of its input's shape.
+    /// The window of the convolution that the ConvTranspose `node` transposes: it slides over the
+    /// output, and `spatial`, the spatial part of the node's input, are its positions.
+    ///
+    /// Source of the shape rule: <https://onnx.ai/onnx/operators/onnx__ConvTranspose.html>.
     ///
     /// # Errors
-    /// Three or more spatial axes, or attributes that contradict each other.
-    pub fn of(node: &Node, spatial: &[usize], kernel: &[usize]) -> Result<Self> {
-        if spatial.is_empty() || spatial.len() > 2 || kernel.len() != spatial.len() {
-            return Err(Error::new(format!(
-                "a window of {} axes over {} spatial axes is not supported",
-                kernel.len(),
-                spatial.len()
-            )));
-        }
+    /// As [`Window::of`].
+    pub fn transposed(node: &Node, spatial: &[usize], kernel: &[usize]) -> Result<Self> {
         let axes = spatial.len();
-        let list = |name: &str, default: i64, count: usize| -> Result<Vec<usize>> {
-            let values = node.ints(name).map_or_else(|| vec![default; count], <[i64]>::to_vec);
-            let values: Option<Vec<usize>> =
-                values.iter().map(|&v| usize::try_from(v).ok()).collect();
-            values
-                .filter(|v| v.len() == count && v.iter().all(|&n| n <= LARGEST))
-                .ok_or_else(|| Error::new(format!("its attribute `{name}` does not fit its input")))
+        let [stride, dilation, pads] = attributes(node, spatial, kernel)?;
+        let extra = list(node, "output_padding", 0, axes)?;
+        let wanted = match node.ints("output_shape") {
+            // The batch and the channels may stand before it.
+            Some(shape) => list(node, "output_shape", 1, shape.len())?,
+            None => Vec::new(),
         };
-        let stride = list("strides", 1, axes)?;
-        let dilation = list("dilations", 1, axes)?;
-        let pads = list("pads", 0, 2 * axes)?;
-        let possible = |n: &usize| (1..=LARGEST).contains(n);
-        if !stride.iter().chain(&dilation).chain(kernel).all(possible) {
-            return Err(Error::new("a stride, dilation or kernel size is impossible"));
-        }
         let auto_pad = node.text("auto_pad").unwrap_or("NOTSET");
-        let ceil_mode = node.int("ceil_mode", 0) != 0;
+        let mut window = Self::point();
+        for axis in 0..axes {
+            let at = axis + 2 - axes;
+            let (n, k, s) = (spatial[axis], kernel[axis], stride[axis]);
+            let whole = s * (n.max(1) - 1) + extra[axis] + (k - 1) * dilation[axis] + 1;
+            let wanted = match (wanted.len().checked_sub(axes), auto_pad) {
+                (Some(before), _) if !wanted.is_empty() => Some(wanted[before + axis]),
+                (_, "SAME_UPPER" | "SAME_LOWER") => Some(n * s),
+                _ => None,
+            };
+            let (begin, end) = match wanted {
+                Some(wanted) => {
+                    let total = whole.saturating_sub(wanted);
+                    let small = total / 2;
+                    let begin = if auto_pad == "SAME_UPPER" { small } else { total - small };
+                    (begin, total - begin)
+                }
+                None if auto_pad == "VALID" => (0, 0),
+                None => (pads[axis], pads[axes + axis]),
+            };
+            let out = match wanted {
+                Some(wanted) => wanted,
+                None => whole.saturating_sub(begin + end),
+            };
+            if n == 0 || out == 0 {
+                return Err(Error::new("nothing is left of its output after padding"));
+            }
+            window.input[at] = out;
+            window.output[at] = n;
+            window.kernel[at] = k;
+            window.stride[at] = s;
+            window.dilation[at] = dilation[axis];
+            window.pad[at] = begin;
+        }
+        Ok(window)
+    }
 
-        // Axis 0 stays a plane of height 1 for one-dimensional signals.
-        let mut window = Self {
+    /// One element, which every axis is until it is set: signals of one axis have height 1.
+    fn point() -> Self {
+        Self {
             input: [1; 2],
             output: [1; 2],
             kernel: [1; 2],
             stride: [1; 2],
             dilation: [1; 2],
             pad: [0; 2],
-        };
+        }
+    }
+
+    /// The window that `node`'s attributes describe over the spatial part of its input's shape.
+    ///
+    /// # Errors
+    /// Three or more spatial axes, or attributes that contradict each other.
+    pub fn of(node: &Node, spatial: &[usize], kernel: &[usize]) -> Result<Self> {
+        let axes = spatial.len();
+        let [stride, dilation, pads] = attributes(node, spatial, kernel)?;
+        let auto_pad = node.text("auto_pad").unwrap_or("NOTSET");
+        let ceil_mode = node.int("ceil_mode", 0) != 0;
+
+        let mut window = Self::point();
         for axis in 0..axes {
             let at = axis + 2 - axes;
             let (n, k, s) = (spatial[axis], kernel[axis], stride[axis]);
@@ -122,4 +159,32 @@ impl Window {
     pub fn output_len(&self) -> usize {
         self.output[0] * self.output[1]
     }
+}
+
+/// Strides, dilations and pads of a window over one or two axes.
+fn attributes(node: &Node, spatial: &[usize], kernel: &[usize]) -> Result<[Vec<usize>; 3]> {
+    let axes = spatial.len();
+    if axes == 0 || axes > 2 || kernel.len() != axes {
+        return Err(Error::new(format!(
+            "a window of {} axes over {axes} spatial axes is not supported",
+            kernel.len(),
+        )));
+    }
+    let stride = list(node, "strides", 1, axes)?;
+    let dilation = list(node, "dilations", 1, axes)?;
+    let pads = list(node, "pads", 0, 2 * axes)?;
+    let possible = |n: &usize| (1..=LARGEST).contains(n);
+    if !stride.iter().chain(&dilation).chain(kernel).all(possible) {
+        return Err(Error::new("a stride, dilation or kernel size is impossible"));
+    }
+    Ok([stride, dilation, pads])
+}
+
+/// The attribute `name`, `count` numbers.
+fn list(node: &Node, name: &str, default: i64, count: usize) -> Result<Vec<usize>> {
+    let values = node.ints(name).map_or_else(|| vec![default; count], <[i64]>::to_vec);
+    let values: Option<Vec<usize>> = values.iter().map(|&v| usize::try_from(v).ok()).collect();
+    values
+        .filter(|v| v.len() == count && v.iter().all(|&n| n <= LARGEST))
+        .ok_or_else(|| Error::new(format!("its attribute `{name}` does not fit its input")))
 }

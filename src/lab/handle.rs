@@ -150,6 +150,7 @@ impl Model {
         let bytes = bytes.into_vec();
         let read = || {
             let graph = onnx::read(&bytes)?;
+            graph.check_sees_frames()?;
             let inspected = inspect(&graph, bytes.len(), None)?;
             Ok((graph, inspected))
         };

@@ -163,7 +163,7 @@ fn parameter_inputs(node: &Node) -> &'static [usize] {
         | "InstanceNormalization"
         | "LayerNormalization" => &[1, 2],
         "MatMul" | "Add" | "Mul" | "Sub" | "Div" | "PRelu" => &[0, 1],
-        "QLinearConv" => &[3, 8],
+        "QLinearConv" | lower::CONV_TRANSPOSE => &[3, 8],
         "QGemm" => &[3, 6],
         "QLinearMatMul" | "QLinearAdd" | "QLinearMul" => &[0, 3],
         _ => &[],
@@ -207,6 +207,9 @@ impl Shapes<'_> {
             "QLinearConv" | "QGemm" | "QLinearMatMul" => self.of(node, 3)?,
             "ConvTranspose" => {
                 return Some(operations::conv_transpose(self.of(node, 0)?, self.of(node, 1)?));
+            }
+            lower::CONV_TRANSPOSE => {
+                return Some(operations::conv_transpose(self.of(node, 0)?, self.of(node, 3)?));
             }
             _ => return None,
         };

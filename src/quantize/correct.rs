@@ -33,7 +33,11 @@ pub(super) fn correct(
     if !learn && !recipe.bias_correction {
         return Ok(layers);
     }
-    let weighted = |&i: &usize| weight_axis(&graph.nodes[i]).is_some();
+    // A transposed convolution is no sum over patches of its input: it stays as it was rounded.
+    let weighted = |&i: &usize| {
+        let node = &graph.nodes[i];
+        weight_axis(node).is_some() && node.op != "ConvTranspose"
+    };
     let nodes: Vec<usize> = prepared.placement.nodes.iter().copied().filter(weighted).collect();
     let step = if learn { Step::Round } else { Step::CorrectBias };
     let mut walk = Walk::new(prepared, params, recipe, data, indices)?;

@@ -138,7 +138,8 @@ fn pairs(graph: &Graph) -> Vec<Pair> {
 
 /// Output channels of a layer with constant weights and bias; `None` for what is no such layer.
 fn channels_out(graph: &Graph, node: &Node) -> Option<usize> {
-    let axis = weight_axis(node).filter(|_| node.op != "MatMul")?;
+    let axis =
+        weight_axis(node).filter(|_| !matches!(node.op.as_str(), "MatMul" | "ConvTranspose"))?;
     let plain = node.float("alpha", 1.0) == 1.0
         && node.float("beta", 1.0) == 1.0
         && node.int("transA", 0) == 0;

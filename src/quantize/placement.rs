@@ -3,24 +3,42 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::graph::{Graph, Node};
+use crate::graph::{Graph, Node, Tensor};
 use crate::quantize::{LeftInFloat, Recipe};
+use crate::runtime::lower::{TABLES, pads_with_constant, picks_nearest};
 
 /// Operators with weights at input 1.
 pub(super) fn weight_axis(node: &Node) -> Option<usize> {
     match node.op.as_str() {
         "Conv" => Some(0),
+        "ConvTranspose" => Some(1),
         "Gemm" if node.int("transB", 0) != 0 => Some(0),
         "Gemm" | "MatMul" => Some(1),
         _ => None,
     }
 }
 
-/// Operators without weights whose result has a scale of its own.
-const OWN_SCALE: [&str; 4] = ["Add", "Mul", "Concat", "GlobalAveragePool"];
+/// Whether the weights' channel axis has as many elements as there are outputs: a transposed
+/// convolution in groups has the channels of one group there, so that one scale serves all.
+pub(super) fn has_own_channels(node: &Node) -> bool {
+    node.op != "ConvTranspose" || node.int("group", 1) == 1
+}
+
+/// Operators on several inputs without weights, whose constants are quantized as activations.
+const JOINS: [&str; 3] = ["Add", "Mul", "Concat"];
+
+pub(super) fn joins(node: &Node) -> bool {
+    JOINS.contains(&node.op.as_str())
+}
+
+/// Whether the node has no weights, and a result with a scale of its own.
+fn has_own_scale(node: &Node) -> bool {
+    let op = node.op.as_str();
+    joins(node) || ["GlobalAveragePool", "Softmax"].contains(&op) || TABLES.contains(&op)
+}
 
 /// Operators whose result keeps the scale of their input.
-const SAME_SCALE: [&str; 8] = [
+const SAME_SCALE: [&str; 9] = [
     "MaxPool",
     "AveragePool",
     "Reshape",
@@ -29,7 +47,21 @@ const SAME_SCALE: [&str; 8] = [
     "Squeeze",
     "Unsqueeze",
     "Identity",
+    "Slice",
 ];
+
+fn keeps_scale(graph: &Graph, node: &Node) -> bool {
+    match node.op.as_str() {
+        "Resize" => picks_nearest(node),
+        // Zero is on every grid, other values need not be.
+        "Pad" if pads_with_constant(node) => match node.input(2) {
+            None => true,
+            Some(_) => graph.constant(node, 2).and_then(Tensor::as_f32) == Some(&[0.0]),
+        },
+        "Pad" => true,
+        op => SAME_SCALE.contains(&op),
+    }
+}
 
 /// What will be quantized.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -48,7 +80,7 @@ pub struct Placement {
 impl Placement {
     /// The nodes that round: all but those whose result keeps the scale of their input.
     pub fn rounding_nodes(&self, graph: &Graph) -> Vec<usize> {
-        let rounds = |i: &usize| !SAME_SCALE.contains(&graph.nodes[*i].op.as_str());
+        let rounds = |i: &usize| !keeps_scale(graph, &graph.nodes[*i]);
         self.nodes.iter().copied().filter(rounds).collect()
     }
 
@@ -125,7 +157,7 @@ fn integer_version(graph: &Graph, node: &Node) -> Result<bool, &'static str> {
     if !matches!(node.domain.as_str(), "") {
         return Ok(false);
     }
-    if OWN_SCALE.contains(&node.op.as_str()) {
+    if has_own_scale(node) {
         let inputs = node.inputs.len();
         let known = |i| graph.constant(node, i).map(|t| t.as_f32().is_some());
         return match (0..inputs).filter_map(known).collect::<Vec<_>>()[..] {
@@ -145,9 +177,12 @@ fn integer_version(graph: &Graph, node: &Node) -> Result<bool, &'static str> {
     if graph.constant(node, 0).is_some() {
         return Err("its input is constant");
     }
-    let channels = weights.shape.get(axis).copied().unwrap_or(0);
+    let mut channels = weights.shape.get(axis).copied().unwrap_or(0);
     match node.op.as_str() {
-        "Conv" if weights.shape.len() > 4 => return Err("it slides over three axes or more"),
+        "Conv" | "ConvTranspose" if weights.shape.len() > 4 => {
+            return Err("it slides over three axes or more");
+        }
+        "ConvTranspose" => channels *= node.int("group", 1).max(1) as usize,
         "MatMul" if weights.shape.len() != 2 => return Err("its weights have more than two axes"),
         _ => {}
     }
@@ -227,8 +262,7 @@ fn spread(graph: &Graph, keep_float: &[String], placement: &mut Placement) {
     loop {
         let before = placement.tensors.len();
         for (i, node) in graph.nodes.iter().enumerate() {
-            let (Some(input), true) = (node.input(0), SAME_SCALE.contains(&node.op.as_str()))
-            else {
+            let (Some(input), true) = (node.input(0), keeps_scale(graph, node)) else {
                 continue;
             };
             let output = node.output();
@@ -251,7 +285,7 @@ fn spread(graph: &Graph, keep_float: &[String], placement: &mut Placement) {
     // In topological order, so that a chain takes the range of its first tensor.
     for &i in &placement.nodes {
         let node = &graph.nodes[i];
-        if SAME_SCALE.contains(&node.op.as_str()) {
+        if keeps_scale(graph, node) {
             let root = placement.tensors[&node.inputs[0]].clone();
             placement.tensors.insert(node.output().into(), root);
         }

@@ -137,6 +137,9 @@ impl Prepared {
         let of = |root: String| {
             let bits = self.placement.bits(&self.graph, recipe, &root);
             let scheme = ActivationScheme { bits, ..ActivationScheme::of(recipe) };
+            if self.graph.nodes.iter().any(|n| n.is("Softmax") && n.output() == root) {
+                return Ok((root, scheme.unit_interval()));
+            }
             let range = calibration.range(&root, scheme.grid())?;
             Ok((root, scheme.params(range)))
         };

@@ -6,12 +6,12 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::placement::{Placement, weight_axis};
+use super::placement::{Placement, has_own_channels, joins, weight_axis};
 use super::qparams::Params;
 use super::weights::{
     WeightScheme, dequantize, least_scales, quantize_bias, round_to_nearest, weight_params,
 };
-use super::{QParams, Recipe, TensorInfo};
+use super::{Granularity, QParams, Recipe, TensorInfo};
 use crate::graph::{Attribute, Data, Element, Graph, Node, Tensor, fresh_name, prune};
 use crate::kernels::requantize::quantize;
 use crate::quantize::range::ActivationScheme;
@@ -57,7 +57,10 @@ impl Layers {
             let least = bias.map_or_else(Vec::new, |bias| least_scales(bias, input.scale[0]));
             let weights = graph.constant(node, 1)?;
             let values = weights.as_f32()?;
-            let scheme = WeightScheme::of(recipe, &node.name);
+            let mut scheme = WeightScheme::of(recipe, &node.name);
+            if !has_own_channels(node) {
+                scheme.granularity = Granularity::PerTensor;
+            }
             let params = weight_params(weights, values, axis, scheme, &least);
             let codes = round_to_nearest(weights, values, &params);
             Some((node.name.clone(), Weights { params, codes }))
@@ -170,7 +173,8 @@ impl<'a> Writer<'a> {
         if self.placement.nodes.contains(&i) {
             match weight_axis(node) {
                 Some(_) => self.constants_of(node, &mut new),
-                None => self.constant_activations(node, &mut new),
+                None if joins(node) => self.constant_activations(node, &mut new),
+                None => {}
             }
             if let Some(tensor) = self.ends_in(node, folded) {
                 new.outputs[0] = tensor.to_string();

@@ -6,12 +6,12 @@
 use std::collections::HashSet;
 
 use crate::graph::{Attribute, Data, Element, Graph, Node, Tensor, fresh_name, prune};
-use crate::runtime::lower::{self, INTEGER_MAX_POOL, MICROSOFT};
+use crate::runtime::lower::{INTEGER_MAX_POOL, MICROSOFT, lower_to_standard};
 use crate::runtime::{CLAMP_HIGH, CLAMP_LOW};
 
 /// The operator form of a network in QDQ form.
 pub(super) fn write(qdq: &Graph) -> Graph {
-    let mut graph = lower::lower(qdq).graph;
+    let mut graph = lower_to_standard(qdq);
     let mut writer = Writer { taken: graph.names(), initializers: Vec::new() };
     graph.nodes = graph.nodes.iter().flat_map(|node| writer.node(&graph, node)).collect();
     graph.initializers.extend(writer.initializers);
@@ -63,7 +63,11 @@ fn element_of_output(graph: &Graph, node: &Node) -> Element {
     let at = match node.op.as_str() {
         "QuantizeLinear" => 2,
         "QLinearConcat" => 1,
-        "QLinearAveragePool" | "QLinearGlobalAveragePool" => 4,
+        "QLinearAveragePool"
+        | "QLinearGlobalAveragePool"
+        | "QLinearLeakyRelu"
+        | "QLinearSigmoid"
+        | "QLinearSoftmax" => 4,
         "QGemm" => 8,
         _ => 7,
     };

@@ -84,6 +84,14 @@ impl ActivationScheme {
             axis: None,
         }
     }
+
+    /// Scale and zero point for what lies between 0 and 1 by definition, as ONNX Runtime has them for
+    /// Softmax: scale `1 / 2^bits`, and zero is the smallest integer.
+    pub fn unit_interval(self) -> QParams {
+        let params = self.params([0.0, 1.0]);
+        let scale = 1.0 / (1 << self.bits) as f32;
+        QParams { scale: vec![scale], zero_point: vec![params.bounds[0]], ..params }
+    }
 }
 
 /// The scale of symmetric weights whose largest magnitude is `absmax`: `absmax / qmax`.

@@ -15,9 +15,21 @@ use crate::quantize::LeftInFloat;
 /// The name under which MaxPool runs on integers; MaxPool itself stays the engine's.
 pub const INTEGER_MAX_POOL: &str = "IntegerMaxPool";
 
+/// ConvTranspose on integers: an operator of ours, which no file has.
+pub const CONV_TRANSPOSE: &str = "QLinearConvTranspose";
+
+/// What DynamicQuantizeLinear is made of, besides QuantizeLinear.
+pub const DYNAMIC_SCALE: &str = "DynamicScale";
+pub const DYNAMIC_ZERO_POINT: &str = "DynamicZeroPoint";
+
 /// Operators that only move elements: integers keep their scale and zero point.
-const MOVES: [&str; 7] =
-    ["Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Identity", "Dropout"];
+const MOVES: [&str; 8] =
+    ["Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Identity", "Dropout", "Slice"];
+
+/// Functions of one element that are computed on integers by a table, and those that ONNX Runtime has
+/// an operator for.
+pub const TABLES: [&str; 6] = ["Elu", "HardSigmoid", "HardSwish", "LeakyRelu", "Sigmoid", "Tanh"];
+const STANDARD_TABLES: [&str; 2] = ["LeakyRelu", "Sigmoid"];
 
 /// A network as the runtime computes it.
 #[derive(Debug, Clone)]
@@ -31,17 +43,37 @@ pub struct Lowered {
 
 /// Lowers `graph`; a network without quantization comes back as it is.
 pub fn lower(graph: &Graph) -> Lowered {
+    lower_to(Operators::All, graph)
+}
+
+/// Lowers `graph` to the integer operators that ONNX and ONNX Runtime have; the rest keeps the QDQ
+/// form.
+pub fn lower_to_standard(graph: &Graph) -> Graph {
+    lower_to(Operators::Standard, graph).graph
+}
+
+/// What a network may be lowered to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operators {
+    /// Those that ONNX and ONNX Runtime have.
+    Standard,
+    /// Ours, too.
+    All,
+}
+
+fn lower_to(operators: Operators, graph: &Graph) -> Lowered {
     let mut graph = graph.clone();
     let quantized = graph.nodes.iter().any(is_quantization);
     if !quantized {
         return Lowered { graph, integer_nodes: 0, left_in_float: Vec::new() };
     }
     simplify(&mut graph);
-    widen_small_integers(&mut graph);
+    split_dynamic(&mut graph);
+    widen_small_types(&mut graph);
     quantize_constants(&mut graph);
     fold_clips(&mut graph);
     merge_repeated(&mut graph);
-    let reasons = fuse(&mut graph);
+    let reasons = fuse(&mut graph, operators);
     prune(&mut graph);
     Lowered {
         integer_nodes: graph.nodes.iter().filter(|n| is_integer(n)).count(),
@@ -52,11 +84,19 @@ pub fn lower(graph: &Graph) -> Lowered {
 
 /// Whether the node belongs to quantization: a QDQ half or an integer operator.
 pub fn is_quantization(node: &Node) -> bool {
-    matches!(node.op.as_str(), "QuantizeLinear" | "DequantizeLinear") || is_integer(node)
+    const QUANTIZATION: [&str; 5] = [
+        "QuantizeLinear",
+        "DequantizeLinear",
+        "DynamicQuantizeLinear",
+        DYNAMIC_SCALE,
+        DYNAMIC_ZERO_POINT,
+    ];
+    QUANTIZATION.contains(&node.op.as_str()) || is_integer(node)
 }
 
 fn is_integer(node: &Node) -> bool {
-    node.op.starts_with("QLinear") || matches!(node.op.as_str(), "QGemm" | INTEGER_MAX_POOL)
+    const INTEGER: [&str; 4] = ["QGemm", "ConvInteger", "MatMulInteger", INTEGER_MAX_POOL];
+    node.op.starts_with("QLinear") || INTEGER.contains(&node.op.as_str())
 }
 
 /// The scale and zero point of a QuantizeLinear or DequantizeLinear node, by value.
@@ -76,7 +116,7 @@ impl Params {
                 let tensor = graph.constant(node, 2)?;
                 (tensor.element(), tensor.to_i32()?)
             }
-            None => (Element::U8, vec![0; scale.len()]),
+            None => (output_type(node).widened(), vec![0; scale.len()]),
         };
         let axis = if scale.len() == 1 { 0 } else { node.int("axis", 1) };
         Some(Self { element, scale, zero_point, axis })
@@ -98,14 +138,73 @@ impl Params {
     }
 }
 
-/// 4-bit integers become 8-bit ones, which is what the operators compute on.
-fn widen_small_integers(graph: &mut Graph) {
-    for tensor in graph.initializers.values_mut() {
-        let Some(codes) = tensor.to_i32() else { continue };
-        match tensor.element() {
-            Element::I4 => tensor.data = Data::I8(codes.iter().map(|&q| q as i8).collect()),
-            Element::U4 => tensor.data = Data::U8(codes.iter().map(|&q| q as u8).collect()),
-            _ => {}
+/// The type that a QuantizeLinear without zero point makes.
+fn output_type(node: &Node) -> Element {
+    match node.int("output_dtype", 0) {
+        0 => Element::U8,
+        element => Element(element as i32),
+    }
+}
+
+/// DynamicQuantizeLinear becomes a scale, a zero point and a QuantizeLinear, one output each.
+fn split_dynamic(graph: &mut Graph) {
+    let mut taken = graph.names();
+    let mut nodes = Vec::with_capacity(graph.nodes.len());
+    for node in std::mem::take(&mut graph.nodes) {
+        if !node.is("DynamicQuantizeLinear") {
+            nodes.push(node);
+            continue;
+        }
+        let mut output = |index: usize| match node.outputs.get(index) {
+            Some(name) if !name.is_empty() => name.clone(),
+            _ => fresh_name(&format!("{}_{index}", node.name), &mut taken),
+        };
+        let (x, [y, scale, zero_point]) = (&node.inputs[0], [0, 1, 2].map(&mut output));
+        let mut name = |what| fresh_name(&format!("{}_{what}", node.name), &mut taken);
+        nodes.extend([
+            Node::new(DYNAMIC_SCALE, name("scale"), [x], [&scale]),
+            Node::new(DYNAMIC_ZERO_POINT, name("zero_point"), [x, &scale], [&zero_point]),
+            Node::new("QuantizeLinear", &node.name, [x, &scale, &zero_point], [&y]),
+        ]);
+    }
+    graph.nodes = nodes;
+}
+
+/// 4-bit integers become 8-bit ones, which is what the operators compute on, and what makes them
+/// keeps their bounds; the scales of integer operators become float32.
+fn widen_small_types(graph: &mut Graph) {
+    let small = |node: &Node| match graph.constant(node, 2) {
+        Some(zero_point) => zero_point.element(),
+        None => output_type(node),
+    };
+    let elements: Vec<Element> = graph.nodes.iter().map(small).collect();
+    for (node, element) in graph.nodes.iter_mut().zip(elements) {
+        let bounds = match element {
+            Element::I4 => [-8, 7],
+            Element::U4 => [0, 15],
+            _ => continue,
+        };
+        if node.is("QuantizeLinear") {
+            for (name, bound) in [CLAMP_LOW, CLAMP_HIGH].into_iter().zip(bounds) {
+                node.attributes.insert(name.into(), Attribute::Int(bound));
+            }
+            if node.attributes.contains_key("output_dtype") {
+                let wide = element.widened().0.into();
+                node.attributes.insert("output_dtype".into(), Attribute::Int(wide));
+            }
+        }
+    }
+    let float16 =
+        |name: &&String| graph.initializers.get(*name).is_some_and(|t| t.element() == Element::F16);
+    let operators = graph.nodes.iter().filter(|node| node.op.starts_with("QLinear"));
+    let scales: HashSet<String> =
+        operators.flat_map(|node| &node.inputs).filter(float16).cloned().collect();
+    graph.input.element = graph.input.element.widened();
+    for (name, tensor) in &mut graph.initializers {
+        if tensor.element() != tensor.element().widened() {
+            *tensor = tensor.clone().widened();
+        } else if let (true, Some(values)) = (scales.contains(name), tensor.to_f32()) {
+            tensor.data = Data::F32(values);
         }
     }
 }
@@ -156,9 +255,10 @@ fn quantize_constants(graph: &mut Graph) {
         let Some(values) = x.as_f32() else { continue };
         let inner: usize = x.shape.iter().skip(params.axis.max(0) as usize + 1).product();
         let channels = params.scale.len();
+        let bounds = params.clamped_bounds(node);
         let codes = values.iter().enumerate().map(|(i, &v)| {
             let c = if channels == 1 { 0 } else { i / inner.max(1) % channels };
-            quantize(v, params.scale[c], params.zero_point[c], params.bounds())
+            quantize(v, params.scale[c], params.zero_point[c], bounds)
         });
         let data = match params.element {
             Element::I8 => Data::I8(codes.map(|q| q as i8).collect()),
@@ -210,12 +310,12 @@ fn clamps(node: &Node) -> [Option<&Attribute>; 2] {
 }
 
 /// Replaces what it can; says why for what it cannot.
-fn fuse(graph: &mut Graph) -> HashMap<String, String> {
+fn fuse(graph: &mut Graph, operators: Operators) -> HashMap<String, String> {
     let mut reasons = HashMap::new();
     let mut replaced = BTreeMap::new();
     let mut gone = HashSet::new();
     let mut constants = Constants { taken: graph.names(), made: Vec::new() };
-    let links = Links::of(graph);
+    let links = Links::of(graph, operators);
     for (i, node) in graph.nodes.iter().enumerate() {
         if is_quantization(node) {
             continue;
@@ -288,18 +388,24 @@ struct Links<'a> {
     graph: &'a Graph,
     producers: HashMap<&'a str, usize>,
     consumers: HashMap<&'a str, Vec<usize>>,
+    operators: Operators,
 }
 
 type Why<T> = Result<T, String>;
 
 impl<'a> Links<'a> {
-    fn of(graph: &'a Graph) -> Self {
-        Self { graph, producers: graph.producers(), consumers: graph.consumers() }
+    fn of(graph: &'a Graph, operators: Operators) -> Self {
+        let (producers, consumers) = (graph.producers(), graph.consumers());
+        Self { graph, producers, consumers, operators }
     }
 
     fn fused(&self, node: &Node, constants: &mut Constants) -> Why<Fused> {
         match node.op.as_str() {
+            op if self.operators == Operators::Standard && is_ours(op) => {
+                Err(format!("`{op}` has no standard integer version"))
+            }
             "Conv" => self.conv(node, constants),
+            "ConvTranspose" => self.conv_transpose(node, constants),
             "Gemm" => self.gemm(node, constants),
             "MatMul" => self.matmul(node, constants),
             "Add" => self.binary(node, "QLinearAdd", constants),
@@ -308,6 +414,14 @@ impl<'a> Links<'a> {
             "AveragePool" => self.average(node, "QLinearAveragePool", constants),
             "GlobalAveragePool" => self.average(node, "QLinearGlobalAveragePool", constants),
             "MaxPool" => self.moved(node, INTEGER_MAX_POOL),
+            "Softmax" => self.softmax(node, constants),
+            "Pad" => self.pad(node, constants),
+            "Resize" if picks_nearest(node) => self.moved(node, "Resize"),
+            "Resize" => Err("it interpolates, which has no integer version".into()),
+            op if TABLES.contains(&op) => {
+                let domain = if STANDARD_TABLES.contains(&op) { MICROSOFT } else { "" };
+                self.function(node, &format!("QLinear{op}"), domain, constants)
+            }
             op if MOVES.contains(&op) => self.moved(node, op),
             op => Err(format!("`{op}` has no integer version")),
         }
@@ -321,6 +435,27 @@ impl<'a> Links<'a> {
         }
         let y = self.sink(node)?;
         let mut fused = assemble("QLinearConv", "", node, &[&x, &w], &y, constants);
+        if node.input(2).is_some() {
+            let bias = self.bias(node, 2, &x, &w, 1.0, 1.0)?;
+            fused.inputs.push(constants.add(&format!("{}_bias", node.name), bias));
+        }
+        Ok(done(fused, y))
+    }
+
+    fn conv_transpose(&self, node: &Node, constants: &mut Constants) -> Why<Fused> {
+        let x = self.activation(node, 0)?;
+        let w = self.weights(node, 1, 1)?;
+        match self.graph.initializers.get(&w.source) {
+            Some(tensor) if !(3..=4).contains(&tensor.shape.len()) => {
+                return Err("a convolution over three axes has no integer version".into());
+            }
+            _ if !w.params.is_per_tensor() && node.int("group", 1) != 1 => {
+                return Err("its groups share the scales of their channels".into());
+            }
+            _ => {}
+        }
+        let y = self.sink(node)?;
+        let mut fused = assemble(CONV_TRANSPOSE, "", node, &[&x, &w], &y, constants);
         if node.input(2).is_some() {
             let bias = self.bias(node, 2, &x, &w, 1.0, 1.0)?;
             fused.inputs.push(constants.add(&format!("{}_bias", node.name), bias));
@@ -367,6 +502,54 @@ impl<'a> Links<'a> {
         let x = self.activation(node, 0)?;
         let y = self.sink(node)?;
         Ok(done(assemble(op, MICROSOFT, node, &[&x], &y, constants), y))
+    }
+
+    /// An operator on one input, with a scale of its own.
+    fn function(
+        &self,
+        node: &Node,
+        op: &str,
+        domain: &str,
+        constants: &mut Constants,
+    ) -> Why<Fused> {
+        let x = self.activation(node, 0)?;
+        let y = self.sink(node)?;
+        Ok(done(assemble(op, domain, node, &[&x], &y, constants), y))
+    }
+
+    fn softmax(&self, node: &Node, constants: &mut Constants) -> Why<Fused> {
+        let mut fused = self.function(node, "QLinearSoftmax", MICROSOFT, constants)?;
+        let opset = self.graph.opset();
+        let axis = node.int("axis", if opset < 13 { 1 } else { -1 });
+        for (name, value) in [("axis", axis), ("opset", opset)] {
+            fused.node.attributes.insert(name.into(), Attribute::Int(value));
+        }
+        Ok(fused)
+    }
+
+    /// Padding with a constant: its integer has the type of the others.
+    fn pad(&self, node: &Node, constants: &mut Constants) -> Why<Fused> {
+        let x = self.activation(node, 0)?;
+        let real = match node.input(2) {
+            Some(_) => self.graph.constant(node, 2).and_then(|t| t.as_f32()?.first().copied()),
+            None => Some(node.float("value", 0.0)),
+        };
+        let real = real.ok_or("what it pads with is computed, not constant")?;
+        let mut fused = self.moved(node, "Pad")?;
+        if pads_with_constant(node) {
+            if fused.node.inputs.len() < 2 {
+                return Err("before opset 11 it pads floats only".into());
+            }
+            let code = quantize(real, x.params.scale[0], x.params.zero_point[0], x.bounds);
+            let data = match x.params.element {
+                Element::I8 => Data::I8(vec![code as i8]),
+                _ => Data::U8(vec![code as u8]),
+            };
+            let value = constants.add(&format!("{}_value", node.name), Tensor::new([], data));
+            fused.node.inputs.resize(fused.node.inputs.len().max(3), String::new());
+            fused.node.inputs[2] = value;
+        }
+        Ok(fused)
     }
 
     fn concat(&self, node: &Node, constants: &mut Constants) -> Why<Fused> {
@@ -542,6 +725,21 @@ impl<'a> Links<'a> {
 }
 
 pub const MICROSOFT: &str = "com.microsoft";
+
+/// Whether the integer version of `op` is an operator that only we have.
+fn is_ours(op: &str) -> bool {
+    op == "ConvTranspose" || (TABLES.contains(&op) && !STANDARD_TABLES.contains(&op))
+}
+
+/// Whether a Resize copies elements.
+pub fn picks_nearest(resize: &Node) -> bool {
+    let crops = resize.text("coordinate_transformation_mode") == Some("tf_crop_and_resize");
+    resize.text("mode").unwrap_or("nearest") == "nearest" && !crops
+}
+
+pub fn pads_with_constant(pad: &Node) -> bool {
+    pad.text("mode").unwrap_or("constant") == "constant"
+}
 
 /// The range that `node` clips to, if that is all it does.
 pub fn clip_range(graph: &Graph, node: &Node) -> Option<[f32; 2]> {

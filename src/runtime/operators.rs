@@ -10,12 +10,18 @@ use crate::graph::{Element, Node, Tensor};
 
 mod concat;
 mod convolution;
+mod dynamic;
 mod elementwise;
+mod integer;
 mod linear;
 mod matrix;
 mod pooling;
+mod reduce;
 mod softmax;
+mod transposed;
 mod unary;
+
+pub(super) use reduce::settle_axes;
 
 /// Element type and shape of a tensor, batch included. An optional input that is left out has the
 /// default type, so that inputs keep the places that ONNX gives them.
@@ -46,6 +52,7 @@ pub enum View<'a> {
 pub enum ViewMut<'a> {
     F32(&'a mut [f32]),
     Codes(&'a mut [u8]),
+    I32(&'a mut [i32]),
 }
 
 /// An operator with its constants packed, for fixed shapes.
@@ -87,7 +94,12 @@ pub struct Kind {
 pub const INTEGER: &[Kind] = &[
     linear::QUANTIZE,
     linear::DEQUANTIZE,
+    dynamic::SCALE,
+    dynamic::ZERO_POINT,
+    integer::CONV,
+    integer::MATMUL,
     convolution::QUANTIZED,
+    transposed::QUANTIZED,
     matrix::QUANTIZED_GEMM,
     matrix::QUANTIZED_MATMUL,
     elementwise::QUANTIZED_ADD,
@@ -96,16 +108,26 @@ pub const INTEGER: &[Kind] = &[
     pooling::QUANTIZED_AVERAGE,
     pooling::QUANTIZED_GLOBAL_AVERAGE,
     pooling::INTEGER_MAX,
+    softmax::QUANTIZED,
+    unary::QUANTIZED_ELU,
+    unary::QUANTIZED_HARD_SIGMOID,
+    unary::QUANTIZED_HARD_SWISH,
+    unary::QUANTIZED_LEAKY_RELU,
+    unary::QUANTIZED_SIGMOID,
+    unary::QUANTIZED_TANH,
 ];
 
 /// Float operators whose result does not depend on the target: what sums has one order, what is
 /// transcendental comes from `libm`.
 pub const DETERMINISTIC: &[Kind] = &[
     convolution::FLOAT,
+    transposed::FLOAT,
     matrix::FLOAT_GEMM,
     matrix::FLOAT_MATMUL,
     pooling::FLOAT_AVERAGE,
     pooling::FLOAT_GLOBAL_AVERAGE,
+    reduce::MEAN,
+    reduce::SUM,
     softmax::FLOAT,
     unary::ELU,
     unary::ERF,
@@ -138,14 +160,21 @@ impl<'a> ViewMut<'a> {
     fn f32(self) -> &'a mut [f32] {
         match self {
             ViewMut::F32(x) => x,
-            ViewMut::Codes(_) => unreachable!("prepared for f32, run on 8-bit integers"),
+            other => unreachable!("prepared for f32, run on {other:?}"),
+        }
+    }
+
+    fn i32(self) -> &'a mut [i32] {
+        match self {
+            ViewMut::I32(x) => x,
+            other => unreachable!("prepared for int32, run on {other:?}"),
         }
     }
 
     fn codes(self) -> &'a mut [u8] {
         match self {
             ViewMut::Codes(x) => x,
-            ViewMut::F32(_) => unreachable!("prepared for 8-bit integers, run on f32"),
+            other => unreachable!("prepared for 8-bit integers, run on {other:?}"),
         }
     }
 }
@@ -180,6 +209,14 @@ impl Coding {
     fn centred(self, code: u8) -> i16 {
         let q = if self.signed { i16::from(code as i8) } else { i16::from(code) };
         q - self.zero_point as i16
+    }
+
+    /// The first integer of a view, nothing taken off.
+    fn whole(self, view: View<'_>) -> i32 {
+        match view {
+            View::I32(x) => x[0],
+            codes => Self { zero_point: 0, ..self }.centred(codes.codes()[0]).into(),
+        }
     }
 
     /// The smallest and largest integer of the type.

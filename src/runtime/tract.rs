@@ -35,17 +35,12 @@ impl fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// `inputs`: names and shapes.
     pub(super) fn new(
         graph: &Graph,
-        inputs: &[(String, Vec<usize>)],
+        inputs: &[(String, TensorType)],
         arithmetic: Arithmetic,
     ) -> Result<Self> {
-        let float = |(name, shape): &(String, Vec<usize>)| {
-            (name.clone(), TensorType { element: Element::F32, shape: shape.clone() })
-        };
-        let inputs: Vec<_> = inputs.iter().map(float).collect();
-        let typed = typed(graph, &inputs, arithmetic)?;
+        let typed = typed(graph, inputs, arithmetic)?;
         let decluttered = typed.into_decluttered().map_err(|e| failed(graph, &e))?;
         // Before optimizing, which hides the weights in packed forms.
         let bytes = session_bytes(&decluttered);
@@ -75,6 +70,15 @@ impl Engine {
                 }
             }
             Ok(())
+        };
+        run().map_err(|e| ran_into(&e))
+    }
+
+    /// Runs once on one input of any type; gives every output.
+    pub(super) fn run_typed(&mut self, input: &graph::Tensor) -> Result<Vec<graph::Tensor>> {
+        let mut run = || -> TractResult<Vec<graph::Tensor>> {
+            let outputs = self.state.run(tvec!(value(input)?))?;
+            outputs.iter().map(|output| constant(output)).collect()
         };
         run().map_err(|e| ran_into(&e))
     }
@@ -168,7 +172,7 @@ pub(super) fn tensor_types(
     graph.outputs = names
         .map(|name| graph::Value { name: name.clone(), element: Element(0), shape: None })
         .collect();
-    let input = TensorType { element: Element::F32, shape: input_shape.to_vec() };
+    let input = TensorType { element: graph.input.element, shape: input_shape.to_vec() };
     let input = (graph.input.name.clone(), input);
     let model = typed(&graph, &[input], Arithmetic::Fast)?;
     let outlets = model.output_outlets().map_err(|e| failed(&graph, &e))?.to_vec();
@@ -194,14 +198,14 @@ fn typed(
         let values: Vec<graph::Value> = inputs
             .iter()
             .map(|(name, ty)| {
-                let (name, element) = (name.clone(), ty.element);
+                let (name, element) = (name.clone(), ty.element.widened());
                 graph::Value { name, element, shape: None }
             })
             .collect();
         let mut model = framework.model_for_proto_model(&onnx::to_proto(graph, &values))?;
         for (i, (_, ty)) in inputs.iter().enumerate() {
-            let fact = InferenceFact::dt_shape(datum_type(ty.element)?, &ty.shape);
-            model.set_input_fact(i, fact)?;
+            let element = datum_type(ty.element.widened())?;
+            model.set_input_fact(i, InferenceFact::dt_shape(element, &ty.shape))?;
         }
         model.into_typed()
     };
@@ -418,6 +422,7 @@ impl EvalOp for Plugged {
             let mut plain = output.try_as_plain_ram_mut()?;
             let target = match self.fact.datum_type {
                 DatumType::F32 => ViewMut::F32(plain.as_slice_mut()?),
+                DatumType::I32 => ViewMut::I32(plain.as_slice_mut()?),
                 _ => ViewMut::Codes(plain.as_bytes_mut()),
             };
             self.operator.run(&views, target);
@@ -468,8 +473,24 @@ fn datum_type(element: Element) -> TractResult<DatumType> {
         Element::U8 => DatumType::U8,
         Element::I8 => DatumType::I8,
         Element::I32 => DatumType::I32,
+        Element::I64 => DatumType::I64,
         other => bail!("{} is not supported here", other.name()),
     })
+}
+
+fn value(tensor: &graph::Tensor) -> TractResult<TValue> {
+    let shape = &tensor.shape;
+    let value = match &tensor.data {
+        Data::F32(x) => Tensor::from_shape(shape, x)?,
+        Data::U8(x) => Tensor::from_shape(shape, x)?,
+        Data::I8(x) => Tensor::from_shape(shape, x)?,
+        Data::I32(x) => Tensor::from_shape(shape, x)?,
+        Data::I64(x) => Tensor::from_shape(shape, x)?,
+        Data::Other(..) | Data::Texts(_) => {
+            bail!("{} is not supported here", tensor.element().name())
+        }
+    };
+    Ok(value.into_tvalue())
 }
 
 fn constant(tensor: &Tensor) -> TractResult<graph::Tensor> {

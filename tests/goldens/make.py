@@ -36,15 +36,15 @@ NETWORKS = ("assignment", "pilotnet", "mobilenet")
 EVERY = 20
 
 
-def validation_frames():
+def frames_of(split):
     """Frames in the order in which Steer8 reads them: by name."""
-    with zipfile.ZipFile(ROOT / "models/frames/validation.zip") as pack:
+    with zipfile.ZipFile(ROOT / f"models/frames/{split}.zip") as pack:
         names = sorted(pack.namelist())
         images = [np.asarray(Image.open(io.BytesIO(pack.read(name)))) for name in names]
     return np.stack(images).astype(np.float32).transpose(0, 3, 1, 2) / np.float32(255)
 
 
-def run(path, frames, optimized, precise=False):
+def run(path, frames, optimized, precise=False, batch=1):
     options = ort.SessionOptions()
     level = ort.GraphOptimizationLevel
     options.graph_optimization_level = level.ORT_ENABLE_ALL if optimized else level.ORT_DISABLE_ALL
@@ -52,7 +52,8 @@ def run(path, frames, optimized, precise=False):
     options.add_session_config_entry("session.x64quantprecision", "1" if precise else "0")
     session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
-    return np.concatenate([session.run(None, {name: frame[None]})[0] for frame in frames])
+    batches = (frames[i : i + batch] for i in range(0, len(frames), batch))
+    return np.concatenate([session.run(None, {name: batch})[0] for batch in batches])
 
 
 def output_scale(path):
@@ -76,7 +77,7 @@ def report(name, ours, theirs, scale):
 
 def main():
     steer8 = sys.argv[1] if len(sys.argv) > 1 else str(ROOT / "target/release/steer8")
-    frames = validation_frames()
+    frames = frames_of("validation")
     print(f"onnxruntime {ort.__version__}, {len(frames)} frames")
     for network in NETWORKS:
         with tempfile.TemporaryDirectory() as folder:

@@ -104,7 +104,7 @@ fn check_bias(node: &Node, shape: &Shape, len: usize) -> Result<()> {
 ///
 /// # Errors
 /// Shapes that do not fit together, and three or more spatial axes.
-fn shape(node: &Node, x: &[usize], weights: &[usize]) -> Result<Shape> {
+pub(super) fn shape(node: &Node, x: &[usize], weights: &[usize]) -> Result<Shape> {
     let groups = node.int("group", 1).max(0) as usize;
     let fits = x.len() >= 3
         && weights.len() == x.len()
@@ -122,7 +122,7 @@ fn shape(node: &Node, x: &[usize], weights: &[usize]) -> Result<Shape> {
     Ok(Shape { window, groups, channels_in: x[1], channels_out: weights[0] })
 }
 
-fn output(node: &Node, x: &TensorType, weights: &[usize]) -> Result<TensorType> {
+pub(super) fn output(node: &Node, x: &TensorType, weights: &[usize]) -> Result<TensorType> {
     let conv = shape(node, &x.shape, weights)?;
     let spatial = conv.window.output_shape(x.shape.len() - 2);
     let shape = [&[x.shape[0], conv.channels_out], spatial].concat();

@@ -5,12 +5,12 @@
 //! `(q - zero_point) * scale`.
 
 use super::{
-    Coding, Kind, Operand, Operator, Prepared, TensorType, View, ViewMut, input, scales, signed,
-    zero_points,
+    Coding, Kind, Operand, Operator, Prepared, TensorType, View, ViewMut, input, per_tensor_only,
+    scales, signed, zero_points,
 };
 use crate::error::{Error, Result};
 use crate::graph::{Element, Node};
-use crate::kernels::requantize::Requantize;
+use crate::kernels::requantize::{Requantize, quantize};
 
 pub(super) const QUANTIZE: Kind = Kind {
     op: "QuantizeLinear",
@@ -23,7 +23,17 @@ pub(super) const QUANTIZE: Kind = Kind {
         Ok(TensorType { element, shape: input(node, inputs, 0)?.shape.clone() })
     },
     prepare: |node, operands| {
-        let element = operands.get(2).map_or(Element::U8, |zp| zp.ty.element);
+        let element = match operands.get(2) {
+            Some(zero_point) => zero_point.ty.element,
+            None => Element(node.int("output_dtype", Element::U8.0.into()) as i32),
+        };
+        if is_computed(operands) {
+            let coding = Coding { signed: signed(node, element)?, scale: 1.0, zero_point: 0 };
+            return computed(node, operands, |inputs| {
+                let bounds = coding.clamped_bounds(node);
+                Prepared::new(QuantizeComputed { coding, bounds }, inputs)
+            });
+        }
         let axis = Axis::of(node, operands)?;
         let scale = scales(node, operands, 1)?.to_vec();
         let zero_points = zero_points(node, operands, 2)?;
@@ -47,11 +57,16 @@ pub(super) const DEQUANTIZE: Kind = Kind {
     },
     prepare: |node, operands| {
         let element = operands[0].ty.element;
+        // int32 is how biases are stored.
+        let signed = element != Element::I32 && signed(node, element)?;
+        if is_computed(operands) {
+            return computed(node, operands, |inputs| {
+                Prepared::new(DequantizeComputed { signed }, inputs)
+            });
+        }
         let axis = Axis::of(node, operands)?;
         let scale = scales(node, operands, 1)?.to_vec();
         let zero_points = zero_points(node, operands, 2)?;
-        // int32 is how biases are stored.
-        let signed = element != Element::I32 && signed(node, element)?;
         let codings = scale.iter().enumerate().map(|(i, &scale)| {
             let zero_point = zero_points.get(i).copied().unwrap_or(0);
             Coding { signed, scale, zero_point }
@@ -59,6 +74,23 @@ pub(super) const DEQUANTIZE: Kind = Kind {
         Ok(Prepared::new(Dequantize { axis, codings: codings.collect() }, [0]))
     },
 };
+
+/// Whether scale or zero point are known only when the network runs.
+fn is_computed(operands: &[Operand]) -> bool {
+    operands[1..].iter().any(|o| o.constant.is_none() && o.ty != TensorType::default())
+}
+
+/// The operator on a computed scale and zero point, of the whole tensor.
+fn computed(
+    node: &Node,
+    operands: &[Operand],
+    prepared: impl FnOnce(Vec<usize>) -> Prepared,
+) -> Result<Prepared> {
+    match (1..operands.len()).find(|&i| operands[i].ty.shape.iter().product::<usize>() != 1) {
+        Some(index) => Err(per_tensor_only(node, index)),
+        None => Ok(prepared((0..operands.len()).filter(|&i| node.input(i).is_some()).collect())),
+    }
+}
 
 /// The axis along which scales differ: `len` scales, each for runs of `inner` elements.
 #[derive(Debug)]
@@ -113,6 +145,23 @@ impl Operator for Quantize {
     }
 }
 
+/// With a computed scale and zero point.
+#[derive(Debug)]
+struct QuantizeComputed {
+    coding: Coding,
+    bounds: [i32; 2],
+}
+
+impl Operator for QuantizeComputed {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+        let scale = inputs[1].f32()[0];
+        let zero_point = inputs.get(2).map_or(0, |zero_point| self.coding.whole(*zero_point));
+        for (out, &x) in output.codes().iter_mut().zip(inputs[0].f32()) {
+            *out = quantize(x, scale, zero_point, self.bounds) as u8;
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Dequantize {
     axis: Axis,
@@ -134,6 +183,29 @@ impl Operator for Dequantize {
                 }),
                 View::F32(_) => unreachable!("prepared for integers, run on f32"),
             }
+        }
+    }
+}
+
+/// With a computed scale and zero point.
+#[derive(Debug)]
+struct DequantizeComputed {
+    signed: bool,
+}
+
+impl Operator for DequantizeComputed {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+        let scale = inputs[1].f32()[0];
+        let plain = Coding { signed: self.signed, scale, zero_point: 0 };
+        let zero_point = inputs.get(2).map_or(0, |zero_point| plain.whole(*zero_point));
+        let real = |q: i32| q.wrapping_sub(zero_point) as f32 * scale;
+        let out = output.f32().iter_mut();
+        match inputs[0] {
+            View::Codes(x) => {
+                out.zip(x).for_each(|(out, &q)| *out = real(plain.centred(q).into()));
+            }
+            View::I32(x) => out.zip(x).for_each(|(out, &q)| *out = real(q)),
+            View::F32(_) => unreachable!("prepared for integers, run on f32"),
         }
     }
 }

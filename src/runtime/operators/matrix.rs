@@ -1,13 +1,14 @@
-//! Gemm and MatMul with constant weights, in deterministic float and in integers.
+//! Gemm and MatMul, in deterministic float and in integers; constant weights of two axes are packed.
 //!
 //! <https://onnx.ai/onnx/operators/onnx__Gemm.html>, <https://onnx.ai/onnx/operators/onnx__MatMul.html>,
 //! <https://onnx.ai/onnx/operators/onnx__QLinearMatMul.html>, and `com.microsoft` QGemm of ONNX
 //! Runtime's contrib operators.
 
 use super::convolution::centred_weights;
+use super::elementwise::{Walk, broadcast};
 use super::{
     Coding, Kind, Operand, Operator, Prepared, TensorType, View, ViewMut, constant, floats, input,
-    integers, scales,
+    integer, integers, scales,
 };
 use crate::error::{Error, Result};
 use crate::graph::{Element, Node};
@@ -42,6 +43,10 @@ pub(super) const FLOAT_MATMUL: Kind = Kind {
         matmul_output(node, input(node, inputs, 0)?, input(node, inputs, 1)?, Element::F32)
     },
     prepare: |node, operands| {
+        if !is_packable(&operands[1]) {
+            let product = Product::of(node, &operands[0].ty, &operands[1].ty)?;
+            return Ok(Prepared::new(FloatProduct(product), [0, 1]));
+        }
         let weights = Weights::of_matmul(node, &operands[1].ty.shape)?;
         let bias = vec![0.0; weights.columns];
         let matrix = FloatMatrix::new(&weights, floats(node, operands, 1)?, bias, false);
@@ -72,11 +77,18 @@ pub(super) const QUANTIZED_MATMUL: Kind = Kind {
         matmul_output(node, input(node, inputs, 0)?, input(node, inputs, 3)?, y)
     },
     prepare: |node, operands| {
+        if !is_packable(&operands[3]) || scales(node, operands, 1)?.len() != 1 {
+            return integer::quantized_matmul(node, operands);
+        }
         let weights = Weights::of_matmul(node, &operands[3].ty.shape)?;
         let bias = vec![0; weights.columns];
         quantized(node, operands, &weights, bias, 6, false)
     },
 };
+
+fn is_packable(weights: &Operand) -> bool {
+    weights.constant.is_some() && weights.ty.shape.len() == 2
+}
 
 fn transposed(node: &Node) -> bool {
     node.int("transA", 0) != 0
@@ -187,12 +199,45 @@ fn gemm_output(node: &Node, a: &TensorType, b: &TensorType, y: Element) -> Resul
 }
 
 fn matmul_output(node: &Node, a: &TensorType, b: &TensorType, y: Element) -> Result<TensorType> {
-    let weights = Weights::of_matmul(node, &b.shape)?;
-    match a.shape.split_last() {
-        Some((&k, rows)) if k == weights.k => {
-            Ok(TensorType { element: y, shape: [rows, &[weights.columns]].concat() })
+    Ok(TensorType { element: y, shape: Product::of(node, a, b)?.shape })
+}
+
+/// A matrix product as numpy has it: the leading axes are broadcast, an operand of one axis is a
+/// row or a column.
+#[derive(Debug)]
+pub(super) struct Product {
+    pub(super) rows: usize,
+    pub(super) k: usize,
+    pub(super) columns: usize,
+    /// For each matrix of the result, where the operands' matrices start.
+    pub(super) batches: Vec<[usize; 2]>,
+    /// Of the result.
+    pub(super) shape: Vec<usize>,
+}
+
+impl Product {
+    pub(super) fn of(node: &Node, a: &TensorType, b: &TensorType) -> Result<Self> {
+        let (a, b) = (&a.shape[..], &b.shape[..]);
+        let (outer_a, rows, k) = match *a {
+            [k] => (&[][..], None, k),
+            [ref outer @ .., rows, k] => (outer, Some(rows), k),
+            [] => return Err(mismatch(node, a, b)),
+        };
+        let (outer_b, inner, columns) = match *b {
+            [inner] => (&[][..], inner, None),
+            [ref outer @ .., inner, columns] => (outer, inner, Some(columns)),
+            [] => return Err(mismatch(node, a, b)),
+        };
+        if k != inner {
+            return Err(mismatch(node, a, b));
         }
-        _ => Err(mismatch(node, &a.shape, &b.shape)),
+        let outer = broadcast(node, outer_a, outer_b)?;
+        let shape = outer.iter().copied().chain(rows).chain(columns).collect();
+        let (rows, columns) = (rows.unwrap_or(1), columns.unwrap_or(1));
+        let mut batches = Vec::new();
+        Walk::new(&outer, [outer_a, outer_b])
+            .visit(|_, i, j| batches.push([i * rows * k, j * k * columns]));
+        Ok(Self { rows, k, columns, batches, shape })
     }
 }
 
@@ -245,6 +290,29 @@ impl Operator for FloatMatrix {
 
     fn bytes(&self) -> usize {
         size_of_val(&self.packed[..]) + size_of_val(&self.bias[..])
+    }
+}
+
+/// Both operands computed, or more than two axes.
+#[derive(Debug)]
+struct FloatProduct(Product);
+
+impl Operator for FloatProduct {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+        let Product { rows, k, columns, batches, .. } = &self.0;
+        let (a, b) = (inputs[0].f32(), inputs[1].f32());
+        let matrices = output.f32().chunks_exact_mut((rows * columns).max(1));
+        for (out, [a_at, b_at]) in matrices.zip(batches) {
+            out.fill(0.0);
+            for (r, out) in out.chunks_exact_mut((*columns).max(1)).enumerate() {
+                for i in 0..*k {
+                    let x = a[a_at + r * k + i];
+                    for (out, w) in out.iter_mut().zip(&b[b_at + i * columns..]) {
+                        *out += x * w;
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -1,10 +1,12 @@
-//! Softmax in deterministic float.
+//! Softmax in deterministic float, and in integers (`com.microsoft` QLinearSoftmax).
 //!
-//! <https://onnx.ai/onnx/operators/onnx__Softmax.html> (opset 13: along one axis).
+//! <https://onnx.ai/onnx/operators/onnx__Softmax.html> (from opset 13 on along one axis, before that
+//! over everything from the axis on).
 
-use super::{Kind, Operator, Prepared, TensorType, View, ViewMut, input};
-use crate::error::Error;
-use crate::graph::Element;
+use super::{Coding, Kind, Operator, Prepared, TensorType, View, ViewMut, input};
+use crate::error::{Error, Result};
+use crate::graph::{Element, Node};
+use crate::kernels::requantize::Requantize;
 
 pub(super) const FLOAT: Kind = Kind {
     op: "Softmax",
@@ -13,41 +15,112 @@ pub(super) const FLOAT: Kind = Kind {
         Ok(TensorType { element: Element::F32, shape })
     },
     prepare: |node, operands| {
-        let shape = &operands[0].ty.shape;
-        let axis = node.int("axis", -1);
-        let axis = if axis < 0 { axis + shape.len() as i64 } else { axis };
-        match usize::try_from(axis).ok().filter(|&a| a < shape.len()) {
-            Some(axis) => {
-                let inner = shape[axis + 1..].iter().product();
-                Ok(Prepared::new(Softmax { len: shape[axis], inner }, [0]))
-            }
-            None => Err(Error::new("its axis does not fit its input").at_node(&node.name)),
-        }
+        let lanes = Lanes::of(node, &operands[0].ty.shape)?;
+        Ok(Prepared::new(FloatSoftmax { lanes }, [0]))
     },
 };
 
+pub(super) const QUANTIZED: Kind = Kind {
+    op: "QLinearSoftmax",
+    output: |node, inputs| {
+        let element = input(node, inputs, 4)?.element;
+        Ok(TensorType { element, shape: input(node, inputs, 0)?.shape.clone() })
+    },
+    prepare: |node, operands| {
+        let lanes = Lanes::of(node, &operands[0].ty.shape)?;
+        let x = Coding::of(node, operands, operands[0].ty.element, 1)?;
+        let y = Coding::of(node, operands, operands[4].ty.element, 3)?;
+        let below = std::array::from_fn(|steps| libm::expf(-(steps as f32) * x.scale));
+        let requantize = Requantize::new(vec![1.0], y.zero_point, y.clamped_bounds(node));
+        let x = Coding { zero_point: 0, ..x };
+        let softmax = QuantizedSoftmax { lanes, x, below, scale: y.scale, requantize };
+        Ok(Prepared::new(softmax, [0]))
+    },
+};
+
+/// The groups of elements that sum to 1.
 #[derive(Debug)]
-struct Softmax {
+struct Lanes {
     len: usize,
-    /// Elements between two neighbours along the axis.
+    /// Elements between two neighbours of a group.
     inner: usize,
 }
 
-impl Operator for Softmax {
-    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+impl Lanes {
+    fn of(node: &Node, shape: &[usize]) -> Result<Self> {
+        let axis = node.int("axis", -1);
+        let axis = if axis < 0 { axis + shape.len() as i64 } else { axis };
+        let axis = usize::try_from(axis)
+            .ok()
+            .filter(|&axis| axis < shape.len())
+            .ok_or_else(|| Error::new("its axis does not fit its input").at_node(&node.name))?;
+        let behind: usize = shape[axis + 1..].iter().product();
+        if node.int("opset", 13) < 13 {
+            return Ok(Self { len: shape[axis] * behind, inner: 1 });
+        }
+        Ok(Self { len: shape[axis], inner: behind })
+    }
+
+    /// Visits each group by the places of its elements.
+    fn visit(
+        &self,
+        elements: usize,
+        mut visit: impl FnMut(std::iter::StepBy<std::ops::Range<usize>>),
+    ) {
         let block = (self.len * self.inner).max(1);
-        let blocks = inputs[0].f32().chunks_exact(block);
-        for (x, out) in blocks.zip(output.f32().chunks_exact_mut(block)) {
+        for start in (0..elements).step_by(block) {
             for lane in 0..self.inner {
-                let at = || (lane..block).step_by(self.inner);
-                let max = at().map(|i| x[i]).fold(f32::NEG_INFINITY, f32::max);
-                let mut sum = 0.0;
-                for i in at() {
-                    out[i] = libm::expf(x[i] - max);
-                    sum += out[i];
-                }
-                at().for_each(|i| out[i] /= sum);
+                visit((start + lane..start + block).step_by(self.inner));
             }
         }
+    }
+}
+
+#[derive(Debug)]
+struct FloatSoftmax {
+    lanes: Lanes,
+}
+
+impl Operator for FloatSoftmax {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+        let (x, out) = (inputs[0].f32(), output.f32());
+        self.lanes.visit(x.len(), |at| {
+            let max = at.clone().map(|i| x[i]).fold(f32::NEG_INFINITY, f32::max);
+            let mut sum = 0.0;
+            for i in at.clone() {
+                out[i] = libm::expf(x[i] - max);
+                sum += out[i];
+            }
+            at.for_each(|i| out[i] /= sum);
+        });
+    }
+}
+
+#[derive(Debug)]
+struct QuantizedSoftmax {
+    lanes: Lanes,
+    x: Coding,
+    /// The exponential of so many steps below the largest integer.
+    below: [f32; 256],
+    scale: f32,
+    requantize: Requantize,
+}
+
+impl Operator for QuantizedSoftmax {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+        let (x, out) = (inputs[0].codes(), output.codes());
+        let code = |i: usize| self.x.centred(x[i]);
+        self.lanes.visit(x.len(), |at| {
+            let max = at.clone().map(code).max().unwrap_or(0);
+            let exponential = |i: usize| self.below[(max - code(i)) as usize];
+            let sum: f32 = at.clone().map(exponential).sum();
+            at.for_each(|i| {
+                out[i] = self.requantize.real(exponential(i) / sum / self.scale) as u8;
+            });
+        });
+    }
+
+    fn bytes(&self) -> usize {
+        size_of_val(&self.below)
     }
 }

@@ -1,0 +1,199 @@
+//! ConvTranspose in deterministic float, and in integers as `QLinearConvTranspose`, which has the
+//! inputs of QLinearConv; no standard has it, so [`lower`] makes it and no file holds it.
+//!
+//! <https://onnx.ai/onnx/operators/onnx__ConvTranspose.html>.
+//!
+//! [`lower`]: crate::runtime::lower
+
+use super::convolution::centred_weights;
+use super::{
+    Coding, Kind, Operator, Prepared, TensorType, View, ViewMut, floats, input, integers, scales,
+};
+use crate::error::{Error, Result};
+use crate::graph::Node;
+use crate::kernels::geometry::Window;
+use crate::kernels::requantize::Requantize;
+use crate::kernels::transposed::spread;
+
+pub(super) const FLOAT: Kind = Kind {
+    op: "ConvTranspose",
+    output: |node, inputs| output(node, input(node, inputs, 0)?, &input(node, inputs, 1)?.shape),
+    prepare: |node, operands| {
+        let shape = Shape::of(node, &operands[0].ty.shape, &operands[1].ty.shape)?;
+        let weights = floats(node, operands, 1)?.to_vec();
+        let bias = match node.input(2) {
+            Some(_) => floats(node, operands, 2)?.to_vec(),
+            None => vec![0.0; shape.channels_out()],
+        };
+        shape.check_bias(node, bias.len())?;
+        Ok(Prepared::new(FloatTransposed { shape, weights, bias }, [0]))
+    },
+};
+
+pub(super) const QUANTIZED: Kind = Kind {
+    op: crate::runtime::lower::CONV_TRANSPOSE,
+    output: |node, inputs| {
+        let y = input(node, inputs, 7)?.element;
+        let x = output(node, input(node, inputs, 0)?, &input(node, inputs, 3)?.shape)?;
+        Ok(TensorType { element: y, ..x })
+    },
+    prepare: |node, operands| {
+        let shape = Shape::of(node, &operands[0].ty.shape, &operands[3].ty.shape)?;
+        let x = Coding::of(node, operands, operands[0].ty.element, 1)?;
+        let y = Coding::of(node, operands, operands[7].ty.element, 6)?;
+        let channels = shape.channels_out();
+        let taps = shape.taps();
+        let weights = centred_weights(node, operands, 3, 5, |i, zero_points: usize| {
+            if zero_points == 1 { 0 } else { i / taps % shape.per_group }
+        })?;
+        let bias = match node.input(8) {
+            Some(_) => integers(node, operands, 8)?,
+            None => vec![0; channels],
+        };
+        shape.check_bias(node, bias.len())?;
+        let scales = scales(node, operands, 4)?;
+        if scales.len() != 1 && scales.len() != channels {
+            return Err(Error::new(format!(
+                "its weights have {} scales for {channels} output channels",
+                scales.len()
+            ))
+            .at_node(&node.name));
+        }
+        let multipliers = scales.iter().map(|w| x.scale * w / y.scale).collect();
+        let requantize = Requantize::new(multipliers, y.zero_point, y.clamped_bounds(node));
+        Ok(Prepared::new(QuantizedTransposed { shape, weights, bias, x, requantize }, [0]))
+    },
+};
+
+#[derive(Debug)]
+struct Shape {
+    /// Of the convolution that this one transposes: it slides over the output.
+    window: Window,
+    groups: usize,
+    channels_in: usize,
+    /// Output channels of a group.
+    per_group: usize,
+}
+
+impl Shape {
+    fn of(node: &Node, x: &[usize], weights: &[usize]) -> Result<Self> {
+        let groups = node.int("group", 1).max(0) as usize;
+        let fits = x.len() >= 3
+            && weights.len() == x.len()
+            && weights[0] == x[1]
+            && groups > 0
+            && x[1].is_multiple_of(groups)
+            && weights[1] > 0;
+        if !fits {
+            return Err(Error::new(format!(
+                "weights of shape {weights:?} in {groups} groups do not fit an input of shape {x:?}"
+            ))
+            .at_node(&node.name));
+        }
+        let window =
+            Window::transposed(node, &x[2..], &weights[2..]).map_err(|e| e.at_node(&node.name))?;
+        Ok(Self { window, groups, channels_in: x[1], per_group: weights[1] })
+    }
+
+    fn channels_out(&self) -> usize {
+        self.groups * self.per_group
+    }
+
+    fn taps(&self) -> usize {
+        self.window.kernel[0] * self.window.kernel[1]
+    }
+
+    fn check_bias(&self, node: &Node, len: usize) -> Result<()> {
+        if len == self.channels_out() {
+            return Ok(());
+        }
+        let channels = self.channels_out();
+        Err(Error::new(format!("its bias has {len} elements for {channels} channels"))
+            .at_node(&node.name))
+    }
+
+    /// `store(channel, sums)`: the output planes of one frame, one after the other.
+    fn planes<T, S>(&self, x: &[T], weights: &[T], mut store: impl FnMut(usize, &[S]))
+    where
+        T: Copy,
+        S: Copy + Default + From<T> + std::ops::Mul<Output = S> + std::ops::AddAssign,
+    {
+        // The window slides over the output: its positions are the input's elements.
+        let (plane_in, taps) = (self.window.output_len(), self.taps());
+        let inputs = self.channels_in / self.groups;
+        let mut sums = vec![S::default(); self.window.input_len()];
+        for c in 0..self.channels_out() {
+            let (group, o) = (c / self.per_group, c % self.per_group);
+            sums.fill(S::default());
+            for i in group * inputs..(group + 1) * inputs {
+                let filter = &weights[(i * self.per_group + o) * taps..][..taps];
+                spread(&self.window, &x[i * plane_in..][..plane_in], filter, &mut sums);
+            }
+            store(c, &sums);
+        }
+    }
+}
+
+fn output(node: &Node, x: &TensorType, weights: &[usize]) -> Result<TensorType> {
+    let shape = Shape::of(node, &x.shape, weights)?;
+    let spatial = &shape.window.input[4 - x.shape.len()..];
+    let shape = [&[x.shape[0], shape.channels_out()], spatial].concat();
+    Ok(TensorType { element: x.element, shape })
+}
+
+#[derive(Debug)]
+struct FloatTransposed {
+    shape: Shape,
+    weights: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+impl Operator for FloatTransposed {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+        let plane = self.shape.window.input_len();
+        let frame = self.shape.channels_in * self.shape.window.output_len();
+        let frames = output.f32().chunks_exact_mut(self.shape.channels_out() * plane);
+        for (x, out) in inputs[0].f32().chunks_exact(frame).zip(frames) {
+            self.shape.planes::<f32, f32>(x, &self.weights, |c, sums| {
+                for (out, sum) in out[c * plane..].iter_mut().zip(sums) {
+                    *out = sum + self.bias[c];
+                }
+            });
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        size_of_val(&self.weights[..]) + size_of_val(&self.bias[..])
+    }
+}
+
+#[derive(Debug)]
+struct QuantizedTransposed {
+    shape: Shape,
+    weights: Vec<i16>,
+    bias: Vec<i32>,
+    x: Coding,
+    requantize: Requantize,
+}
+
+impl Operator for QuantizedTransposed {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+        let plane = self.shape.window.input_len();
+        let frame = self.shape.channels_in * self.shape.window.output_len();
+        let frames = output.codes().chunks_exact_mut(self.shape.channels_out() * plane);
+        let mut centred = Vec::with_capacity(frame);
+        for (x, out) in inputs[0].codes().chunks_exact(frame).zip(frames) {
+            centred.clear();
+            centred.extend(x.iter().map(|&q| self.x.centred(q)));
+            self.shape.planes::<i16, i32>(&centred, &self.weights, |c, sums| {
+                for (out, sum) in out[c * plane..].iter_mut().zip(sums) {
+                    *out = self.requantize.sum(c, sum.wrapping_add(self.bias[c])) as u8;
+                }
+            });
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        size_of_val(&self.weights[..]) + size_of_val(&self.bias[..]) + self.requantize.bytes()
+    }
+}
