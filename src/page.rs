@@ -31,7 +31,13 @@
 //! | `notice` | an error; `dismiss` in it takes it away | |
 
 pub mod catalogue;
+pub mod command;
 pub mod format;
+pub mod layer_order;
+pub mod link;
+pub mod options;
+pub mod presets;
 pub mod state;
 #[cfg(feature = "page")]
 pub mod view;
+pub mod words;

@@ -1,0 +1,144 @@
+//! The command line that makes the same bytes natively.
+
+use serde_json::{Map, Value, json};
+
+use super::words;
+use crate::lab::protocol::Normalization;
+use crate::quantize::Recipe;
+
+/// The widths of single layers have no option of their own: they go into this file.
+const RECIPE_FILE: &str = "recipe.json";
+
+/// What besides the recipe decides the bytes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Source {
+    /// The network's file.
+    pub network: String,
+    /// A person's own calibration frames.
+    pub calibration: Option<String>,
+    pub normalization: Option<Normalization>,
+}
+
+/// `steer8 quantize …` with the options that differ from their defaults.
+pub fn line(source: &Source, recipe: &Recipe) -> String {
+    // Options have the names of the recipe's fields, as the recipe's JSON has.
+    let short = recipe.to_short_json().ok().and_then(|json| serde_json::from_str(&json).ok());
+    let mut fields: Map<String, Value> = short.unwrap_or_default();
+    let version = fields.remove("version");
+    let layers = fields.remove("layers");
+
+    let name = source.network.rsplit('/').next().unwrap_or_default();
+    let stem = name.strip_suffix(".onnx").unwrap_or(name);
+    let output = format!("{stem}-{}.onnx", words::variant(recipe));
+    let mut line = format!("steer8 quantize {} -o {}", quoted(&source.network), quoted(&output));
+    if let Some(calibration) = &source.calibration {
+        option(&mut line, "calibration", calibration);
+    }
+    if let Some(Normalization { mean, std }) = &source.normalization {
+        option(&mut line, "mean", &listed(mean));
+        option(&mut line, "std", &listed(std));
+    }
+    if layers.is_some() {
+        option(&mut line, "recipe", RECIPE_FILE);
+    }
+    for (field, value) in fields {
+        let name = field.replace('_', "-");
+        match value {
+            Value::Bool(_) => line.push_str(&format!(" --{name}")),
+            Value::String(word) => option(&mut line, &name, &word),
+            Value::Array(words) => {
+                words.iter().filter_map(Value::as_str).for_each(|w| option(&mut line, &name, w));
+            }
+            number => option(&mut line, &name, &number.to_string()),
+        }
+    }
+    match layers {
+        Some(layers) => {
+            let json = json!({ "version": version, "layers": layers }).to_string();
+            format!("echo {} > {RECIPE_FILE} && {line}", quoted(&json))
+        }
+        None => line,
+    }
+}
+
+fn option(line: &mut String, name: &str, value: &str) {
+    // What begins with a dash would be read as an option itself.
+    let between = if value.starts_with('-') { '=' } else { ' ' };
+    line.push_str(&format!(" --{name}{between}{}", quoted(value)));
+}
+
+fn listed(figures: &[f32]) -> String {
+    figures.iter().map(f32::to_string).collect::<Vec<_>>().join(",")
+}
+
+/// As a POSIX shell reads it as one word.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-,:@%+=".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quantize::{Granularity, LayerBits, Method, Rounding};
+
+    fn bundled(recipe: &Recipe) -> String {
+        let network = "models/networks/pilotnet.onnx".to_owned();
+        line(&Source { network, ..Source::default() }, recipe)
+    }
+
+    #[test]
+    fn only_what_differs_is_an_option() {
+        assert_eq!(
+            bundled(&Recipe::default()),
+            "steer8 quantize models/networks/pilotnet.onnx -o pilotnet-int8.onnx"
+        );
+        let recipe = Recipe {
+            method: Method::MovingAverage,
+            weights: Granularity::PerTensor,
+            weight_bits: 4,
+            asymmetric_weights: true,
+            rounding: Rounding::Adaround,
+            keep_float: vec!["/a/Conv".into(), "it's b".into()],
+            samples: Some(64),
+            ..Recipe::default()
+        };
+        assert_eq!(
+            bundled(&recipe),
+            "steer8 quantize models/networks/pilotnet.onnx -o pilotnet-w4a8.onnx \
+             --asymmetric-weights --keep-float /a/Conv --keep-float 'it'\\''s b' \
+             --method moving-average --rounding adaround --samples 64 --weight-bits 4 \
+             --weights per-tensor"
+        );
+    }
+
+    #[test]
+    fn widths_of_layers_go_into_a_file() {
+        let bits = LayerBits { weight_bits: Some(4), ..LayerBits::default() };
+        let layers = [("/a/Conv".to_owned(), bits)].into();
+        assert_eq!(
+            bundled(&Recipe { layers, seed: 7, ..Recipe::default() }),
+            "echo '{\"layers\":{\"/a/Conv\":{\"weight_bits\":4}},\"version\":1}' > recipe.json && \
+             steer8 quantize models/networks/pilotnet.onnx -o pilotnet-int8.onnx \
+             --recipe recipe.json --seed 7"
+        );
+    }
+
+    #[test]
+    fn own_frames_and_their_normalization_are_part_of_it() {
+        let source = Source {
+            network: "net.onnx".into(),
+            calibration: Some("my frames.zip".into()),
+            normalization: Some(Normalization { mean: vec![-0.5, 0.5], std: vec![0.25, 1.0] }),
+        };
+        assert_eq!(
+            line(&source, &Recipe::default()),
+            "steer8 quantize net.onnx -o net-int8.onnx --calibration 'my frames.zip' \
+             --mean=-0.5,0.5 --std 0.25,1"
+        );
+    }
+}

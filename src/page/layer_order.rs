@@ -1,0 +1,108 @@
+//! The order of the layers in the account of the damage.
+
+use std::cmp::Ordering;
+
+use crate::quantize::{Analysis, Effect, LayerDamage};
+
+/// What a table of layers can be sorted by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Column {
+    /// The network's own order.
+    #[default]
+    Position,
+    Node,
+    Op,
+    WeightBits,
+    Macs,
+    Sqnr,
+    QuantizedTop1,
+    QuantizedAgreement,
+    QuantizedError,
+    FloatTop1,
+    FloatAgreement,
+    FloatError,
+    DeadChannels,
+}
+
+/// Places of the layers in `analysis.layers`; what a column says nothing about comes last.
+pub fn order(analysis: &Analysis, column: Column, descending: bool) -> Vec<usize> {
+    let layers = &analysis.layers;
+    let mut places: Vec<usize> = (0..layers.len()).collect();
+    let turned = |order: Ordering| if descending { order.reverse() } else { order };
+    places.sort_by(|&a, &b| match column {
+        Column::Position => turned(a.cmp(&b)),
+        Column::Node => turned(layers[a].node.cmp(&layers[b].node)),
+        Column::Op => turned(layers[a].op.cmp(&layers[b].op)),
+        _ => match (figure(&layers[a], column), figure(&layers[b], column)) {
+            (Some(a), Some(b)) => turned(a.total_cmp(&b)),
+            (a, b) => b.is_some().cmp(&a.is_some()),
+        },
+    });
+    places
+}
+
+fn figure(layer: &LayerDamage, column: Column) -> Option<f64> {
+    let Effect { top1, agreement, logit_mse } = match column {
+        Column::FloatTop1 | Column::FloatAgreement | Column::FloatError => layer.only_this_float,
+        _ => layer.only_this_quantized,
+    };
+    match column {
+        Column::Position | Column::Node | Column::Op => None,
+        Column::WeightBits => layer.weight_bits.map(f64::from),
+        Column::Macs => Some(layer.macs as f64),
+        Column::Sqnr => layer.sqnr_db,
+        Column::QuantizedTop1 | Column::FloatTop1 => top1,
+        Column::QuantizedAgreement | Column::FloatAgreement => Some(agreement),
+        Column::QuantizedError | Column::FloatError => Some(logit_mse),
+        Column::DeadChannels => Some(layer.dead_channels.len() as f64),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layer(node: &str, macs: u64, sqnr_db: Option<f64>) -> LayerDamage {
+        let effect = Effect { top1: None, agreement: 1.0, logit_mse: 0.0 };
+        LayerDamage {
+            node: node.into(),
+            op: "Conv".into(),
+            weight_bits: Some(8),
+            activation_bits: 8,
+            macs,
+            sqnr_db,
+            only_this_quantized: effect,
+            only_this_float: effect,
+            dead_channels: Vec::new(),
+            accumulator_used: 0.0,
+            scale_raised: false,
+        }
+    }
+
+    #[test]
+    fn layers_are_sorted_by_a_column_and_silence_comes_last() {
+        let effect = Effect { top1: None, agreement: 1.0, logit_mse: 0.0 };
+        let analysis = Analysis {
+            tensors: Vec::new(),
+            layers: vec![
+                layer("b", 3, Some(20.0)),
+                layer("c", 1, None),
+                layer("a", 2, Some(30.0)),
+                layer("d", 2, Some(10.0)),
+            ],
+            float_top1: None,
+            quantized: effect,
+            saturating: None,
+            by_calibration_frames: Vec::new(),
+            frames: 1,
+            warnings: Vec::new(),
+        };
+        assert_eq!(order(&analysis, Column::Position, false), [0, 1, 2, 3]);
+        assert_eq!(order(&analysis, Column::Position, true), [3, 2, 1, 0]);
+        assert_eq!(order(&analysis, Column::Node, false), [2, 0, 1, 3]);
+        assert_eq!(order(&analysis, Column::Macs, true), [0, 2, 3, 1]);
+        assert_eq!(order(&analysis, Column::Sqnr, false), [3, 0, 2, 1]);
+        assert_eq!(order(&analysis, Column::Sqnr, true), [2, 0, 3, 1]);
+        assert_eq!(order(&analysis, Column::FloatTop1, true), [0, 1, 2, 3]);
+    }
+}

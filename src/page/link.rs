@@ -1,0 +1,107 @@
+//! The page's address: which network is chosen, and the recipe.
+//!
+//! `#network=pilotnet&recipe=%7B%22version%22%3A1%2C%22weight_bits%22%3A4%7D`: what is not there is
+//! the default.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use crate::error::{Error, Result};
+use crate::lab::protocol::ModelId;
+use crate::quantize::Recipe;
+
+/// All but the characters that mean nothing in an address.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// Integers that JavaScript holds exactly, as every message to the worker has to.
+pub const MAX_SEED: u64 = (1 << 53) - 1;
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Link {
+    pub network: Option<ModelId>,
+    pub recipe: Recipe,
+}
+
+impl Link {
+    /// Reads what stands behind the address's `#`.
+    ///
+    /// # Errors
+    /// Parts that are unknown, and a recipe that is none.
+    pub fn parse(fragment: &str) -> Result<Self> {
+        let mut link = Self::default();
+        for part in fragment.split('&').filter(|part| !part.is_empty()) {
+            let (key, value) = part.split_once('=').unwrap_or((part, ""));
+            let value = percent_decode_str(value).decode_utf8();
+            let value = value.map_err(|_| bad(format!("its `{key}` is not text")))?;
+            match key {
+                "network" => link.network = Some(value.into_owned()),
+                "recipe" => link.recipe = recipe(&value)?,
+                _ => return Err(bad(format!("it has an unknown part `{key}`"))),
+            }
+        }
+        Ok(link)
+    }
+
+    /// What stands behind the `#`.
+    pub fn fragment(&self) -> String {
+        let network = self.network.as_ref().map(|network| ("network", network.clone()));
+        let recipe = (self.recipe != Recipe::default()).then(|| self.recipe.to_short_json().ok());
+        let recipe = recipe.flatten().map(|json| ("recipe", json));
+        let part = |(key, value): (&str, String)| {
+            format!("{key}={}", utf8_percent_encode(&value, ESCAPED))
+        };
+        network.into_iter().chain(recipe).map(part).collect::<Vec<_>>().join("&")
+    }
+}
+
+fn recipe(json: &str) -> Result<Recipe> {
+    let recipe: Recipe = serde_json::from_str(json)
+        .map_err(|error| bad(format!("its recipe cannot be read ({error})")))?;
+    recipe.check().map_err(|error| bad(error.what))?;
+    if recipe.seed > MAX_SEED {
+        return Err(bad(format!("the page takes no seed above {MAX_SEED}")));
+    }
+    Ok(recipe)
+}
+
+fn bad(why: String) -> Error {
+    Error::new(format!("the link does not say what to do: {why}"))
+        .way_out("The page shows its own choice instead; copy the link again where it came from.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quantize::LayerBits;
+
+    #[test]
+    fn a_link_carries_what_differs_from_the_default() {
+        let plain = Link { network: Some("pilotnet".into()), recipe: Recipe::default() };
+        assert_eq!(plain.fragment(), "network=pilotnet");
+        let recipe = Recipe {
+            weight_bits: 4,
+            keep_float: vec!["/features/0/Conv & co".into()],
+            layers: [("größe".into(), LayerBits { weight_bits: Some(3), ..LayerBits::default() })]
+                .into(),
+            ..Recipe::default()
+        };
+        let link = Link { network: None, recipe };
+        let fragment = link.fragment();
+        assert!(fragment.starts_with("recipe=%7B%22"), "{fragment}");
+        assert!(!fragment.contains(['&', '/', ' ', '"']), "{fragment}");
+        for link in [plain, link] {
+            assert_eq!(Link::parse(&link.fragment()), Ok(link));
+        }
+        assert_eq!(Link::parse(""), Ok(Link::default()));
+    }
+
+    #[test]
+    fn a_bad_link_says_what_is_bad() {
+        let says = |fragment: &str| Link::parse(fragment).expect_err("it is bad").what;
+        assert!(says("colour=red").contains("`colour`"));
+        assert!(says("recipe=%FF").contains("`recipe` is not text"));
+        assert!(says("recipe=%7B").contains("cannot be read"));
+        assert!(says("recipe={\"weight_bits\":1}").contains("1 bits"));
+        assert!(says("recipe={\"seed\":9007199254740992}").contains("seed"));
+        assert!(says("recipe={\"version\":2}").contains("version 2"));
+    }
+}
