@@ -1,5 +1,7 @@
 //! The browser's side: the worker that holds the lab, and what reaches the page as bytes.
 
+pub mod address;
+pub mod clipboard;
 pub mod download;
 pub mod fetch;
 pub mod files;

@@ -35,11 +35,50 @@ pub fn times(ratio: f64) -> String {
 
 /// `-0.25 points`: a difference of two shares, never a negative zero.
 pub fn points(difference: f64) -> String {
+    format!("{} points", signed(difference))
+}
+
+/// `-0.25`: the same without the unit.
+pub fn signed(difference: f64) -> String {
     let hundredths = (difference * 1e4).round() / 1e2;
     match hundredths {
-        0.0 => "±0 points".to_owned(),
-        _ => format!("{hundredths:+.2} points").replace('-', "\u{2212}"),
+        0.0 => "±0".to_owned(),
+        _ => format!("{hundredths:+.2}").replace('-', "\u{2212}"),
     }
+}
+
+/// `0.40 points lost`, of points.
+pub fn drop(points: f64) -> String {
+    let hundredths = (points * 1e2).round() / 1e2;
+    match hundredths {
+        0.0 => "nothing lost".to_owned(),
+        lost if lost > 0.0 => format!("{lost:.2} points lost"),
+        lost => format!("{:.2} points gained", -lost),
+    }
+}
+
+/// `0.02 %`, `0 %`: a share that may be very small.
+pub fn share(share: f64) -> String {
+    match share * 100.0 {
+        0.0 => "0 %".to_owned(),
+        percent if percent < 0.01 => "< 0.01 %".to_owned(),
+        percent if percent < 10.0 => format!("{percent:.2} %"),
+        percent => format!("{percent:.1} %"),
+    }
+}
+
+/// `3.42`, `4.1e-5`: a value of any size, in about three digits.
+pub fn value(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".to_owned(),
+        size if (1e-3..1e5).contains(&size) => three_digits(value),
+        _ => format!("{value:.1e}"),
+    }
+}
+
+/// `31.4 dB`; nothing is lost where there is no ratio.
+pub fn decibels(ratio: Option<f64>) -> String {
+    ratio.map_or("exact".to_owned(), |ratio| format!("{ratio:.1} dB"))
 }
 
 /// `3 × 96 × 96`; a free dimension is `?`.
@@ -73,6 +112,20 @@ mod tests {
         assert_eq!(points(-0.0025), "\u{2212}0.25 points");
         assert_eq!(points(0.001), "+0.10 points");
         assert_eq!(points(-0.000_001), "±0 points");
+    }
+
+    #[test]
+    fn figures_of_any_size_stay_short() {
+        assert_eq!(
+            [0.0, 0.000_05, 0.0312, 0.5].map(share),
+            ["0 %", "< 0.01 %", "3.12 %", "50.0 %"]
+        );
+        assert_eq!([0.0, -0.25, 4.1e-5].map(value), ["0", "-0.250", "4.1e-5"]);
+        assert_eq!(
+            [0.4, 0.001, -0.2].map(drop),
+            ["0.40 points lost", "nothing lost", "0.20 points gained"]
+        );
+        assert_eq!((decibels(Some(31.42)), decibels(None)), ("31.4 dB".into(), "exact".into()));
     }
 
     #[test]

@@ -3,13 +3,17 @@
 //! [`State::update`] takes an [`Action`] (something a person did, or something that arrived) and
 //! answers with the [`Effect`]s to perform. It touches no browser, so that native tests cover it.
 
+mod address;
+mod analysis;
 mod catalogue_arrived;
 mod choose_frames;
 mod data;
 mod networks;
 mod normalization;
 mod queue;
+mod recipe;
 mod run;
+mod search;
 mod strip;
 #[cfg(test)]
 mod tests;
@@ -20,12 +24,18 @@ use std::rc::Rc;
 use crate::error::Error;
 use crate::lab::protocol::{Event, File, Inspection, ModelId, Picture, Prediction, Request, Role};
 use crate::page::catalogue::{self, Catalogue};
+use crate::page::link::Link;
+use crate::quantize::Recipe;
 
+pub use address::Copy;
+pub use analysis::{AnalysisFrames, Explained, FRAMES_CHOICES};
 pub use data::{DataSet, Loaded, Loading};
 pub use networks::{Fit, Network, Origin, Status};
 pub use normalization::NormalizationForm;
 pub use queue::TaskId;
+pub use recipe::LayerChange;
 pub use run::{Comparison, Job, Made, Step};
+pub use search::{Ending, Goal, Search, SearchForm};
 
 /// Something that arrives as bytes: over the network, or read from the person's disk.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,6 +49,8 @@ pub enum Resource {
 pub enum Action {
     /// The page was opened.
     Start,
+    /// The page's address has this behind its `#`.
+    OpenLink(String),
     /// Part of a resource is here; `total` is 0 when nobody knows.
     Receiving {
         resource: Resource,
@@ -88,6 +100,22 @@ pub enum Action {
     /// The big button: quantize and compare, or measure what is int8 already.
     Run,
     CancelRun,
+    SetRecipe(Box<Recipe>),
+    /// Tells one layer something else than the rest, and carries the recipe out.
+    ChangeLayer {
+        node: String,
+        change: LayerChange,
+    },
+    /// Puts a recipe into the panel and carries it out.
+    UseRecipe(Box<Recipe>),
+    /// Say what the recipe does to the chosen network.
+    Analyze,
+    /// Frames of an analysis; `None`: all.
+    SetAnalysisFrames(Option<usize>),
+    SetSearch(SearchForm),
+    Search,
+    Copy(Copy),
+    Copied(Copy),
     /// Save the int8 file made from this network.
     Download(ModelId),
     Complain(Error),
@@ -109,6 +137,13 @@ pub enum Effect {
     /// Terminate the worker, whatever it is doing, and start a fresh one.
     RestartWorker,
     Save(Rc<File>),
+    /// Put this behind the `#` of the address.
+    ShowAddress(String),
+    /// Hand this to the clipboard; of a link, what stands behind the `#`.
+    Copy {
+        what: Copy,
+        text: String,
+    },
 }
 
 pub type NoticeId = u32;
@@ -133,10 +168,18 @@ pub struct State {
     pub frames: Vec<Rc<Picture>>,
     /// What a network says about the frames on show.
     pub predictions: BTreeMap<ModelId, Rc<Vec<Prediction>>>,
+    /// The recipe that the panel shows.
+    pub recipe: Recipe,
     pub job: Option<Job>,
     /// The int8 network made from each float one.
     pub made: BTreeMap<ModelId, Rc<Made>>,
     pub comparisons: BTreeMap<ModelId, Rc<Comparison>>,
+    pub explained: BTreeMap<ModelId, Rc<Explained>>,
+    pub analysis_frames: AnalysisFrames,
+    pub search_form: SearchForm,
+    pub searches: BTreeMap<ModelId, Rc<Search>>,
+    /// What was handed to the clipboard last, while it still holds.
+    pub copied: Option<Copy>,
     pub notices: Vec<Notice>,
     queue: queue::Queue,
     /// Indices of the frames on show.
@@ -147,6 +190,12 @@ pub struct State {
     asked: BTreeSet<ModelId>,
     notices_so_far: NoticeId,
     opened_so_far: usize,
+    /// What the recipe said about the layers of networks that are not chosen now.
+    layers: BTreeMap<ModelId, recipe::Layers>,
+    /// A link that waits for the networks.
+    wanted: Option<Link>,
+    /// What stands behind the `#` of the address.
+    address: Option<String>,
 }
 
 impl State {
@@ -160,6 +209,7 @@ impl State {
             Action::Receiving { resource, done, total } => self.receiving(&resource, done, total),
             Action::Received { resource, bytes } => self.received(resource, bytes, &mut effects),
             Action::NotReceived { resource, error } => self.not_received(resource, error),
+            Action::OpenLink(fragment) => self.open_link(fragment, &mut effects),
             Action::Heard { task, event } => self.heard(task, *event, now),
             Action::WorkerLost { error, started } => {
                 self.worker_lost(error, started, &mut effects);
@@ -178,6 +228,18 @@ impl State {
             Action::OtherFrames => self.other_frames(),
             Action::Run => self.start_run(now, &mut effects),
             Action::CancelRun => self.cancel_run(&mut effects),
+            Action::SetRecipe(recipe) => self.set_recipe(*recipe),
+            Action::ChangeLayer { node, change } => {
+                self.change_layer(&node, change);
+                self.start_run(now, &mut effects);
+            }
+            Action::UseRecipe(recipe) => self.use_recipe(*recipe, now, &mut effects),
+            Action::Analyze => self.start_analysis(now, &mut effects),
+            Action::SetAnalysisFrames(frames) => self.analysis_frames = AnalysisFrames(frames),
+            Action::SetSearch(form) => self.search_form = form,
+            Action::Search => self.start_search(now, &mut effects),
+            Action::Copy(what) => self.copy(what, &mut effects),
+            Action::Copied(what) => self.copied = Some(what),
             Action::Download(model) => {
                 effects.extend(self.made.get(&model).map(|made| Effect::Save(made.file.clone())));
             }
@@ -186,6 +248,7 @@ impl State {
         }
         self.look(&mut effects);
         self.continue_run(&mut effects);
+        self.show_address(&mut effects);
         effects
     }
 
@@ -228,8 +291,13 @@ impl State {
             return network.title.clone();
         }
         let base = self.made.iter().find(|(_, made)| made.id == id).map(|(base, _)| base);
-        base.and_then(|base| self.network(base))
-            .map_or_else(|| id.to_owned(), |network| format!("{}, int8 made here", network.title))
+        base.and_then(|base| self.network(base)).map_or_else(
+            || id.to_owned(),
+            |network| {
+                let variant = self.inspection(id).map_or("int8", |inspection| &inspection.variant);
+                format!("{}, {variant} made here", network.title)
+            },
+        )
     }
 
     /// Shows an error, unless it is on show already or only says that somebody cancelled.

@@ -1,6 +1,7 @@
 //! What a visitor sees: one component per file, [`app`] the root of them.
 
 mod action_bar;
+mod analysis_section;
 pub mod app;
 mod arrivals;
 mod charts;
@@ -12,6 +13,11 @@ mod figures;
 mod file_button;
 mod frame_cell;
 mod frame_strip;
+mod frames_field;
+mod layer_chips;
+mod layer_detail;
+mod layer_row;
+mod layer_table;
 mod made_panel;
 mod masthead;
 mod misfit;
@@ -19,8 +25,15 @@ mod network_card;
 mod network_list;
 mod notices;
 mod opener;
+mod option_field;
 mod pipeline;
 mod props;
 mod readouts;
+mod recipe_panel;
 mod results;
+mod search_results;
+mod search_section;
+mod share;
 mod shell;
+mod stale;
+mod working;

@@ -25,7 +25,8 @@ impl State {
         // A person may have opened a network before the list arrived.
         self.networks.splice(0..0, bundled.chain(examples));
         let first = catalogue.networks.first().map(|entry| entry.id.clone());
-        self.selected = self.selected.take().or(first);
+        let chosen = self.selected.clone().or(first);
+        self.choose(chosen);
 
         let ids: Vec<_> = catalogue.networks.iter().map(|entry| entry.id.clone()).collect();
         self.catalogue = Some(Rc::new(catalogue));
@@ -33,6 +34,7 @@ impl State {
             self.fetch_network(&id, effects);
         }
         self.fetch_missing_data(Role::Validation, effects);
+        self.follow_wanted(effects);
     }
 }
 

@@ -106,7 +106,7 @@ impl State {
         if matches!(network.status, Status::Idle | Status::Failed) {
             self.fetch_network(&id, effects);
         }
-        self.selected = Some(id);
+        self.choose(Some(id));
     }
 
     pub(super) fn compare_with(&mut self, id: &str, reference: Option<ModelId>) {
@@ -157,7 +157,7 @@ impl State {
             if !is_float {
                 network.reference = first_float;
             }
-            self.selected = Some(id.to_owned());
+            self.choose(Some(id.to_owned()));
         }
     }
 
@@ -189,11 +189,14 @@ impl State {
             self.queue.forget_model(&made.id);
         }
         self.comparisons.remove(id);
+        self.explained.remove(id);
+        self.searches.remove(id);
         for network in &mut self.networks {
             network.reference.take_if(|reference| reference == id);
         }
         if self.selected.as_deref() == Some(id) {
-            self.selected = self.networks.first().map(|network| network.id.clone());
+            self.choose(self.networks.first().map(|network| network.id.clone()));
+            self.layers.remove(id);
         }
     }
 }

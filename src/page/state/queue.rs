@@ -25,7 +25,7 @@ pub(super) enum Purpose {
     },
     /// Fill the strip of frames.
     Look,
-    /// A step of the main job.
+    /// A step of the job.
     Run,
 }
 
@@ -141,12 +141,15 @@ impl State {
     }
 
     pub(super) fn heard(&mut self, id: TaskId, event: Event, now: f64) {
-        if let Event::Progress(progress) = event {
-            if let Some(task) = self.queue.tasks.iter_mut().find(|task| task.id == id) {
-                task.progress = Some(progress);
-            }
-            return;
+        let Some(task) = self.queue.tasks.iter_mut().find(|task| task.id == id) else { return };
+        match event {
+            Event::Progress(progress) => task.progress = Some(progress),
+            Event::Tried { trial, .. } => self.tried(trial),
+            event => self.ended(id, event, now),
         }
+    }
+
+    fn ended(&mut self, id: TaskId, event: Event, now: f64) {
         let Some(task) = self.queue.take(id) else { return };
         match event {
             Event::Failed { error } => self.failed(&task, error),
@@ -174,6 +177,8 @@ impl State {
             (Purpose::Run, Event::Compared { reports, verdict }) => {
                 self.compared(reports, verdict, now);
             }
+            (Purpose::Run, Event::Analyzed { analysis, .. }) => self.analyzed(analysis, now),
+            (Purpose::Run, Event::Searched { found, .. }) => self.searched(found),
             _ => self.complain(
                 Error::new("the worker answered something else than it was asked")
                     .way_out("Reload the page."),
@@ -192,7 +197,7 @@ impl State {
             (Purpose::OpenData { .. }, Request::LoadData { role, .. }) => {
                 self.data_failed(*role, task.id);
             }
-            (Purpose::Run, _) => self.job = None,
+            (Purpose::Run, _) => self.end_job(),
             _ => {}
         }
         self.complain(error);

@@ -1,16 +1,18 @@
-//! The main job: calibrate, quantize, and compare.
+//! The jobs: quantize and compare, analyse, search.
 
 use std::rc::Rc;
 
 use super::networks::{Fit, Network};
 use super::queue::{Purpose, TaskId};
+use super::search::{Goal, Search};
 use super::{Effect, State};
 use crate::lab::protocol::{
     File, Inspection, ModelId, Progress, QuantizationSummary, Request, Role, Stage,
 };
 use crate::measure::Report;
-use crate::quantize::Recipe;
+use crate::quantize::{Recipe, Target};
 
+/// What the page is at: one thing at a time, because there is one worker.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Job {
     /// The network that was chosen when the button was pressed.
@@ -18,18 +20,40 @@ pub struct Job {
     pub step: Step,
     /// Milliseconds since the page was opened.
     pub started: f64,
-    /// The data set of the present step.
-    data: String,
+    /// The recipe when the button was pressed.
+    pub(super) recipe: Rc<Recipe>,
+    /// The present step, once its data are here.
+    task: Option<TaskId>,
+    /// The data sets, each from the step on that needs it.
+    pub(super) calibration: String,
+    pub(super) validation: String,
     /// The networks to be put side by side.
     contestants: Vec<ModelId>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Step {
-    AwaitCalibration,
-    Quantize(TaskId),
-    AwaitValidation,
-    Compare(TaskId),
+    /// Followed by `Compare`.
+    Quantize,
+    Compare,
+    Analyze {
+        frames: Option<usize>,
+    },
+    Search {
+        goal: Goal,
+        target: Target,
+        frames: Option<usize>,
+    },
+}
+
+impl Step {
+    fn roles(self) -> &'static [Role] {
+        match self {
+            Step::Quantize => &[Role::Calibration],
+            Step::Compare => &[Role::Validation],
+            Step::Analyze { .. } | Step::Search { .. } => &[Role::Calibration, Role::Validation],
+        }
+    }
 }
 
 /// An int8 network made here.
@@ -50,6 +74,8 @@ pub struct Comparison {
     pub models: Vec<ModelId>,
     pub reports: Vec<Report>,
     pub verdict: String,
+    /// What the int8 network was made by; `None` if it came so.
+    pub recipe: Option<Rc<Recipe>>,
     /// The data set it was measured on.
     pub validation: String,
     /// From pressing the button.
@@ -65,76 +91,91 @@ impl State {
                 false => &[Role::Validation],
             };
             let fits = |&role| !matches!(self.fit(network, role), Fit::Misfit { .. });
-            network.inspection().is_some() && roles.iter().all(fits)
+            let feasible = !network.is_float() || self.recipe_fault().is_none();
+            network.inspection().is_some() && roles.iter().all(fits) && feasible
         };
         self.job.is_none() && self.selected().is_some_and(ready)
     }
 
-    /// What the main job is at, and how far: the worker's own words when it has said some.
+    /// Whether the recipe can be analysed on the chosen network, and one be searched for it.
+    pub fn can_analyze(&self) -> bool {
+        self.can_run() && self.selected().is_some_and(Network::is_float)
+    }
+
+    /// What the job is at, and how far: the worker's own words when it has said some.
     pub fn working(&self) -> Option<Progress> {
         let job = self.job.as_ref()?;
-        let (task, stage) = match job.step {
-            Step::AwaitCalibration | Step::AwaitValidation => (None, Stage::ReadData),
-            Step::Quantize(task) => (Some(task), Stage::Calibrate),
-            Step::Compare(task) => (Some(task), Stage::Evaluate),
+        let stage = match (job.task, job.step) {
+            (None, _) => Stage::ReadData,
+            (Some(_), Step::Quantize) => Stage::Calibrate,
+            (Some(_), Step::Compare) => Stage::Evaluate,
+            (Some(_), Step::Analyze { .. } | Step::Search { .. }) => Stage::Analyze,
         };
-        let heard = task.and_then(|task| self.progress(task)).cloned();
+        let heard = job.task.and_then(|task| self.progress(task)).cloned();
         let model = Some(job.network.clone());
         Some(heard.unwrap_or(Progress { stage, model, done: 0, total: 0 }))
     }
 
     pub(super) fn start_run(&mut self, now: f64, effects: &mut Vec<Effect>) {
-        if !self.can_run() {
-            return;
-        }
-        let Some(network) = self.selected() else { return };
-        let (network, is_float) = (network.id.clone(), network.is_float());
-        let step = if is_float {
-            self.fetch_missing_data(Role::Calibration, effects);
-            Step::AwaitCalibration
-        } else {
-            Step::AwaitValidation
+        let is_float = self.selected().is_some_and(Network::is_float);
+        self.start_job(if is_float { Step::Quantize } else { Step::Compare }, now, effects);
+    }
+
+    pub(super) fn start_job(&mut self, step: Step, now: f64, effects: &mut Vec<Effect>) {
+        let possible = match step {
+            Step::Quantize | Step::Compare => self.can_run(),
+            Step::Analyze { .. } | Step::Search { .. } => self.can_analyze(),
         };
+        let Some(network) = self.selected.clone().filter(|_| possible) else { return };
+        if step != Step::Compare {
+            self.fetch_missing_data(Role::Calibration, effects);
+        }
         self.fetch_missing_data(Role::Validation, effects);
-        self.job =
-            Some(Job { network, step, started: now, data: String::new(), contestants: Vec::new() });
+        self.job = Some(Job {
+            network,
+            step,
+            started: now,
+            recipe: Rc::new(self.recipe.clone()),
+            task: None,
+            calibration: String::new(),
+            validation: String::new(),
+            contestants: Vec::new(),
+        });
     }
 
     /// Sends the next step as soon as the data for it are here.
     pub(super) fn continue_run(&mut self, effects: &mut Vec<Effect>) {
-        let Some(job) = &self.job else { return };
-        let network = job.network.clone();
-        let role = match job.step {
-            Step::AwaitCalibration => Role::Calibration,
-            Step::AwaitValidation => Role::Validation,
-            Step::Quantize(_) | Step::Compare(_) => return,
-        };
-        let data = self.data(role);
-        if data.loading.is_some() {
-            return;
-        }
-        let Some(name) = data.loaded.as_ref().map(|loaded| loaded.name.clone()) else {
-            // Why there are none was said when it happened.
-            self.job = None;
-            return;
-        };
-        let contestants = self.contestants(&network);
-        let step = match role {
-            Role::Calibration => {
-                let into = int8_id(&network);
-                let request = Request::Quantize { model: network, recipe: Recipe::default(), into };
-                Step::Quantize(self.send(Purpose::Run, request, effects))
+        let Some(mut job) = self.job.clone().filter(|job| job.task.is_none()) else { return };
+        for &role in job.step.roles() {
+            let data = self.data(role);
+            if data.loading.is_some() {
+                return;
             }
-            Role::Validation => {
-                let request = Request::Compare { models: contestants.clone() };
-                Step::Compare(self.send(Purpose::Run, request, effects))
+            let Some(loaded) = &data.loaded else {
+                // Why there are none was said when it happened.
+                return self.end_job();
+            };
+            match role {
+                Role::Calibration => job.calibration.clone_from(&loaded.name),
+                Role::Validation => job.validation.clone_from(&loaded.name),
+            }
+        }
+        let (model, recipe) = (job.network.clone(), Recipe::clone(&job.recipe));
+        let request = match job.step {
+            Step::Quantize => Request::Quantize { into: int8_id(&model), model, recipe },
+            Step::Compare => {
+                job.contestants = self.contestants(&model);
+                Request::Compare { models: job.contestants.clone() }
+            }
+            Step::Analyze { frames } => Request::Analyze { model, recipe, frames },
+            Step::Search { goal, target, frames } => {
+                let search = Search::new(goal, target, job.validation.clone());
+                self.searches.insert(model.clone(), Rc::new(search));
+                Request::Search { model, recipe, target, frames }
             }
         };
-        if let Some(job) = &mut self.job {
-            job.step = step;
-            job.data = name;
-            job.contestants = contestants;
-        }
+        job.task = Some(self.send(Purpose::Run, request, effects));
+        self.job = Some(job);
     }
 
     /// The networks to put side by side, the reference first.
@@ -156,9 +197,8 @@ impl State {
         inspection: Inspection,
     ) {
         let Some(job) = &mut self.job else { return };
-        job.step = Step::AwaitValidation;
-        let calibration = std::mem::take(&mut job.data);
-        let network = job.network.clone();
+        (job.step, job.task) = (Step::Compare, None);
+        let (network, calibration) = (job.network.clone(), job.calibration.clone());
         let load = Request::LoadModel { model: id.clone(), file: file.clone() };
         self.remember_load(Rc::new(load));
         // Answers of an int8 network that this one replaces.
@@ -171,17 +211,31 @@ impl State {
 
     pub(super) fn compared(&mut self, reports: Vec<Report>, verdict: String, now: f64) {
         let Some(job) = self.job.take() else { return };
-        let Job { network, data, contestants, started, .. } = job;
-        let seconds = (now - started) / 1e3;
-        let comparison =
-            Comparison { models: contestants, reports, verdict, validation: data, seconds };
-        self.comparisons.insert(network, Rc::new(comparison));
+        let seconds = (now - job.started) / 1e3;
+        let is_float = self.network(&job.network).is_some_and(Network::is_float);
+        let comparison = Comparison {
+            models: job.contestants,
+            reports,
+            verdict,
+            recipe: is_float.then_some(job.recipe),
+            validation: job.validation,
+            seconds,
+        };
+        self.comparisons.insert(job.network, Rc::new(comparison));
     }
 
     pub(super) fn cancel_run(&mut self, effects: &mut Vec<Effect>) {
-        if let Some(Job { step: Step::Quantize(task) | Step::Compare(task), .. }) = self.job.take()
-        {
+        let task = self.job.as_ref().and_then(|job| job.task);
+        self.end_job();
+        if let Some(task) = task {
             self.cancel_task(task, effects);
+        }
+    }
+
+    /// Gives the job up; what it has found stays.
+    pub(super) fn end_job(&mut self) {
+        if let Some(job) = self.job.take() {
+            self.stop_search(&job.network);
         }
     }
 }

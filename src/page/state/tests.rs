@@ -5,7 +5,9 @@ use serde_bytes::ByteBuf;
 use super::*;
 use crate::lab::protocol::{DataSummary, Progress, QuantizationSummary, Stage, TensorShape};
 use crate::measure::{Accuracy, Report};
-use crate::quantize::Recipe;
+use crate::quantize::{
+    Analysis, Effect as Damage, Found, Granularity, LayerBits, Recipe, Rounding, Target, Trial,
+};
 
 const CATALOGUE: &str = r#"{
     "networks": [
@@ -32,6 +34,9 @@ struct Bench {
     /// What the network was asked for.
     fetched: Vec<Resource>,
     saved: Vec<Rc<File>>,
+    /// What the address was told to be, the last time.
+    address: Option<String>,
+    copied: Vec<String>,
     restarts: usize,
     now: f64,
 }
@@ -40,10 +45,22 @@ impl Bench {
     /// The bundled networks and validation frames are loaded.
     fn open() -> Self {
         let mut bench = Self::default();
-        bench.act(Action::Start);
-        bench.deliver();
-        bench.work();
+        bench.arrive();
         bench
+    }
+
+    /// As `open`, by a link.
+    fn open_by(fragment: &str) -> Self {
+        let mut bench = Self::default();
+        bench.act(Action::OpenLink(fragment.into()));
+        bench.arrive();
+        bench
+    }
+
+    fn arrive(&mut self) {
+        self.act(Action::Start);
+        self.deliver();
+        self.work();
     }
 
     fn act(&mut self, action: Action) {
@@ -57,6 +74,8 @@ impl Bench {
                     self.restarts += 1;
                 }
                 Effect::Save(file) => self.saved.push(file),
+                Effect::ShowAddress(fragment) => self.address = Some(fragment),
+                Effect::Copy { text, .. } => self.copied.push(text),
             }
         }
     }
@@ -105,6 +124,15 @@ impl Bench {
         self.act(Action::Run);
         self.deliver();
         self.work();
+    }
+
+    fn set_recipe(&mut self, recipe: Recipe) {
+        self.act(Action::SetRecipe(Box::new(recipe)));
+    }
+
+    /// The recipe that the last int8 network of it was made by.
+    fn made_by(&self, id: &str) -> &Recipe {
+        &self.state.made[id].summary.recipe
     }
 
     fn compared(&self, id: &str) -> Vec<&str> {
@@ -175,11 +203,49 @@ fn answer(request: &Request) -> Event {
             inspection: inspection("int8", 96),
         },
         Request::Evaluate { .. } => unreachable!("the page compares"),
-        Request::Analyze { .. } | Request::Search { .. } => unreachable!("not asked here"),
+        Request::Analyze { model, frames, .. } => {
+            Event::Analyzed { model: model.clone(), analysis: analysis(frames.unwrap_or(20)) }
+        }
+        Request::Search { model, recipe, .. } => {
+            let trials = vec![trial("all of it", recipe, false), trial("less of it", recipe, true)];
+            let best = trials[1].clone();
+            let found = Found { best, trials, frames: 20, stopped: false };
+            Event::Searched { model: model.clone(), found }
+        }
         Request::Compare { models } => Event::Compared {
             reports: models.iter().map(|model| report(model)).collect(),
             verdict: "smaller".into(),
         },
+    }
+}
+
+fn damage() -> Damage {
+    Damage { top1: Some(0.9), agreement: 0.95, logit_mse: 0.01 }
+}
+
+fn analysis(frames: usize) -> Analysis {
+    Analysis {
+        tensors: Vec::new(),
+        layers: Vec::new(),
+        float_top1: Some(0.91),
+        quantized: damage(),
+        saturating: None,
+        by_calibration_frames: Vec::new(),
+        frames,
+        warnings: Vec::new(),
+    }
+}
+
+fn trial(what: &str, recipe: &Recipe, best: bool) -> Trial {
+    Trial {
+        what: what.into(),
+        recipe: Recipe { weight_bits: 4, ..recipe.clone() },
+        effect: damage(),
+        drop: 1.0,
+        bops: 32,
+        file_bytes: 100,
+        meets: best,
+        best,
     }
 }
 
@@ -479,4 +545,209 @@ fn a_broken_catalogue_leaves_a_page_that_works_on_own_files() {
     bench.act(Action::OpenModel(file("mine.onnx")));
     bench.work();
     assert!(bench.state.selected().is_some_and(|network| network.title == "mine"));
+}
+
+#[test]
+fn the_recipe_of_the_panel_is_carried_out_and_older_results_are_told_from_it() {
+    let mut bench = Bench::open();
+    bench.run();
+    assert!(bench.state.is_current(bench.state.comparisons["plain"].recipe.as_ref()));
+    let recipe = Recipe { weight_bits: 4, rounding: Rounding::Adaround, ..Recipe::default() };
+    bench.set_recipe(recipe.clone());
+    assert!(!bench.state.is_current(bench.state.comparisons["plain"].recipe.as_ref()));
+    assert_eq!(bench.made_by("plain"), &Recipe::default(), "nothing runs by itself");
+
+    bench.run();
+    assert_eq!(bench.made_by("plain"), &recipe);
+    assert!(bench.state.is_current(bench.state.comparisons["plain"].recipe.as_ref()));
+
+    bench.select("theirs");
+    bench.run();
+    assert!(
+        bench.state.is_current(bench.state.comparisons["theirs"].recipe.as_ref()),
+        "it has none"
+    );
+}
+
+#[test]
+fn a_recipe_that_changes_while_it_is_carried_out_changes_the_next_one() {
+    let mut bench = Bench::open();
+    bench.act(Action::Run);
+    bench.set_recipe(Recipe { weight_bits: 4, ..Recipe::default() });
+    bench.deliver();
+    bench.work();
+    assert_eq!(bench.made_by("plain"), &Recipe::default());
+    assert!(!bench.state.is_current(bench.state.comparisons["plain"].recipe.as_ref()));
+}
+
+#[test]
+fn options_that_exclude_each_other_cannot_be_carried_out() {
+    let mut bench = Bench::open();
+    bench.set_recipe(Recipe { percentile: 20.0, ..Recipe::default() });
+    assert!(bench.state.recipe_fault().is_some() && !bench.state.can_run());
+    assert_eq!(bench.address, None, "no link carries it");
+    let per_tensor = Granularity::PerTensor;
+    let asymmetric = Recipe { weights: per_tensor, asymmetric_weights: true, ..Recipe::default() };
+    bench.set_recipe(asymmetric.clone());
+    assert!(bench.state.recipe.asymmetric_weights && bench.state.can_run());
+    bench.set_recipe(Recipe { weights: Granularity::PerChannel, ..asymmetric });
+    assert_eq!(bench.state.recipe, Recipe::default(), "the last choice counts");
+}
+
+#[test]
+fn what_a_layer_is_told_is_carried_out_at_once_and_stays_with_its_network() {
+    let mut bench = Bench::open();
+    let tell = |bench: &mut Bench, change| {
+        bench.act(Action::ChangeLayer { node: "conv".into(), change });
+        bench.deliver();
+        bench.work();
+    };
+    tell(&mut bench, LayerChange::KeepFloat(true));
+    assert_eq!(bench.made_by("plain").keep_float, ["conv"]);
+    tell(&mut bench, LayerChange::KeepFloat(false));
+    tell(&mut bench, LayerChange::WeightBits(Some(4)));
+    let four = LayerBits { weight_bits: Some(4), ..LayerBits::default() };
+    assert_eq!(bench.made_by("plain").layers, [("conv".to_owned(), four)].into());
+    assert!(bench.made_by("plain").keep_float.is_empty());
+
+    bench.select("small");
+    assert!(bench.state.recipe.layers.is_empty());
+    bench.select("plain");
+    assert_eq!(bench.state.recipe.layers.len(), 1);
+
+    tell(&mut bench, LayerChange::WeightBits(Some(8)));
+    assert_eq!(
+        bench.made_by("plain"),
+        &Recipe::default(),
+        "the recipe's own width is no exception"
+    );
+}
+
+#[test]
+fn the_damage_is_explained_on_as_many_frames_as_were_chosen() {
+    let mut bench = Bench::open();
+    bench.act(Action::Analyze);
+    bench.deliver();
+    let task = bench.work_until(|request| matches!(request, Request::Analyze { .. }));
+    let progress = Progress { stage: Stage::Analyze, model: None, done: 1, total: 9 };
+    bench.act(Action::Heard { task, event: Box::new(Event::Progress(progress.clone())) });
+    assert_eq!(bench.state.working(), Some(progress));
+    bench.act(Action::CancelRun);
+    assert_eq!((bench.restarts, bench.state.explained.len()), (1, 0));
+
+    bench.work();
+    bench.now = 500.0;
+    bench.act(Action::Analyze);
+    bench.now = 2500.0;
+    bench.work();
+    let explained = bench.state.explained["plain"].clone();
+    assert_eq!((explained.analysis.frames, explained.seconds), (500, 2.0));
+    assert_eq!(&*explained.calibration, "the bundled frames");
+    bench.act(Action::SetAnalysisFrames(None));
+    bench.act(Action::Analyze);
+    bench.work();
+    assert_eq!(bench.state.explained["plain"].analysis.frames, 20);
+
+    bench.select("theirs");
+    assert!(!bench.state.can_analyze(), "it is int8 already");
+}
+
+#[test]
+fn a_stopped_search_keeps_the_best_of_what_it_tried() {
+    let mut bench = Bench::open();
+    bench.act(Action::Search);
+    bench.deliver();
+    let task = bench.work_until(|request| matches!(request, Request::Search { .. }));
+    let target = Target { max_drop: Some(0.5), ..Target::default() };
+    assert!(bench.sent.iter().any(|(_, request)| matches!(&**request,
+        Request::Search { target: asked, frames: Some(500), .. } if *asked == target)));
+    for trial in
+        [("a", false), ("b", true), ("c", false)].map(|(w, b)| trial(w, &Recipe::default(), b))
+    {
+        let event = Event::Tried { model: "plain".into(), trial };
+        bench.act(Action::Heard { task, event: Box::new(event) });
+    }
+    let search = bench.state.searches["plain"].clone();
+    assert_eq!((search.trials.len(), search.ending), (3, None));
+
+    bench.act(Action::CancelRun);
+    let search = bench.state.searches["plain"].clone();
+    assert_eq!((bench.restarts, search.ending), (1, Some(Ending::Stopped)));
+    let best = search.best().expect("something was tried");
+    assert_eq!(best.what, "b");
+
+    bench.work();
+    bench.act(Action::UseRecipe(Box::new(best.recipe.clone())));
+    bench.deliver();
+    bench.work();
+    assert_eq!(bench.made_by("plain").weight_bits, 4);
+    assert_eq!(bench.state.recipe.weight_bits, 4);
+}
+
+#[test]
+fn a_search_that_ends_says_what_it_found() {
+    let mut bench = Bench::open();
+    let mut form = bench.state.search_form.clone();
+    form.goal = Goal::Bytes;
+    form.set_limit("12,5".into());
+    bench.act(Action::SetSearch(form.clone()));
+    bench.act(Action::Search);
+    bench.deliver();
+    bench.work();
+    let search = bench.state.searches["plain"].clone();
+    assert_eq!(search.target, Target { max_bytes: Some(12_500), ..Target::default() });
+    assert_eq!(search.ending, Some(Ending::Finished));
+    assert_eq!(search.best().map(|trial| &*trial.what), Some("less of it"));
+
+    form.set_limit("few".into());
+    bench.act(Action::SetSearch(form));
+    assert!(bench.state.search_fault().is_some());
+    bench.act(Action::Search);
+    assert_eq!((bench.state.job.clone(), bench.told().len()), (None, 1));
+}
+
+#[test]
+fn a_link_selects_the_network_and_the_recipe() {
+    let fragment = "network=small&recipe=%7B%22version%22%3A1%2C%22weight_bits%22%3A4%7D";
+    let mut bench = Bench::open_by(fragment);
+    assert_eq!(bench.state.selected.as_deref(), Some("small"));
+    assert_eq!(bench.state.recipe, Recipe { weight_bits: 4, ..Recipe::default() });
+    assert_eq!((bench.address.clone(), bench.told().len()), (None, 0), "it is as it should be");
+
+    bench.set_recipe(Recipe { equalize: true, ..Recipe::default() });
+    let shown = bench.address.clone().expect("the address follows the recipe");
+    assert!(shown.starts_with("network=small&recipe=") && shown.contains("equalize"), "{shown}");
+    bench.act(Action::Copy(Copy::Link));
+    assert_eq!(bench.copied, [shown]);
+    bench.act(Action::Copied(Copy::Link));
+    bench.select("theirs");
+    assert_eq!(bench.state.copied, None, "what was copied is not this any more");
+
+    bench.act(Action::OpenLink("network=plain".into()));
+    assert_eq!(bench.state.selected.as_deref(), Some("plain"));
+    assert_eq!(bench.state.recipe, Recipe::default());
+}
+
+#[test]
+fn a_bad_link_gives_a_notice_and_the_default() {
+    for bad in ["network=nobody&recipe=%7B%22weight_bits%22%3A4%7D", "recipe=none", "x=1"] {
+        let bench = Bench::open_by(bad);
+        assert_eq!(bench.told().len(), 1, "{bad}: {:?}", bench.told());
+        assert_eq!(bench.state.selected.as_deref(), Some("plain"));
+        assert_eq!(bench.state.recipe, Recipe::default());
+        assert_eq!(bench.address.as_deref(), Some("network=plain"));
+    }
+}
+
+#[test]
+fn the_address_stays_bare_until_something_is_chosen() {
+    let mut bench = Bench::open();
+    assert_eq!(bench.address, None);
+    bench.select("small");
+    assert_eq!(bench.address.as_deref(), Some("network=small"));
+    bench.act(Action::OpenModel(file("mine.onnx")));
+    bench.work();
+    assert_eq!(bench.address.as_deref(), Some(""), "no link can name a file on a disk");
+    bench.act(Action::Copy(Copy::Command));
+    assert_eq!(bench.copied, ["steer8 quantize mine.onnx -o mine-int8.onnx"]);
 }

@@ -2,17 +2,19 @@
 
 use yew::prelude::*;
 
-use super::elapsed::Elapsed;
 use super::made_panel::Download;
-use super::pipeline::{self, Pipeline};
 use super::props::{PageProps, Snapshot};
-use crate::lab::protocol::{Progress, Role, Stage};
+use super::working::Working;
+use crate::lab::protocol::Role;
 use crate::page::format;
-use crate::page::state::{Action, Network};
+use crate::page::state::{Action, Network, Step};
+use crate::page::words;
 
 #[component]
 pub(super) fn ActionBar(PageProps { state, dispatch }: &PageProps) -> Html {
-    let body = if state.job.is_some() {
+    // Analyses and searches say themselves how far they are.
+    let comparing = |step| matches!(step, Step::Quantize | Step::Compare);
+    let body = if state.job.as_ref().is_some_and(|job| comparing(job.step)) {
         html! { <Working state={state.clone()} dispatch={dispatch.clone()} /> }
     } else {
         html! { <Offer state={state.clone()} dispatch={dispatch.clone()} /> }
@@ -57,8 +59,12 @@ fn promise(state: &Snapshot, network: &Network) -> String {
     };
     if network.is_float() || network.inspection().is_none() {
         format!(
-            "Calibrate on {} frames, write an int8 ONNX file, and compare both on {} frames.",
-            frames(Role::Calibration),
+            "Calibrate on {} frames, write {} ONNX file, and compare both on {} frames.",
+            state.recipe.samples.map_or_else(|| frames(Role::Calibration), format::grouped),
+            match &*words::variant(&state.recipe) {
+                "int8" => "an int8".to_owned(),
+                other => format!("a {other}"),
+            },
             frames(Role::Validation)
         )
     } else {
@@ -91,53 +97,5 @@ fn Reference(PageProps { state, dispatch }: &PageProps) -> Html {
                 { for state.references().map(option) }
             </select>
         </label>
-    }
-}
-
-#[component]
-fn Working(PageProps { state, dispatch }: &PageProps) -> Html {
-    let (Some(job), Some(progress)) = (&state.job, state.working()) else {
-        return Html::default();
-    };
-    let Progress { stage, model, done, total } = progress;
-    let cancel = dispatch.reform(|_: MouseEvent| Action::CancelRun);
-    let title = state.title(model.as_ref().unwrap_or(&job.network));
-    let far = (total > 0).then(|| (done.to_string(), total.to_string()));
-    let (value, max) = far.unzip();
-    html! {
-        <>
-            <div class="working" data-testid="progress" data-stage={pipeline::name(stage)}
-                data-done={done.to_string()} data-total={total.to_string()}>
-                <Pipeline {stage} />
-                <progress {value} {max} aria-label={doing(stage)} />
-                <p class="working-line">
-                    // Announced when the stage changes, not at every frame.
-                    <span role="status" aria-live="polite">{ format!("{title}: {}", doing(stage)) }</span>
-                    <span class="far">
-                        if total > 0 {
-                            { format!("{} of {}", format::grouped(done), format::grouped(total)) }
-                        }
-                    </span>
-                    <Elapsed since={job.started} />
-                </p>
-            </div>
-            <button type="button" class="button stop" data-testid="cancel" onclick={cancel}>
-                {"Cancel"}
-            </button>
-        </>
-    }
-}
-
-fn doing(stage: Stage) -> &'static str {
-    match stage {
-        Stage::ReadData => "reading the frames",
-        Stage::Equalize => "evening out the ranges of its channels",
-        Stage::Round => "learning how to round its weights",
-        Stage::CorrectBias => "correcting its biases",
-        Stage::Calibrate => "watching its values on the calibration frames",
-        Stage::Quantize => "writing the int8 network",
-        Stage::Analyze => "measuring what each layer does",
-        Stage::Evaluate => "answering the validation frames",
-        Stage::Time => "timing, in turns",
     }
 }

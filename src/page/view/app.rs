@@ -5,6 +5,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::action_bar::ActionBar;
+use super::analysis_section::AnalysisSection;
 use super::data_panel::DataPanel;
 use super::drop_zone::DropZone;
 use super::frame_strip::FrameStrip;
@@ -14,7 +15,9 @@ use super::network_list::NetworkList;
 use super::notices::Notices;
 use super::opener::Opener;
 use super::props::{PageClock, Snapshot};
+use super::recipe_panel::RecipePanel;
 use super::results::Results;
+use super::search_section::SearchSection;
 use super::shell::Shell;
 use crate::page::state::{Action, State};
 
@@ -32,8 +35,9 @@ impl Component for App {
 
     fn create(ctx: &Context<Self>) -> Self {
         let dispatch = ctx.link().callback(|action| action);
-        let shell = Shell::new(dispatch.clone());
+        let mut shell = Shell::new(dispatch.clone());
         let opener = shell.opener();
+        shell.follow_links();
         ctx.link().send_message(Action::Start);
         Self { state: Rc::default(), shell, clock: PageClock::start(), dispatch, opener }
     }
@@ -59,10 +63,13 @@ impl Component for App {
                         <section class="stage" aria-label="The chosen network">
                             <FrameStrip state={state.clone()} dispatch={dispatch.clone()} />
                             <Misfit state={state.clone()} dispatch={dispatch.clone()} />
+                            <RecipePanel state={state.clone()} dispatch={dispatch.clone()} />
                             <ActionBar state={state.clone()} dispatch={dispatch.clone()} />
                         </section>
                     </div>
                     <Results state={state.clone()} dispatch={dispatch.clone()} />
+                    <AnalysisSection state={state.clone()} dispatch={dispatch.clone()} />
+                    <SearchSection state={state.clone()} dispatch={dispatch.clone()} />
                     <DataPanel state={state.clone()} dispatch={dispatch.clone()} />
                 </main>
                 <Notices state={state} dispatch={dispatch} />

@@ -2,10 +2,13 @@
 //! a strict Content-Security-Policy admits no inline style.
 
 pub(super) mod bars;
+pub(super) mod calibration_curve;
 pub(super) mod confusion;
+pub(super) mod distribution;
 pub(super) mod intervals;
 pub(super) mod layer_profile;
 mod scale;
+pub(super) mod trials;
 
 /// The colour of the n-th network of a comparison, as a class.
 pub(super) fn series(index: usize) -> &'static str {

@@ -8,6 +8,7 @@ use super::charts::series;
 use crate::lab::protocol::ModelId;
 use crate::page::format;
 use crate::page::state::{Action, Made};
+use crate::page::words;
 use crate::quantize::LeftInFloat;
 
 #[derive(PartialEq, Properties)]
@@ -26,7 +27,7 @@ pub(super) fn Download(MadeProps { network, made, dispatch }: &MadeProps) -> Htm
     html! {
         <button type="button" class="button take" data-testid="download" {onclick}
             data-value={made.summary.sha256.clone()} data-bytes={size.to_string()}>
-            {"Download int8 "}<span class="take-size">{ format::bytes(size) }</span>
+            { format!("Download {} ", made.inspection.variant) }<span class="take-size">{ format::bytes(size) }</span>
         </button>
     }
 }
@@ -36,9 +37,10 @@ pub(super) fn MadePanel(MadeProps { network, made, dispatch }: &MadeProps) -> Ht
     let summary = &made.summary;
     html! {
         <div class={classes!("panel", "made", series(1))}>
-            <h3>{"The int8 file"}</h3>
+            <h3>{ format!("The {} file", made.inspection.variant) }</h3>
             <dl class="facts">
                 <dt>{"File"}</dt><dd>{ &made.file.name }</dd>
+                <dt>{"Recipe"}</dt><dd>{ words::recipe(&summary.recipe) }</dd>
                 <dt>{"Tensors quantized"}</dt><dd>{ summary.tensors.len() }</dd>
                 <dt>{"Calibrated on"}</dt><dd>{ &made.calibration }</dd>
                 <dt>{"SHA-256"}</dt><dd class="hash">{ &summary.sha256 }</dd>

@@ -1,10 +1,13 @@
-//! The stages of the main job as a row of lights.
+//! The stages of a job as a row of lights.
 
 use yew::prelude::*;
 
 use crate::lab::protocol::Stage;
+use crate::page::state::Step;
 
-const STAGES: [(Stage, &str); 5] = [
+type Light = (Stage, &'static str);
+
+const COMPARING: [Light; 5] = [
     (Stage::ReadData, "Read"),
     (Stage::Calibrate, "Calibrate"),
     (Stage::Quantize, "Quantize"),
@@ -12,20 +15,31 @@ const STAGES: [(Stage, &str); 5] = [
     (Stage::Time, "Time"),
 ];
 
+const ANALYSING: [Light; 3] =
+    [(Stage::ReadData, "Read"), (Stage::Calibrate, "Quantize"), (Stage::Analyze, "Analyse")];
+
 #[derive(PartialEq, Properties)]
 pub(super) struct PipelineProps {
     pub(super) stage: Stage,
+    pub(super) step: Step,
 }
 
+/// A search has none: every trial goes through all of them.
 #[component]
-pub(super) fn Pipeline(props: &PipelineProps) -> Html {
-    let shown = match props.stage {
-        Stage::Equalize => Stage::Calibrate,
-        Stage::Round | Stage::CorrectBias => Stage::Quantize,
-        stage => stage,
+pub(super) fn Pipeline(PipelineProps { stage, step }: &PipelineProps) -> Html {
+    let (lights, shown): (&[Light], _) = match (step, stage) {
+        (Step::Search { .. }, _) => return Html::default(),
+        (Step::Analyze { .. }, Stage::ReadData) => (&ANALYSING, Stage::ReadData),
+        (Step::Analyze { .. }, Stage::Analyze | Stage::Evaluate | Stage::Time) => {
+            (&ANALYSING, Stage::Analyze)
+        }
+        (Step::Analyze { .. }, _) => (&ANALYSING, Stage::Calibrate),
+        (_, Stage::Equalize) => (&COMPARING, Stage::Calibrate),
+        (_, Stage::Round | Stage::CorrectBias) => (&COMPARING, Stage::Quantize),
+        (_, stage) => (&COMPARING, *stage),
     };
-    let present = STAGES.iter().position(|(stage, _)| *stage == shown);
-    let light = |(i, (_, name)): (usize, &(Stage, &'static str))| {
+    let present = lights.iter().position(|(stage, _)| *stage == shown);
+    let light = |(i, (_, name)): (usize, &Light)| {
         let class = match present {
             Some(present) if i < present => "done",
             Some(present) if i == present => "present",
@@ -34,7 +48,7 @@ pub(super) fn Pipeline(props: &PipelineProps) -> Html {
         let current = (class == "present").then_some("step");
         html! { <li {class} aria-current={current}>{ *name }</li> }
     };
-    html! { <ol class="pipeline">{ for STAGES.iter().enumerate().map(light) }</ol> }
+    html! { <ol class="pipeline">{ for lights.iter().enumerate().map(light) }</ol> }
 }
 
 /// The stage's name for tests.

@@ -7,6 +7,7 @@ use super::figures::Figures;
 use super::made_panel::MadePanel;
 use super::props::PageProps;
 use super::readouts::Readouts;
+use super::stale::Stale;
 use crate::page::format;
 use crate::page::state::Comparison;
 
@@ -14,6 +15,7 @@ use crate::page::state::Comparison;
 pub(super) fn Results(PageProps { state, dispatch }: &PageProps) -> Html {
     let Some(network) = state.selected() else { return Html::default() };
     let Some(comparison) = state.comparisons.get(&network.id) else { return Html::default() };
+    let current = state.is_current(comparison.recipe.as_ref());
     let names: Vec<_> = comparison.models.iter().map(|model| state.title(model)).collect();
     let classes = |n: usize| (0..n).map(|class| state.class_label(class)).collect::<Vec<_>>();
     let matrices = comparison.reports.iter().enumerate().filter_map(|(index, report)| {
@@ -25,8 +27,10 @@ pub(super) fn Results(PageProps { state, dispatch }: &PageProps) -> Html {
         })
     });
     html! {
-        <section class="results" data-testid="results" aria-label="Results"
-            data-value={comparison.seconds.to_string()}>
+        <section class={classes!("results", (!current).then_some("of-another-recipe"))}
+            data-testid="results" aria-label="Results" data-value={comparison.seconds.to_string()}
+            data-current={current.to_string()}>
+            <Stale state={state.clone()} recipe={comparison.recipe.clone()} />
             <p class="verdict" data-testid="verdict" role="status">{ &comparison.verdict }</p>
             <p class="hint">{ provenance(comparison) }</p>
             <Readouts comparison={comparison.clone()} />

@@ -1,11 +1,14 @@
 //! Performs what the reducer asks for.
 
+use gloo_events::EventListener;
 use wasm_bindgen_futures::spawn_local;
 use yew::Callback;
 
 use super::arrivals::Arrivals;
 use super::opener::Opener;
-use crate::page::state::{Action, Effect, Resource};
+use crate::page::state::{Action, Copy, Effect, Resource};
+use crate::web::address;
+use crate::web::clipboard;
 use crate::web::download::save;
 use crate::web::fetch::fetch;
 use crate::web::worker_handle::{News, WorkerHandle};
@@ -14,12 +17,24 @@ pub(super) struct Shell {
     dispatch: Callback<Action>,
     worker: Option<WorkerHandle>,
     arrivals: Arrivals,
+    /// Hears of links that are opened in this page.
+    links: Option<EventListener>,
 }
 
 impl Shell {
     pub(super) fn new(dispatch: Callback<Action>) -> Self {
         let worker = start_worker(&dispatch);
-        Self { dispatch, worker, arrivals: Arrivals::default() }
+        Self { dispatch, worker, arrivals: Arrivals::default(), links: None }
+    }
+
+    /// Follows the link that the page was opened with, and those that are opened in it.
+    pub(super) fn follow_links(&mut self) {
+        let open = self.dispatch.reform(Action::OpenLink);
+        let fragment = address::fragment();
+        if !fragment.is_empty() {
+            open.emit(fragment);
+        }
+        self.links = Some(address::watch(move |fragment| open.emit(fragment)));
     }
 
     pub(super) fn opener(&self) -> Opener {
@@ -43,6 +58,20 @@ impl Shell {
                 if let Err(error) = save(&file) {
                     self.dispatch.emit(Action::Complain(error));
                 }
+            }
+            Effect::ShowAddress(fragment) => address::show(&fragment),
+            Effect::Copy { what, text } => {
+                let text = match what {
+                    Copy::Link => address::of(&text),
+                    Copy::Command => text,
+                };
+                let dispatch = self.dispatch.clone();
+                spawn_local(async move {
+                    dispatch.emit(match clipboard::copy(&text).await {
+                        Ok(()) => Action::Copied(what),
+                        Err(error) => Action::Complain(error),
+                    });
+                });
             }
         }
     }

@@ -1,0 +1,100 @@
+//! The page's address and what is copied from it: the link and the command line.
+
+use super::networks::Origin;
+use super::{Effect, State};
+use crate::error::Error;
+use crate::lab::protocol::Role;
+use crate::page::catalogue;
+use crate::page::command::{self, Source};
+use crate::page::link::Link;
+
+/// What a person takes away as text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Copy {
+    Link,
+    Command,
+}
+
+impl State {
+    /// What the address says of the page's present choices. A network from a person's disk is in
+    /// no link.
+    pub fn link(&self) -> Link {
+        let network = self.selected().filter(|network| network.origin != Origin::Opened);
+        Link { network: network.map(|network| network.id.clone()), recipe: self.recipe.clone() }
+    }
+
+    /// The command line that makes the same int8 file.
+    pub fn command(&self) -> String {
+        let Some(network) = self.selected() else { return String::new() };
+        let file = match network.origin.bundled_file() {
+            Some(file) => catalogue::url(file),
+            None => format!("{}.onnx", network.title),
+        };
+        let own = self.data(Role::Calibration).loaded.as_ref().filter(|loaded| !loaded.bundled);
+        let source = Source {
+            network: file,
+            calibration: own.map(|loaded| loaded.name.clone()),
+            normalization: own.and_then(|_| self.normalization.parse().ok().flatten()),
+        };
+        command::line(&source, &self.recipe)
+    }
+
+    /// Follows a link: what stands behind the `#` of the address.
+    pub(super) fn open_link(&mut self, fragment: String, effects: &mut Vec<Effect>) {
+        let link = Link::parse(&fragment);
+        self.address = Some(fragment);
+        match link {
+            Ok(link) => self.follow(link, effects),
+            Err(error) => self.complain(error),
+        }
+    }
+
+    fn follow(&mut self, link: Link, effects: &mut Vec<Effect>) {
+        if self.catalogue.is_none() {
+            self.wanted = Some(link);
+            return;
+        }
+        let named = link.network.as_deref();
+        match named.filter(|id| self.network(id).is_none()) {
+            Some(unknown) => self.complain(
+                Error::new(format!("the link names a network `{unknown}`, which is not here"))
+                    .way_out("Choose one of the list, or open its file."),
+            ),
+            None => {
+                if let Some(id) = link.network {
+                    self.select(id, effects);
+                }
+                self.set_recipe(link.recipe);
+            }
+        }
+    }
+
+    /// Follows the link that the page was opened with, now that there are networks.
+    pub(super) fn follow_wanted(&mut self, effects: &mut Vec<Effect>) {
+        if let Some(link) = self.wanted.take() {
+            self.follow(link, effects);
+        }
+    }
+
+    /// Keeps the address as the page is. A page that nobody has touched has a bare one.
+    pub(super) fn show_address(&mut self, effects: &mut Vec<Effect>) {
+        if self.catalogue.is_none() || self.recipe_fault().is_some() {
+            return;
+        }
+        let fragment = self.link().fragment();
+        match &self.address {
+            Some(shown) if *shown == fragment => return,
+            Some(_) => effects.push(Effect::ShowAddress(fragment.clone())),
+            None => {}
+        }
+        self.address = Some(fragment);
+    }
+
+    pub(super) fn copy(&self, what: Copy, effects: &mut Vec<Effect>) {
+        let text = match what {
+            Copy::Link => self.link().fragment(),
+            Copy::Command => self.command(),
+        };
+        effects.push(Effect::Copy { what, text });
+    }
+}

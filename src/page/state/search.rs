@@ -1,0 +1,169 @@
+//! The search for a recipe that meets a target.
+
+use std::rc::Rc;
+
+use super::analysis::FRAMES;
+use super::{Effect, State, run};
+use crate::error::{Error, Result};
+use crate::lab::protocol::Inspection;
+use crate::quantize::{Found, Recipe, Target, Trial};
+
+/// What is asked of the recipe that is searched.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Goal {
+    /// Lose at most so many points of top-1, with the fewest BOPs.
+    #[default]
+    Drop,
+    /// A file of at most so many kB, with the least damage.
+    Bytes,
+    /// At most so many million BOPs, with the least damage.
+    Bops,
+}
+
+impl Goal {
+    pub const ALL: [Self; 3] = [Self::Drop, Self::Bytes, Self::Bops];
+
+    fn at(self) -> usize {
+        self as usize
+    }
+}
+
+/// What a person typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchForm {
+    pub goal: Goal,
+    /// The limit of each goal; empty: what suits the network.
+    limits: [String; 3],
+    /// Validation frames of a trial; `None`: all.
+    pub frames: Option<usize>,
+}
+
+impl Default for SearchForm {
+    fn default() -> Self {
+        Self { goal: Goal::default(), limits: Default::default(), frames: Some(FRAMES) }
+    }
+}
+
+impl SearchForm {
+    pub fn set_limit(&mut self, limit: String) {
+        self.limits[self.goal.at()] = limit;
+    }
+
+    /// The limit as typed, or one that suits the network.
+    pub fn limit(&self, network: &Inspection) -> String {
+        let typed = &self.limits[self.goal.at()];
+        if !typed.is_empty() {
+            return typed.clone();
+        }
+        match self.goal {
+            Goal::Drop => "0.5".to_owned(),
+            // Between the sizes at 8 and at 4 bits.
+            Goal::Bytes => (network.file_bytes * 3 / 16 / 1000).max(1).to_string(),
+            // 4-bit weights with 8-bit activations.
+            Goal::Bops => (network.macs * 4 * 8 / 1_000_000).max(1).to_string(),
+        }
+    }
+
+    /// # Errors
+    /// A limit that is no number, or below 0.
+    pub fn target(&self, network: &Inspection) -> Result<Target> {
+        let text = self.limit(network);
+        let limit = text.trim().replace(',', ".").parse::<f64>().ok();
+        let Some(limit) = limit.filter(|limit| limit.is_finite() && *limit >= 0.0) else {
+            return Err(Error::new(format!("`{text}` is no limit"))
+                .way_out("Give a number such as 0.5, or none at all."));
+        };
+        let mut target = Target::default();
+        match self.goal {
+            Goal::Drop => target.max_drop = Some(limit),
+            Goal::Bytes => target.max_bytes = Some((limit * 1e3).round() as u64),
+            Goal::Bops => target.max_bops = Some((limit * 1e6).round() as u64),
+        }
+        Ok(target)
+    }
+}
+
+/// A search and what it has tried.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Search {
+    pub goal: Goal,
+    pub target: Target,
+    pub trials: Vec<Trial>,
+    pub ending: Option<Ending>,
+    /// The data set it was measured on.
+    pub validation: String,
+    /// What the worker said at the end.
+    found: Option<Trial>,
+}
+
+/// How a search is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    Finished,
+    /// Somebody stopped it, or it failed.
+    Stopped,
+}
+
+impl Search {
+    pub(super) fn new(goal: Goal, target: Target, validation: String) -> Self {
+        Self { goal, target, trials: Vec::new(), ending: None, validation, found: None }
+    }
+
+    /// The best trial so far.
+    pub fn best(&self) -> Option<&Trial> {
+        let tried = || self.trials.iter().rev().find(|trial| trial.best);
+        self.found.as_ref().or_else(tried)
+    }
+}
+
+impl State {
+    /// Why no search can be started.
+    pub fn search_fault(&self) -> Option<Error> {
+        let inspection = self.selected()?.inspection()?;
+        self.search_form.target(inspection).err()
+    }
+
+    pub(super) fn start_search(&mut self, now: f64, effects: &mut Vec<Effect>) {
+        let inspection = self.selected().and_then(|network| network.inspection());
+        let Some(inspection) = inspection else { return };
+        match self.search_form.target(inspection) {
+            Ok(target) => {
+                let SearchForm { goal, frames, .. } = self.search_form;
+                self.start_job(run::Step::Search { goal, target, frames }, now, effects);
+            }
+            Err(error) => self.complain(error),
+        }
+    }
+
+    pub(super) fn tried(&mut self, trial: Trial) {
+        let Some(job) = &self.job else { return };
+        if let Some(search) = self.searches.get_mut(&job.network) {
+            Rc::make_mut(search).trials.push(trial);
+        }
+    }
+
+    pub(super) fn searched(&mut self, found: Found) {
+        let Some(job) = self.job.take() else { return };
+        if let Some(search) = self.searches.get_mut(&job.network) {
+            let search = Rc::make_mut(search);
+            search.trials = found.trials;
+            search.found = Some(found.best);
+            search.ending = Some(if found.stopped { Ending::Stopped } else { Ending::Finished });
+        }
+    }
+
+    /// A search that ends before its end keeps what it has tried.
+    pub(super) fn stop_search(&mut self, network: &str) {
+        if let Some(search) = self.searches.get_mut(network)
+            && search.ending.is_none()
+        {
+            Rc::make_mut(search).ending = Some(Ending::Stopped);
+        }
+    }
+
+    /// Puts a recipe into the panel and carries it out.
+    pub(super) fn use_recipe(&mut self, recipe: Recipe, now: f64, effects: &mut Vec<Effect>) {
+        self.set_recipe(recipe);
+        self.start_run(now, effects);
+    }
+}

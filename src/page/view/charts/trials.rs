@@ -1,0 +1,99 @@
+//! What a search has tried: the cost across, the damage up.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use super::scale::Scale;
+use crate::page::format;
+use crate::page::state::{Goal, Search};
+use crate::quantize::Trial;
+
+const WIDTH: f64 = 640.0;
+const HEIGHT: f64 = 260.0;
+const LEFT: f64 = 52.0;
+const BELOW: f64 = 36.0;
+const AIR: f64 = 14.0;
+
+#[derive(PartialEq, Properties)]
+pub(crate) struct TrialsProps {
+    pub(crate) search: Rc<Search>,
+}
+
+#[component]
+pub(crate) fn Trials(TrialsProps { search }: &TrialsProps) -> Html {
+    let by_bytes = search.goal == Goal::Bytes;
+    let cost = |trial: &Trial| if by_bytes { trial.file_bytes } else { trial.bops } as f64;
+    let read = |cost: f64| match by_bytes {
+        true => format::bytes(cost as usize),
+        false => format::count(cost as u64),
+    };
+    let most_cost = search.trials.iter().map(cost).fold(0.0, f64::max);
+    let limit = search.target.max_bytes.or(search.target.max_bops).map(|limit| limit as f64);
+    let across = Scale {
+        low: 0.0,
+        high: 1.05 * most_cost.max(limit.unwrap_or(0.0)),
+        width: WIDTH - LEFT - AIR,
+    };
+    let drops = || search.trials.iter().map(|trial| trial.drop);
+    let allowed = search.target.max_drop;
+    let up = Scale {
+        low: drops().fold(0.0, f64::min),
+        high: drops().fold(allowed.unwrap_or(0.0), f64::max).max(0.1),
+        width: HEIGHT - BELOW - AIR,
+    };
+    let x = |cost: f64| LEFT + across.at(cost);
+    let y = |drop: f64| HEIGHT - BELOW - up.at(drop);
+    let best = search.best();
+    let mark = |trial: &Trial| {
+        let class = classes!(
+            "trial",
+            trial.meets.then_some("trial-meets"),
+            (best == Some(trial)).then_some("trial-best")
+        );
+        let r = if best == Some(trial) { "7" } else { "4" };
+        html! {
+            <circle {class} cx={format!("{:.1}", x(cost(trial)))}
+                cy={format!("{:.1}", y(trial.drop))} {r}>
+                <title>{ format!("{}: {}, {}", trial.what, read(cost(trial)), format::drop(trial.drop)) }</title>
+            </circle>
+        }
+    };
+    let floor = HEIGHT - BELOW;
+    let limits = [
+        allowed.map(|drop| format!("M{LEFT} {:.1} H{}", y(drop), WIDTH - AIR)),
+        limit.map(|limit| format!("M{:.1} {AIR} V{floor}", x(limit))),
+    ];
+    let drop_at = |drop: f64| {
+        html! {
+            <text class="tick-up" x={(LEFT - 8.0).to_string()} y={format!("{:.1}", y(drop) + 4.0)}>
+                { format!("{drop:.1}") }
+            </text>
+        }
+    };
+    let cost_at = |share: f64| {
+        let cost = across.high * share;
+        html! {
+            <text class="tick-across" x={format!("{:.1}", x(cost))} y={(floor + 16.0).to_string()}>
+                { read(cost) }
+            </text>
+        }
+    };
+    let words = format!("{} recipes tried", search.trials.len());
+    html! {
+        <figure class="trials-plot">
+            <figcaption>
+                { if by_bytes { "Points of top-1 lost, by the bytes of the file" }
+                  else { "Points of top-1 lost, by BOPs" } }
+            </figcaption>
+            <svg viewBox={format!("0 0 {WIDTH} {HEIGHT}")} role="img" aria-label={words}>
+                <path class="axis" d={format!("M{LEFT} {AIR} V{floor} H{}", WIDTH - AIR)} fill="none" />
+                { for limits.into_iter().flatten().map(|d| html! { <path class="limit" {d} /> }) }
+                { drop_at(up.low) }
+                { drop_at(up.high) }
+                { for [0.25, 0.5, 0.75].into_iter().map(cost_at) }
+                { for search.trials.iter().map(mark) }
+            </svg>
+        </figure>
+    }
+}

@@ -1,0 +1,111 @@
+//! What a search has tried, as it comes, and the best of it.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use super::charts::trials::Trials;
+use super::props::Snapshot;
+use crate::page::format;
+use crate::page::state::{Action, Ending, Search};
+use crate::quantize::Trial;
+
+#[derive(PartialEq, Properties)]
+pub(super) struct SearchResultsProps {
+    pub(super) search: Rc<Search>,
+    pub(super) state: Snapshot,
+    pub(super) dispatch: Callback<Action>,
+}
+
+#[component]
+pub(super) fn SearchResults(
+    SearchResultsProps { search, state, dispatch }: &SearchResultsProps,
+) -> Html {
+    let best = search.best();
+    let status = match search.ending {
+        None => "searching",
+        Some(Ending::Finished) => "finished",
+        Some(Ending::Stopped) => "stopped",
+    };
+    let row = |trial: &Trial| {
+        let is_best = best == Some(trial);
+        html! {
+            <tr class={classes!(is_best.then_some("best"))} data-testid="trial"
+                data-bops={trial.bops.to_string()} data-bytes={trial.file_bytes.to_string()}
+                data-drop={trial.drop.to_string()} data-meets={trial.meets.to_string()}>
+                <th scope="row">{ &trial.what }</th>
+                <td>{ format::signed(-trial.drop / 100.0) }</td>
+                <td>{ format::bytes(trial.file_bytes as usize) }</td>
+                <td>{ format::count(trial.bops) }</td>
+                <td>{ if trial.meets { "yes" } else { "no" } }</td>
+                <td>
+                    { use_button(trial, state, dispatch, "use-trial", "button quiet", "Use") }
+                </td>
+            </tr>
+        }
+    };
+    html! {
+        <div class="panel search-results" data-testid="search-results" data-status={status}
+            data-value={search.trials.len().to_string()}>
+            <div class="best-line">
+                <p role="status">{ summary(search) }</p>
+                { for best.map(|best| use_button(best, state, dispatch, "use-recipe", "button", "Use this recipe")) }
+            </div>
+            if !search.trials.is_empty() {
+                <div class="trials">
+                    <Trials search={search.clone()} />
+                    <div class="scroller trial-list" tabindex="0" role="region" aria-label="Recipes tried">
+                        <table>
+                            <thead><tr>
+                                <th scope="col">{"Tried"}</th>
+                                <th scope="col">{"Points"}</th>
+                                <th scope="col">{"File"}</th>
+                                <th scope="col">{"BOPs"}</th>
+                                <th scope="col">{"Meets it"}</th>
+                                <th scope="col"><span class="unseen">{"Use"}</span></th>
+                            </tr></thead>
+                            // The latest on top.
+                            <tbody>{ for search.trials.iter().rev().map(row) }</tbody>
+                        </table>
+                    </div>
+                </div>
+            }
+        </div>
+    }
+}
+
+fn use_button(
+    trial: &Trial,
+    state: &Snapshot,
+    dispatch: &Callback<Action>,
+    testid: &'static str,
+    class: &'static str,
+    name: &'static str,
+) -> Html {
+    let recipe = Box::new(trial.recipe.clone());
+    let exact = trial.recipe.to_short_json().unwrap_or_default();
+    let onclick = dispatch.reform(move |_: MouseEvent| Action::UseRecipe(recipe.clone()));
+    html! {
+        <button type="button" {class} data-testid={testid} data-value={exact} {onclick}
+            disabled={state.job.is_some()} aria-label={format!("{name}: {}", trial.what)}>{ name }</button>
+    }
+}
+
+fn summary(search: &Search) -> String {
+    let tried = format!("{} tried", search.trials.len());
+    let state = match search.ending {
+        None => "Searching",
+        Some(Ending::Finished) => "Finished",
+        Some(Ending::Stopped) => "Stopped",
+    };
+    match search.best() {
+        Some(best) => {
+            let (what, lost) = (&best.what, format::drop(best.drop));
+            let size = format::bytes(best.file_bytes as usize);
+            let bops = format::count(best.bops);
+            let meets = if best.meets { "" } else { ", which does not meet the target" };
+            format!("{state}, {tried}. Best so far: {what}: {lost}, {size}, {bops} BOPs{meets}.")
+        }
+        None => format!("{state}, {tried}."),
+    }
+}

@@ -1,0 +1,105 @@
+//! The search for a recipe that meets a target.
+
+use web_sys::{HtmlInputElement, HtmlSelectElement};
+use yew::prelude::*;
+
+use super::frames_field::FramesField;
+use super::props::{PageProps, Snapshot};
+use super::search_results::SearchResults;
+use super::working::Working;
+use crate::lab::protocol::Inspection;
+use crate::page::state::{Action, Goal, SearchForm, Step};
+
+#[component]
+pub(super) fn SearchSection(PageProps { state, dispatch }: &PageProps) -> Html {
+    let Some(network) = state.selected().filter(|network| network.is_float()) else {
+        return Html::default();
+    };
+    let searching = matches!(&state.job, Some(job) if matches!(job.step, Step::Search { .. }));
+    html! {
+        <section class="search" aria-label="Search a recipe">
+            <div class="section-head">
+                <div>
+                    <h2>{"Search a recipe"}</h2>
+                    <p class="hint">
+                        {"Starts from the recipe above and gives each layer the bits it needs. Stop \
+                          it when you like: the best so far is kept."}
+                    </p>
+                </div>
+            </div>
+            if searching {
+                <div class="panel job"><Working state={state.clone()} dispatch={dispatch.clone()} /></div>
+            } else {
+                { for network.inspection().map(|inspection| form(state, inspection, dispatch)) }
+            }
+            if let Some(search) = state.searches.get(&network.id) {
+                <SearchResults search={search.clone()} state={state.clone()} dispatch={dispatch.clone()} />
+            }
+        </section>
+    }
+}
+
+/// What is asked, as a sentence with a number in it, and the number's unit.
+fn words(goal: Goal) -> (&'static str, &'static str) {
+    match goal {
+        Goal::Drop => ("Lose at most", "points of top-1"),
+        Goal::Bytes => ("A file of at most", "kB"),
+        Goal::Bops => ("At most", "million BOPs"),
+    }
+}
+
+fn form(state: &Snapshot, inspection: &Inspection, dispatch: &Callback<Action>) -> Html {
+    let form = &state.search_form;
+    let change = |set: fn(&mut SearchForm, Event)| {
+        let form = form.clone();
+        dispatch.reform(move |event: Event| {
+            let mut form = form.clone();
+            set(&mut form, event);
+            Action::SetSearch(form)
+        })
+    };
+    let goal = change(|form, event| {
+        let select: HtmlSelectElement = event.target_unchecked_into();
+        let at = select.selected_index().max(0) as usize;
+        form.goal = Goal::ALL.get(at).copied().unwrap_or_default();
+    });
+    let limit = change(|form, event| {
+        form.set_limit(event.target_unchecked_into::<HtmlInputElement>().value());
+    });
+    let frames = {
+        let form = form.clone();
+        dispatch.reform(move |frames| {
+            let mut form = form.clone();
+            form.frames = frames;
+            Action::SetSearch(form)
+        })
+    };
+    let start = dispatch.reform(|_: MouseEvent| Action::Search);
+    let option = |goal: &Goal| {
+        html! { <option selected={*goal == form.goal}>{ words(*goal).0 }</option> }
+    };
+    let fault = state.search_fault();
+    html! {
+        <div class="search-form">
+            <label class="inline-field">
+                <span class="unseen">{"What to search"}</span>
+                <select data-testid="search-goal" onchange={goal}>
+                    { for Goal::ALL.iter().map(option) }
+                </select>
+            </label>
+            <label class="inline-field">
+                <span class="unseen">{"Limit"}</span>
+                <input type="text" inputmode="decimal" autocomplete="off" data-testid="search-limit"
+                    value={form.limit(inspection)} onchange={limit}
+                    aria-invalid={fault.is_some().then_some("true")} />
+                { words(form.goal).1 }
+            </label>
+            <FramesField testid="search-frames" frames={form.frames} choose={frames} disabled=false />
+            <button type="button" class="button" data-testid="search" onclick={start}
+                disabled={!state.can_analyze() || fault.is_some()}>{"Search"}</button>
+            if let Some(fault) = fault {
+                <p class="fault" role="alert">{ fault.to_string() }</p>
+            }
+        </div>
+    }
+}

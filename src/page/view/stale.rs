@@ -1,0 +1,29 @@
+//! Says that results were made with another recipe than the one in the panel.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use super::props::Snapshot;
+use crate::page::words;
+use crate::quantize::Recipe;
+
+#[derive(PartialEq, Properties)]
+pub(super) struct StaleProps {
+    pub(super) state: Snapshot,
+    /// What the results were made by.
+    pub(super) recipe: Option<Rc<Recipe>>,
+}
+
+#[component]
+pub(super) fn Stale(StaleProps { state, recipe }: &StaleProps) -> Html {
+    let Some(made_by) = recipe.as_ref().filter(|recipe| !state.is_current(Some(recipe))) else {
+        return Html::default();
+    };
+    html! {
+        <p class="stale" data-testid="stale" role="status">
+            <b>{"Of another recipe: "}</b>{ words::recipe(made_by) }
+            { format!(". The one chosen now is {}.", words::recipe(&state.recipe)) }
+        </p>
+    }
+}

@@ -1,0 +1,35 @@
+//! The page's own address: what stands behind its `#`.
+
+use gloo_events::EventListener;
+use wasm_bindgen::JsValue;
+use web_sys::Window;
+
+fn window() -> Window {
+    web_sys::window().expect("a page has a window")
+}
+
+/// What stands behind the `#` now.
+pub fn fragment() -> String {
+    let hash = window().location().hash().unwrap_or_default();
+    hash.strip_prefix('#').unwrap_or(&hash).to_owned()
+}
+
+/// The page's address with this behind the `#`.
+pub fn of(fragment: &str) -> String {
+    let address = window().location().href().unwrap_or_default();
+    let page = address.split('#').next().unwrap_or_default();
+    if fragment.is_empty() { page.to_owned() } else { format!("{page}#{fragment}") }
+}
+
+/// Puts it there. The page does not move, and going back leaves it.
+pub fn show(fragment: &str) {
+    // A browser may refuse when it is asked too often; the next change makes up for it.
+    if let Ok(history) = window().history() {
+        history.replace_state_with_url(&JsValue::NULL, "", Some(&of(fragment))).ok();
+    }
+}
+
+/// Hears of every link to this page that is opened in it, for as long as the listener lives.
+pub fn watch(tell: impl Fn(String) + 'static) -> EventListener {
+    EventListener::new(&window(), "hashchange", move |_| tell(fragment()))
+}
