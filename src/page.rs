@@ -12,12 +12,27 @@
 //! | `answer` | what a network says about a frame | `data-model`, `data-value` (class), `data-probability` |
 //! | `other-frames` | shows other frames | |
 //! | `quantize` | the big button | |
-//! | `cancel` | stops the main job | |
-//! | `progress` | the main job's progress, while it runs | `data-stage`, `data-done`, `data-total` |
+//! | `cancel` | stops the job: a comparison, an analysis, a search | |
+//! | `progress` | the job's progress, while it runs | `data-stage`, `data-done`, `data-total` |
 //! | `misfit` | says that frames do not fit the network | |
 //! | `compare-with` | the reference of an int8 network | |
 //! | `download` | saves the int8 file made here | `data-value` (SHA-256), `data-bytes` |
-//! | `results` | the comparison | `data-value` (seconds from the button to here) |
+//! | `recipe` | the recipe in words | `data-value` (its short JSON) |
+//! | `preset-{id}`, `options`, `option-{field}` | a recipe to start from, the fold with every option, an option by the name of its field, with dashes | |
+//! | `recipe-fault` | why the recipe cannot be carried out | |
+//! | `layer-chip` | what the recipe tells one layer; the button in it takes that back | `data-node` |
+//! | `copy-link`, `copy-command` | the recipe as a link and as a command line | `data-value` (the link's part behind `#`; the command line) |
+//! | `stale` | says that what follows was made by another recipe | |
+//! | `analyze`, `analysis-frames` | the account of the damage, and on how many frames | |
+//! | `analysis` | that account | `data-value` (layers) |
+//! | `warnings`, `all-quantized`, `saturating`, `by-calibration-frames`, `re-evaluated` | its parts | |
+//! | `sort-node`, `sort-macs`, … | headings of its table that sort | |
+//! | `layer` | a layer; in it `layer-open`, `keep-float`, `layer-bits`, and the figures `sqnr`, `only-quantized-top1`, … | `data-node`, `data-position`; figures: `data-value` |
+//! | `search-goal`, `search-limit`, `search-frames`, `search` | what is searched, and the button | |
+//! | `search-results` | what was tried | `data-value` (how many), `data-status` (`searching`, `finished`, `stopped`) |
+//! | `trial` | a recipe that was tried, the latest first; `use-trial` in it | `data-bops`, `data-bytes`, `data-drop`, `data-meets` |
+//! | `use-recipe` | carries the best recipe out | `data-value` (its short JSON) |
+//! | `results` | the comparison | `data-value` (seconds from the button to here), `data-current` (by the present recipe) |
 //! | `verdict` | the comparison in a sentence | |
 //! | `report-float`, `report-int8`, … | a column of the table, by variant | `data-model`: an id as above; the int8 network made of it is `{id}-int8` |
 //! | `file-bytes`, `weight-bytes`, `gzip-bytes`, `params`, `macs`, `flops`, `bops`, `latency`, `latency-p90`, `cold`, `session-bytes`, `accuracy`, `agreement`, `mcnemar`, `speedup` | a figure | `data-model`, `data-value`; with an interval `data-low`, `data-high` |

@@ -9,7 +9,14 @@ use std::process::{Command, Output};
 use image::{ImageFormat, RgbImage};
 use serde_json::Value as Json;
 use steer8::graph::{Attribute, Data, Dim, Element, Graph, Node, Tensor, Value};
+use steer8::lab::protocol::Normalization;
 use steer8::onnx;
+use steer8::page::command::{self, Source};
+use steer8::page::words;
+use steer8::quantize::{
+    ActivationType, Format, Granularity, LayerBits, Method, Recipe, Rounding, WeightRange,
+    recipe_of,
+};
 use steer8::random::SplitMix64;
 use tempfile::TempDir;
 use zip::write::{SimpleFileOptions, ZipWriter};
@@ -314,6 +321,60 @@ fn a_node_kept_in_float_is_told() {
     assert_eq!(summary["left_in_float"][0]["node"], "head");
     let text = desk.text(&format!("quantize net.onnx -o out.onnx {options}"));
     assert!(text.contains("left in float:\n  head"), "{text}");
+}
+
+/// A POSIX shell reads the command line.
+#[cfg(unix)]
+#[test]
+fn the_command_line_of_the_page_makes_the_page_s_recipe() {
+    let desk = Desk::new();
+    let source = Source {
+        network: "net.onnx".into(),
+        calibration: Some("set.npz".into()),
+        normalization: Some(Normalization { mean: vec![-0.5; 3], std: vec![0.5, 1.0, 2.0] }),
+    };
+    let bits = LayerBits { weight_bits: Some(5), activation_bits: Some(6) };
+    let recipes = [
+        Recipe::default(),
+        Recipe {
+            method: Method::Percentile,
+            percentile: 99.5,
+            weights: Granularity::PerTensor,
+            weight_range: WeightRange::Mse,
+            asymmetric_weights: true,
+            activation_bits: 7,
+            activations: ActivationType::I8,
+            symmetric: true,
+            equalize: true,
+            bias_correction: true,
+            samples: Some(9),
+            seed: 3,
+            ..Recipe::default()
+        },
+        Recipe {
+            weight_bits: 4,
+            reduce_range: true,
+            rounding: Rounding::Adaround,
+            format: Format::Qoperator,
+            keep_float: vec!["conv".into()],
+            layers: [("head".into(), bits)].into(),
+            ..Recipe::default()
+        },
+    ];
+    let programs = Path::new(env!("CARGO_BIN_EXE_steer8")).parent().unwrap();
+    for recipe in recipes {
+        let line = command::line(&source, &recipe);
+        let output = Command::new("/bin/sh")
+            .args(["-c", &line])
+            .env("PATH", programs)
+            .current_dir(desk.folder.path())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{line}: {}", stderr(&output));
+        let made = format!("net-{}.onnx", words::variant(&recipe));
+        let graph = onnx::read(&fs::read(desk.path(&made)).unwrap()).unwrap();
+        assert_eq!(recipe_of(&graph), Some(recipe), "{line}");
+    }
 }
 
 #[test]

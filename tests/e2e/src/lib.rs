@@ -9,6 +9,7 @@ use std::env;
 use std::fs;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,23 @@ pub fn setting(name: &str) -> String {
 
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("tests/e2e is below it")
+}
+
+/// A bundled network's file.
+pub fn model(network: &str) -> PathBuf {
+    repository().join("models/networks").join(format!("{network}.onnx"))
+}
+
+/// What the command line prints.
+pub fn steer8(arguments: &[&str]) -> Vec<u8> {
+    let output = Command::new(setting("E2E_STEER8"))
+        .args(arguments)
+        .current_dir(repository())
+        .output()
+        .expect("steer8 starts");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "steer8 {arguments:?}: {complaint}");
+    output.stdout
 }
 
 /// Opens the page in a browser of its own, runs the test, and closes the browser however the test
@@ -74,6 +92,36 @@ impl Page {
         let driver = WebDriver::new(setting("E2E_WEBDRIVER"), capabilities).await?;
         driver.goto(setting("E2E_PAGE")).await?;
         Ok(Self { driver })
+    }
+
+    /// Opens the page anew by a link; `fragment` stands behind its `#`.
+    pub async fn open_link(&self, fragment: &str) -> WebDriverResult<()> {
+        // From the page itself it would only be another part of the same page.
+        self.driver.goto("about:blank").await?;
+        self.driver.goto(format!("{}#{fragment}", setting("E2E_PAGE"))).await
+    }
+
+    /// What stands behind the `#` of the page's address.
+    pub async fn fragment(&self) -> WebDriverResult<String> {
+        Ok(self.driver.current_url().await?.fragment().unwrap_or_default().to_owned())
+    }
+
+    /// Chooses an entry of a list by what it says.
+    pub async fn pick(&self, list: &str, entry: &str) -> WebDriverResult<()> {
+        let list = self.wait_for(list).await?;
+        list.find(By::XPath(format!("./option[normalize-space()='{entry}']"))).await?.click().await
+    }
+
+    /// Types over what stands in a field, and leaves it.
+    pub async fn fill(&self, field: &str, text: &str) -> WebDriverResult<()> {
+        let field = self.wait_for(field).await?;
+        field.clear().await?;
+        field.send_keys(text + Key::Tab).await
+    }
+
+    /// What an element says exactly.
+    pub async fn exact(&self, what: &str) -> WebDriverResult<String> {
+        attribute(&self.wait_for(what).await?, "data-value").await
     }
 
     /// The elements with this `data-testid`, and what conditions stand behind it.
@@ -148,7 +196,7 @@ impl Page {
         self.figures().await
     }
 
-    async fn figures(&self) -> WebDriverResult<Vec<Figures>> {
+    pub async fn figures(&self) -> WebDriverResult<Vec<Figures>> {
         let mut figures = Vec::new();
         for cell in self.all("accuracy").await? {
             let model = attribute(&cell, "data-model").await?;
@@ -226,9 +274,21 @@ impl Page {
         self.driver.execute(script, vec![]).await?.convert()
     }
 
+    /// Takes pictures of the page on a wide and a narrow screen, in light and dark; nothing of it
+    /// may be wider than the screen. Only Chrome can be told so.
+    pub async fn fits_screens(&self, name: &str) -> WebDriverResult<()> {
+        for width in [1440, 390] {
+            for scheme in ["light", "dark"] {
+                let content = self.picture(name, width, scheme).await?;
+                assert!(content <= width, "{name}: {content} px of content on {width}");
+            }
+        }
+        Ok(())
+    }
+
     /// Shows the page at a width and in a colour scheme, takes a picture of the whole of it, and
-    /// says how wide its content is. Only Chrome can be told so.
-    pub async fn picture(&self, name: &str, width: u32, scheme: &str) -> WebDriverResult<u32> {
+    /// says how wide its content is.
+    async fn picture(&self, name: &str, width: u32, scheme: &str) -> WebDriverResult<u32> {
         let features = serde_json::json!({
             "features": [{ "name": "prefers-color-scheme", "value": scheme }]
         });

@@ -2,10 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use e2e::files::write_bad_files;
-use e2e::{Figures, in_browser, is_chrome, repository, setting};
+use e2e::{Figures, in_browser, is_chrome, model, setting, steer8};
 use serde_json::Value;
 
 const NETWORKS: [&str; 3] = ["assignment", "pilotnet", "mobilenet"];
@@ -115,19 +114,10 @@ fn fits_wide_and_narrow_screens_in_light_and_dark() {
             if state == "compared" {
                 page.quantize("assignment").await?;
             }
-            for width in [1440, 390] {
-                for scheme in ["light", "dark"] {
-                    let content = page.picture(state, width, scheme).await?;
-                    assert!(content <= width, "{state}: {content} px of content on {width}");
-                }
-            }
+            page.fits_screens(state).await?;
         }
         Ok(())
     });
-}
-
-fn model(network: &str) -> PathBuf {
-    repository().join("models/networks").join(format!("{network}.onnx"))
 }
 
 fn quantized_natively(network: &str) -> Vec<u8> {
@@ -135,18 +125,6 @@ fn quantized_natively(network: &str) -> Vec<u8> {
     let (from, to_text) = (model(network), to.to_string_lossy().into_owned());
     steer8(&["quantize", &from.to_string_lossy(), "-o", &to_text, "--quiet"]);
     fs::read(to).expect("the command line wrote a file")
-}
-
-/// What the command line prints.
-fn steer8(arguments: &[&str]) -> Vec<u8> {
-    let output = Command::new(setting("E2E_STEER8"))
-        .args(arguments)
-        .current_dir(repository())
-        .output()
-        .expect("steer8 starts");
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "steer8 {arguments:?}: {complaint}");
-    output.stdout
 }
 
 /// Float first, then int8, from `compare --json`.
