@@ -115,7 +115,8 @@ impl Page {
     /// Types over what stands in a field, and leaves it.
     pub async fn fill(&self, field: &str, text: &str) -> WebDriverResult<()> {
         let field = self.wait_for(field).await?;
-        field.clear().await?;
+        // Clearing it would leave it empty for a moment, which the page may answer.
+        field.send_keys(Key::Control + "a").await?;
         field.send_keys(text + Key::Tab).await
     }
 

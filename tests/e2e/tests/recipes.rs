@@ -134,7 +134,7 @@ fn the_damage_is_explained_and_a_click_takes_it_back() {
         let with_it = page.exact("left-in-float").await?.parse::<usize>().expect("a count");
         page.wait_for("stale").await?;
 
-        page.pick("layer[data-position='1'] select", "4 bits").await?;
+        page.pick("layer:not([data-position='0']) select", "4 bits").await?;
         page.wait_until("other bits", async || {
             let shown = recipe(&page, "recipe").await.ok()?;
             let idle = !page.all("quantize:not([disabled])").await.ok()?.is_empty();
