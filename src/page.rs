@@ -28,7 +28,7 @@
 //! | `warnings`, `all-quantized`, `saturating`, `by-calibration-frames`, `re-evaluated` | its parts | |
 //! | `sort-node`, `sort-macs`, … | headings of its table that sort | |
 //! | `layer` | a layer; in it `layer-open`, `keep-float`, `layer-bits`, and the figures `sqnr`, `only-quantized-top1`, … | `data-node`, `data-position`; figures: `data-value` |
-//! | `search-goal`, `search-limit`, `search-frames`, `search` | what is searched, and the button | |
+//! | `search-goal`, `search-limit`, `search-weight-bits`, `search-frames`, `search` | what is searched, and the button | |
 //! | `search-results` | what was tried | `data-value` (how many), `data-status` (`searching`, `finished`, `stopped`) |
 //! | `trial` | a recipe that was tried, the latest first; `use-trial` in it | `data-bops`, `data-bytes`, `data-drop`, `data-meets` |
 //! | `use-recipe` | carries the best recipe out | `data-value` (its short JSON) |

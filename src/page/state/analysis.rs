@@ -35,7 +35,7 @@ pub struct Explained {
 impl State {
     pub(super) fn start_analysis(&mut self, now: f64, effects: &mut Vec<Effect>) {
         let AnalysisFrames(frames) = self.analysis_frames;
-        self.start_job(run::Step::Analyze { frames }, now, effects);
+        self.start_job(run::Step::Analyze { frames }, self.recipe.clone(), now, effects);
     }
 
     pub(super) fn analyzed(&mut self, analysis: Analysis, now: f64) {

@@ -20,7 +20,8 @@ pub struct Job {
     pub step: Step,
     /// Milliseconds since the page was opened.
     pub started: f64,
-    /// The recipe when the button was pressed.
+    /// What is carried out, analysed, or where the search starts: as it was when the button was
+    /// pressed.
     pub(super) recipe: Rc<Recipe>,
     /// The present step, once its data are here.
     task: Option<TaskId>,
@@ -118,10 +119,17 @@ impl State {
 
     pub(super) fn start_run(&mut self, now: f64, effects: &mut Vec<Effect>) {
         let is_float = self.selected().is_some_and(Network::is_float);
-        self.start_job(if is_float { Step::Quantize } else { Step::Compare }, now, effects);
+        let step = if is_float { Step::Quantize } else { Step::Compare };
+        self.start_job(step, self.recipe.clone(), now, effects);
     }
 
-    pub(super) fn start_job(&mut self, step: Step, now: f64, effects: &mut Vec<Effect>) {
+    pub(super) fn start_job(
+        &mut self,
+        step: Step,
+        recipe: Recipe,
+        now: f64,
+        effects: &mut Vec<Effect>,
+    ) {
         let possible = match step {
             Step::Quantize | Step::Compare => self.can_run(),
             Step::Analyze { .. } | Step::Search { .. } => self.can_analyze(),
@@ -135,7 +143,7 @@ impl State {
             network,
             step,
             started: now,
-            recipe: Rc::new(self.recipe.clone()),
+            recipe: Rc::new(recipe),
             task: None,
             calibration: String::new(),
             validation: String::new(),

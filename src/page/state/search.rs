@@ -34,13 +34,16 @@ pub struct SearchForm {
     pub goal: Goal,
     /// The limit of each goal; empty: what suits the network.
     limits: [String; 3],
+    /// The fewest bits that weights may get.
+    pub weight_bits: u32,
     /// Validation frames of a trial; `None`: all.
     pub frames: Option<usize>,
 }
 
 impl Default for SearchForm {
     fn default() -> Self {
-        Self { goal: Goal::default(), limits: Default::default(), frames: Some(FRAMES) }
+        let limits = Default::default();
+        Self { goal: Goal::default(), limits, weight_bits: 3, frames: Some(FRAMES) }
     }
 }
 
@@ -62,6 +65,11 @@ impl SearchForm {
             // 4-bit weights with 8-bit activations.
             Goal::Bops => (network.macs * 4 * 8 / 1_000_000).max(1).to_string(),
         }
+    }
+
+    /// Where the search starts: a search raises widths, so the recipe has the lowest.
+    fn start(&self, recipe: &Recipe) -> Recipe {
+        Recipe { weight_bits: recipe.weight_bits.min(self.weight_bits), ..recipe.clone() }
     }
 
     /// # Errors
@@ -129,7 +137,8 @@ impl State {
         match self.search_form.target(inspection) {
             Ok(target) => {
                 let SearchForm { goal, frames, .. } = self.search_form;
-                self.start_job(run::Step::Search { goal, target, frames }, now, effects);
+                let start = self.search_form.start(&self.recipe);
+                self.start_job(run::Step::Search { goal, target, frames }, start, now, effects);
             }
             Err(error) => self.complain(error),
         }

@@ -659,8 +659,10 @@ fn a_stopped_search_keeps_the_best_of_what_it_tried() {
     bench.deliver();
     let task = bench.work_until(|request| matches!(request, Request::Search { .. }));
     let target = Target { max_drop: Some(0.5), ..Target::default() };
-    assert!(bench.sent.iter().any(|(_, request)| matches!(&**request,
-        Request::Search { target: asked, frames: Some(500), .. } if *asked == target)));
+    let recipe = Recipe { weight_bits: 3, ..Recipe::default() };
+    let model = "plain".into();
+    let asked = Request::Search { model, recipe, target, frames: Some(500) };
+    assert_eq!(*bench.sent[0].1, asked, "it goes no lower than the recipe it starts from");
     for trial in
         [("a", false), ("b", true), ("c", false)].map(|(w, b)| trial(w, &Recipe::default(), b))
     {

@@ -9,6 +9,7 @@ use super::search_results::SearchResults;
 use super::working::Working;
 use crate::lab::protocol::Inspection;
 use crate::page::state::{Action, Goal, SearchForm, Step};
+use crate::quantize::Recipe;
 
 #[component]
 pub(super) fn SearchSection(PageProps { state, dispatch }: &PageProps) -> Html {
@@ -22,8 +23,8 @@ pub(super) fn SearchSection(PageProps { state, dispatch }: &PageProps) -> Html {
                 <div>
                     <h2>{"Search a recipe"}</h2>
                     <p class="hint">
-                        {"Starts from the recipe above and gives each layer the bits it needs. Stop \
-                          it when you like: the best so far is kept."}
+                        {"Starts from the recipe above with the fewest bits, and gives each layer as \
+                          many as it needs. Stop it when you like: the best so far is kept."}
                     </p>
                 </div>
             </div>
@@ -74,6 +75,14 @@ fn form(state: &Snapshot, inspection: &Inspection, dispatch: &Callback<Action>) 
             Action::SetSearch(form)
         })
     };
+    let weight_bits = change(|form, event| {
+        let select: HtmlSelectElement = event.target_unchecked_into();
+        form.weight_bits = select.value().parse().unwrap_or(form.weight_bits);
+    });
+    let width = |bits: u32| {
+        let chosen = bits == form.weight_bits;
+        html! { <option value={bits.to_string()} selected={chosen}>{ bits }</option> }
+    };
     let start = dispatch.reform(|_: MouseEvent| Action::Search);
     let option = |goal: &Goal| {
         html! { <option selected={*goal == form.goal}>{ words(*goal).0 }</option> }
@@ -93,6 +102,12 @@ fn form(state: &Snapshot, inspection: &Inspection, dispatch: &Callback<Action>) 
                     value={form.limit(inspection)} onchange={limit}
                     aria-invalid={fault.is_some().then_some("true")} />
                 { words(form.goal).1 }
+            </label>
+            <label class="inline-field">
+                {"Weight bits from "}
+                <select data-testid="search-weight-bits" onchange={weight_bits}>
+                    { for Recipe::WIDTHS.map(width) }
+                </select>
             </label>
             <FramesField testid="search-frames" frames={form.frames} choose={frames} disabled=false />
             <button type="button" class="button" data-testid="search" onclick={start}
