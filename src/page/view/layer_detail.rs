@@ -45,9 +45,9 @@ fn tensor(kind: &'static str, tensor: &TensorDamage) -> Html {
             </figcaption>
             <Distribution tensor={tensor.clone()} width={PICTURE} />
             <p class="legend hint">
-                <span class="key key-bin" />{"values, logarithmic "}
-                <span class="key key-clipped" />{"clipped "}
-                <span class="key key-grid" />{"what integers stand for"}
+                <span class="key key-bin">{"values, logarithmic"}</span>
+                <span class="key key-clipped">{"clipped"}</span>
+                <span class="key key-grid">{"what integers stand for"}</span>
             </p>
             <dl class="facts">
                 <dt>{"Seen"}</dt><dd>{ range(tensor.observed) }</dd>

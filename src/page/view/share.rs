@@ -20,7 +20,7 @@ pub(super) fn Share(PageProps { state, dispatch }: &PageProps) -> Html {
         <div class="share">
             { button(Copy::Link, "copy-link", "Copy link", state.link().fragment()) }
             { button(Copy::Command, "copy-command", "Copy command line", command.clone()) }
-            <code class="command" tabindex="0" aria-label="The command line for the same file">{ command }</code>
+            <code class="command">{ command }</code>
             <span class="unseen" role="status">
                 if state.copied.is_some() { {"Copied"} }
             </span>

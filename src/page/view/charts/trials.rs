@@ -28,13 +28,12 @@ pub(crate) fn Trials(TrialsProps { search }: &TrialsProps) -> Html {
         true => format::bytes(cost as usize),
         false => format::count(cost as u64),
     };
-    let most_cost = search.trials.iter().map(cost).fold(0.0, f64::max);
     let limit = search.target.max_bytes.or(search.target.max_bops).map(|limit| limit as f64);
-    let across = Scale {
-        low: 0.0,
-        high: 1.05 * most_cost.max(limit.unwrap_or(0.0)),
-        width: WIDTH - LEFT - AIR,
-    };
+    let costs = || search.trials.iter().map(cost).chain(limit);
+    let (least, most) = (costs().fold(f64::INFINITY, f64::min), costs().fold(0.0, f64::max));
+    // Some air on both sides, also around a single trial.
+    let air = 0.06 * (most - least).max(0.05 * most);
+    let across = Scale { low: least - air, high: most + air, width: WIDTH - LEFT - AIR };
     let drops = || search.trials.iter().map(|trial| trial.drop);
     let allowed = search.target.max_drop;
     let up = Scale {
@@ -72,7 +71,7 @@ pub(crate) fn Trials(TrialsProps { search }: &TrialsProps) -> Html {
         }
     };
     let cost_at = |share: f64| {
-        let cost = across.high * share;
+        let cost = across.low + (across.high - across.low) * share;
         html! {
             <text class="tick-across" x={format!("{:.1}", x(cost))} y={(floor + 16.0).to_string()}>
                 { read(cost) }
