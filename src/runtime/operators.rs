@@ -8,6 +8,7 @@ use std::fmt::Debug;
 use crate::error::{Error, Result};
 use crate::graph::{Element, Node, Tensor};
 
+mod clip;
 mod concat;
 mod convolution;
 mod dynamic;
@@ -120,6 +121,8 @@ pub const INTEGER: &[Kind] = &[
 /// Float operators whose result does not depend on the target: what sums has one order, what is
 /// transcendental comes from `libm`.
 pub const DETERMINISTIC: &[Kind] = &[
+    clip::RELU,
+    clip::CLIP,
     convolution::FLOAT,
     transposed::FLOAT,
     matrix::FLOAT_GEMM,
