@@ -11,7 +11,7 @@ mod operators;
 mod tract;
 
 pub use family::Family;
-pub use operators::{CLAMP_HIGH, CLAMP_LOW, TensorType};
+pub use operators::{CLAMP_HIGH, CLAMP_LOW, SATURATING, TensorType};
 
 /// Whose float kernels compute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

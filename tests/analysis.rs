@@ -9,7 +9,7 @@ use steer8::measure::accuracy::top1;
 use steer8::onnx::{read, write};
 use steer8::progress::unwatched;
 use steer8::quantize::{
-    Effect, Found, Granularity, Listener, Recipe, Target, Trial, analyze, quantize, search,
+    Effect, Found, Granularity, Listener, Method, Recipe, Target, Trial, analyze, quantize, search,
 };
 use steer8::runtime::{Arithmetic, Session};
 
@@ -112,6 +112,28 @@ fn the_account_names_the_layers_that_hurt_and_is_what_files_do() {
         analysis.by_calibration_frames.iter().map(|point| point.calibration_frames).collect();
     assert_eq!(counts, [1, 4, 16]);
     assert_eq!(analysis.warnings, [""; 0]);
+    assert_eq!(analysis.saturating, None, "two products of 4-bit weights fit 16 bits");
+}
+
+#[test]
+fn the_account_says_what_saturating_pairs_and_hard_clipping_lose() {
+    let float = read(PILOTNET).expect("a bundled network");
+    let data = [&frames(CALIBRATION), &frames(VALIDATION)];
+    let account = |recipe: &Recipe| {
+        let unheard = &mut |_, _, _| Ok(());
+        analyze(&float, recipe, data, Some(60), &|_| 1, unheard).expect("analyzes")
+    };
+    let wide = account(&Recipe { samples: Some(32), ..Recipe::default() });
+    let saturating = wide.saturating.expect("8-bit weights can");
+    assert!(saturating.logit_mse > wide.quantized.logit_mse, "{saturating:?}");
+    let reduced = Recipe { reduce_range: true, samples: Some(32), ..Recipe::default() };
+    assert_eq!(account(&reduced).saturating, None);
+
+    // Three of ten values gone at either end.
+    let method = Method::Percentile;
+    let clipping = Recipe { method, percentile: 70.0, samples: Some(32), ..Recipe::default() };
+    let warnings = account(&clipping).warnings;
+    assert!(warnings.iter().any(|text| text.contains("clips too much")), "{warnings:?}");
 }
 
 /// A search on few frames, ended once `limit` recipes were tried.

@@ -43,12 +43,13 @@ pub fn pack_weights<A: Arithmetic>(shape: &Shape, weights: &[A::Input]) -> Vec<A
 
 /// Convolves one frame.
 ///
-/// `x` is channels-last (`height, width, channels`), padding counts as zero; `store(pixel, first
+/// `x` is channels-last (`height, width, channels`), with `padding` around it; `store(pixel, first
 /// channel, sums)` gets the sums of up to [`COLUMNS`] channels, never past the group's last one.
 /// `patches` is scratch, grown as needed.
 pub fn conv<A: Arithmetic>(
     shape: &Shape,
     x: &[A::Input],
+    padding: A::Input,
     packed: &[A::Input],
     patches: &mut Vec<A::Input>,
     mut store: impl FnMut(usize, usize, &[A::Sum]),
@@ -61,7 +62,7 @@ pub fn conv<A: Arithmetic>(
     patches.resize(width * k, A::Input::default());
     for y in 0..shape.window.output[0] {
         for g in 0..shape.groups {
-            gather(shape, x, y, g, k, patches);
+            gather(shape, x, padding, [y, g], k, patches);
             gemm::<A>(patches, shape.k(), &packed[g * block..][..block], |pixel, column, sums| {
                 let valid = COLUMNS.min(out - column);
                 store(y * width + pixel, g * out + column, &sums[..valid]);
@@ -75,8 +76,8 @@ pub fn conv<A: Arithmetic>(
 fn gather<T: Copy + Default>(
     shape: &Shape,
     x: &[T],
-    y: usize,
-    g: usize,
+    padding: T,
+    [y, g]: [usize; 2],
     k: usize,
     patches: &mut [T],
 ) {
@@ -93,7 +94,7 @@ fn gather<T: Copy + Default>(
                     (Some(iy), Some(ix)) => to.copy_from_slice(
                         &x[(iy * w.input[1] + ix) * channels + g * per_group..][..per_group],
                     ),
-                    _ => to.fill(T::default()),
+                    _ => to.fill(padding),
                 }
                 at += per_group;
             }

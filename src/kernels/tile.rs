@@ -63,6 +63,33 @@ impl Arithmetic for Integer {
     }
 }
 
+/// As [`Integer`], but for the sum of each pair of products, which saturates at 16 bits: what
+/// `vpmaddubsw` does to u8 x i8 pairs on x86 without VNNI. For telling what such a machine would lose.
+#[derive(Debug, Clone, Copy)]
+pub struct SaturatingPairs;
+
+impl Arithmetic for SaturatingPairs {
+    type Input = i16;
+    type Sum = i32;
+    const STEP: usize = 2;
+
+    fn tile<const R: usize>(rows: [&[i16]; R], packed: &[i16]) -> [[i32; COLUMNS]; R] {
+        let steps = packed.as_chunks::<{ 2 * COLUMNS }>().0;
+        let rows = rows.map(|row| &row.as_chunks::<2>().0[..steps.len()]);
+        let mut sums = [[0; COLUMNS]; R];
+        for (k, weights) in steps.iter().enumerate() {
+            for r in 0..R {
+                let [a, b] = rows[r][k].map(i32::from);
+                for c in 0..COLUMNS {
+                    let pair = a * i32::from(weights[2 * c]) + b * i32::from(weights[2 * c + 1]);
+                    sums[r][c] += pair.clamp(i16::MIN.into(), i16::MAX.into());
+                }
+            }
+        }
+        sums
+    }
+}
+
 /// f32 summed along K in order, each product rounded before it is added.
 #[derive(Debug, Clone, Copy)]
 pub struct Float;
@@ -280,6 +307,19 @@ mod tests {
             let rows = [&rows[0][..], &rows[1], &rows[2], &rows[3]];
             assert_eq!(Integer::tile(rows, &packed), scalar::tile(rows, &packed), "k = {k}");
         }
+    }
+
+    #[test]
+    fn pairs_saturate_at_sixteen_bits() {
+        // 255 x 127 twice is 64,770; with the signs apart, 0; alone, 32,385.
+        let packed = pack::<SaturatingPairs>(COLUMNS, 4, |c, i| match (c, i) {
+            (0, _) => 127,
+            (1, i) => [127, -127][i % 2],
+            (2, i) => [127, 0][i % 2],
+            _ => -128,
+        });
+        let [sums] = SaturatingPairs::tile([&[255, 255, 255, 255]], &packed);
+        assert_eq!(sums[..4], [2 * 32_767, 0, 2 * 32_385, 2 * -32_768]);
     }
 
     #[test]

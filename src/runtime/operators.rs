@@ -239,6 +239,17 @@ impl Coding {
 pub const CLAMP_LOW: &str = "clamp_low";
 pub const CLAMP_HIGH: &str = "clamp_high";
 
+/// Attribute of a lowered node: pairs of products saturate at 16 bits, as on x86 without VNNI.
+pub const SATURATING: &str = "saturating_pairs";
+
+/// How a machine with saturating pairs reads the input: its integers less the smallest of the type,
+/// and the zero point in that. `None` if `node` is to be computed exactly.
+fn uncentred(node: &Node, x: Coding) -> Option<(Coding, i32)> {
+    let [least, _] = x.bounds();
+    let raw = Coding { zero_point: least, ..x };
+    (node.int(SATURATING, 0) != 0).then_some((raw, x.zero_point - least))
+}
+
 fn signed(node: &Node, element: Element) -> Result<bool> {
     match element {
         Element::U8 => Ok(false),

@@ -7,8 +7,8 @@ use super::tensors::{Seen, look};
 use super::{Analysis, FramesEffect, drift, layers};
 use crate::data::Dataset;
 use crate::error::Result;
-use crate::graph::Graph;
-use crate::runtime::tensor_types;
+use crate::graph::{Attribute, Graph};
+use crate::runtime::{SATURATING, lower, tensor_types};
 
 /// Calibration sets tried, each four times as large as the one before.
 const CALIBRATION_FRAMES: [usize; 5] = [1, 4, 16, 64, 256];
@@ -53,6 +53,14 @@ pub fn analyze(
             effect: measured.effect,
         })
         .collect();
+    let saturating = match can_saturate(&calibrated) {
+        true => {
+            let graph = saturating_pairs(&calibrated, recipe);
+            let variant = Variant { graph, watched: None };
+            Some(bench.measure(None, &[variant], &mut analyzing)?[0].effect)
+        }
+        false => None,
+    };
     let (quantized, mut layers) =
         layers::account(&calibrated, recipe, &mut bench, macs, &mut analyzing)?;
     for layer in &mut layers {
@@ -95,11 +103,29 @@ pub fn analyze(
         layers,
         float_top1,
         quantized,
-        saturating: None,
+        saturating,
         by_calibration_frames,
         frames,
         warnings,
     })
+}
+
+/// Whether a pair of u8 x i8 products can leave 16 bits: two weights of +-64 cannot.
+fn can_saturate(calibrated: &Calibrated) -> bool {
+    let weights = calibrated.layers.weights.values();
+    weights.flat_map(|weights| &weights.codes).any(|code| code.abs() > 64)
+}
+
+/// The quantized network as a machine computes it whose pairs of products saturate.
+fn saturating_pairs(calibrated: &Calibrated, recipe: &Recipe) -> Graph {
+    let Calibrated { prepared, params, layers, .. } = calibrated;
+    let mut graph = lower::lower(&prepared.qdq(params, layers, recipe).graph).graph;
+    for node in &mut graph.nodes {
+        if matches!(node.op.as_str(), "QLinearConv" | "QGemm" | "QLinearMatMul") {
+            node.attributes.insert(SATURATING.into(), Attribute::Int(1));
+        }
+    }
+    graph
 }
 
 /// The network as other calibrations would have it.

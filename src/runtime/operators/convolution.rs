@@ -3,16 +3,19 @@
 //! <https://onnx.ai/onnx/operators/onnx__Conv.html>,
 //! <https://onnx.ai/onnx/operators/onnx__QLinearConv.html>.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use super::{
     Coding, Kind, Operand, Operator, Prepared, TensorType, View, ViewMut, floats, input, integers,
-    scales, zero_points,
+    scales, uncentred, zero_points,
 };
 use crate::error::{Error, Result};
 use crate::graph::Node;
 use crate::kernels::conv::{Shape, channels_last, conv, depthwise, pack_weights};
 use crate::kernels::geometry::Window;
 use crate::kernels::requantize::Requantize;
-use crate::kernels::tile::{Float, Integer};
+use crate::kernels::tile::{Arithmetic, Float, Integer, SaturatingPairs};
 
 pub(super) const FLOAT: Kind = Kind {
     op: "Conv",
@@ -64,9 +67,43 @@ pub(super) const QUANTIZED: Kind = Kind {
         }
         let multipliers = scales.iter().map(|w| x.scale * w / y.scale).collect();
         let requantize = Requantize::new(multipliers, y.zero_point, y.clamped_bounds(node));
-        let packed =
-            if shape.is_depthwise() { weights } else { pack_weights::<Integer>(&shape, &weights) };
-        Ok(Prepared::new(QuantizedConv { shape, packed, bias, x, requantize }, [0]))
+        let has_zero_points = !zero_points(node, operands, 5)?.iter().all(|&zero| zero == 0);
+        match uncentred(node, x) {
+            // Depthwise kernels multiply without pairs.
+            Some((raw, zero)) if !shape.is_depthwise() && !has_zero_points => {
+                let sums = weights.chunks_exact(shape.k().max(1));
+                let sums = sums.map(|own| own.iter().map(|&w| i32::from(w)).sum::<i32>());
+                let bias = bias.iter().zip(sums).map(|(b, sum)| b.wrapping_sub(zero * sum));
+                let bias = bias.collect();
+                let conv = QuantizedConv::<SaturatingPairs> {
+                    packed: pack_weights::<SaturatingPairs>(&shape, &weights),
+                    shape,
+                    bias,
+                    x: raw,
+                    padding: zero as i16,
+                    requantize,
+                    arithmetic: PhantomData,
+                };
+                Ok(Prepared::new(conv, [0]))
+            }
+            _ => {
+                let packed = match shape.is_depthwise() {
+                    true => weights,
+                    false => pack_weights::<Integer>(&shape, &weights),
+                };
+                let (padding, arithmetic) = (0, PhantomData);
+                let conv = QuantizedConv::<Integer> {
+                    shape,
+                    packed,
+                    bias,
+                    x,
+                    padding,
+                    requantize,
+                    arithmetic,
+                };
+                Ok(Prepared::new(conv, [0]))
+            }
+        }
     },
 };
 
@@ -154,7 +191,7 @@ impl Operator for FloatConv {
                 continue;
             }
             channels_last(x, shape.channels_in, &mut frame, |v| v);
-            conv::<Float>(shape, &frame, &self.packed, &mut patches, |pixel, first, sums| {
+            conv::<Float>(shape, &frame, 0.0, &self.packed, &mut patches, |pixel, first, sums| {
                 for (c, sum) in (first..).zip(sums) {
                     out[c * plane + pixel] = sum + self.bias[c];
                 }
@@ -168,15 +205,21 @@ impl Operator for FloatConv {
 }
 
 #[derive(Debug)]
-struct QuantizedConv {
+struct QuantizedConv<A> {
     shape: Shape,
     packed: Vec<i16>,
     bias: Vec<i32>,
     x: Coding,
+    /// Zero, as `x` codes it.
+    padding: i16,
     requantize: Requantize,
+    arithmetic: PhantomData<A>,
 }
 
-impl Operator for QuantizedConv {
+impl<A> Operator for QuantizedConv<A>
+where
+    A: Arithmetic<Input = i16, Sum = i32> + fmt::Debug + Send + Sync,
+{
     fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
         let shape = &self.shape;
         let (in_plane, plane) = (shape.window.input_len(), shape.window.output_len());
@@ -199,12 +242,13 @@ impl Operator for QuantizedConv {
                 continue;
             }
             channels_last(x, shape.channels_in, &mut frame, |q| self.x.centred(q));
-            conv::<Integer>(shape, &frame, &self.packed, &mut patches, |pixel, first, sums| {
+            let store = |pixel: usize, first: usize, sums: &[i32]| {
                 for (c, sum) in (first..).zip(sums) {
                     let sum = sum.wrapping_add(self.bias[c]);
                     out[c * plane + pixel] = self.requantize.sum(c, sum) as u8;
                 }
-            });
+            };
+            conv::<A>(shape, &frame, self.padding, &self.packed, &mut patches, store);
         }
     }
 

@@ -4,17 +4,20 @@
 //! <https://onnx.ai/onnx/operators/onnx__QLinearMatMul.html>, and `com.microsoft` QGemm of ONNX
 //! Runtime's contrib operators.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use super::convolution::centred_weights;
 use super::elementwise::{Walk, broadcast};
 use super::{
     Coding, Kind, Operand, Operator, Prepared, TensorType, View, ViewMut, constant, floats, input,
-    integer, integers, scales,
+    integer, integers, scales, uncentred, zero_points,
 };
 use crate::error::{Error, Result};
 use crate::graph::{Element, Node};
 use crate::kernels::gemm::gemm;
 use crate::kernels::requantize::Requantize;
-use crate::kernels::tile::{Float, Integer, pack, padded_k};
+use crate::kernels::tile::{Arithmetic, Float, Integer, SaturatingPairs, pack, padded_k};
 
 pub(super) const FLOAT_GEMM: Kind = Kind {
     op: "Gemm",
@@ -122,8 +125,23 @@ fn quantized(
     let requantize = Requantize::new(multipliers, y.zero_point, y.clamped_bounds(node));
     let (k, columns) = (weights.k, weights.columns);
     let packed = pack::<Integer>(columns, k, |c, i| w[weights.index(c, i)]);
-    let matrix = QuantizedMatrix { k, columns, transpose, packed, bias, x, requantize };
-    Ok(Prepared::new(matrix, [0]))
+    let has_zero_points = !zero_points(node, operands, 5)?.iter().all(|&zero| zero == 0);
+    match uncentred(node, x) {
+        Some((raw, zero)) if !has_zero_points => {
+            let sum = |c| (0..k).map(|i| i32::from(w[weights.index(c, i)])).sum::<i32>();
+            let bias = bias.iter().enumerate().map(|(c, b)| b.wrapping_sub(zero * sum(c)));
+            let (bias, x, arithmetic) = (bias.collect(), raw, PhantomData::<SaturatingPairs>);
+            let matrix =
+                QuantizedMatrix { k, columns, transpose, packed, bias, x, requantize, arithmetic };
+            Ok(Prepared::new(matrix, [0]))
+        }
+        _ => {
+            let arithmetic = PhantomData::<Integer>;
+            let matrix =
+                QuantizedMatrix { k, columns, transpose, packed, bias, x, requantize, arithmetic };
+            Ok(Prepared::new(matrix, [0]))
+        }
+    }
 }
 
 /// The right-hand matrix: `k x columns`, possibly stored transposed.
@@ -317,7 +335,7 @@ impl Operator for FloatProduct {
 }
 
 #[derive(Debug)]
-struct QuantizedMatrix {
+struct QuantizedMatrix<A> {
     k: usize,
     columns: usize,
     transpose: bool,
@@ -325,14 +343,18 @@ struct QuantizedMatrix {
     bias: Vec<i32>,
     x: Coding,
     requantize: Requantize,
+    arithmetic: PhantomData<A>,
 }
 
-impl Operator for QuantizedMatrix {
+impl<A> Operator for QuantizedMatrix<A>
+where
+    A: Arithmetic<Input = i16, Sum = i32> + fmt::Debug + Send + Sync,
+{
     fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
-        let padded = padded_k::<Integer>(self.k);
+        let padded = padded_k::<A>(self.k);
         let rows = rows(inputs[0].codes(), self.k, padded, self.transpose, |q| self.x.centred(q));
         let out = output.codes();
-        gemm::<Integer>(&rows, self.k, &self.packed, |row, first, sums| {
+        gemm::<A>(&rows, self.k, &self.packed, |row, first, sums| {
             let last = self.columns.min(first + sums.len());
             for (c, sum) in (first..last).zip(sums) {
                 let sum = sum.wrapping_add(self.bias[c]);
