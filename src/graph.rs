@@ -10,10 +10,13 @@ use crate::error::{Error, Result};
 
 pub mod fold_batch_norm;
 pub mod opset;
+mod pool_means;
 mod prune;
+mod rank;
 mod segment;
 mod simplify;
 
+pub use pool_means::pool_means;
 pub use prune::prune;
 pub use segment::{keep_activations_close, segment};
 pub use simplify::simplify;

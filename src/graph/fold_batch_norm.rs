@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use super::rank::rank;
 use super::{Attribute, Data, Graph, Node, Tensor, fresh_name, prune};
 
 /// Does away with every BatchNormalization whose statistics are constant.
@@ -241,7 +242,7 @@ struct Layers {
 
 /// A depthwise convolution with a kernel of one element; over two axes, Mul and Add.
 fn alone(context: &Context<'_>, node: &Node, affine: &Affine) -> Option<((), Layers)> {
-    let rank = rank(context, node.input(0)?)?;
+    let rank = rank(context.graph, &context.producers, node.input(0)?)?;
     let channels = affine.channels();
     let mut taken = context.graph.names();
     let name = |what: &str, taken: &mut _| fresh_name(&format!("{}_{what}", node.name), taken);
@@ -269,55 +270,6 @@ fn alone(context: &Context<'_>, node: &Node, affine: &Affine) -> Option<((), Lay
     let offset = (0..channels).map(|c| affine.apply(c, 0.0) as f32).collect();
     let tensors = [Tensor::new(shape, Data::F32(gain)), Tensor::new([channels], Data::F32(offset))];
     Some(((), Layers { nodes, initializers: names.into_iter().zip(tensors).collect() }))
-}
-
-/// The number of a tensor's axes, where the nodes that lead to it tell.
-fn rank(context: &Context<'_>, tensor: &str) -> Option<usize> {
-    const KEEP: [&str; 18] = [
-        "Add",
-        "BatchNormalization",
-        "Clip",
-        "Concat",
-        "Dropout",
-        "Elu",
-        "GlobalAveragePool",
-        "HardSigmoid",
-        "HardSwish",
-        "Identity",
-        "LeakyRelu",
-        "Mul",
-        "PRelu",
-        "Pad",
-        "Relu",
-        "Resize",
-        "Sigmoid",
-        "Tanh",
-    ];
-    let graph = context.graph;
-    let mut tensor = tensor;
-    let mut least = 0;
-    loop {
-        if tensor == graph.input.name {
-            return Some(least.max(graph.input.shape.as_ref()?.len()));
-        }
-        let node = &graph.nodes[*context.producers.get(tensor)?];
-        let own = match node.op.as_str() {
-            "Conv" | "ConvTranspose" => graph.constant(node, 1)?.shape.len(),
-            "MaxPool" | "AveragePool" => node.ints("kernel_shape")?.len() + 2,
-            "Gemm" | "Flatten" => 2,
-            op if KEEP.contains(&op) => {
-                let constants = (0..node.inputs.len()).filter_map(|i| graph.constant(node, i));
-                if matches!(op, "Add" | "Mul") {
-                    least = constants.map(|t| t.shape.len()).fold(least, usize::max);
-                }
-                let computed = |name: &&String| !graph.initializers.contains_key(*name);
-                tensor = node.inputs.iter().find(computed)?;
-                continue;
-            }
-            _ => return None,
-        };
-        return Some(least.max(own));
-    }
 }
 
 #[cfg(test)]

@@ -165,6 +165,7 @@ fn parameter_inputs(node: &Node) -> &'static [usize] {
         "MatMul" | "Add" | "Mul" | "Sub" | "Div" | "PRelu" => &[0, 1],
         "QLinearConv" | lower::CONV_TRANSPOSE => &[3, 8],
         "QGemm" => &[3, 6],
+        "ConvInteger" | "MatMulInteger" => &[1],
         "QLinearMatMul" | "QLinearAdd" | "QLinearMul" => &[0, 3],
         _ => &[],
     }
@@ -203,7 +204,7 @@ impl Shapes<'_> {
     fn macs(&self, node: &Node) -> Option<u64> {
         let y = &self.types.get(node.output())?.shape;
         let weights = match node.op.as_str() {
-            "Conv" | "Gemm" | "MatMul" => self.of(node, 1)?,
+            "Conv" | "Gemm" | "MatMul" | "ConvInteger" | "MatMulInteger" => self.of(node, 1)?,
             "QLinearConv" | "QGemm" | "QLinearMatMul" => self.of(node, 3)?,
             "ConvTranspose" => {
                 return Some(operations::conv_transpose(self.of(node, 0)?, self.of(node, 1)?));
@@ -214,7 +215,7 @@ impl Shapes<'_> {
             _ => return None,
         };
         Some(match node.op.as_str() {
-            "Conv" | "QLinearConv" => operations::conv(y, weights),
+            "Conv" | "QLinearConv" | "ConvInteger" => operations::conv(y, weights),
             "Gemm" | "QGemm" => {
                 let k = weights[if node.int("transB", 0) != 0 { 1 } else { 0 }];
                 operations::matrix(y, k)

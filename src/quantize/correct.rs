@@ -2,7 +2,7 @@
 //! biases.
 
 use super::layer::{Layer, Samples};
-use super::placement::weight_axis;
+use super::placement::has_weights;
 use super::post_training::StepProgress;
 use super::qdq::Layers;
 use super::qparams::Params;
@@ -36,7 +36,7 @@ pub(super) fn correct(
     // A transposed convolution is no sum over patches of its input: it stays as it was rounded.
     let weighted = |&i: &usize| {
         let node = &graph.nodes[i];
-        weight_axis(node).is_some() && node.op != "ConvTranspose"
+        has_weights(graph, node) && node.op != "ConvTranspose"
     };
     let nodes: Vec<usize> = prepared.placement.nodes.iter().copied().filter(weighted).collect();
     let step = if learn { Step::Round } else { Step::CorrectBias };

@@ -18,6 +18,11 @@ pub(super) fn weight_axis(node: &Node) -> Option<usize> {
     }
 }
 
+/// Whether the node has weights; a MatMul may multiply two computed tensors instead.
+pub(super) fn has_weights(graph: &Graph, node: &Node) -> bool {
+    weight_axis(node).is_some() && !(node.op == "MatMul" && graph.constant(node, 1).is_none())
+}
+
 /// Whether the weights' channel axis has as many elements as there are outputs: a transposed
 /// convolution in groups has the channels of one group there, so that one scale serves all.
 pub(super) fn has_own_channels(node: &Node) -> bool {
@@ -168,6 +173,12 @@ fn integer_version(graph: &Graph, node: &Node) -> Result<bool, &'static str> {
         };
     }
     let Some(axis) = weight_axis(node) else { return Ok(false) };
+    if !has_weights(graph, node) {
+        return match graph.constant(node, 0) {
+            None => Ok(is_float(graph, node)),
+            Some(_) => Err("its first input is constant"),
+        };
+    }
     let Some(weights) = graph.constant(node, 1) else {
         return Err("its weights are computed, not constant");
     };
@@ -230,7 +241,7 @@ pub(super) fn activations_read<'a>(
     graph: &'a Graph,
     node: &'a Node,
 ) -> impl Iterator<Item = &'a str> {
-    let count = if weight_axis(node).is_some() { 1 } else { node.inputs.len() };
+    let count = if has_weights(graph, node) { 1 } else { node.inputs.len() };
     node.inputs[..count.min(node.inputs.len())]
         .iter()
         .map(String::as_str)

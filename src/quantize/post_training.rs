@@ -13,7 +13,7 @@ use super::{Format, LeftInFloat, Recipe, Step, TensorInfo, qoperator};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::fold_batch_norm::fold_batch_norm;
-use crate::graph::{Graph, keep_activations_close, opset, simplify};
+use crate::graph::{Graph, keep_activations_close, opset, pool_means, simplify};
 use crate::runtime::lower;
 
 /// A quantized network and the account of it.
@@ -103,6 +103,7 @@ impl Prepared {
         opset::raise(&mut graph, opset::PER_CHANNEL)?;
         simplify(&mut graph);
         fold_batch_norm(&mut graph);
+        pool_means(&mut graph);
         keep_activations_close(&mut graph);
         let placement = place(&graph, &recipe.keep_float);
         if placement.nodes.is_empty() {

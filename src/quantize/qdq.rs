@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::placement::{Placement, has_own_channels, joins, weight_axis};
+use super::placement::{Placement, has_own_channels, has_weights, joins, weight_axis};
 use super::qparams::Params;
 use super::weights::{
     WeightScheme, dequantize, least_scales, quantize_bias, round_to_nearest, weight_params,
@@ -171,10 +171,10 @@ impl<'a> Writer<'a> {
             }
         }
         if self.placement.nodes.contains(&i) {
-            match weight_axis(node) {
-                Some(_) => self.constants_of(node, &mut new),
-                None if joins(node) => self.constant_activations(node, &mut new),
-                None => {}
+            if has_weights(self.source, node) {
+                self.constants_of(node, &mut new);
+            } else if joins(node) {
+                self.constant_activations(node, &mut new);
             }
             if let Some(tensor) = self.ends_in(node, folded) {
                 new.outputs[0] = tensor.to_string();

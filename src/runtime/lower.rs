@@ -484,9 +484,11 @@ impl<'a> Links<'a> {
 
     fn matmul(&self, node: &Node, constants: &mut Constants) -> Why<Fused> {
         let x = self.activation(node, 0)?;
-        let w = self.weights(node, 1, 1)?;
-        if self.graph.initializers.get(&w.source).is_none_or(|t| t.shape.len() != 2) {
-            return Err("only constant weights of two axes have an integer version".into());
+        let computed = self.dequantized(node, 1).is_some_and(|w| self.is_computed(&w.source));
+        let w = if computed { self.activation(node, 1)? } else { self.weights(node, 1, 1)? };
+        let axes = |w: &Dequantized| self.graph.initializers.get(&w.source).map(|t| t.shape.len());
+        if !w.params.is_per_tensor() && axes(&w) != Some(2) {
+            return Err("its weights have more than two axes and a scale per channel".into());
         }
         let y = self.sink(node)?;
         Ok(done(assemble("QLinearMatMul", "", node, &[&x, &w], &y, constants), y))
@@ -578,6 +580,10 @@ impl<'a> Links<'a> {
         fused.inputs[0] = x.source;
         fused.outputs = vec![y.output.clone()];
         Ok(Fused { node: fused, absorbed: y.absorbed })
+    }
+
+    fn is_computed(&self, tensor: &str) -> bool {
+        !self.graph.initializers.contains_key(tensor)
     }
 
     fn is_read(&self, tensor: &str) -> bool {
@@ -813,11 +819,17 @@ fn done(node: Node, y: Sink) -> Fused {
 /// Nodes that still read float, with the reason why.
 fn left_in_float(graph: &Graph, reasons: &HashMap<String, String>) -> Vec<LeftInFloat> {
     let mut float: HashSet<&str> = HashSet::from([graph.input.name.as_str()]);
+    let mut sums: HashSet<&str> = HashSet::new();
     let mut left = Vec::new();
     for node in &graph.nodes {
-        if node.is("DequantizeLinear") {
+        // What is quantized while it runs turns its integer sums into floats.
+        let of_sums = node.is("Cast") && sums.contains(node.inputs[0].as_str());
+        if node.is("DequantizeLinear") || of_sums {
             float.insert(node.output());
             continue;
+        }
+        if node.is("ConvInteger") || node.is("MatMulInteger") {
+            sums.insert(node.output());
         }
         let reads_float = node.inputs.iter().any(|i| float.contains(i.as_str()));
         if !reads_float || is_quantization(node) || node.is("Shape") {

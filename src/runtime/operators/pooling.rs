@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Element, Node};
 use crate::kernels::geometry::Window;
 use crate::kernels::pool;
-use crate::kernels::requantize::Requantize;
+use crate::kernels::requantize::{Requantize, round_small};
 
 pub(super) const FLOAT_AVERAGE: Kind = Kind {
     op: "AveragePool",
@@ -32,14 +32,24 @@ pub(super) const QUANTIZED_AVERAGE: Kind = Kind {
     output: |node, inputs| pooled(node, input(node, inputs, 0)?, input(node, inputs, 4)?.element),
     prepare: |node, operands| {
         let average = Average::of(node, &operands[0].ty.shape)?;
-        quantized(node, operands, average)
+        let x = Coding::of(node, operands, operands[0].ty.element, 1)?;
+        let y = Coding::of(node, operands, operands[4].ty.element, 3)?;
+        let bounds = y.clamped_bounds(node).map(|bound| bound as f32);
+        Ok(Prepared::new(RealAverage { average, x, y, bounds }, [0]))
     },
 };
 
 pub(super) const QUANTIZED_GLOBAL_AVERAGE: Kind = Kind {
     op: "QLinearGlobalAveragePool",
     output: |node, inputs| global(node, input(node, inputs, 0)?, input(node, inputs, 4)?.element),
-    prepare: |node, operands| quantized(node, operands, Average::global(&operands[0].ty.shape)),
+    prepare: |node, operands| {
+        let average = Average::global(&operands[0].ty.shape);
+        let x = Coding::of(node, operands, operands[0].ty.element, 1)?;
+        let y = Coding::of(node, operands, operands[4].ty.element, 3)?;
+        let requantize = Requantize::new(vec![1.0], y.zero_point, y.clamped_bounds(node));
+        let ratio = x.scale / y.scale;
+        Ok(Prepared::new(IntegerAverage { average, x, ratio, requantize }, [0]))
+    },
 };
 
 /// MaxPool of 8-bit integers, which keep their scale. (MaxPool of floats is the engine's.)
@@ -130,23 +140,43 @@ impl Operator for FloatAverage {
     }
 }
 
-fn quantized(node: &Node, operands: &[super::Operand], average: Average) -> Result<Prepared> {
-    let x = Coding::of(node, operands, operands[0].ty.element, 1)?;
-    let y = Coding::of(node, operands, operands[4].ty.element, 3)?;
-    let requantize = Requantize::new(vec![1.0], y.zero_point, y.clamped_bounds(node));
-    let ratio = x.scale / y.scale;
-    Ok(Prepared::new(QuantizedAverage { average, x, ratio, requantize }, [0]))
+/// As ONNX Runtime averages: reals are summed in order and divided, and the zero point is added before
+/// rounding. Windows of two or four elements give many ties, and these decide them.
+#[derive(Debug)]
+struct RealAverage {
+    average: Average,
+    x: Coding,
+    y: Coding,
+    bounds: [f32; 2],
 }
 
+impl Operator for RealAverage {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+        let window = &self.average.window;
+        let (Coding { scale, zero_point, .. }, [low, high]) = (self.y, self.bounds);
+        let mut reals = Vec::with_capacity(window.input_len());
+        let planes = inputs[0].codes().chunks_exact(window.input_len());
+        for (x, out) in planes.zip(output.codes().chunks_exact_mut(window.output_len())) {
+            reals.clear();
+            reals.extend(x.iter().map(|&q| self.x.scale * f32::from(self.x.centred(q))));
+            pool::sums::<f32, f32>(window, &reals, |at, sum, count| {
+                let real = sum / self.average.divisor(count) / scale + zero_point as f32;
+                out[at] = round_small(real.max(low).min(high)) as i32 as u8;
+            });
+        }
+    }
+}
+
+/// As ONNX Runtime averages whole planes: integers are summed.
 #[derive(Debug)]
-struct QuantizedAverage {
+struct IntegerAverage {
     average: Average,
     x: Coding,
     ratio: f32,
     requantize: Requantize,
 }
 
-impl Operator for QuantizedAverage {
+impl Operator for IntegerAverage {
     fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
         let window = &self.average.window;
         let mut centred = Vec::with_capacity(window.input_len());
