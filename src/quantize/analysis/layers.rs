@@ -1,7 +1,7 @@
 //! What each layer does to the answers: quantized alone, and alone left in float.
 
 use super::super::effects::{Bench, Variant};
-use super::super::placement::weight_axis;
+use super::super::placement::{has_weights, weight_axis};
 use super::super::post_training::Calibrated;
 use super::super::qparams::Params;
 use super::super::weights::{WeightScheme, absolute_sums, quantize_bias, weight_params};
@@ -66,7 +66,7 @@ pub(super) fn account(
         LayerDamage {
             node: node.name.clone(),
             op: node.op.clone(),
-            weight_bits: weight_axis(node).map(|_| recipe.weight_bits_of(&node.name)),
+            weight_bits: has_weights(graph, node).then(|| recipe.weight_bits_of(&node.name)),
             activation_bits: prepared.placement.bits(graph, recipe, result),
             macs: macs(&node.name),
             sqnr_db: pair[0].sqnr_db,

@@ -7,7 +7,7 @@ use super::super::calibrate::{Calibration, calibrate};
 use super::super::correct::correct;
 use super::super::effects::Variant;
 use super::super::equalize::equalize;
-use super::super::placement::weight_axis;
+use super::super::placement::{has_weights, weight_axis};
 use super::super::post_training::StepProgress;
 use super::super::qdq::Layers;
 use super::super::qparams::Params;
@@ -97,7 +97,7 @@ impl<'a> Space<'a> {
         let observed = self.observed(recipe, progress)?;
         let graph = &observed.prepared.graph;
         let nodes = observed.prepared.placement.nodes.iter().map(|&i| &graph.nodes[i]);
-        Ok(nodes.filter(|n| weight_axis(n).is_some()).map(|n| n.name.clone()).collect())
+        Ok(nodes.filter(|n| has_weights(graph, n)).map(|n| n.name.clone()).collect())
     }
 
     /// BOPs of a recipe.
@@ -138,14 +138,17 @@ impl Prepared {
     pub(in crate::quantize) fn bops(&self, recipe: &Recipe, macs: &dyn Fn(&str) -> u64) -> u64 {
         let of = |(i, node): (usize, &Node)| {
             let quantized = self.placement.nodes.contains(&i) && weight_axis(node).is_some();
-            let bits = match self.placement.tensors.get(&node.inputs[0]) {
-                Some(root) if quantized => {
-                    let activations = self.placement.bits(&self.graph, recipe, root);
-                    (recipe.weight_bits_of(&node.name), activations)
-                }
-                _ => (32, 32),
+            let activation = |at: usize| match self.placement.tensors.get(&node.inputs[at]) {
+                Some(root) if quantized => self.placement.bits(&self.graph, recipe, root),
+                _ => 32,
             };
-            crate::measure::operations::bops(macs(&node.name), bits.0, bits.1)
+            let weights = match has_weights(&self.graph, node) {
+                true if quantized => recipe.weight_bits_of(&node.name),
+                true => 32,
+                // Of a product of two computed tensors.
+                false => node.input(1).map_or(32, |_| activation(1)),
+            };
+            crate::measure::operations::bops(macs(&node.name), weights, activation(0))
         };
         self.graph.nodes.iter().enumerate().filter(|(_, n)| !n.inputs.is_empty()).map(of).sum()
     }
