@@ -39,7 +39,7 @@ fn changes(recipe: &Recipe) -> Vec<String> {
     let activation_bits = format!("{}-bit activations", recipe.activation_bits);
     say(recipe.activation_bits != default.activation_bits, activation_bits);
     let range = match recipe.method {
-        Method::Percentile => format!("ranges of {} %", recipe.percentile),
+        Method::Percentile => format!("percentile ranges of {} %", recipe.percentile),
         other => format!("{} ranges", method(other)),
     };
     say(recipe.method != default.method, range);
@@ -60,7 +60,10 @@ fn changes(recipe: &Recipe) -> Vec<String> {
     };
     say(kept > 0, format!("{} in float", counted(kept)));
     say(widths > 0, format!("{} of other widths", counted(widths)));
-    say(recipe.samples.is_some(), format!("{} samples", recipe.samples.unwrap_or_default()));
+    say(
+        recipe.samples.is_some(),
+        format!("{} calibration frames", recipe.samples.unwrap_or_default()),
+    );
     say(recipe.seed != default.seed, format!("seed {}", recipe.seed));
     changes
 }

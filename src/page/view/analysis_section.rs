@@ -90,7 +90,7 @@ fn overview(explained: &Explained) -> Html {
         <>
             <p class="hint">
                 { format!(
-                    "{} on {} of {validation}, calibrated on {calibration}, in {}.",
+                    "{}. Measured on {} of {validation}, calibrated on {calibration}, in {}.",
                     sentence(&words::recipe(recipe)),
                     frames(analysis.frames),
                     format::seconds(*seconds)

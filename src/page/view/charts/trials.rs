@@ -9,8 +9,8 @@ use crate::page::format;
 use crate::page::state::{Goal, Search};
 use crate::quantize::Trial;
 
-const WIDTH: f64 = 640.0;
-const HEIGHT: f64 = 260.0;
+const WIDTH: f64 = 440.0;
+const HEIGHT: f64 = 240.0;
 const LEFT: f64 = 52.0;
 const BELOW: f64 = 36.0;
 const AIR: f64 = 14.0;
