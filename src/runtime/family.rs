@@ -135,6 +135,7 @@ impl Family {
     /// Lets all networks go; the operators stay prepared.
     pub fn clear(&mut self) {
         self.steps.truncate(1);
+        self.steps[INPUT.step].last_reader = 0;
         self.known_steps.clear();
         self.members.clear();
     }
@@ -523,5 +524,11 @@ mod tests {
                 session.run(&frame, |_, alone| assert_eq!(together, alone)).unwrap();
             }
         }
+        let operators = family.operators.len();
+        family.clear();
+        family.add(&float, &[float.outputs[0].name.clone()]).unwrap();
+        let mut answers = 0;
+        family.run(&frame, |_, _, _| answers += 1).unwrap();
+        assert_eq!((answers, family.operators.len()), (1, operators));
     }
 }
