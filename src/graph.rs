@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::error::{Error, Result};
 
 pub mod fold_batch_norm;
+mod fold_gemm;
 pub mod opset;
 mod pool_means;
 mod prune;
@@ -16,6 +17,7 @@ mod rank;
 mod segment;
 mod simplify;
 
+pub use fold_gemm::fold_gemm;
 pub use pool_means::pool_means;
 pub use prune::prune;
 pub use segment::{keep_activations_close, segment};

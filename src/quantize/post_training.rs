@@ -13,7 +13,7 @@ use super::{Format, LeftInFloat, Recipe, Step, TensorInfo, qoperator};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::fold_batch_norm::fold_batch_norm;
-use crate::graph::{Graph, keep_activations_close, opset, pool_means, simplify};
+use crate::graph::{Graph, fold_gemm, keep_activations_close, opset, pool_means, simplify};
 use crate::runtime::lower;
 
 /// A quantized network and the account of it.
@@ -102,6 +102,7 @@ impl Prepared {
         check_names(&graph, recipe)?;
         opset::raise(&mut graph, opset::PER_CHANNEL)?;
         simplify(&mut graph);
+        fold_gemm(&mut graph);
         fold_batch_norm(&mut graph);
         pool_means(&mut graph);
         keep_activations_close(&mut graph);

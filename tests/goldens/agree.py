@@ -15,10 +15,11 @@ activations have fewer than 8 bits.
 """
 
 import argparse
+import shutil
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import onnx
@@ -75,7 +76,7 @@ class Frames(CalibrationDataReader):
         return next(self.left, None)
 
 
-def quantize_static_file(network, path, kind, per_channel, types):
+def quantize_static_file(network, kind, per_channel, types, path):
     """The network quantized by ONNX Runtime."""
     with tempfile.TemporaryDirectory() as folder:
         prepared = f"{folder}/prepared.onnx"
@@ -150,10 +151,10 @@ def as_pytorch_writes(path, low, high):
     onnx.save(model, path)
 
 
-def as_pytorch(network, path, reduced):
+def as_pytorch(network, reduced, path):
     """ONNX Runtime's QDQ file in PyTorch's manner; `reduced`: activations of 7 bits, as PyTorch's
     x86 configuration has them."""
-    quantize_static_file(network, path, QuantFormat.QDQ, True, (QuantType.QUInt8, QuantType.QInt8))
+    quantize_static_file(network, QuantFormat.QDQ, True, (QuantType.QUInt8, QuantType.QInt8), path)
     if reduced:
         halve_activations(path)
     as_pytorch_writes(path, 0, 127 if reduced else 255)
@@ -238,7 +239,7 @@ def ours(steer8):
         for scheme in SCHEMES:
             few = "--activation-bits" in scheme and "--activation-bits 8" not in scheme
             least = 0.995 if few else 0.9995
-            make = lambda path, n=network, s=scheme: quantize(steer8, n, s, path)
+            make = partial(quantize, steer8, network, scheme)
             yield f"{network} {scheme or 'default'}", make, least
 
 
@@ -251,17 +252,13 @@ def theirs():
                     names = "".join({u8: "u8", s8: "s8"}[t] for t in types)
                     channels = "per-channel" if per_channel else "per-tensor"
                     label = f"{network} onnxruntime {kind.name} {names} {channels}"
-                    make = lambda path, a=(network, kind, per_channel, types): quantize_static_file(
-                        a[0], path, *a[1:]
-                    )
+                    make = partial(quantize_static_file, network, kind, per_channel, types)
                     yield label, make, 0.9995
         for reduced in (False, True):
             label = f"{network} as PyTorch writes, 0..{127 if reduced else 255}"
-            make = lambda path, a=(network, reduced): as_pytorch(a[0], path, a[1])
-            yield label, make, 0.9995
+            yield label, partial(as_pytorch, network, reduced), 0.9995
     for name in ("assignment-pytorch-int8", "assignment-onnxruntime-qdq"):
-        bytes_ = (ROOT / f"models/networks/{name}.onnx").read_bytes()
-        yield name, lambda path, b=bytes_: Path(path).write_bytes(b), 0.9995
+        yield name, partial(shutil.copy, ROOT / f"models/networks/{name}.onnx"), 0.9995
 
 
 def main():
@@ -276,7 +273,8 @@ def main():
         files += ours(args.steer8)
     if "theirs" in args.what:
         files += theirs()
-    print("| file | same top-1 | same logits | furthest | off: same top-1 | same logits | furthest |")
+    heads = "same top-1 | same logits | furthest"
+    print(f"| file | {heads} | off: {heads} |")
     print("|---|---|---|---|---|---|---|")
     short = 0
     for label, make, least in files:

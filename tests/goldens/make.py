@@ -49,6 +49,7 @@ def run(path, frames, optimized, precise=False, batch=1):
     level = ort.GraphOptimizationLevel
     options.graph_optimization_level = level.ORT_ENABLE_ALL if optimized else level.ORT_DISABLE_ALL
     options.intra_op_num_threads = 1
+    options.log_severity_level = 3
     options.add_session_config_entry("session.x64quantprecision", "1" if precise else "0")
     session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
