@@ -33,10 +33,12 @@ pub const PRESETS: [Preset; 8] = [
     Preset {
         id: "w4-adaround",
         name: "4-bit weights, AdaRound",
-        purpose: "Half the weight bytes of int8; how each weight is rounded is learned.",
+        purpose: "Half the weight bytes of int8; channels evened out, and how each weight is \
+                  rounded is learned.",
         change: |recipe| {
             recipe.weight_bits = 4;
-            recipe.weight_range = WeightRange::Mse;
+            recipe.equalize = true;
+            recipe.bias_correction = true;
             recipe.rounding = Rounding::Adaround;
         },
     },
@@ -46,7 +48,6 @@ pub const PRESETS: [Preset; 8] = [
         purpose: "Seven values per weight, and all that helps against it. Takes the longest.",
         change: |recipe| {
             recipe.weight_bits = 3;
-            recipe.weight_range = WeightRange::Mse;
             recipe.equalize = true;
             recipe.bias_correction = true;
             recipe.rounding = Rounding::Adaround;
@@ -60,7 +61,7 @@ pub const PRESETS: [Preset; 8] = [
             recipe.method = Method::Mse;
             recipe.weight_bits = 4;
             recipe.activation_bits = 4;
-            recipe.weight_range = WeightRange::Mse;
+            recipe.equalize = true;
             recipe.bias_correction = true;
             recipe.rounding = Rounding::Adaround;
         },

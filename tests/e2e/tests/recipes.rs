@@ -18,8 +18,8 @@ fn a_recipe_is_chosen_carried_out_and_told_from_the_next() {
         page.fill("option-samples", "none").await?;
         page.fill("option-samples", "64").await?;
         let chosen = json!({
-            "version": 1, "weight_bits": 4, "weight_range": "mse", "weights": "per-tensor",
-            "samples": 64,
+            "version": 1, "weight_bits": 4, "equalize": true, "bias_correction": true,
+            "weights": "per-tensor", "samples": 64,
         });
         assert_eq!(recipe(&page, "recipe").await?, chosen);
 
