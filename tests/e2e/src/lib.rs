@@ -106,15 +106,27 @@ impl Page {
         Ok(self.driver.current_url().await?.fragment().unwrap_or_default().to_owned())
     }
 
+    /// The first such element, brought to where the bar with the big button covers nothing.
+    async fn reach(&self, what: &str) -> WebDriverResult<WebElement> {
+        let element = self.wait_for(what).await?;
+        element.scroll_into_view().await?;
+        Ok(element)
+    }
+
+    /// Clicks the first such element.
+    pub async fn click(&self, what: &str) -> WebDriverResult<()> {
+        self.reach(what).await?.click().await
+    }
+
     /// Chooses an entry of a list by what it says.
     pub async fn pick(&self, list: &str, entry: &str) -> WebDriverResult<()> {
-        let list = self.wait_for(list).await?;
+        let list = self.reach(list).await?;
         list.find(By::XPath(format!("./option[normalize-space()='{entry}']"))).await?.click().await
     }
 
     /// Types over what stands in a field, and leaves it.
     pub async fn fill(&self, field: &str, text: &str) -> WebDriverResult<()> {
-        let field = self.wait_for(field).await?;
+        let field = self.reach(field).await?;
         // Clearing it would leave it empty for a moment, which the page may answer.
         field.send_keys(Key::Control + "a").await?;
         field.send_keys(text + Key::Tab).await

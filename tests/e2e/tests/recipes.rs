@@ -11,8 +11,8 @@ use thirtyfour::error::WebDriverResult;
 fn a_recipe_is_chosen_carried_out_and_told_from_the_next() {
     in_browser(async |page| {
         page.choose("assignment").await?;
-        page.wait_for("preset-w4-adaround").await?.click().await?;
-        page.wait_for("options").await?.click().await?;
+        page.click("preset-w4-adaround").await?;
+        page.click("options").await?;
         page.pick("option-weights", "per tensor").await?;
         page.pick("option-rounding", "nearest").await?;
         page.fill("option-samples", "none").await?;
@@ -32,7 +32,7 @@ fn a_recipe_is_chosen_carried_out_and_told_from_the_next() {
         assert!(bytes == made_by(&page.exact("copy-command").await?), "other bytes by the command");
 
         for (button, other) in [("copy-link", "copy-command"), ("copy-command", "copy-link")] {
-            page.wait_for(button).await?.click().await?;
+            page.click(button).await?;
             page.wait_until("confirmation", async || {
                 assert_eq!(page.notices().await.ok()?, [""; 0]);
                 let says = page.all(button).await.ok()?.first()?.text().await.ok()?;
@@ -43,7 +43,7 @@ fn a_recipe_is_chosen_carried_out_and_told_from_the_next() {
         }
         assert_eq!(page.exact("copy-link").await?, page.fragment().await?);
 
-        page.wait_for("preset-int8").await?.click().await?;
+        page.click("preset-int8").await?;
         page.wait_for("results[data-current=false]").await?;
         page.wait_for("stale").await?;
         page.press_go().await?;
@@ -92,10 +92,10 @@ fn the_damage_is_explained_and_a_click_takes_it_back() {
         page.wait_for("network-assignment[data-status=ready]").await?;
         page.pick("analysis-frames", "200").await?;
 
-        page.wait_for("analyze:not([disabled])").await?.click().await?;
+        page.click("analyze:not([disabled])").await?;
         page.wait_for("progress").await?;
-        page.wait_for("cancel").await?.click().await?;
-        page.wait_for("analyze:not([disabled])").await?.click().await?;
+        page.click("cancel").await?;
+        page.click("analyze:not([disabled])").await?;
         let layers = page.exact("analysis").await?;
         assert_eq!(page.all("layer").await?.len().to_string(), layers);
         page.wait_for("by-calibration-frames").await?;
@@ -106,7 +106,7 @@ fn the_damage_is_explained_and_a_click_takes_it_back() {
             ("sort-quantized-error", "only-quantized-error", false),
             ("sort-quantized-error", "only-quantized-error", true),
         ] {
-            page.wait_for(heading).await?.click().await?;
+            page.click(heading).await?;
             let mut figures = Vec::new();
             for cell in page.all(figure).await? {
                 let figure = cell.attr("data-value").await?.expect("a figure");
@@ -118,7 +118,7 @@ fn the_damage_is_explained_and_a_click_takes_it_back() {
             };
             assert!(figures.len() > 1 && sorted, "{heading}: {figures:?}");
         }
-        page.wait_for("layer-open").await?.click().await?;
+        page.click("layer-open").await?;
         page.wait_for("layer-detail").await?;
         if is_chrome() {
             page.fits_screens("explained").await?;
@@ -127,7 +127,7 @@ fn the_damage_is_explained_and_a_click_takes_it_back() {
         // The layer that does the most harm by itself.
         let worst = page.wait_for("layer[data-position='0']").await?.attr("data-node").await?;
         let worst = worst.expect("a layer has a name");
-        page.wait_for("keep-float").await?.click().await?;
+        page.click("keep-float").await?;
         page.wait_for("re-evaluated").await?;
         assert_eq!(recipe(&page, "recipe").await?["keep_float"], json!([worst]));
         page.wait_for(&format!("layer-chip[data-node='{worst}']")).await?;
@@ -141,7 +141,7 @@ fn the_damage_is_explained_and_a_click_takes_it_back() {
             (idle && shown["layers"].as_object()?.len() == 1).then_some(())
         })
         .await?;
-        page.wait_for("layer[data-position='0'] button[aria-pressed=true]").await?.click().await?;
+        page.click("layer[data-position='0'] button[aria-pressed=true]").await?;
         page.wait_until("a layer fewer in float", async || {
             let count = page.exact("left-in-float").await.ok()?.parse::<usize>().ok()?;
             (count < with_it).then_some(())
@@ -161,19 +161,19 @@ fn a_search_is_stopped_and_its_best_recipe_used() {
         page.fill("search-limit", "few").await?;
         page.wait_for("search[disabled]").await?;
         page.fill("search-limit", "1.5").await?;
-        page.wait_for("search:not([disabled])").await?.click().await?;
+        page.click("search:not([disabled])").await?;
         page.wait_for("trial").await?;
         page.wait_for("search-results[data-status=searching]").await?;
         let best = page.wait_for("use-recipe").await?;
         assert!(best.attr("disabled").await?.is_some(), "the worker is busy");
-        page.wait_for("cancel").await?.click().await?;
+        page.click("cancel").await?;
         page.wait_for("search-results[data-status=stopped]").await?;
         if is_chrome() {
             page.fits_screens("searched").await?;
         }
 
         let found = recipe(&page, "use-recipe").await?;
-        page.wait_for("use-recipe:not([disabled])").await?.click().await?;
+        page.click("use-recipe:not([disabled])").await?;
         assert_eq!(recipe(&page, "recipe").await?, found);
         page.wait_for("results[data-current=true]").await?;
         let bytes = page.download().await?;
