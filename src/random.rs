@@ -33,14 +33,24 @@ pub fn choose(total: usize, count: usize, seed: u64) -> Vec<usize> {
     if count >= total {
         return indices;
     }
-    let mut random = SplitMix64::new(seed);
-    for i in 0..count {
-        let j = i + random.below(total - i);
-        indices.swap(i, j);
-    }
+    choose_first(&mut indices, count, seed);
     indices.truncate(count);
     indices.sort_unstable();
     indices
+}
+
+/// Puts `items` into a random order.
+pub fn shuffle<T>(items: &mut [T], seed: u64) {
+    choose_first(items, items.len(), seed);
+}
+
+/// The first `count` steps of a Fisher-Yates shuffle.
+fn choose_first<T>(items: &mut [T], count: usize, seed: u64) {
+    let mut random = SplitMix64::new(seed);
+    for i in 0..count {
+        let j = i + random.below(items.len() - i);
+        items.swap(i, j);
+    }
 }
 
 #[cfg(test)]
@@ -69,6 +79,20 @@ mod tests {
         assert!(chosen.iter().all(|&index| index < 512));
         assert_eq!(chosen, choose(512, 100, 7));
         assert_ne!(chosen, choose(512, 100, 8));
+    }
+
+    #[test]
+    fn a_shuffle_keeps_all_and_its_seed_decides() {
+        let shuffled = |seed| {
+            let mut items: Vec<usize> = (0..50).collect();
+            shuffle(&mut items, seed);
+            items
+        };
+        assert_ne!(shuffled(1), shuffled(2));
+        assert!(!shuffled(1).is_sorted());
+        let mut items = shuffled(1);
+        items.sort_unstable();
+        assert_eq!(items, (0..50).collect::<Vec<_>>());
     }
 
     #[test]

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::Recipe;
 use super::observer::{Observer, observer};
 use super::range::Grid;
+use super::{Method, Recipe};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::progress::Progress;
+use crate::random;
 use crate::runtime::{Arithmetic, Session};
 
 /// What calibration saw of each tensor.
@@ -45,9 +46,14 @@ pub fn calibrate(
     indices: &[usize],
     progress: &mut Progress,
 ) -> Result<Calibration> {
+    let mut indices = indices.to_vec();
+    if recipe.method == Method::MovingAverage {
+        // Sets are often sorted by class, and what comes last weighs most.
+        random::shuffle(&mut indices, recipe.seed);
+    }
     let mut observers: Vec<_> = tensors.iter().map(|_| observer(recipe)).collect();
     let observe = &mut |tensor: usize, values: &[f32]| observers[tensor].observe(values);
-    watch(graph, tensors, data, indices, observe, progress)?;
+    watch(graph, tensors, data, &indices, observe, progress)?;
     Ok(Calibration { observers: tensors.iter().cloned().zip(observers).collect() })
 }
 

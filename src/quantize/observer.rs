@@ -56,7 +56,8 @@ impl Observer for MinMax {
 /// The smallest and largest value of each frame, averaged: `min += 0.01 (frame's min - min)`, from
 /// the first frame's on.
 ///
-/// As PyTorch's `MovingAverageMinMaxObserver`. Later frames weigh more, so the order counts.
+/// As PyTorch's `MovingAverageMinMaxObserver`. Later frames weigh more, so they come in random
+/// order.
 #[derive(Debug, Default)]
 struct MovingAverage {
     range: Option<[f64; 2]>,
