@@ -209,15 +209,8 @@ fn open_clip(graph: &mut Graph, pair: &Pair, seen: &Moments) -> Option<f32> {
     None
 }
 
-/// What each channel of the first layer is divided by now; `factors` is what it was divided by
-/// already.
-fn factors_of(
-    graph: &Graph,
-    pair: &Pair,
-    bound: Option<f32>,
-    seen: &Moments,
-    factors: &[f64],
-) -> Vec<f64> {
+/// The largest magnitude of each channel's weights, in the first layer and in the second.
+fn ranges(graph: &Graph, pair: &Pair) -> [Vec<f64>; 2] {
     let largest = |layer: usize, channel_of: &dyn Fn(usize) -> usize| {
         let mut largest = vec![0f64; pair.channels];
         let weights = graph.constant(&graph.nodes[layer], 1).and_then(Tensor::as_f32);
@@ -228,7 +221,19 @@ fn factors_of(
         largest
     };
     let first = largest(pair.first, &*output_channel(graph, pair.first));
-    let second = largest(pair.second, &*input_channel(graph, pair.second, pair.channels));
+    [first, largest(pair.second, &*input_channel(graph, pair.second, pair.channels))]
+}
+
+/// What each channel of the first layer is divided by now; `factors` is what it was divided by
+/// already.
+fn factors_of(
+    graph: &Graph,
+    pair: &Pair,
+    bound: Option<f32>,
+    seen: &Moments,
+    factors: &[f64],
+) -> Vec<f64> {
+    let [first, second] = ranges(graph, pair);
     (0..pair.channels)
         .map(|c| {
             let (r1, r2) = (first[c], second[c]);
@@ -348,19 +353,9 @@ mod tests {
 
     /// How unlike the two layers' ranges of a pair's channels are, summed: 0 when they are equal.
     fn unevenness(graph: &Graph, pair: &Pair) -> f64 {
-        let largest = |layer: usize, channel_of: &dyn Fn(usize) -> usize| {
-            let mut largest = vec![0f32; pair.channels];
-            let weights = graph.constant(&graph.nodes[layer], 1).and_then(Tensor::as_f32);
-            for (i, w) in weights.unwrap_or_default().iter().enumerate() {
-                let largest = &mut largest[channel_of(i)];
-                *largest = largest.max(w.abs());
-            }
-            largest
-        };
-        let first = largest(pair.first, &*output_channel(graph, pair.first));
-        let second = largest(pair.second, &*input_channel(graph, pair.second, pair.channels));
+        let [first, second] = ranges(graph, pair);
         let alive = first.iter().zip(&second).filter(|(a, b)| **a > 1e-6 && **b > 1e-6);
-        alive.map(|(a, b)| f64::from(a / b).ln().abs()).sum()
+        alive.map(|(a, b)| (a / b).ln().abs()).sum()
     }
 
     /// The answers stay; a channel's ranges in both its layers come close together.
