@@ -66,6 +66,30 @@ impl Calibrated {
         data: &Dataset,
         progress: &mut StepProgress,
     ) -> Result<Self> {
+        let Observed { prepared, calibration, indices } =
+            Observed::new(graph, recipe, data, progress)?;
+        let params = prepared.params(&calibration, recipe)?;
+        let layers = correct(&prepared, &params, recipe, data, &indices, progress)?;
+        Ok(Self { prepared, params, layers, indices })
+    }
+}
+
+/// A float network made ready, and what calibration saw of it.
+#[derive(Debug)]
+pub(super) struct Observed {
+    pub(super) prepared: Prepared,
+    pub(super) calibration: Calibration,
+    /// The calibration frames that were used.
+    pub(super) indices: Vec<usize>,
+}
+
+impl Observed {
+    pub(super) fn new(
+        graph: &Graph,
+        recipe: &Recipe,
+        data: &Dataset,
+        progress: &mut StepProgress,
+    ) -> Result<Self> {
         let mut prepared = Prepared::new(graph, recipe)?;
         let indices = data.subset(recipe.samples, recipe.seed);
         if indices.is_empty() {
@@ -76,10 +100,11 @@ impl Calibrated {
             let mut progress = |done, total| progress(Step::Equalize, done, total);
             equalize(&mut prepared.graph, data, &indices, &mut progress)?;
         }
-        let mut calibrating = |done, total| progress(Step::Calibrate, done, total);
-        let params = prepared.calibrate(recipe, data, &indices, &mut calibrating)?;
-        let layers = correct(&prepared, &params, recipe, data, &indices, progress)?;
-        Ok(Self { prepared, params, layers, indices })
+        let mut progress = |done, total| progress(Step::Calibrate, done, total);
+        let roots = prepared.roots();
+        let calibration =
+            calibrate(&prepared.graph, &roots, recipe, data, &indices, &mut progress)?;
+        Ok(Self { prepared, calibration, indices })
     }
 }
 

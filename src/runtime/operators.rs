@@ -7,6 +7,7 @@ use std::fmt::Debug;
 
 use crate::error::{Error, Result};
 use crate::graph::{Element, Node, Tensor};
+use crate::kernels::requantize::Requantize;
 
 mod clip;
 mod concat;
@@ -248,6 +249,27 @@ fn uncentred(node: &Node, x: Coding) -> Option<(Coding, i32)> {
     let [least, _] = x.bounds();
     let raw = Coding { zero_point: least, ..x };
     (node.int(SATURATING, 0) != 0).then_some((raw, x.zero_point - least))
+}
+
+/// From the sums of a layer on `x`, with weights whose scales are input 4, to `y`'s integers.
+fn requantize(
+    node: &Node,
+    operands: &[Operand],
+    [x, y]: [Coding; 2],
+    channels: usize,
+) -> Result<Requantize> {
+    let scales = scales(node, operands, 4)?;
+    if scales.len() != 1 && scales.len() != channels {
+        return Err(Error::new(format!(
+            "its weights have {} scales for {channels} output channels",
+            scales.len()
+        ))
+        .at_node(&node.name));
+    }
+    // Gemm has it, every other layer 1.
+    let alpha = node.float("alpha", 1.0);
+    let multipliers = scales.iter().map(|w| alpha * x.scale * w / y.scale).collect();
+    Ok(Requantize::new(multipliers, y.zero_point, y.clamped_bounds(node)))
 }
 
 fn signed(node: &Node, element: Element) -> Result<bool> {

@@ -3,17 +3,15 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::super::calibrate::{Calibration, calibrate};
 use super::super::correct::correct;
 use super::super::effects::Variant;
-use super::super::equalize::equalize;
 use super::super::placement::{has_weights, weight_axis};
-use super::super::post_training::StepProgress;
+use super::super::post_training::{Observed, StepProgress};
 use super::super::qdq::Layers;
 use super::super::qparams::Params;
-use super::super::{Method, Prepared, Recipe, Step};
+use super::super::{Method, Prepared, Recipe};
 use crate::data::Dataset;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::graph::{Graph, Node};
 use crate::onnx;
 
@@ -26,13 +24,6 @@ pub(super) struct Space<'a> {
     keep_float: Vec<String>,
     /// By equalization and method.
     observed: BTreeMap<(bool, Method), Rc<Observed>>,
-}
-
-/// A float network made ready, and what calibration saw of it.
-struct Observed {
-    prepared: Prepared,
-    calibration: Calibration,
-    indices: Vec<usize>,
 }
 
 /// What a recipe costs.
@@ -113,21 +104,7 @@ impl<'a> Space<'a> {
             return Ok(observed.clone());
         }
         let first = Recipe { keep_float: self.keep_float.clone(), ..recipe.clone() };
-        let mut prepared = Prepared::new(self.graph, &first)?;
-        let indices = self.data.subset(recipe.samples, recipe.seed);
-        if indices.is_empty() {
-            return Err(Error::new("there are no calibration frames")
-                .way_out("Calibration needs at least one frame; a few hundred are better."));
-        }
-        if recipe.equalize {
-            let mut progress = |done, total| progress(Step::Equalize, done, total);
-            equalize(&mut prepared.graph, self.data, &indices, &mut progress)?;
-        }
-        let mut progress = |done, total| progress(Step::Calibrate, done, total);
-        let roots = prepared.roots();
-        let calibration =
-            calibrate(&prepared.graph, &roots, recipe, self.data, &indices, &mut progress)?;
-        let observed = Rc::new(Observed { prepared, calibration, indices });
+        let observed = Rc::new(Observed::new(self.graph, &first, self.data, progress)?);
         self.observed.insert(key, observed.clone());
         Ok(observed)
     }

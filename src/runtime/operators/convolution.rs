@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 
 use super::{
     Coding, Kind, Operand, Operator, Prepared, TensorType, View, ViewMut, floats, input, integers,
-    scales, uncentred, zero_points,
+    requantize, uncentred, zero_points,
 };
 use crate::error::{Error, Result};
 use crate::graph::Node;
@@ -57,16 +57,7 @@ pub(super) const QUANTIZED: Kind = Kind {
             None => vec![0; channels],
         };
         check_bias(node, &shape, bias.len())?;
-        let scales = scales(node, operands, 4)?;
-        if scales.len() != 1 && scales.len() != channels {
-            return Err(Error::new(format!(
-                "its weights have {} scales for {channels} output channels",
-                scales.len()
-            ))
-            .at_node(&node.name));
-        }
-        let multipliers = scales.iter().map(|w| x.scale * w / y.scale).collect();
-        let requantize = Requantize::new(multipliers, y.zero_point, y.clamped_bounds(node));
+        let requantize = requantize(node, operands, [x, y], channels)?;
         let has_zero_points = !zero_points(node, operands, 5)?.iter().all(|&zero| zero == 0);
         match uncentred(node, x) {
             // Depthwise kernels multiply without pairs.

@@ -11,7 +11,7 @@ use super::convolution::centred_weights;
 use super::elementwise::{Walk, broadcast};
 use super::{
     Coding, Kind, Operand, Operator, Prepared, TensorType, View, ViewMut, constant, floats, input,
-    integer, integers, scales, uncentred, zero_points,
+    integer, integers, requantize, scales, uncentred, zero_points,
 };
 use crate::error::{Error, Result};
 use crate::graph::{Element, Node};
@@ -111,18 +111,7 @@ fn quantized(
     let w = centred_weights(node, operands, 3, 5, |i, zero_points| {
         if zero_points == 1 { 0 } else { weights.column_of(i) }
     })?;
-    let scales = scales(node, operands, 4)?;
-    if scales.len() != 1 && scales.len() != weights.columns {
-        return Err(Error::new(format!(
-            "its weights have {} scales for {} columns",
-            scales.len(),
-            weights.columns
-        ))
-        .at_node(&node.name));
-    }
-    let alpha = node.float("alpha", 1.0);
-    let multipliers = scales.iter().map(|w| alpha * x.scale * w / y.scale).collect();
-    let requantize = Requantize::new(multipliers, y.zero_point, y.clamped_bounds(node));
+    let requantize = requantize(node, operands, [x, y], weights.columns)?;
     let (k, columns) = (weights.k, weights.columns);
     let packed = pack::<Integer>(columns, k, |c, i| w[weights.index(c, i)]);
     let has_zero_points = !zero_points(node, operands, 5)?.iter().all(|&zero| zero == 0);

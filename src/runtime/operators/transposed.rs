@@ -7,7 +7,8 @@
 
 use super::convolution::centred_weights;
 use super::{
-    Coding, Kind, Operator, Prepared, TensorType, View, ViewMut, floats, input, integers, scales,
+    Coding, Kind, Operator, Prepared, TensorType, View, ViewMut, floats, input, integers,
+    requantize,
 };
 use crate::error::{Error, Result};
 use crate::graph::Node;
@@ -51,16 +52,7 @@ pub(super) const QUANTIZED: Kind = Kind {
             None => vec![0; channels],
         };
         shape.check_bias(node, bias.len())?;
-        let scales = scales(node, operands, 4)?;
-        if scales.len() != 1 && scales.len() != channels {
-            return Err(Error::new(format!(
-                "its weights have {} scales for {channels} output channels",
-                scales.len()
-            ))
-            .at_node(&node.name));
-        }
-        let multipliers = scales.iter().map(|w| x.scale * w / y.scale).collect();
-        let requantize = Requantize::new(multipliers, y.zero_point, y.clamped_bounds(node));
+        let requantize = requantize(node, operands, [x, y], channels)?;
         Ok(Prepared::new(QuantizedTransposed { shape, weights, bias, x, requantize }, [0]))
     },
 };
