@@ -1,15 +1,22 @@
 //! The inner loops, and how one is chosen.
 //!
-//! Two arithmetics share one shape, a tile of dot products ([`tile::Arithmetic`]): 8-bit integers
-//! (held as i16, products summed in i32: exact, in any order) and deterministic float (one
-//! summation order along K, no fused multiply-add, vectorized across outputs: the same bits on
-//! every target). This module and those below are the only place for `unsafe`.
+//! Two arithmetics share one loop ([`dense`]): 8-bit integers, held as i16 and summed in i32, which
+//! are exact in any order, and floats, summed along K in order and vectorized across outputs. Where
+//! each product is rounded before it is added, floats have the same bits on every machine; fused,
+//! they are faster ([`Rounding`]). Loops are written once, in vectors ([`lanes`]) that a
+//! [`Machine`] has. This module and those below are the only place for `unsafe`.
 
 pub mod conv;
+pub mod dense;
+mod depthwise;
 pub mod exp;
-pub mod gemm;
 pub mod geometry;
+mod lanes;
+mod machine;
+pub mod order;
 pub mod pool;
 pub mod requantize;
-pub mod tile;
+pub mod store;
 pub mod transposed;
+
+pub use machine::{Arithmetic, Floats, Integers, Machine, Rounding, SaturatingIntegers};

@@ -3,32 +3,66 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
+use crate::graph::fold_batch_norm::fold_batch_norm;
 use crate::graph::{Dim, Element, Graph, Tensor, Value, segment};
 
 mod family;
+mod fuse;
 pub mod lower;
 mod operators;
+mod program;
 mod tract;
 
 pub use family::Family;
 pub use operators::{CLAMP_HIGH, CLAMP_LOW, SATURATING, TensorType};
+pub use program::StepTime;
 
-/// Whose float kernels compute.
+use crate::kernels::{Machine, Rounding};
+use operators::{Order, Setting, View};
+use program::{Elements, Observed, Program};
+
+/// How floats are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arithmetic {
-    /// tract's: fast, but the last bits differ between machines.
+    /// Products may be fused into sums: fast, but the last bits differ between machines.
     Fast,
-    /// Ours, with one summation order and no fused multiply-add: the same bits natively and in
-    /// every browser. For every figure that reaches a file.
+    /// One summation order and no fused multiply-add: the same bits natively and in every browser.
+    /// For every figure that reaches a file.
     Deterministic,
+}
+
+/// How a network is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    pub arithmetic: Arithmetic,
+    /// Whose kernels compute: the best that this machine has, unless they are to be compared.
+    pub machine: Machine,
+    /// Observed tensors may come with their elements in another order than ONNX's, which spares
+    /// moving them where the order says nothing: for ranges and histograms.
+    pub any_order: bool,
+}
+
+impl Options {
+    pub fn new(arithmetic: Arithmetic) -> Self {
+        Self { arithmetic, machine: Machine::best(), any_order: false }
+    }
+
+    fn setting(&self) -> Setting {
+        let rounding = match self.arithmetic {
+            Arithmetic::Fast => Rounding::Fused,
+            Arithmetic::Deterministic => Rounding::EachProduct,
+        };
+        Setting { machine: self.machine, rounding, order: Order::Plain }
+    }
 }
 
 /// A network prepared for repeated runs.
 #[derive(Debug)]
 pub struct Session {
-    engine: tract::Engine,
+    program: Program,
     /// Batch included.
     input: TensorType,
+    observed: Vec<Observed>,
     /// Element types of the observed tensors where the network says them.
     outputs: Vec<Option<Element>>,
     /// Frames that one run takes: 1, or what the network fixes.
@@ -45,7 +79,7 @@ impl Session {
     /// Names the node that cannot be run.
     pub fn new(graph: &Graph, frame: Option<&[usize]>, arithmetic: Arithmetic) -> Result<Self> {
         let outputs: Vec<String> = graph.outputs.iter().map(|v| v.name.clone()).collect();
-        Self::observing(graph, &outputs, frame, arithmetic)
+        Self::observing(graph, &outputs, frame, Options::new(arithmetic))
     }
 
     /// Prepares the network with the tensors `observed` as its outputs, in that order.
@@ -56,16 +90,19 @@ impl Session {
         graph: &Graph,
         observed: &[String],
         frame: Option<&[usize]>,
-        arithmetic: Arithmetic,
+        options: Options,
     ) -> Result<Self> {
         let shape = input_shape(graph, frame)?;
         let batch = shape.first().copied().unwrap_or(1);
         let input = TensorType { element: graph.input.element, shape };
-        let inputs = [(graph.input.name.clone(), input.clone())];
-        let engine = engine(graph, &inputs, observed, arithmetic)?;
         let declared = |name: &String| graph.outputs.iter().find(|v| v.name == *name);
         let outputs = observed.iter().map(|name| declared(name).map(|v| v.element)).collect();
-        Ok(Self { engine, input, outputs, batch })
+        let lowered = lowered(graph, observed, options.arithmetic);
+        let wide = TensorType { element: input.element.widened(), ..input.clone() };
+        let mut program = Program::new(options.setting(), vec![wide]);
+        let inputs = [lowered.input.name.clone()];
+        let observed = program.read(&lowered, &inputs, observed, options.any_order)?;
+        Ok(Self { program, input, observed, outputs, batch })
     }
 
     pub fn batch(&self) -> usize {
@@ -87,7 +124,32 @@ impl Session {
     /// inside an operator.
     pub fn run(&mut self, input: &[f32], mut visit: impl FnMut(usize, &[f32])) -> Result<()> {
         self.check_input(Element::F32, input.len())?;
-        self.engine.run([(&self.input.shape[..], input)], &mut visit)
+        let inputs = [View::F32(input)];
+        self.program.run(&inputs)?;
+        for (i, observed) in self.observed.iter().enumerate() {
+            match observed {
+                Observed::Result(id, _) => {
+                    if let Some(View::F32(values)) = self.program.result(*id, &inputs) {
+                        visit(i, values);
+                    }
+                }
+                Observed::Constant(tensor) => {
+                    if let Some(values) = tensor.as_f32() {
+                        visit(i, values);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs `batch` frames as [`Session::run`] does, and tells how long each operator took.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub fn profile(&mut self, input: &[f32]) -> Result<Vec<StepTime>> {
+        self.check_input(Element::F32, input.len())?;
+        self.program.run_timed(&[View::F32(input)])
     }
 
     /// Runs once, on an input of the network's own element type; gives the observed tensors, of any
@@ -97,9 +159,21 @@ impl Session {
     /// An input of the wrong type or length, and what goes wrong inside an operator.
     pub fn run_typed(&mut self, input: Tensor) -> Result<Vec<Tensor>> {
         self.check_input(input.element(), input.len())?;
-        let input = Tensor { shape: self.input.shape.clone(), ..input.widened() };
-        let outputs = self.engine.run_typed(&input)?.into_iter().zip(&self.outputs);
-        Ok(outputs.map(|(y, &element)| y.narrowed(element.unwrap_or_default())).collect())
+        let elements = Elements::of(&input.widened());
+        let view = elements.as_ref().and_then(|elements| elements.view(elements.len()));
+        let view = view.ok_or_else(|| {
+            Error::new(format!("an input of {} is not supported", self.input.element.name()))
+                .way_out("Export the network with a float32 or 8-bit input.")
+        })?;
+        self.program.run(&[view])?;
+        let made = self.observed.iter().zip(&self.outputs).map(|(observed, &element)| {
+            let made = match observed {
+                Observed::Constant(tensor) => tensor.clone(),
+                Observed::Result(id, ty) => self.program.tensor(*id, ty, &[view])?,
+            };
+            Ok(made.narrowed(element.unwrap_or_default()))
+        });
+        made.collect()
     }
 
     fn check_input(&self, element: Element, len: usize) -> Result<()> {
@@ -115,36 +189,37 @@ impl Session {
         )))
     }
 
-    /// Bytes held: constants as prepared, and the largest set of live activations.
-    pub fn bytes(&self) -> usize {
-        self.engine.bytes()
+    /// Bytes held: constants as prepared, and the memory between operators.
+    pub fn bytes(&mut self) -> usize {
+        self.program.bytes()
     }
 }
 
-/// Prepares `graph` to make the tensors `observed` from `inputs`.
-fn engine(
-    graph: &Graph,
-    inputs: &[(String, TensorType)],
-    observed: &[String],
-    arithmetic: Arithmetic,
-) -> Result<tract::Engine> {
+/// `graph` as it is computed, the tensors `observed` being its outputs.
+fn lowered(graph: &Graph, observed: &[String], arithmetic: Arithmetic) -> Graph {
     let mut graph = graph.clone();
+    let declared = |name: &String| graph.outputs.iter().find(|v| v.name == *name).cloned();
     graph.outputs = observed
         .iter()
-        .map(|name| Value { name: name.clone(), element: Element(0), shape: None })
+        .map(|name| {
+            let unknown = || Value { name: name.clone(), element: Element(0), shape: None };
+            declared(name).unwrap_or_else(unknown)
+        })
         .collect();
-    let mut graph = lower::lower(&graph).graph;
-    if arithmetic == Arithmetic::Deterministic {
-        operators::settle_axes(&mut graph);
+    if arithmetic == Arithmetic::Fast {
+        fold_batch_norm(&mut graph);
     }
-    tract::Engine::new(&graph, inputs, arithmetic)
+    let mut graph = lower::lower(&graph).graph;
+    fuse::activations(&mut graph);
+    graph
 }
 
 /// A part of a network, prepared to run from tensors that are known already.
 #[derive(Debug)]
 pub struct Part {
-    engine: tract::Engine,
-    inputs: Vec<(String, Vec<usize>)>,
+    program: Program,
+    inputs: Vec<String>,
+    observed: Vec<Observed>,
 }
 
 impl Part {
@@ -159,18 +234,16 @@ impl Part {
         observed: &[String],
         arithmetic: Arithmetic,
     ) -> Result<Self> {
-        let (part, names) = segment(graph, &|name| known.contains_key(name), observed);
-        let shape = |name: String| match known.get(&name) {
-            Some(shape) => Ok((name, shape.clone())),
+        let (part, inputs) = segment(graph, &|name| known.contains_key(name), observed);
+        let float = |name: &String| match known.get(name) {
+            Some(shape) => Ok(TensorType { element: Element::F32, shape: shape.clone() }),
             None => Err(Error::new(format!("the tensor `{name}` is not known"))),
         };
-        let inputs = names.into_iter().map(shape).collect::<Result<Vec<_>>>()?;
-        let float = |(name, shape): &(String, Vec<usize>)| {
-            (name.clone(), TensorType { element: Element::F32, shape: shape.clone() })
-        };
-        let floats: Vec<_> = inputs.iter().map(float).collect();
-        let engine = engine(&part, &floats, observed, arithmetic)?;
-        Ok(Self { engine, inputs })
+        let types = inputs.iter().map(float).collect::<Result<Vec<_>>>()?;
+        let part = lowered(&part, observed, arithmetic);
+        let mut program = Program::new(Options::new(arithmetic).setting(), types);
+        let observed = program.read(&part, &inputs, observed, false)?;
+        Ok(Self { program, inputs, observed })
     }
 
     /// Runs once, with the elements of each known tensor by its name; hands every observed tensor
@@ -183,9 +256,16 @@ impl Part {
         known: impl Fn(&str) -> &'a [f32],
         mut visit: impl FnMut(usize, &[f32]),
     ) -> Result<()> {
-        let inputs = self.inputs.iter().map(|(name, shape)| (&shape[..], known(name)));
-        let inputs: Vec<(&[usize], &[f32])> = inputs.collect();
-        self.engine.run(inputs, &mut visit)
+        let inputs: Vec<View<'_>> = self.inputs.iter().map(|name| View::F32(known(name))).collect();
+        self.program.run(&inputs)?;
+        for (i, observed) in self.observed.iter().enumerate() {
+            if let Observed::Result(id, _) = observed
+                && let Some(View::F32(values)) = self.program.result(*id, &inputs)
+            {
+                visit(i, values);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -197,7 +277,13 @@ pub fn tensor_types(
     graph: &Graph,
     frame: Option<&[usize]>,
 ) -> Result<BTreeMap<String, TensorType>> {
-    tract::tensor_types(graph, &input_shape(graph, frame)?)
+    let graph = lower::lower(graph).graph;
+    let element = graph.input.element.widened();
+    let input = TensorType { element, shape: input_shape(&graph, frame)? };
+    let setting = Options::new(Arithmetic::Deterministic).setting();
+    let mut program = Program::new(setting, vec![input]);
+    let types = program.types(&graph, &[graph.input.name.clone()])?;
+    Ok(types.into_iter().collect())
 }
 
 /// The network's input shape, batch included, with `frame` in place of free dimensions.

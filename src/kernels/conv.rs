@@ -1,8 +1,9 @@
-//! Convolution over channels-last planes: rows of patches times packed weights; depthwise apart.
+//! Convolution over channels-last pixels, without patches: a window is read where it lies.
 
-use super::gemm::gemm;
+use super::dense::{Packed, Run, Store, padded};
+use super::depthwise::Filters;
 use super::geometry::Window;
-use super::tile::{Arithmetic, COLUMNS, pack, padded_k};
+use super::machine::Arithmetic;
 
 /// A convolution's shape: `channels_in` and `channels_out` over all groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,177 +20,179 @@ impl Shape {
         self.window.kernel[0] * self.window.kernel[1] * self.channels_in / self.groups
     }
 
-    /// One input channel per group: each output channel sees a single plane.
-    pub fn is_depthwise(&self) -> bool {
-        self.channels_in == self.groups
+    /// Every channel has one filter of its own.
+    fn is_depthwise(&self) -> bool {
+        self.channels_in == self.groups && self.channels_out == self.groups
+    }
+
+    /// Elements of an input frame.
+    pub fn input_len(&self) -> usize {
+        self.window.input_len() * self.channels_in
+    }
+
+    /// Elements of an output frame.
+    pub fn output_len(&self) -> usize {
+        self.window.output_len() * self.channels_out
     }
 }
 
-/// Packs ONNX weights (`out, in / groups, height, width`), group after group, for [`conv`].
-pub fn pack_weights<A: Arithmetic>(shape: &Shape, weights: &[A::Input]) -> Vec<A::Input> {
-    let per_group = shape.channels_in / shape.groups;
-    let taps = shape.window.kernel[0] * shape.window.kernel[1];
-    let out = shape.channels_out / shape.groups;
-    (0..shape.groups)
-        .flat_map(|g| {
-            // A patch runs over taps first, channels fastest.
-            pack::<A>(out, shape.k(), |c, i| {
-                let (tap, channel) = (i / per_group, i % per_group);
-                weights[((g * out + c) * per_group + channel) * taps + tap]
-            })
-        })
-        .collect()
+/// A convolution with its weights packed.
+#[derive(Debug)]
+pub struct Conv<A: Arithmetic> {
+    shape: Shape,
+    input: Padded,
+    /// Of each output pixel's window, in the padded input.
+    origins: Vec<usize>,
+    weights: Weights<A>,
 }
 
-/// Convolves one frame.
-///
-/// `x` is channels-last (`height, width, channels`), with `padding` around it; `store(pixel, first
-/// channel, sums)` gets the sums of up to [`COLUMNS`] channels, never past the group's last one.
-/// `patches` is scratch, grown as needed.
-pub fn conv<A: Arithmetic>(
-    shape: &Shape,
-    x: &[A::Input],
-    padding: A::Input,
-    packed: &[A::Input],
-    patches: &mut Vec<A::Input>,
-    mut store: impl FnMut(usize, usize, &[A::Sum]),
-) {
-    let out = shape.channels_out / shape.groups;
-    let width = shape.window.output[1];
-    let k = padded_k::<A>(shape.k());
-    let block = out.div_ceil(COLUMNS) * COLUMNS * k;
-    patches.clear();
-    patches.resize(width * k, A::Input::default());
-    for y in 0..shape.window.output[0] {
-        for g in 0..shape.groups {
-            gather(shape, x, padding, [y, g], k, patches);
-            gemm::<A>(patches, shape.k(), &packed[g * block..][..block], |pixel, column, sums| {
-                let valid = COLUMNS.min(out - column);
-                store(y * width + pixel, g * out + column, &sums[..valid]);
-            });
-        }
-    }
+#[derive(Debug)]
+enum Weights<A: Arithmetic> {
+    /// Per group.
+    Dense(Vec<Packed<A>>),
+    Depthwise(Filters<A>),
 }
 
-/// The patches under one output row, for one group: `output width x k`, the padding of `k` left
-/// as it is.
-fn gather<T: Copy + Default>(
-    shape: &Shape,
-    x: &[T],
-    padding: T,
-    [y, g]: [usize; 2],
-    k: usize,
-    patches: &mut [T],
-) {
-    let w = &shape.window;
-    let channels = shape.channels_in;
-    let per_group = channels / shape.groups;
-    for (ox, patch) in patches.chunks_exact_mut(k).enumerate() {
-        let mut at = 0;
-        for ky in 0..w.kernel[0] {
-            let row = w.tap(0, y, ky);
-            for kx in 0..w.kernel[1] {
-                let to = &mut patch[at..at + per_group];
-                match (row, w.tap(1, ox, kx)) {
-                    (Some(iy), Some(ix)) => to.copy_from_slice(
-                        &x[(iy * w.input[1] + ix) * channels + g * per_group..][..per_group],
-                    ),
-                    _ => to.fill(padding),
-                }
-                at += per_group;
-            }
-        }
-    }
-}
-
-/// Depthwise convolution of one plane with one filter, `sums` being the output plane.
-///
-/// Sums run over the taps in order, from zero.
-pub fn depthwise<T, S>(window: &Window, x: &[T], filter: &[T], sums: &mut [S])
-where
-    T: Copy,
-    S: Copy + Default + From<T> + std::ops::Mul<Output = S> + std::ops::AddAssign,
-{
-    #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx2") {
-        #[allow(unsafe_code)]
-        // SAFETY: the machine has AVX2, as was just asked.
-        return unsafe { wide::depthwise(window, x, filter, sums) };
-    }
-    each_tap(window, x, filter, sums);
-}
-
-/// The same for eight lanes: the same products and sums in the same order, so the same bits.
-#[cfg(target_arch = "x86_64")]
-mod wide {
-    use super::{Window, each_tap};
-
-    #[target_feature(enable = "avx2")]
-    pub(super) fn depthwise<T, S>(window: &Window, x: &[T], filter: &[T], sums: &mut [S])
-    where
-        T: Copy,
-        S: Copy + Default + From<T> + std::ops::Mul<Output = S> + std::ops::AddAssign,
-    {
-        each_tap(window, x, filter, sums);
-    }
-}
-
-#[inline(always)]
-fn each_tap<T, S>(window: &Window, x: &[T], filter: &[T], sums: &mut [S])
-where
-    T: Copy,
-    S: Copy + Default + From<T> + std::ops::Mul<Output = S> + std::ops::AddAssign,
-{
-    let [_, in_width] = window.input;
-    let [_, out_width] = window.output;
-    sums.fill(S::default());
-    for (y, sums) in sums.chunks_exact_mut(out_width).enumerate() {
-        for ky in 0..window.kernel[0] {
-            let Some(iy) = window.tap(0, y, ky) else { continue };
-            let row = &x[iy * in_width..][..in_width];
-            for kx in 0..window.kernel[1] {
-                let tap = S::from(filter[ky * window.kernel[1] + kx]);
-                // Outputs whose tap lies inside the row: a contiguous run.
-                let offset = kx * window.dilation[1];
-                let (stride, pad) = (window.stride[1], window.pad[1]);
-                let first = pad.saturating_sub(offset).div_ceil(stride).min(out_width);
-                let end = (in_width + pad).saturating_sub(offset).div_ceil(stride).min(out_width);
-                if first >= end {
-                    continue;
-                }
-                let from = &row[first * stride + offset - pad..];
-                let sums = &mut sums[first..end];
-                if stride == 1 {
-                    for (sum, &x) in sums.iter_mut().zip(from) {
-                        *sum += S::from(x) * tap;
-                    }
-                } else {
-                    for (sum, &x) in sums.iter_mut().zip(from.iter().step_by(stride)) {
-                        *sum += S::from(x) * tap;
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// Turns planes (`channels, pixels`) into channels-last, mapping each element.
-pub fn channels_last<T: Copy, U: Copy + Default>(
-    planes: &[T],
+/// An input frame with what the kernels need around it.
+#[derive(Debug)]
+struct Padded {
+    height: usize,
+    width: usize,
     channels: usize,
-    out: &mut Vec<U>,
-    map: impl Fn(T) -> U,
-) {
-    let pixels = planes.len() / channels.max(1);
-    out.clear();
-    out.resize(planes.len(), U::default());
-    // Blocks of channels keep both sides in the cache.
-    for block in (0..channels).step_by(COLUMNS) {
-        let block = block..channels.min(block + COLUMNS);
-        for pixel in 0..pixels {
-            for c in block.clone() {
-                out[pixel * channels + c] = map(planes[c * pixels + pixel]);
+    /// Elements past the end that may be read, and do not count.
+    slack: usize,
+}
+
+impl<A: Arithmetic> Conv<A> {
+    /// Packs ONNX weights (`out, in / groups, height, width`).
+    pub fn new(arithmetic: A, shape: Shape, weights: &[A::Element]) -> Self {
+        let Window { input, output, kernel, stride, dilation, pad } = &shape.window;
+        let reach = |axis: usize| {
+            (output[axis].max(1) - 1) * stride[axis] + (kernel[axis] - 1) * dilation[axis] + 1
+        };
+        let channels = match shape.is_depthwise() {
+            true => shape.channels_in.next_multiple_of(Filters::block(arithmetic)),
+            false => shape.channels_in,
+        };
+        let padded_input = Padded {
+            height: reach(0),
+            width: reach(1).max(pad[1] + input[1]),
+            channels,
+            slack: A::STEP - 1,
+        };
+        let row = padded_input.width * channels;
+        let origins = (0..output[0] * output[1]).map(|pixel| {
+            let (y, x) = (pixel / output[1], pixel % output[1]);
+            y * stride[0] * row + x * stride[1] * channels
+        });
+        let [kh, kw] = *kernel;
+        let tap = |tap: usize| (tap / kw) * dilation[0] * row + (tap % kw) * dilation[1] * channels;
+        let packed = if shape.is_depthwise() {
+            let taps = (0..kh * kw).map(tap).collect();
+            let filter = |channel: usize, tap| weights[channel * kh * kw + tap];
+            Weights::Depthwise(Filters::new(arithmetic, shape.channels_in, taps, filter))
+        } else {
+            let (per_group, out) =
+                (shape.channels_in / shape.groups, shape.channels_out / shape.groups);
+            // The pixels of a window's row lie side by side.
+            let joined = shape.groups == 1 && dilation[1] == 1;
+            let (taps, run) = if joined { (kw, kw * per_group) } else { (1, per_group) };
+            let group = |g: usize| {
+                let runs = (0..kh * kw).step_by(taps);
+                let runs = runs
+                    .map(|first| Run { start: tap(first) + g * per_group, len: padded::<A>(run) });
+                Packed::new(arithmetic, out, runs.collect(), |column, at, i| {
+                    if i >= run {
+                        return A::Element::default();
+                    }
+                    let (tap, channel) = (at * taps + i / per_group, i % per_group);
+                    weights[((g * out + column) * per_group + channel) * kh * kw + tap]
+                })
+            };
+            Weights::Dense((0..shape.groups).map(group).collect())
+        };
+        Self { origins: origins.collect(), input: padded_input, weights: packed, shape }
+    }
+
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// Whether a frame can be convolved where it lies.
+    pub fn needs_no_padding(&self) -> bool {
+        let Window { input, pad, .. } = &self.shape.window;
+        let Padded { height, width, channels, slack } = self.input;
+        *pad == [0; 2]
+            && height <= input[0]
+            && width == input[1]
+            && channels == self.shape.channels_in
+            && slack == 0
+    }
+
+    /// Convolves one channels-last frame that [`Conv::needs_no_padding`], or that [`Conv::pad`]
+    /// made.
+    pub fn run(&self, x: &[A::Element], store: &mut impl Store<A::Sum>) {
+        match &self.weights {
+            Weights::Depthwise(filters) => {
+                store.select(0, self.shape.channels_out);
+                filters.convolve(x, &self.origins, store);
+            }
+            Weights::Dense(groups) => {
+                let out = self.shape.channels_out / self.shape.groups;
+                for (g, packed) in groups.iter().enumerate() {
+                    store.select(g * out, out);
+                    packed.multiply(x, &self.origins, store);
+                }
             }
         }
+    }
+
+    /// Copies a channels-last frame into `padded`, with `zero` around it, mapping each element.
+    pub fn pad<T: Copy>(
+        &self,
+        x: &[T],
+        zero: A::Element,
+        padded: &mut Vec<A::Element>,
+        map: impl Fn(T) -> A::Element,
+    ) {
+        let Window { input, pad, .. } = &self.shape.window;
+        let (from, to) = (self.shape.channels_in, self.input.channels);
+        let row = self.input.width * to;
+        let len = self.input.height * row + self.input.slack;
+        // What is there already is written over.
+        padded.resize(len, zero);
+        padded[self.input.height * row..].fill(zero);
+        for (y, padded) in padded.chunks_exact_mut(row.max(1)).take(self.input.height).enumerate() {
+            let Some(y) = y.checked_sub(pad[0]).filter(|&y| y < input[0]) else {
+                padded.fill(zero);
+                continue;
+            };
+            let x = &x[y * input[1] * from..][..input[1] * from];
+            let (left, rest) = padded.split_at_mut(pad[1] * to);
+            let (inside, right) = rest.split_at_mut(input[1] * to);
+            left.fill(zero);
+            right.fill(zero);
+            if from == to {
+                for (to, &from) in inside.iter_mut().zip(x) {
+                    *to = map(from);
+                }
+                continue;
+            }
+            for (inside, x) in inside.chunks_exact_mut(to).zip(x.chunks_exact(from)) {
+                let (inside, rest) = inside.split_at_mut(from);
+                for (to, &from) in inside.iter_mut().zip(x) {
+                    *to = map(from);
+                }
+                rest.fill(zero);
+            }
+        }
+    }
+
+    pub fn bytes(&self) -> usize {
+        let weights = match &self.weights {
+            Weights::Dense(groups) => groups.iter().map(Packed::bytes).sum(),
+            Weights::Depthwise(filters) => filters.bytes(),
+        };
+        weights + size_of_val(&self.origins[..])
     }
 }

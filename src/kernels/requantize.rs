@@ -52,11 +52,37 @@ impl Requantize {
         self.real(sum as f32 * self.multiplier(channel))
     }
 
+    /// `sums + bias` of the channels from `first` on, to the output's integers.
+    ///
+    /// # Panics
+    /// Without a multiplier for each channel.
+    #[inline(always)]
+    pub fn sums(&self, first: usize, sums: &[i32], bias: &[i32], out: &mut [u8]) {
+        let multipliers = &self.multipliers[first..][..sums.len()];
+        let values = sums.iter().zip(bias).zip(multipliers);
+        for (out, ((sum, bias), multiplier)) in out.iter_mut().zip(values) {
+            *out = self.real(sum.wrapping_add(*bias) as f32 * multiplier) as u8;
+        }
+    }
+
     /// A real number in units of the output scale, to the output's integers.
-    #[inline]
+    #[inline(always)]
     pub fn real(&self, x: f32) -> i32 {
-        // `max` first: it turns NaN into a bound.
-        round_small(x.max(self.low).min(self.high)) as i32 + self.zero_point
+        // The lower bound first: it is what NaN becomes.
+        let x = if x > self.low { x } else { self.low };
+        let x = if x < self.high { x } else { self.high };
+        // The integer stands in the lowest bits of the shifted number.
+        let shifted = (x + ROUNDER).to_bits();
+        (shifted as i32 - ROUNDER.to_bits() as i32) + self.zero_point
+    }
+
+    /// The same with a multiplier for each of `channels`.
+    #[must_use]
+    pub fn spread(mut self, channels: usize) -> Self {
+        if let [one] = self.multipliers[..] {
+            self.multipliers = vec![one; channels];
+        }
+        self
     }
 
     pub fn bytes(&self) -> usize {

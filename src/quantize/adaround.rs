@@ -12,9 +12,9 @@
 use super::layer::{Layer, Samples};
 use super::qdq::Weights;
 use crate::error::Result;
+use crate::kernels::dense::{Packed, Run};
 use crate::kernels::exp::exp;
-use crate::kernels::gemm::gemm;
-use crate::kernels::tile::{Float, pack};
+use crate::kernels::{Floats, Machine, Rounding};
 use crate::progress::Progress;
 use crate::random::SplitMix64;
 
@@ -169,11 +169,16 @@ impl<'a> Problem<'a> {
             self.errors(&x, &targets, &self.soft).into_iter().map(passed).collect();
         // Gradient: errors (out x count) times inputs (count x k).
         let mut gradient = vec![0.0; out * k];
-        let columns = pack::<Float>(k, count, |j, r| x[r * k + j]);
-        gemm::<Float>(&errors, count, &columns, |o, first, sums| {
-            let last = k.min(first + sums.len());
-            gradient[o * k + first..o * k + last].copy_from_slice(&sums[..last - first]);
-        });
+        multiply(
+            &errors,
+            count,
+            k,
+            |j, r| x[r * k + j],
+            |o, first, sums: &[f32]| {
+                let last = k.min(first + sums.len());
+                gradient[o * k + first..o * k + last].copy_from_slice(&sums[..last - first]);
+            },
+        );
         let progress = iteration as f64 / ITERATIONS as f64;
         let exponent = (progress >= WARM_UP).then(|| {
             let along = (progress - WARM_UP) / (1.0 - WARM_UP);
@@ -258,16 +263,21 @@ impl<'a> Problem<'a> {
         let (out, k) = (self.layer.out, self.layer.k);
         let count = targets.len() / out;
         let mut errors = vec![(0.0, false); out * count];
-        let packed = pack::<Float>(out, k, |o, j| codes[o * k + j]);
         let [low, high] = self.samples.clip;
-        gemm::<Float>(x, k, &packed, |r, first, sums| {
-            for (o, sum) in (first..out).zip(sums) {
-                let unit = self.output_unit[o];
-                let y = sum + self.samples.bias(self.group * out + o) * unit;
-                let clip = |y: f32| y.max(low * unit).min(high * unit);
-                errors[o * count + r] = (clip(y) - clip(targets[o * count + r]), clip(y) == y);
-            }
-        });
+        multiply(
+            x,
+            k,
+            out,
+            |o, j| codes[o * k + j],
+            |r, first, sums: &[f32]| {
+                for (o, sum) in (first..out).zip(sums) {
+                    let unit = self.output_unit[o];
+                    let y = sum + self.samples.bias(self.group * out + o) * unit;
+                    let clip = |y: f32| y.max(low * unit).min(high * unit);
+                    errors[o * count + r] = (clip(y) - clip(targets[o * count + r]), clip(y) == y);
+                }
+            },
+        );
         errors
     }
 
@@ -302,6 +312,22 @@ impl<'a> Problem<'a> {
         };
         centred + self.zero_point[o]
     }
+}
+
+/// Multiplies the rows of `x`, each `k` long, with `columns` columns; `store` gets a row's sums from
+/// some column on, which may reach past the last.
+fn multiply(
+    x: &[f32],
+    k: usize,
+    columns: usize,
+    weight: impl Fn(usize, usize) -> f32,
+    mut store: impl FnMut(usize, usize, &[f32]),
+) {
+    let floats = Floats { machine: Machine::best(), rounding: Rounding::EachProduct };
+    let run = Run { start: 0, len: k };
+    let packed = Packed::new(floats, columns, vec![run], |column, _, i| weight(column, i));
+    let origins: Vec<usize> = (0..x.len() / k.max(1)).map(|row| row * k).collect();
+    packed.multiply(x, &origins, &mut store);
 }
 
 /// Adds the regularizer's gradient: away from a half, the more the smaller `beta` is.

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::progress::Progress;
 use crate::random;
-use crate::runtime::{Arithmetic, Session};
+use crate::runtime::{Arithmetic, Options, Session};
 
 /// What calibration saw of each tensor.
 #[derive(Debug, Default)]
@@ -53,12 +53,12 @@ pub fn calibrate(
     }
     let mut observers: Vec<_> = tensors.iter().map(|_| observer(recipe)).collect();
     let observe = &mut |tensor: usize, values: &[f32]| observers[tensor].observe(values);
-    watch(graph, tensors, data, &indices, observe, progress)?;
+    watch(graph, tensors, data, &indices, true, observe, progress)?;
     Ok(Calibration { observers: tensors.iter().cloned().zip(observers).collect() })
 }
 
 /// Runs the frames `indices` of `data` and hands the elements of each of `tensors` to `visit`, by
-/// their place in the list, run by run.
+/// their place in the list, run by run; with `any_order`, not in ONNX's order.
 ///
 /// Runs on the deterministic float path: the elements are the same bits on every machine.
 ///
@@ -69,11 +69,13 @@ pub(super) fn watch(
     tensors: &[String],
     data: &Dataset,
     indices: &[usize],
+    any_order: bool,
     visit: &mut dyn FnMut(usize, &[f32]),
     progress: &mut Progress,
 ) -> Result<()> {
     let frame = Some(data.frame_shape());
-    let mut session = Session::observing(graph, tensors, frame, Arithmetic::Deterministic)?;
+    let options = Options { any_order, ..Options::new(Arithmetic::Deterministic) };
+    let mut session = Session::observing(graph, tensors, frame, options)?;
     let len = session.frame_len();
     let mut input = vec![0.0; session.batch() * len];
     for (i, frames) in indices.chunks(session.batch()).enumerate() {

@@ -89,7 +89,7 @@ pub(super) fn equalize(
         let pair: &Pair = &pairs[i];
         moments[i].add(values, pair.channels);
     };
-    watch(graph, &tensors, data, indices, visit, progress)?;
+    watch(graph, &tensors, data, indices, false, visit, progress)?;
     own_constants(graph, &pairs);
     let bounds: Vec<Option<f32>> =
         pairs.iter().zip(&moments).map(|(pair, seen)| open_clip(graph, pair, seen)).collect();
@@ -371,7 +371,7 @@ mod tests {
             let answers = |graph: &Graph| {
                 let mut rows = Vec::new();
                 let visit = &mut |_: usize, row: &[f32]| rows.extend_from_slice(row);
-                watch(graph, &outputs, &data, &indices, visit, &mut unwatched).unwrap();
+                watch(graph, &outputs, &data, &indices, false, visit, &mut unwatched).unwrap();
                 rows
             };
             let pairs = pairs(&graph);

@@ -8,6 +8,7 @@ use std::fmt::Debug;
 use crate::error::{Error, Result};
 use crate::graph::{Element, Node, Tensor};
 use crate::kernels::requantize::Requantize;
+use crate::kernels::{Floats, Integers, Machine, Rounding};
 
 mod clip;
 mod concat;
@@ -17,13 +18,14 @@ mod elementwise;
 mod integer;
 mod linear;
 mod matrix;
+mod order;
 mod pooling;
 mod reduce;
 mod softmax;
 mod transposed;
 mod unary;
 
-pub(super) use reduce::settle_axes;
+pub(super) use order::Reorder;
 
 /// Element type and shape of a tensor, batch included. An optional input that is left out has the
 /// default type, so that inputs keep the places that ONNX gives them.
@@ -40,6 +42,13 @@ pub struct Operand {
     pub constant: Option<Tensor>,
 }
 
+impl Operand {
+    /// Whether nothing about it has to wait for the network to run.
+    fn is_settled(&self) -> bool {
+        self.constant.is_some() || self.ty == TensorType::default()
+    }
+}
+
 /// Elements that an operator reads.
 #[derive(Debug, Clone, Copy)]
 pub enum View<'a> {
@@ -47,6 +56,12 @@ pub enum View<'a> {
     /// 8-bit integers, as they lie in memory; [`Coding`] says what they mean.
     Codes(&'a [u8]),
     I32(&'a [i32]),
+}
+
+/// `node` with what its output's shape depends on as attributes, if that is constant: `constant(i)`
+/// is the value of input `i`.
+pub(super) fn settle(node: &Node, constant: &dyn Fn(usize) -> Option<Tensor>) -> Option<Node> {
+    order::settle(node, constant).or_else(|| reduce::settle(node, constant))
 }
 
 /// Elements that an operator writes.
@@ -57,10 +72,85 @@ pub enum ViewMut<'a> {
     I32(&'a mut [i32]),
 }
 
+/// The order in which a tensor's elements lie.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// ONNX's: channels before pixels.
+    #[default]
+    Plain,
+    /// The kernels': a pixel's channels side by side.
+    ChannelsLast,
+}
+
+impl Order {
+    /// Whether both orders are one for a tensor of this shape.
+    pub fn is_moot(shape: &[usize]) -> bool {
+        let channels = shape.get(1).copied().unwrap_or(1);
+        let pixels: usize = shape.iter().skip(2).product();
+        channels == 1 || pixels == 1
+    }
+}
+
+/// The orders in which an operator takes its inputs, all alike, and gives its output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Orders {
+    Plain,
+    ChannelsLast,
+    /// Either: that of its inputs.
+    Any,
+}
+
+/// How operators are prepared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Setting {
+    pub machine: Machine,
+    pub rounding: Rounding,
+    /// Of what the operator reads and makes, its constants apart.
+    pub order: Order,
+}
+
+impl Setting {
+    fn floats(&self) -> Floats {
+        Floats { machine: self.machine, rounding: self.rounding }
+    }
+
+    fn integers(&self) -> Integers {
+        Integers { machine: self.machine }
+    }
+
+    /// `shape`, which is ONNX's, as the elements lie.
+    fn laid_out(&self, shape: &[usize]) -> Vec<usize> {
+        match (self.order, shape) {
+            (Order::ChannelsLast, [batch, channels, pixels @ ..]) => {
+                [&[*batch], pixels, &[*channels]].concat()
+            }
+            _ => shape.to_vec(),
+        }
+    }
+}
+
+/// Memory that operators use while they run, one after the other.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    floats: Vec<f32>,
+    words: Vec<i16>,
+    sums: Vec<i32>,
+    origins: Vec<usize>,
+}
+
+impl Scratch {
+    pub fn bytes(&self) -> usize {
+        size_of_val(&self.floats[..])
+            + size_of_val(&self.words[..])
+            + size_of_val(&self.sums[..])
+            + size_of_val(&self.origins[..])
+    }
+}
+
 /// An operator with its constants packed, for fixed shapes.
 pub trait Operator: Debug + Send + Sync {
     /// Reads the inputs that [`Prepared::inputs`] names, in that order.
-    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>);
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, scratch: &mut Scratch);
 
     /// Bytes of the packed constants.
     fn bytes(&self) -> usize {
@@ -87,13 +177,34 @@ pub struct Kind {
     pub op: &'static str,
     /// The output's type from the inputs' types.
     pub output: fn(&Node, &[TensorType]) -> Result<TensorType>,
-    pub prepare: fn(&Node, &[Operand]) -> Result<Prepared>,
+    /// `None` where the operator does not take such inputs; it is the engine's then.
+    pub orders: fn(&Node, &[Operand]) -> Option<Orders>,
+    pub prepare: fn(&Node, &[Operand], &Setting) -> Result<Prepared>,
 }
 
-/// Operators on quantized tensors, by their ONNX or `com.microsoft` names. [`lower`] makes them.
+/// An operator that computes in ONNX's order alone.
+fn plain(_: &Node, _: &[Operand]) -> Option<Orders> {
+    Some(Orders::Plain)
+}
+
+/// An operator over pixels.
+fn over_pixels(_: &Node, _: &[Operand]) -> Option<Orders> {
+    Some(Orders::ChannelsLast)
+}
+
+/// An operator on one element after the other.
+fn any(_: &Node, _: &[Operand]) -> Option<Orders> {
+    Some(Orders::Any)
+}
+
+/// Every operator that we have, by its name in ONNX, `com.microsoft` or [`lower`]; every other is
+/// tract's.
+///
+/// Those on floats give results that do not depend on the machine, unless products are fused: what
+/// sums has one order, what is transcendental comes from `libm`.
 ///
 /// [`lower`]: crate::runtime::lower
-pub const INTEGER: &[Kind] = &[
+pub const OPERATORS: &[Kind] = &[
     linear::QUANTIZE,
     linear::DEQUANTIZE,
     dynamic::SCALE,
@@ -117,19 +228,22 @@ pub const INTEGER: &[Kind] = &[
     unary::QUANTIZED_LEAKY_RELU,
     unary::QUANTIZED_SIGMOID,
     unary::QUANTIZED_TANH,
-];
-
-/// Float operators whose result does not depend on the target: what sums has one order, what is
-/// transcendental comes from `libm`.
-pub const DETERMINISTIC: &[Kind] = &[
     clip::RELU,
     clip::CLIP,
+    concat::FLOAT,
     convolution::FLOAT,
     transposed::FLOAT,
+    elementwise::ADD,
+    elementwise::SUB,
+    elementwise::MUL,
+    elementwise::DIV,
     matrix::FLOAT_GEMM,
     matrix::FLOAT_MATMUL,
+    order::FLATTEN,
+    order::RESHAPE,
     pooling::FLOAT_AVERAGE,
     pooling::FLOAT_GLOBAL_AVERAGE,
+    pooling::FLOAT_MAX,
     reduce::MEAN,
     reduce::SUM,
     softmax::FLOAT,
@@ -209,10 +323,11 @@ impl Coding {
     }
 
     /// The integer that a byte stands for, zero point taken off: at most 255 away from 0.
-    #[inline]
+    #[inline(always)]
     fn centred(self, code: u8) -> i16 {
-        let q = if self.signed { i16::from(code as i8) } else { i16::from(code) };
-        q - self.zero_point as i16
+        // Flipping the top bit moves signed bytes by 128.
+        let flip: u8 = if self.signed { 0x80 } else { 0 };
+        i16::from(code ^ flip) - (self.zero_point as i16 + i16::from(flip))
     }
 
     /// The first integer of a view, nothing taken off.
@@ -239,6 +354,15 @@ impl Coding {
 /// Attributes of a lowered node: the bounds of its integers, where an activation was folded in.
 pub const CLAMP_LOW: &str = "clamp_low";
 pub const CLAMP_HIGH: &str = "clamp_high";
+
+/// The same for a node on floats.
+pub const FLOAT_LOW: &str = "float_low";
+pub const FLOAT_HIGH: &str = "float_high";
+
+/// The bounds that an activation folded into `node` gives its floats.
+fn float_bounds(node: &Node) -> [f32; 2] {
+    [node.float(FLOAT_LOW, f32::NEG_INFINITY), node.float(FLOAT_HIGH, f32::INFINITY)]
+}
 
 /// Attribute of a lowered node: pairs of products saturate at 16 bits, as on x86 without VNNI.
 pub const SATURATING: &str = "saturating_pairs";
@@ -269,7 +393,7 @@ fn requantize(
     // Gemm has it, every other layer 1.
     let alpha = node.float("alpha", 1.0);
     let multipliers = scales.iter().map(|w| alpha * x.scale * w / y.scale).collect();
-    Ok(Requantize::new(multipliers, y.zero_point, y.clamped_bounds(node)))
+    Ok(Requantize::new(multipliers, y.zero_point, y.clamped_bounds(node)).spread(channels))
 }
 
 fn signed(node: &Node, element: Element) -> Result<bool> {

@@ -153,7 +153,7 @@ pub(super) fn look(
         counts[i].add(values, |_| 0);
         spans[i].add(values, by_root[i]);
     };
-    watch(graph, &roots, data, indices, &mut visit, progress)?;
+    watch(graph, &roots, data, indices, false, &mut visit, progress)?;
     let producers = graph.producers();
     let mut damage = Vec::new();
     for (root, count) in roots.iter().zip(&counts) {

@@ -4,20 +4,23 @@
 //! <https://onnx.ai/onnx/operators/onnx__Clip.html>. No different from the engine's, but for the
 //! time they take.
 
-use super::{Kind, Operand, Operator, Prepared, View, ViewMut, constant, input};
+use super::{Kind, Operand, Operator, Orders, Prepared, Scratch, View, ViewMut, constant, input};
 use crate::error::{Error, Result};
 use crate::graph::{Element, Node, Tensor};
+use crate::kernels::store::clip;
 
 pub(super) const RELU: Kind = Kind {
     op: "Relu",
     output: |node, inputs| input(node, inputs, 0).cloned(),
-    prepare: |node, operands| prepare(node, operands, [Some(0.0), None]),
+    orders,
+    prepare: |node, operands, _| prepare(node, operands, [Some(0.0), None]),
 };
 
 pub(super) const CLIP: Kind = Kind {
     op: "Clip",
     output: |node, inputs| input(node, inputs, 0).cloned(),
-    prepare: |node, operands| {
+    orders,
+    prepare: |node, operands, _| {
         // Attributes before opset 11.
         let bound = |index, attribute| match node.input(index) {
             None => Ok(node.attributes.contains_key(attribute).then(|| node.float(attribute, 0.0))),
@@ -27,6 +30,12 @@ pub(super) const CLIP: Kind = Kind {
         prepare(node, operands, bounds)
     },
 };
+
+/// Computed bounds and wide integers are the engine's.
+fn orders(_: &Node, operands: &[Operand]) -> Option<Orders> {
+    let known = [Element::F32, Element::U8, Element::I8].contains(&operands.first()?.ty.element);
+    (known && operands[1..].iter().all(Operand::is_settled)).then_some(Orders::Any)
+}
 
 fn scalar(node: &Node, tensor: &Tensor) -> Result<f32> {
     let float = tensor.as_f32().and_then(|v| v.first().copied());
@@ -66,12 +75,10 @@ struct Float {
 }
 
 impl Operator for Float {
-    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
         let (low, high) = (self.low, self.high);
         for (y, &x) in output.f32().iter_mut().zip(inputs[0].f32()) {
-            // What is no number stays so.
-            let x = if x < low { low } else { x };
-            *y = if x > high { high } else { x };
+            *y = clip(x, [low, high]);
         }
     }
 }
@@ -83,7 +90,7 @@ struct Codes {
 }
 
 impl Operator for Codes {
-    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
         for (y, &x) in output.codes().iter_mut().zip(inputs[0].codes()) {
             *y = self.codes[usize::from(x)];
         }

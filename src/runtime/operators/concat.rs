@@ -1,48 +1,99 @@
-//! QLinearConcat (`com.microsoft`): inputs brought to the output's scale, then joined.
+//! Concat of floats; QLinearConcat (`com.microsoft`): inputs brought to the output's scale, then
+//! joined.
+//!
+//! <https://onnx.ai/onnx/operators/onnx__Concat.html>.
 
-use super::{Coding, Kind, Operator, Prepared, TensorType, View, ViewMut, input};
+use super::{
+    Coding, Kind, Operand, Operator, Order, Orders, Prepared, Scratch, Setting, TensorType, View,
+    ViewMut, input,
+};
 use crate::error::{Error, Result};
-use crate::graph::Node;
+use crate::graph::{Element, Node};
 use crate::kernels::requantize::Requantize;
+
+pub(super) const FLOAT: Kind = Kind {
+    op: "Concat",
+    output: |node, inputs| joined(node, &inputs.iter().collect::<Vec<_>>(), Element::F32),
+    // Constants among the parts, and other types, are the engine's.
+    orders: |node, operands| {
+        let computed =
+            |operand: &Operand| operand.constant.is_none() && operand.ty.element == Element::F32;
+        operands.iter().all(computed).then(|| orders(node, &operands.first()?.ty))?
+    },
+    prepare: |node, operands, setting| {
+        let types = operands.iter().map(|operand| &operand.ty);
+        let runs = runs(node, types, setting)?;
+        Ok(Prepared::new(FloatConcat { runs }, (0..operands.len()).collect::<Vec<_>>()))
+    },
+};
 
 pub(super) const QUANTIZED: Kind = Kind {
     op: "QLinearConcat",
     output: |node, inputs| {
         let parts: Vec<&TensorType> = inputs.iter().skip(2).step_by(3).collect();
-        let first =
-            parts.first().ok_or_else(|| Error::new("it joins nothing").at_node(&node.name))?;
-        let axis = axis(node, first.shape.len())?;
-        let mut shape = first.shape.clone();
-        for part in &parts[1..] {
-            let fits = part.shape.len() == shape.len()
-                && (0..shape.len()).all(|i| i == axis || part.shape[i] == shape[i]);
-            if !fits {
-                let message = format!("shapes {:?} and {shape:?} cannot be joined", part.shape);
-                return Err(Error::new(message).at_node(&node.name));
-            }
-            shape[axis] += part.shape[axis];
-        }
-        Ok(TensorType { element: input(node, inputs, 1)?.element, shape })
+        joined(node, &parts, input(node, inputs, 1)?.element)
     },
-    prepare: |node, operands| {
+    orders: |node, operands| orders(node, &operands.get(2)?.ty),
+    prepare: |node, operands, setting| {
         let y = Coding::of(node, operands, operands[1].ty.element, 0)?;
         let at: Vec<usize> = (2..operands.len()).step_by(3).collect();
-        let axis = axis(node, operands[2].ty.shape.len())?;
+        let runs = runs(node, at.iter().map(|&i| &operands[i].ty), setting)?;
         let parts = at
             .iter()
-            .map(|&i| {
+            .zip(runs)
+            .map(|(&i, run)| {
                 let x = Coding::of(node, operands, operands[i].ty.element, i + 1)?;
                 let requantize =
                     Requantize::new(vec![x.scale / y.scale], y.zero_point, y.clamped_bounds(node));
                 let table = std::array::from_fn(|code| {
                     requantize.sum(0, x.centred(code as u8).into()) as u8
                 });
-                Ok(Part { run: operands[i].ty.shape[axis..].iter().product(), table })
+                Ok(Part { run, table })
             })
             .collect::<Result<Vec<_>>>()?;
         Ok(Prepared::new(Concat { parts }, at))
     },
 };
+
+/// What joining the parts makes.
+fn joined(node: &Node, parts: &[&TensorType], element: Element) -> Result<TensorType> {
+    let first = parts.first().ok_or_else(|| Error::new("it joins nothing").at_node(&node.name))?;
+    let axis = axis(node, first.shape.len())?;
+    let mut shape = first.shape.clone();
+    for part in &parts[1..] {
+        let fits = part.shape.len() == shape.len()
+            && (0..shape.len()).all(|i| i == axis || part.shape[i] == shape[i]);
+        if !fits {
+            let message = format!("shapes {:?} and {shape:?} cannot be joined", part.shape);
+            return Err(Error::new(message).at_node(&node.name));
+        }
+        shape[axis] += part.shape[axis];
+    }
+    Ok(TensorType { element, shape })
+}
+
+/// Channels are joined in either order, other axes in ONNX's.
+fn orders(node: &Node, first: &TensorType) -> Option<Orders> {
+    let channels = axis(node, first.shape.len()).is_ok_and(|axis| axis == 1);
+    Some(if channels { Orders::Any } else { Orders::Plain })
+}
+
+/// Elements of each part between two of the output's outer steps.
+fn runs<'a>(
+    node: &Node,
+    parts: impl Iterator<Item = &'a TensorType>,
+    setting: &Setting,
+) -> Result<Vec<usize>> {
+    parts
+        .map(|part| {
+            let axis = match setting.order {
+                Order::Plain => axis(node, part.shape.len())?,
+                Order::ChannelsLast => part.shape.len() - 1,
+            };
+            Ok(setting.laid_out(&part.shape)[axis..].iter().product())
+        })
+        .collect()
+}
 
 fn axis(node: &Node, rank: usize) -> Result<usize> {
     let axis = node.int("axis", 1);
@@ -67,16 +118,33 @@ struct Concat {
 }
 
 impl Operator for Concat {
-    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
         let total: usize = self.parts.iter().map(|p| p.run).sum();
-        for (outer, out) in output.codes().chunks_exact_mut(total.max(1)).enumerate() {
-            let mut rest = out;
-            for (part, x) in self.parts.iter().zip(inputs) {
-                let (to, tail) = rest.split_at_mut(part.run);
-                let from = &x.codes()[outer * part.run..][..part.run];
-                for (to, &code) in to.iter_mut().zip(from) {
-                    *to = part.table[usize::from(code)];
+        for (outer, mut rest) in output.codes().chunks_exact_mut(total.max(1)).enumerate() {
+            for (Part { run, table }, x) in self.parts.iter().zip(inputs) {
+                let (to, tail) = rest.split_at_mut(*run);
+                for (to, &code) in to.iter_mut().zip(&x.codes()[outer * run..][..*run]) {
+                    *to = table[usize::from(code)];
                 }
+                rest = tail;
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+struct FloatConcat {
+    /// As [`Part::run`].
+    runs: Vec<usize>,
+}
+
+impl Operator for FloatConcat {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
+        let total: usize = self.runs.iter().sum();
+        for (outer, mut rest) in output.f32().chunks_exact_mut(total.max(1)).enumerate() {
+            for (run, x) in self.runs.iter().zip(inputs) {
+                let (to, tail) = rest.split_at_mut(*run);
+                to.copy_from_slice(&x.f32()[outer * run..][..*run]);
                 rest = tail;
             }
         }

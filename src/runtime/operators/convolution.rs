@@ -1,26 +1,30 @@
-//! Conv in deterministic float and QLinearConv in integers.
+//! Conv in float and QLinearConv in integers.
 //!
 //! <https://onnx.ai/onnx/operators/onnx__Conv.html>,
 //! <https://onnx.ai/onnx/operators/onnx__QLinearConv.html>.
 
-use std::fmt;
-use std::marker::PhantomData;
-
 use super::{
-    Coding, Kind, Operand, Operator, Prepared, TensorType, View, ViewMut, floats, input, integers,
-    requantize, uncentred, zero_points,
+    Coding, Kind, Operand, Operator, Orders, Prepared, Scratch, TensorType, View, ViewMut,
+    float_bounds, floats, input, integers, over_pixels, requantize, uncentred, zero_points,
 };
 use crate::error::{Error, Result};
 use crate::graph::Node;
-use crate::kernels::conv::{Shape, channels_last, conv, depthwise, pack_weights};
+use crate::kernels::conv::{Conv, Shape};
 use crate::kernels::geometry::Window;
 use crate::kernels::requantize::Requantize;
-use crate::kernels::tile::{Arithmetic, Float, Integer, SaturatingPairs};
+use crate::kernels::store::{ToCodes, ToFloats};
+use crate::kernels::{Arithmetic, Floats, SaturatingIntegers};
 
 pub(super) const FLOAT: Kind = Kind {
     op: "Conv",
     output: |node, inputs| output(node, input(node, inputs, 0)?, &input(node, inputs, 1)?.shape),
-    prepare: |node, operands| {
+    // Three axes and computed weights are the engine's.
+    orders: |_, operands| {
+        let flat = operands.first()?.ty.shape.len() <= 4;
+        let settled = operands[1..].iter().all(Operand::is_settled);
+        (flat && settled).then_some(Orders::ChannelsLast)
+    },
+    prepare: |node, operands, setting| {
         let shape = shape(node, &operands[0].ty.shape, &operands[1].ty.shape)?;
         let weights = floats(node, operands, 1)?;
         let bias = match node.input(2) {
@@ -28,12 +32,8 @@ pub(super) const FLOAT: Kind = Kind {
             None => vec![0.0; shape.channels_out],
         };
         check_bias(node, &shape, bias.len())?;
-        let packed = if shape.is_depthwise() {
-            weights.to_vec()
-        } else {
-            pack_weights::<Float>(&shape, weights)
-        };
-        Ok(Prepared::new(FloatConv { shape, packed, bias }, [0]))
+        let conv = Conv::new(setting.floats(), shape, weights);
+        Ok(Prepared::new(FloatConv { conv, bias, bounds: float_bounds(node) }, [0]))
     },
 };
 
@@ -44,7 +44,8 @@ pub(super) const QUANTIZED: Kind = Kind {
         let x = output(node, input(node, inputs, 0)?, &input(node, inputs, 3)?.shape)?;
         Ok(TensorType { element: y, ..x })
     },
-    prepare: |node, operands| {
+    orders: over_pixels,
+    prepare: |node, operands, setting| {
         let shape = shape(node, &operands[0].ty.shape, &operands[3].ty.shape)?;
         let x = Coding::of(node, operands, operands[0].ty.element, 1)?;
         let y = Coding::of(node, operands, operands[7].ty.element, 6)?;
@@ -59,39 +60,22 @@ pub(super) const QUANTIZED: Kind = Kind {
         check_bias(node, &shape, bias.len())?;
         let requantize = requantize(node, operands, [x, y], channels)?;
         let has_zero_points = !zero_points(node, operands, 5)?.iter().all(|&zero| zero == 0);
+        // Depthwise kernels of such machines multiply without pairs.
+        let in_pairs = shape.groups == 1 || shape.channels_in > shape.groups;
         match uncentred(node, x) {
-            // Depthwise kernels multiply without pairs.
-            Some((raw, zero)) if !shape.is_depthwise() && !has_zero_points => {
+            Some((raw, zero)) if in_pairs && !has_zero_points => {
                 let sums = weights.chunks_exact(shape.k().max(1));
                 let sums = sums.map(|own| own.iter().map(|&w| i32::from(w)).sum::<i32>());
                 let bias = bias.iter().zip(sums).map(|(b, sum)| b.wrapping_sub(zero * sum));
                 let bias = bias.collect();
-                let conv = QuantizedConv::<SaturatingPairs> {
-                    packed: pack_weights::<SaturatingPairs>(&shape, &weights),
-                    shape,
-                    bias,
-                    x: raw,
-                    padding: zero as i16,
-                    requantize,
-                    arithmetic: PhantomData,
-                };
+                let conv = Conv::new(SaturatingIntegers, shape, &weights);
+                let padding = zero as i16;
+                let conv = QuantizedConv { conv, bias, x: raw, padding, requantize };
                 Ok(Prepared::new(conv, [0]))
             }
             _ => {
-                let packed = match shape.is_depthwise() {
-                    true => weights,
-                    false => pack_weights::<Integer>(&shape, &weights),
-                };
-                let (padding, arithmetic) = (0, PhantomData);
-                let conv = QuantizedConv::<Integer> {
-                    shape,
-                    packed,
-                    bias,
-                    x,
-                    padding,
-                    requantize,
-                    arithmetic,
-                };
+                let conv = Conv::new(setting.integers(), shape, &weights);
+                let conv = QuantizedConv { conv, bias, x, padding: 0, requantize };
                 Ok(Prepared::new(conv, [0]))
             }
         }
@@ -159,91 +143,53 @@ pub(super) fn output(node: &Node, x: &TensorType, weights: &[usize]) -> Result<T
 
 #[derive(Debug)]
 struct FloatConv {
-    shape: Shape,
-    packed: Vec<f32>,
+    conv: Conv<Floats>,
     bias: Vec<f32>,
+    bounds: [f32; 2],
 }
 
 impl Operator for FloatConv {
-    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
-        let shape = &self.shape;
-        let (in_plane, plane) = (shape.window.input_len(), shape.window.output_len());
-        let (mut frame, mut patches) = (Vec::new(), Vec::new());
-        let xs = inputs[0].f32().chunks_exact(shape.channels_in * in_plane);
-        for (x, out) in xs.zip(output.f32().chunks_exact_mut(shape.channels_out * plane)) {
-            if shape.is_depthwise() {
-                let multiplier = shape.channels_out / shape.groups;
-                let filters = self.packed.chunks_exact(shape.k());
-                for (c, (out, filter)) in out.chunks_exact_mut(plane).zip(filters).enumerate() {
-                    let x = &x[c / multiplier * in_plane..][..in_plane];
-                    depthwise(&shape.window, x, filter, out);
-                    out.iter_mut().for_each(|y| *y += self.bias[c]);
-                }
-                continue;
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, scratch: &mut Scratch) {
+        let shape = self.conv.shape();
+        let frames = inputs[0].f32().chunks_exact(shape.input_len());
+        for (x, out) in frames.zip(output.f32().chunks_exact_mut(shape.output_len())) {
+            let mut store = ToFloats::new(&self.bias, self.bounds, out);
+            if self.conv.needs_no_padding() {
+                self.conv.run(x, &mut store);
+            } else {
+                self.conv.pad(x, 0.0, &mut scratch.floats, |x| x);
+                self.conv.run(&scratch.floats, &mut store);
             }
-            channels_last(x, shape.channels_in, &mut frame, |v| v);
-            conv::<Float>(shape, &frame, 0.0, &self.packed, &mut patches, |pixel, first, sums| {
-                for (c, sum) in (first..).zip(sums) {
-                    out[c * plane + pixel] = sum + self.bias[c];
-                }
-            });
         }
     }
 
     fn bytes(&self) -> usize {
-        size_of_val(&self.packed[..]) + size_of_val(&self.bias[..])
+        self.conv.bytes() + size_of_val(&self.bias[..])
     }
 }
 
 #[derive(Debug)]
-struct QuantizedConv<A> {
-    shape: Shape,
-    packed: Vec<i16>,
+struct QuantizedConv<A: Arithmetic> {
+    conv: Conv<A>,
     bias: Vec<i32>,
     x: Coding,
     /// Zero, as `x` codes it.
     padding: i16,
     requantize: Requantize,
-    arithmetic: PhantomData<A>,
 }
 
-impl<A> Operator for QuantizedConv<A>
-where
-    A: Arithmetic<Input = i16, Sum = i32> + fmt::Debug + Send + Sync,
-{
-    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
-        let shape = &self.shape;
-        let (in_plane, plane) = (shape.window.input_len(), shape.window.output_len());
-        let (mut frame, mut patches) = (Vec::<i16>::new(), Vec::new());
-        let mut sums = vec![0i32; if shape.is_depthwise() { plane } else { 0 }];
-        let xs = inputs[0].codes().chunks_exact(shape.channels_in * in_plane);
-        for (x, out) in xs.zip(output.codes().chunks_exact_mut(shape.channels_out * plane)) {
-            if shape.is_depthwise() {
-                let multiplier = shape.channels_out / shape.groups;
-                let filters = self.packed.chunks_exact(shape.k());
-                for (c, (out, filter)) in out.chunks_exact_mut(plane).zip(filters).enumerate() {
-                    let x = &x[c / multiplier * in_plane..][..in_plane];
-                    frame.clear();
-                    frame.extend(x.iter().map(|&q| self.x.centred(q)));
-                    depthwise(&shape.window, &frame, filter, &mut sums);
-                    for (out, &sum) in out.iter_mut().zip(&sums) {
-                        *out = self.requantize.sum(c, sum.wrapping_add(self.bias[c])) as u8;
-                    }
-                }
-                continue;
-            }
-            channels_last(x, shape.channels_in, &mut frame, |q| self.x.centred(q));
-            let store = |pixel: usize, first: usize, sums: &[i32]| {
-                for (c, sum) in (first..).zip(sums) {
-                    let sum = sum.wrapping_add(self.bias[c]);
-                    out[c * plane + pixel] = self.requantize.sum(c, sum) as u8;
-                }
-            };
-            conv::<A>(shape, &frame, self.padding, &self.packed, &mut patches, store);
+impl<A: Arithmetic<Element = i16, Sum = i32>> Operator for QuantizedConv<A> {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, scratch: &mut Scratch) {
+        let shape = self.conv.shape();
+        let frames = inputs[0].codes().chunks_exact(shape.input_len());
+        for (x, out) in frames.zip(output.codes().chunks_exact_mut(shape.output_len())) {
+            self.conv.pad(x, self.padding, &mut scratch.words, |q| self.x.centred(q));
+            let mut store = ToCodes::new(&self.bias, &self.requantize, out);
+            self.conv.run(&scratch.words, &mut store);
         }
     }
 
     fn bytes(&self) -> usize {
-        size_of_val(&self.packed[..]) + size_of_val(&self.bias[..]) + self.requantize.bytes()
+        self.conv.bytes() + size_of_val(&self.bias[..]) + self.requantize.bytes()
     }
 }

@@ -6,27 +6,29 @@
 //!
 //! [`lower`]: crate::runtime::lower
 
-use super::{Kind, Operator, Prepared, TensorType, View, ViewMut};
+use super::{Kind, Operator, Prepared, Scratch, TensorType, View, ViewMut, plain};
 use crate::graph::Element;
 use crate::kernels::requantize::quantize;
 
 pub(super) const SCALE: Kind = Kind {
     op: crate::runtime::lower::DYNAMIC_SCALE,
     output: |_, _| Ok(TensorType { element: Element::F32, shape: vec![] }),
-    prepare: |_, _| Ok(Prepared::new(Scale, [0])),
+    orders: plain,
+    prepare: |_, _, _| Ok(Prepared::new(Scale, [0])),
 };
 
 pub(super) const ZERO_POINT: Kind = Kind {
     op: crate::runtime::lower::DYNAMIC_ZERO_POINT,
     output: |_, _| Ok(TensorType { element: Element::U8, shape: vec![] }),
-    prepare: |_, _| Ok(Prepared::new(ZeroPoint, [0, 1])),
+    orders: plain,
+    prepare: |_, _, _| Ok(Prepared::new(ZeroPoint, [0, 1])),
 };
 
 #[derive(Debug)]
 struct Scale;
 
 impl Operator for Scale {
-    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
         let [low, high] = range(inputs[0].f32());
         // Nothing but zeros: ONNX Runtime's scale is 1 then.
         output.f32()[0] = if high > low { (high - low) / 255.0 } else { 1.0 };
@@ -37,7 +39,7 @@ impl Operator for Scale {
 struct ZeroPoint;
 
 impl Operator for ZeroPoint {
-    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
         let [low, _] = range(inputs[0].f32());
         output.codes()[0] = quantize(-low, inputs[1].f32()[0], 0, [0, 255]) as u8;
     }

@@ -1,30 +1,77 @@
-//! QLinearAdd and QLinearMul (`com.microsoft`), with ONNX's broadcasting.
+//! Add, Sub, Mul and Div of floats, and QLinearAdd and QLinearMul (`com.microsoft`), with ONNX's
+//! broadcasting.
 //!
-//! As ONNX Runtime computes them: both integers, less their zero points, times a ratio of scales.
+//! Integers as ONNX Runtime computes them: both, less their zero points, times a ratio of scales.
 
-use super::{Coding, Kind, Operand, Operator, Prepared, TensorType, View, ViewMut, input};
+use super::{
+    Coding, Kind, Operand, Operator, Orders, Prepared, Scratch, Setting, TensorType, View, ViewMut,
+    float_bounds, input,
+};
 use crate::error::{Error, Result};
-use crate::graph::Node;
+use crate::graph::{Element, Node};
 use crate::kernels::requantize::Requantize;
+use crate::kernels::store::clip;
+
+pub(super) const ADD: Kind = float("Add");
+pub(super) const SUB: Kind = float("Sub");
+pub(super) const MUL: Kind = float("Mul");
+pub(super) const DIV: Kind = float("Div");
+
+const fn float(op: &'static str) -> Kind {
+    Kind {
+        op,
+        output: |node, inputs| {
+            let (a, b) = (&input(node, inputs, 0)?.shape, &input(node, inputs, 1)?.shape);
+            Ok(TensorType { element: Element::F32, shape: broadcast(node, a, b)? })
+        },
+        orders: |_, operands| {
+            let floats = operands.iter().all(|operand| operand.ty.element == Element::F32);
+            floats.then(|| orders(operands.first()?, operands.get(1)?))?
+        },
+        prepare: |node, operands, setting| {
+            let operation = match node.op.as_str() {
+                "Add" => Operation::Add,
+                "Sub" => Operation::Sub,
+                "Mul" => Operation::Mul,
+                _ => Operation::Div,
+            };
+            let pairing = Pairing::of(node, [&operands[0], &operands[1]], setting)?;
+            let bounds = float_bounds(node);
+            Ok(Prepared::new(FloatBinary { operation, pairing, bounds }, [0, 1]))
+        },
+    }
+}
 
 pub(super) const QUANTIZED_ADD: Kind = Kind {
     op: "QLinearAdd",
     output,
-    prepare: |node, operands| {
+    orders: |_, operands| orders(operands.first()?, operands.get(3)?),
+    prepare: |node, operands, setting| {
         let (a, b, y) = codings(node, operands)?;
         let sum = Add { a: a.scale / y.scale, b: b.scale / y.scale };
-        binary(node, operands, a, b, y, sum)
+        binary(node, operands, setting, [a, b, y], sum)
     },
 };
 
 pub(super) const QUANTIZED_MUL: Kind = Kind {
     op: "QLinearMul",
     output,
-    prepare: |node, operands| {
+    orders: |_, operands| orders(operands.first()?, operands.get(3)?),
+    prepare: |node, operands, setting| {
         let (a, b, y) = codings(node, operands)?;
-        binary(node, operands, a, b, y, Mul { ratio: a.scale * b.scale / y.scale })
+        let product = Mul { ratio: a.scale * b.scale / y.scale };
+        binary(node, operands, setting, [a, b, y], product)
     },
 };
+
+/// Any order, where no operand has to be brought into it: a constant lies in ONNX's.
+fn orders(a: &Operand, b: &Operand) -> Option<Orders> {
+    let single = |operand: &Operand| operand.ty.shape.iter().product::<usize>() == 1;
+    let fits = |x: &Operand, other: &Operand| {
+        single(x) || x.constant.is_none() && x.ty.shape.len() >= other.ty.shape.len()
+    };
+    Some(if fits(a, b) && fits(b, a) { Orders::Any } else { Orders::Plain })
+}
 
 /// The output's value, in units of its scale, from two centred integers.
 trait Combine: std::fmt::Debug + Send + Sync + 'static {
@@ -88,16 +135,43 @@ pub(super) fn broadcast(node: &Node, a: &[usize], b: &[usize]) -> Result<Vec<usi
 fn binary<C: Combine>(
     node: &Node,
     operands: &[Operand],
-    a: Coding,
-    b: Coding,
-    y: Coding,
+    setting: &Setting,
+    [a, b, y]: [Coding; 3],
     combine: C,
 ) -> Result<Prepared> {
-    let shapes = [&operands[0].ty.shape[..], &operands[3].ty.shape[..]];
-    let out = broadcast(node, shapes[0], shapes[1])?;
+    let pairing = Pairing::of(node, [&operands[0], &operands[3]], setting)?;
     let requantize = Requantize::new(vec![1.0], y.zero_point, y.clamped_bounds(node));
-    let walk = (shapes[0] != shapes[1]).then(|| Walk::new(&out, shapes));
-    Ok(Prepared::new(Binary { combine, a, b, requantize, walk }, [0, 3]))
+    Ok(Prepared::new(Binary { combine, a, b, requantize, pairing }, [0, 3]))
+}
+
+/// Which elements of two inputs meet.
+#[derive(Debug)]
+enum Pairing {
+    /// Those at the same places.
+    Alike,
+    Broadcast(Walk),
+}
+
+impl Pairing {
+    fn of(node: &Node, operands: [&Operand; 2], setting: &Setting) -> Result<Self> {
+        let [a, b] = operands.map(|operand| setting.laid_out(&operand.ty.shape));
+        if a == b {
+            return Ok(Self::Alike);
+        }
+        Ok(Self::Broadcast(Walk::new(&broadcast(node, &a, &b)?, [&a, &b])))
+    }
+
+    #[inline(always)]
+    fn each<T: Copy, U>(&self, a: &[T], b: &[T], out: &mut [U], combine: impl Fn(T, T) -> U) {
+        match self {
+            Self::Alike => {
+                for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
+                    *out = combine(a, b);
+                }
+            }
+            Self::Broadcast(walk) => walk.visit(|at, i, j| out[at] = combine(a[i], b[j])),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -106,24 +180,43 @@ struct Binary<C> {
     a: Coding,
     b: Coding,
     requantize: Requantize,
-    /// `None` where both inputs have the output's shape.
-    walk: Option<Walk>,
+    pairing: Pairing,
 }
 
 impl<C: Combine> Operator for Binary<C> {
-    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
-        let (a, b, out) = (inputs[0].codes(), inputs[1].codes(), output.codes());
-        let code = |a, b| {
-            let x = self.combine.combine(self.a.centred(a), self.b.centred(b));
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
+        let (a, b) = (self.a, self.b);
+        self.pairing.each(inputs[0].codes(), inputs[1].codes(), output.codes(), |x, y| {
+            let x = self.combine.combine(a.centred(x), b.centred(y));
             self.requantize.real(x) as u8
-        };
-        match &self.walk {
-            None => {
-                for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
-                    *out = code(a, b);
-                }
-            }
-            Some(walk) => walk.visit(|at, i, j| out[at] = code(a[i], b[j])),
+        });
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Operation {
+    Add,
+    Sub,
+    Mul,
+    Div,
+}
+
+#[derive(Debug)]
+struct FloatBinary {
+    operation: Operation,
+    pairing: Pairing,
+    bounds: [f32; 2],
+}
+
+impl Operator for FloatBinary {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
+        let Self { operation, pairing, bounds } = self;
+        let (a, b, out) = (inputs[0].f32(), inputs[1].f32(), output.f32());
+        match operation {
+            Operation::Add => pairing.each(a, b, out, |a, b| clip(a + b, *bounds)),
+            Operation::Sub => pairing.each(a, b, out, |a, b| clip(a - b, *bounds)),
+            Operation::Mul => pairing.each(a, b, out, |a, b| clip(a * b, *bounds)),
+            Operation::Div => pairing.each(a, b, out, |a, b| clip(a / b, *bounds)),
         }
     }
 }

@@ -8,8 +8,8 @@
 use super::convolution::centred_weights;
 use super::matrix::Product;
 use super::{
-    Coding, Kind, Operand, Operator, Prepared, TensorType, View, ViewMut, input, scales, signed,
-    zero_points,
+    Coding, Kind, Operand, Operator, Prepared, Scratch, TensorType, View, ViewMut, input, plain,
+    scales, signed, zero_points,
 };
 use crate::error::{Error, Result};
 use crate::graph::{Element, Node};
@@ -23,7 +23,8 @@ pub(super) const CONV: Kind = Kind {
         let y = super::convolution::output(node, x, &input(node, inputs, 1)?.shape)?;
         Ok(TensorType { element: Element::I32, ..y })
     },
-    prepare: |node, operands| {
+    orders: plain,
+    prepare: |node, operands, _| {
         let shape = super::convolution::shape(node, &operands[0].ty.shape, &operands[1].ty.shape)?;
         let weights = centred_weights(node, operands, 1, 3, |i, zero_points| {
             if zero_points == 1 { 0 } else { i / shape.k() }
@@ -40,7 +41,8 @@ pub(super) const MATMUL: Kind = Kind {
         let shape = Product::of(node, input(node, inputs, 0)?, input(node, inputs, 1)?)?.shape;
         Ok(TensorType { element: Element::I32, shape })
     },
-    prepare: |node, operands| {
+    orders: plain,
+    prepare: |node, operands, _| {
         let product = Product::of(node, &operands[0].ty, &operands[1].ty)?;
         let (a, b) = (Codes::of(node, operands, 0, 2)?, Codes::of(node, operands, 1, 3)?);
         let mut inputs = vec![0, 1];
@@ -138,7 +140,7 @@ struct ConvInteger {
 }
 
 impl Operator for ConvInteger {
-    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
         let Shape { window, groups, channels_in, channels_out } = &self.shape;
         let zero_point = self.x.zero_points(&mut inputs[1..].iter().copied())[0];
         let per_group = channels_in / groups;
@@ -205,7 +207,7 @@ struct MatMulInteger {
 }
 
 impl Operator for MatMulInteger {
-    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
         let mut given = inputs[2..].iter().copied();
         let zero = [self.a.zero_points(&mut given), self.b.zero_points(&mut given)];
         let out = output.i32();
@@ -225,7 +227,7 @@ struct QuantizedProduct {
 }
 
 impl Operator for QuantizedProduct {
-    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
         let mut none = std::iter::empty();
         let zero = [self.a.zero_points(&mut none), self.b.zero_points(&mut none)];
         let out = output.codes();

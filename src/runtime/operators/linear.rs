@@ -5,8 +5,8 @@
 //! `(q - zero_point) * scale`.
 
 use super::{
-    Coding, Kind, Operand, Operator, Prepared, TensorType, View, ViewMut, input, per_tensor_only,
-    scales, signed, zero_points,
+    Coding, Kind, Operand, Operator, Orders, Prepared, Scratch, TensorType, View, ViewMut, input,
+    per_tensor_only, scales, signed, zero_points,
 };
 use crate::error::{Error, Result};
 use crate::graph::{Element, Node};
@@ -22,7 +22,8 @@ pub(super) const QUANTIZE: Kind = Kind {
         signed(node, element)?;
         Ok(TensorType { element, shape: input(node, inputs, 0)?.shape.clone() })
     },
-    prepare: |node, operands| {
+    orders,
+    prepare: |node, operands, _| {
         let element = match operands.get(2) {
             Some(zero_point) => zero_point.ty.element,
             None => Element(node.int("output_dtype", Element::U8.0.into()) as i32),
@@ -55,7 +56,8 @@ pub(super) const DEQUANTIZE: Kind = Kind {
         let x = input(node, inputs, 0)?;
         Ok(TensorType { element: Element::F32, shape: x.shape.clone() })
     },
-    prepare: |node, operands| {
+    orders,
+    prepare: |node, operands, _| {
         let element = operands[0].ty.element;
         // int32 is how biases are stored.
         let signed = element != Element::I32 && signed(node, element)?;
@@ -74,6 +76,12 @@ pub(super) const DEQUANTIZE: Kind = Kind {
         Ok(Prepared::new(Dequantize { axis, codings: codings.collect() }, [0]))
     },
 };
+
+/// Element by element, unless scales differ along an axis.
+fn orders(_: &Node, operands: &[Operand]) -> Option<Orders> {
+    let one = |operand: &Operand| operand.ty.shape.iter().product::<usize>() == 1;
+    Some(if operands[1..].iter().all(one) { Orders::Any } else { Orders::Plain })
+}
 
 /// Whether scale or zero point are known only when the network runs.
 fn is_computed(operands: &[Operand]) -> bool {
@@ -134,7 +142,7 @@ struct Quantize {
 }
 
 impl Operator for Quantize {
-    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
         let (x, out) = (inputs[0].f32(), output.codes());
         for (i, run) in self.axis.runs(x.len()) {
             let (scale, coding) = (self.scale[i], &self.outputs[i]);
@@ -153,7 +161,7 @@ struct QuantizeComputed {
 }
 
 impl Operator for QuantizeComputed {
-    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
         let scale = inputs[1].f32()[0];
         let zero_point = inputs.get(2).map_or(0, |zero_point| self.coding.whole(*zero_point));
         for (out, &x) in output.codes().iter_mut().zip(inputs[0].f32()) {
@@ -169,7 +177,7 @@ struct Dequantize {
 }
 
 impl Operator for Dequantize {
-    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
         let out = output.f32();
         for (i, run) in self.axis.runs(out.len()) {
             let coding = self.codings[i];
@@ -194,7 +202,7 @@ struct DequantizeComputed {
 }
 
 impl Operator for DequantizeComputed {
-    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
         let scale = inputs[1].f32()[0];
         let plain = Coding { signed: self.signed, scale, zero_point: 0 };
         let zero_point = inputs.get(2).map_or(0, |zero_point| plain.whole(*zero_point));

@@ -1,30 +1,30 @@
-//! Gemm and MatMul, in deterministic float and in integers; constant weights of two axes are packed.
+//! Gemm and MatMul, in float and in integers; constant weights of two axes are packed.
 //!
 //! <https://onnx.ai/onnx/operators/onnx__Gemm.html>, <https://onnx.ai/onnx/operators/onnx__MatMul.html>,
 //! <https://onnx.ai/onnx/operators/onnx__QLinearMatMul.html>, and `com.microsoft` QGemm of ONNX
 //! Runtime's contrib operators.
 
-use std::fmt;
-use std::marker::PhantomData;
-
 use super::convolution::centred_weights;
 use super::elementwise::{Walk, broadcast};
 use super::{
-    Coding, Kind, Operand, Operator, Prepared, TensorType, View, ViewMut, constant, floats, input,
-    integer, integers, requantize, scales, uncentred, zero_points,
+    Coding, Kind, Operand, Operator, Orders, Prepared, Scratch, Setting, TensorType, View, ViewMut,
+    constant, float_bounds, floats, input, integer, integers, plain, requantize, scales, uncentred,
+    zero_points,
 };
 use crate::error::{Error, Result};
 use crate::graph::{Element, Node};
-use crate::kernels::gemm::gemm;
+use crate::kernels::dense::{Packed, Run, padded};
 use crate::kernels::requantize::Requantize;
-use crate::kernels::tile::{Arithmetic, Float, Integer, SaturatingPairs, pack, padded_k};
+use crate::kernels::store::{ToCodes, ToFloats};
+use crate::kernels::{Arithmetic, Floats, SaturatingIntegers};
 
 pub(super) const FLOAT_GEMM: Kind = Kind {
     op: "Gemm",
     output: |node, inputs| {
         gemm_output(node, input(node, inputs, 0)?, input(node, inputs, 1)?, Element::F32)
     },
-    prepare: |node, operands| {
+    orders: constant_weights,
+    prepare: |node, operands, setting| {
         let weights = Weights::of_gemm(node, &operands[1].ty.shape)?;
         let alpha = node.float("alpha", 1.0);
         let w = floats(node, operands, 1)?;
@@ -36,7 +36,9 @@ pub(super) const FLOAT_GEMM: Kind = Kind {
             }
             None => vec![0.0; weights.columns],
         };
-        Ok(Prepared::new(FloatMatrix::new(&weights, &scaled, bias, transposed(node)), [0]))
+        let (transpose, bounds) = (transposed(node), float_bounds(node));
+        let matrix = FloatMatrix::new(setting, &weights, &scaled, bias, transpose, bounds);
+        Ok(Prepared::new(matrix, [0]))
     },
 };
 
@@ -45,14 +47,16 @@ pub(super) const FLOAT_MATMUL: Kind = Kind {
     output: |node, inputs| {
         matmul_output(node, input(node, inputs, 0)?, input(node, inputs, 1)?, Element::F32)
     },
-    prepare: |node, operands| {
+    orders: floats_only,
+    prepare: |node, operands, setting| {
         if !is_packable(&operands[1]) {
             let product = Product::of(node, &operands[0].ty, &operands[1].ty)?;
             return Ok(Prepared::new(FloatProduct(product), [0, 1]));
         }
         let weights = Weights::of_matmul(node, &operands[1].ty.shape)?;
         let bias = vec![0.0; weights.columns];
-        let matrix = FloatMatrix::new(&weights, floats(node, operands, 1)?, bias, false);
+        let (w, bounds) = (floats(node, operands, 1)?, float_bounds(node));
+        let matrix = FloatMatrix::new(setting, &weights, w, bias, false, bounds);
         Ok(Prepared::new(matrix, [0]))
     },
 };
@@ -63,13 +67,14 @@ pub(super) const QUANTIZED_GEMM: Kind = Kind {
         let y = input(node, inputs, 8)?.element;
         gemm_output(node, input(node, inputs, 0)?, input(node, inputs, 3)?, y)
     },
-    prepare: |node, operands| {
+    orders: plain,
+    prepare: |node, operands, setting| {
         let weights = Weights::of_gemm(node, &operands[3].ty.shape)?;
         let bias = match node.input(6) {
             Some(_) => weights.bias(node, &operands[6], &integers(node, operands, 6)?, |b| b)?,
             None => vec![0; weights.columns],
         };
-        quantized(node, operands, &weights, bias, 7, transposed(node))
+        quantized(node, operands, setting, &weights, bias, 7, transposed(node))
     },
 };
 
@@ -79,15 +84,34 @@ pub(super) const QUANTIZED_MATMUL: Kind = Kind {
         let y = input(node, inputs, 7)?.element;
         matmul_output(node, input(node, inputs, 0)?, input(node, inputs, 3)?, y)
     },
-    prepare: |node, operands| {
+    orders: plain,
+    prepare: |node, operands, setting| {
         if !is_packable(&operands[3]) || scales(node, operands, 1)?.len() != 1 {
             return integer::quantized_matmul(node, operands);
         }
         let weights = Weights::of_matmul(node, &operands[3].ty.shape)?;
         let bias = vec![0; weights.columns];
-        quantized(node, operands, &weights, bias, 6, false)
+        quantized(node, operands, setting, &weights, bias, 6, false)
     },
 };
+
+/// Gemm with computed weights, or with a bias that is computed or differs from row to row, is the
+/// engine's.
+fn constant_weights(node: &Node, operands: &[Operand]) -> Option<Orders> {
+    let settled = operands[1..].iter().all(Operand::is_settled);
+    let columns = operands.get(1)?.ty.shape.get(1 - usize::from(node.int("transB", 0) != 0))?;
+    let bias = &operands.get(2).map(|bias| &bias.ty.shape[..]).unwrap_or_default();
+    let of_columns = match bias {
+        [] | [1] | [1, 1] => true,
+        [len] | [1, len] => len == columns,
+        _ => false,
+    };
+    (settled && of_columns && operands[0].ty.element == Element::F32).then_some(Orders::Plain)
+}
+
+fn floats_only(_: &Node, operands: &[Operand]) -> Option<Orders> {
+    (operands.first()?.ty.element == Element::F32).then_some(Orders::Plain)
+}
 
 fn is_packable(weights: &Operand) -> bool {
     weights.constant.is_some() && weights.ty.shape.len() == 2
@@ -100,6 +124,7 @@ fn transposed(node: &Node) -> bool {
 fn quantized(
     node: &Node,
     operands: &[Operand],
+    setting: &Setting,
     weights: &Weights,
     bias: Vec<i32>,
     y_at: usize,
@@ -113,24 +138,34 @@ fn quantized(
     })?;
     let requantize = requantize(node, operands, [x, y], weights.columns)?;
     let (k, columns) = (weights.k, weights.columns);
-    let packed = pack::<Integer>(columns, k, |c, i| w[weights.index(c, i)]);
+    let weight = |c: usize, i: usize| w[weights.index(c, i)];
     let has_zero_points = !zero_points(node, operands, 5)?.iter().all(|&zero| zero == 0);
     match uncentred(node, x) {
         Some((raw, zero)) if !has_zero_points => {
-            let sum = |c| (0..k).map(|i| i32::from(w[weights.index(c, i)])).sum::<i32>();
+            let sum = |c| (0..k).map(|i| i32::from(weight(c, i))).sum::<i32>();
             let bias = bias.iter().enumerate().map(|(c, b)| b.wrapping_sub(zero * sum(c)));
-            let (bias, x, arithmetic) = (bias.collect(), raw, PhantomData::<SaturatingPairs>);
-            let matrix =
-                QuantizedMatrix { k, columns, transpose, packed, bias, x, requantize, arithmetic };
-            Ok(Prepared::new(matrix, [0]))
+            let (bias, x) = (bias.collect(), raw);
+            let packed = packed(SaturatingIntegers, columns, k, weight);
+            Ok(Prepared::new(QuantizedMatrix { k, transpose, packed, bias, x, requantize }, [0]))
         }
         _ => {
-            let arithmetic = PhantomData::<Integer>;
-            let matrix =
-                QuantizedMatrix { k, columns, transpose, packed, bias, x, requantize, arithmetic };
-            Ok(Prepared::new(matrix, [0]))
+            let packed = packed(setting.integers(), columns, k, weight);
+            Ok(Prepared::new(QuantizedMatrix { k, transpose, packed, bias, x, requantize }, [0]))
         }
     }
+}
+
+/// Packs a matrix whose columns are `k` long.
+fn packed<A: Arithmetic>(
+    arithmetic: A,
+    columns: usize,
+    k: usize,
+    weight: impl Fn(usize, usize) -> A::Element,
+) -> Packed<A> {
+    let run = Run { start: 0, len: padded::<A>(k) };
+    Packed::new(arithmetic, columns, vec![run], |column, _, i| {
+        if i < k { weight(column, i) } else { A::Element::default() }
+    })
 }
 
 /// The right-hand matrix: `k x columns`, possibly stored transposed.
@@ -248,55 +283,73 @@ impl Product {
     }
 }
 
-/// The rows of `x`, each padded to whole steps of the arithmetic.
-fn rows<T: Copy, U: Copy + Default>(
+/// Copies the rows of `x` into `rows`, each padded to whole steps of the arithmetic.
+fn gather<T: Copy, U: Copy + Default>(
     x: &[T],
     k: usize,
     padded: usize,
     transpose: bool,
+    rows: &mut Vec<U>,
     map: impl Fn(T) -> U,
-) -> Vec<U> {
+) {
     let count = x.len() / k.max(1);
-    let mut rows = vec![U::default(); count * padded];
+    rows.clear();
+    rows.resize(count * padded, U::default());
     for (r, row) in rows.chunks_exact_mut(padded.max(1)).enumerate() {
-        for (i, to) in row[..k].iter_mut().enumerate() {
-            *to = map(if transpose { x[i * count + r] } else { x[r * k + i] });
+        let row = &mut row[..k];
+        if transpose {
+            row.iter_mut().enumerate().for_each(|(i, to)| *to = map(x[i * count + r]));
+        } else {
+            row.iter_mut().zip(&x[r * k..]).for_each(|(to, &from)| *to = map(from));
         }
     }
-    rows
+}
+
+/// Where the rows start.
+fn starts(count: usize, len: usize, origins: &mut Vec<usize>) {
+    origins.clear();
+    origins.extend((0..count).map(|row| row * len));
 }
 
 #[derive(Debug)]
 struct FloatMatrix {
     k: usize,
-    columns: usize,
     transpose: bool,
-    packed: Vec<f32>,
+    packed: Packed<Floats>,
     bias: Vec<f32>,
+    bounds: [f32; 2],
 }
 
 impl FloatMatrix {
-    fn new(weights: &Weights, w: &[f32], bias: Vec<f32>, transpose: bool) -> Self {
-        let (k, columns) = (weights.k, weights.columns);
-        let packed = pack::<Float>(columns, k, |c, i| w[weights.index(c, i)]);
-        Self { k, columns, transpose, packed, bias }
+    fn new(
+        setting: &Setting,
+        weights: &Weights,
+        w: &[f32],
+        bias: Vec<f32>,
+        transpose: bool,
+        bounds: [f32; 2],
+    ) -> Self {
+        let weight = |c, i| w[weights.index(c, i)];
+        let packed = packed(setting.floats(), weights.columns, weights.k, weight);
+        Self { k: weights.k, transpose, packed, bias, bounds }
     }
 }
 
 impl Operator for FloatMatrix {
-    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
-        let rows = rows(inputs[0].f32(), self.k, self.k, self.transpose, |x| x);
-        let out = output.f32();
-        gemm::<Float>(&rows, self.k, &self.packed, |row, first, sums| {
-            let last = self.columns.min(first + sums.len());
-            for (c, sum) in (first..last).zip(sums) {
-                out[row * self.columns + c] = sum + self.bias[c];
-            }
-        });
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, scratch: &mut Scratch) {
+        let Scratch { floats, origins, .. } = scratch;
+        let mut x = inputs[0].f32();
+        starts(x.len() / self.k.max(1), self.k, origins);
+        if self.transpose {
+            gather(x, self.k, self.k, true, floats, |x| x);
+            x = floats;
+        }
+        let mut store = ToFloats::new(&self.bias, self.bounds, output.f32());
+        self.packed.multiply(x, origins, &mut store);
     }
 
     fn bytes(&self) -> usize {
-        size_of_val(&self.packed[..]) + size_of_val(&self.bias[..])
+        self.packed.bytes() + size_of_val(&self.bias[..])
     }
 }
 
@@ -305,7 +358,7 @@ impl Operator for FloatMatrix {
 struct FloatProduct(Product);
 
 impl Operator for FloatProduct {
-    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
         let Product { rows, k, columns, batches, .. } = &self.0;
         let (a, b) = (inputs[0].f32(), inputs[1].f32());
         let matrices = output.f32().chunks_exact_mut((rows * columns).max(1));
@@ -324,35 +377,26 @@ impl Operator for FloatProduct {
 }
 
 #[derive(Debug)]
-struct QuantizedMatrix<A> {
+struct QuantizedMatrix<A: Arithmetic> {
     k: usize,
-    columns: usize,
     transpose: bool,
-    packed: Vec<i16>,
+    packed: Packed<A>,
     bias: Vec<i32>,
     x: Coding,
     requantize: Requantize,
-    arithmetic: PhantomData<A>,
 }
 
-impl<A> Operator for QuantizedMatrix<A>
-where
-    A: Arithmetic<Input = i16, Sum = i32> + fmt::Debug + Send + Sync,
-{
-    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
-        let padded = padded_k::<A>(self.k);
-        let rows = rows(inputs[0].codes(), self.k, padded, self.transpose, |q| self.x.centred(q));
-        let out = output.codes();
-        gemm::<A>(&rows, self.k, &self.packed, |row, first, sums| {
-            let last = self.columns.min(first + sums.len());
-            for (c, sum) in (first..last).zip(sums) {
-                let sum = sum.wrapping_add(self.bias[c]);
-                out[row * self.columns + c] = self.requantize.sum(c, sum) as u8;
-            }
-        });
+impl<A: Arithmetic<Element = i16, Sum = i32>> Operator for QuantizedMatrix<A> {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, scratch: &mut Scratch) {
+        let Scratch { words, origins, .. } = scratch;
+        let (x, len) = (inputs[0].codes(), padded::<A>(self.k));
+        gather(x, self.k, len, self.transpose, words, |q| self.x.centred(q));
+        starts(x.len() / self.k.max(1), len, origins);
+        let mut store = ToCodes::new(&self.bias, &self.requantize, output.codes());
+        self.packed.multiply(words, origins, &mut store);
     }
 
     fn bytes(&self) -> usize {
-        size_of_val(&self.packed[..]) + size_of_val(&self.bias[..]) + self.requantize.bytes()
+        self.packed.bytes() + size_of_val(&self.bias[..]) + self.requantize.bytes()
     }
 }

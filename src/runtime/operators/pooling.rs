@@ -3,7 +3,10 @@
 //!
 //! <https://onnx.ai/onnx/operators/onnx__AveragePool.html>, <https://onnx.ai/onnx/operators/onnx__MaxPool.html>.
 
-use super::{Coding, Kind, Operator, Prepared, TensorType, View, ViewMut, input, signed};
+use super::{
+    Coding, Kind, Operand, Operator, Orders, Prepared, Scratch, TensorType, View, ViewMut, input,
+    over_pixels, signed,
+};
 use crate::error::{Error, Result};
 use crate::graph::{Element, Node};
 use crate::kernels::geometry::Window;
@@ -13,7 +16,8 @@ use crate::kernels::requantize::{Requantize, round_small};
 pub(super) const FLOAT_AVERAGE: Kind = Kind {
     op: "AveragePool",
     output: |node, inputs| pooled(node, input(node, inputs, 0)?, Element::F32),
-    prepare: |node, operands| {
+    orders: floats,
+    prepare: |node, operands, _| {
         let average = Average::of(node, &operands[0].ty.shape)?;
         Ok(Prepared::new(FloatAverage(average), [0]))
     },
@@ -22,7 +26,8 @@ pub(super) const FLOAT_AVERAGE: Kind = Kind {
 pub(super) const FLOAT_GLOBAL_AVERAGE: Kind = Kind {
     op: "GlobalAveragePool",
     output: |node, inputs| global(node, input(node, inputs, 0)?, Element::F32),
-    prepare: |_, operands| {
+    orders: floats,
+    prepare: |_, operands, _| {
         Ok(Prepared::new(FloatAverage(Average::global(&operands[0].ty.shape)), [0]))
     },
 };
@@ -30,7 +35,8 @@ pub(super) const FLOAT_GLOBAL_AVERAGE: Kind = Kind {
 pub(super) const QUANTIZED_AVERAGE: Kind = Kind {
     op: "QLinearAveragePool",
     output: |node, inputs| pooled(node, input(node, inputs, 0)?, input(node, inputs, 4)?.element),
-    prepare: |node, operands| {
+    orders: over_pixels,
+    prepare: |node, operands, _| {
         let average = Average::of(node, &operands[0].ty.shape)?;
         let x = Coding::of(node, operands, operands[0].ty.element, 1)?;
         let y = Coding::of(node, operands, operands[4].ty.element, 3)?;
@@ -42,7 +48,8 @@ pub(super) const QUANTIZED_AVERAGE: Kind = Kind {
 pub(super) const QUANTIZED_GLOBAL_AVERAGE: Kind = Kind {
     op: "QLinearGlobalAveragePool",
     output: |node, inputs| global(node, input(node, inputs, 0)?, input(node, inputs, 4)?.element),
-    prepare: |node, operands| {
+    orders: over_pixels,
+    prepare: |node, operands, _| {
         let average = Average::global(&operands[0].ty.shape);
         let x = Coding::of(node, operands, operands[0].ty.element, 1)?;
         let y = Coding::of(node, operands, operands[4].ty.element, 3)?;
@@ -52,19 +59,40 @@ pub(super) const QUANTIZED_GLOBAL_AVERAGE: Kind = Kind {
     },
 };
 
-/// MaxPool of 8-bit integers, which keep their scale. (MaxPool of floats is the engine's.)
+pub(super) const FLOAT_MAX: Kind = Kind {
+    op: "MaxPool",
+    output: |node, inputs| pooled(node, input(node, inputs, 0)?, Element::F32),
+    // The places of the largest are the engine's.
+    orders: |node, operands| floats(node, operands).filter(|_| node.outputs.len() == 1),
+    prepare: |node, operands, _| {
+        let shape = &operands[0].ty.shape;
+        let window = window(node, shape)?;
+        Ok(Prepared::new(FloatMax { window, channels: shape[1] }, [0]))
+    },
+};
+
+/// MaxPool of 8-bit integers, which keep their scale.
 pub(super) const INTEGER_MAX: Kind = Kind {
     op: crate::runtime::lower::INTEGER_MAX_POOL,
     output: |node, inputs| {
         let x = input(node, inputs, 0)?;
         pooled(node, x, x.element)
     },
-    prepare: |node, operands| {
+    orders: over_pixels,
+    prepare: |node, operands, _| {
         let x = &operands[0].ty;
         let signed = signed(node, x.element)?;
-        Ok(Prepared::new(IntegerMax { window: window(node, &x.shape)?, signed }, [0]))
+        let (window, channels) = (window(node, &x.shape)?, x.shape[1]);
+        Ok(Prepared::new(IntegerMax { window, channels, signed }, [0]))
     },
 };
+
+/// Over one or two axes of float32; everything else is the engine's.
+fn floats(_: &Node, operands: &[Operand]) -> Option<Orders> {
+    let TensorType { element, shape } = &operands.first()?.ty;
+    let known = *element == Element::F32 && (3..=4).contains(&shape.len());
+    known.then_some(Orders::ChannelsLast)
+}
 
 fn window(node: &Node, shape: &[usize]) -> Result<Window> {
     let kernel: Option<Vec<usize>> = node
@@ -96,6 +124,7 @@ fn global(node: &Node, x: &TensorType, element: Element) -> Result<TensorType> {
 #[derive(Debug)]
 struct Average {
     window: Window,
+    channels: usize,
     /// Divide by the whole window even where it reaches into the padding.
     include_pad: bool,
 }
@@ -103,7 +132,8 @@ struct Average {
 impl Average {
     fn of(node: &Node, shape: &[usize]) -> Result<Self> {
         let window = window(node, shape)?;
-        Ok(Self { window, include_pad: node.int("count_include_pad", 0) != 0 })
+        let include_pad = node.int("count_include_pad", 0) != 0;
+        Ok(Self { window, channels: shape[1], include_pad })
     }
 
     fn global(shape: &[usize]) -> Self {
@@ -116,7 +146,7 @@ impl Average {
             dilation: [1; 2],
             pad: [0; 2],
         };
-        Self { window, include_pad: false }
+        Self { window, channels: shape[1], include_pad: false }
     }
 
     fn divisor(&self, count: usize) -> f32 {
@@ -129,13 +159,23 @@ impl Average {
 struct FloatAverage(Average);
 
 impl Operator for FloatAverage {
-    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
-        let window = &self.0.window;
-        let planes = inputs[0].f32().chunks_exact(window.input_len());
-        for (x, out) in planes.zip(output.f32().chunks_exact_mut(window.output_len())) {
-            pool::sums::<f32, f32>(window, x, |at, sum, count| {
-                out[at] = sum / self.0.divisor(count);
-            });
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, scratch: &mut Scratch) {
+        let Average { window, channels, .. } = &self.0;
+        let frames = inputs[0].f32().chunks_exact(window.input_len() * channels);
+        for (x, out) in frames.zip(output.f32().chunks_exact_mut(window.output_len() * channels)) {
+            pool::sums(
+                window,
+                *channels,
+                x,
+                &mut scratch.floats,
+                |x| x,
+                |at, sums, count| {
+                    let divisor = self.0.divisor(count);
+                    for (out, sum) in out[at * channels..].iter_mut().zip(sums) {
+                        *out = sum / divisor;
+                    }
+                },
+            );
         }
     }
 }
@@ -151,17 +191,19 @@ struct RealAverage {
 }
 
 impl Operator for RealAverage {
-    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
-        let window = &self.average.window;
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, scratch: &mut Scratch) {
+        let Average { window, channels, .. } = &self.average;
         let (Coding { scale, zero_point, .. }, [low, high]) = (self.y, self.bounds);
-        let mut reals = Vec::with_capacity(window.input_len());
-        let planes = inputs[0].codes().chunks_exact(window.input_len());
-        for (x, out) in planes.zip(output.codes().chunks_exact_mut(window.output_len())) {
-            reals.clear();
-            reals.extend(x.iter().map(|&q| self.x.scale * f32::from(self.x.centred(q))));
-            pool::sums::<f32, f32>(window, &reals, |at, sum, count| {
-                let real = sum / self.average.divisor(count) / scale + zero_point as f32;
-                out[at] = round_small(real.max(low).min(high)) as i32 as u8;
+        let frames = inputs[0].codes().chunks_exact(window.input_len() * channels);
+        for (x, out) in frames.zip(output.codes().chunks_exact_mut(window.output_len() * channels))
+        {
+            let real = |q| self.x.scale * f32::from(self.x.centred(q));
+            pool::sums(window, *channels, x, &mut scratch.floats, real, |at, sums, count| {
+                let divisor = self.average.divisor(count);
+                for (out, sum) in out[at * channels..].iter_mut().zip(sums) {
+                    let real = sum / divisor / scale + zero_point as f32;
+                    *out = round_small(real.max(low).min(high)) as i32 as u8;
+                }
             });
         }
     }
@@ -177,17 +219,35 @@ struct IntegerAverage {
 }
 
 impl Operator for IntegerAverage {
-    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
-        let window = &self.average.window;
-        let mut centred = Vec::with_capacity(window.input_len());
-        let planes = inputs[0].codes().chunks_exact(window.input_len());
-        for (x, out) in planes.zip(output.codes().chunks_exact_mut(window.output_len())) {
-            centred.clear();
-            centred.extend(x.iter().map(|&q| self.x.centred(q)));
-            pool::sums::<i16, i32>(window, &centred, |at, sum, count| {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, scratch: &mut Scratch) {
+        let Average { window, channels, .. } = &self.average;
+        let frames = inputs[0].codes().chunks_exact(window.input_len() * channels);
+        for (x, out) in frames.zip(output.codes().chunks_exact_mut(window.output_len() * channels))
+        {
+            let centred = |q: u8| i32::from(self.x.centred(q));
+            pool::sums(window, *channels, x, &mut scratch.sums, centred, |at, sums, count| {
                 let multiplier = self.ratio / self.average.divisor(count);
-                out[at] = self.requantize.real(sum as f32 * multiplier) as u8;
+                for (out, &sum) in out[at * channels..].iter_mut().zip(sums) {
+                    *out = self.requantize.real(sum as f32 * multiplier) as u8;
+                }
             });
+        }
+    }
+}
+
+#[derive(Debug)]
+struct FloatMax {
+    window: Window,
+    channels: usize,
+}
+
+impl Operator for FloatMax {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
+        let Self { window, channels } = self;
+        let frames = inputs[0].f32().chunks_exact(window.input_len() * channels);
+        for (x, out) in frames.zip(output.f32().chunks_exact_mut(window.output_len() * channels)) {
+            let larger = |a, b| if a > b { a } else { b };
+            pool::max(window, *channels, x, f32::NEG_INFINITY, out, larger);
         }
     }
 }
@@ -195,20 +255,26 @@ impl Operator for IntegerAverage {
 #[derive(Debug)]
 struct IntegerMax {
     window: Window,
+    channels: usize,
     signed: bool,
 }
 
 impl Operator for IntegerMax {
-    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
-        // Flipping the top bit puts signed bytes in unsigned order.
-        let flip = if self.signed { 0x80 } else { 0 };
-        let mut ordered = Vec::with_capacity(self.window.input_len());
-        let planes = inputs[0].codes().chunks_exact(self.window.input_len());
-        for (x, out) in planes.zip(output.codes().chunks_exact_mut(self.window.output_len())) {
-            ordered.clear();
-            ordered.extend(x.iter().map(|q| q ^ flip));
-            pool::max(&self.window, &ordered, 0, out);
-            out.iter_mut().for_each(|q| *q ^= flip);
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
+        let Self { window, channels, signed } = self;
+        let frames = inputs[0].codes().chunks_exact(window.input_len() * channels);
+        for (x, out) in frames.zip(output.codes().chunks_exact_mut(window.output_len() * channels))
+        {
+            // Flipping the top bit puts signed bytes in unsigned order.
+            let flip = if *signed { 0x80 } else { 0 };
+            pool::max(
+                window,
+                *channels,
+                x,
+                flip,
+                out,
+                |a, b| if (a ^ flip) > (b ^ flip) { a } else { b },
+            );
         }
     }
 }

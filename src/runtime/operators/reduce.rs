@@ -3,35 +3,40 @@
 //!
 //! <https://onnx.ai/onnx/operators/onnx__ReduceMean.html> (before opset 18 the axes are an attribute).
 
-use super::{Kind, Operand, Operator, Prepared, TensorType, View, ViewMut, input};
+use super::{
+    Kind, Operand, Operator, Orders, Prepared, Scratch, Setting, TensorType, View, ViewMut, input,
+};
 use crate::error::{Error, Result};
-use crate::graph::{Attribute, Graph, Node};
+use crate::graph::{Attribute, Element, Node, Tensor};
 
-pub(super) const MEAN: Kind = Kind { op: "ReduceMean", output, prepare };
-pub(super) const SUM: Kind = Kind { op: "ReduceSum", output, prepare };
+pub(super) const MEAN: Kind = Kind { op: "ReduceMean", output, orders, prepare };
+pub(super) const SUM: Kind = Kind { op: "ReduceSum", output, orders, prepare };
 
-/// Moves constant axes from the second input into the attribute, so that a node's output has a shape
-/// before its inputs have values.
-pub(in crate::runtime) fn settle_axes(graph: &mut Graph) {
-    for node in graph.nodes.iter_mut().filter(|n| [MEAN.op, SUM.op].contains(&n.op.as_str())) {
-        let axes = node.input(1).and_then(|name| graph.initializers.get(name)?.as_i64());
-        if let Some(axes) = axes {
-            node.attributes.insert("axes".into(), Attribute::Ints(axes.to_vec()));
-            node.inputs.truncate(1);
-        }
+/// `node` with its constant axes as an attribute, so that its output has a shape before its inputs
+/// have values.
+pub(super) fn settle(node: &Node, constant: &dyn Fn(usize) -> Option<Tensor>) -> Option<Node> {
+    if ![MEAN.op, SUM.op].contains(&node.op.as_str()) {
+        return None;
     }
+    let axes = constant(1)?.as_i64()?.to_vec();
+    let mut settled = node.clone();
+    settled.attributes.insert("axes".into(), Attribute::Ints(axes));
+    settled.inputs.truncate(1);
+    Some(settled)
 }
 
 fn output(node: &Node, inputs: &[TensorType]) -> Result<TensorType> {
     let x = input(node, inputs, 0)?;
-    if node.input(1).is_some() {
-        return Err(Error::new("its axes are computed, not constant").at_node(&node.name));
-    }
     let reduced = Reduced::of(node, &x.shape)?;
     Ok(TensorType { element: x.element, shape: reduced.shape(node.int("keepdims", 1) != 0) })
 }
 
-fn prepare(node: &Node, operands: &[Operand]) -> Result<Prepared> {
+fn orders(node: &Node, operands: &[Operand]) -> Option<Orders> {
+    let settled = node.input(1).is_none();
+    (settled && operands.first()?.ty.element == Element::F32).then_some(Orders::Plain)
+}
+
+fn prepare(node: &Node, operands: &[Operand], _: &Setting) -> Result<Prepared> {
     let Reduced { dims, reduced } = Reduced::of(node, &operands[0].ty.shape)?;
     let count: usize = dims.iter().zip(&reduced).filter(|(_, r)| **r).map(|(d, _)| d).product();
     let divisor = if node.op == "ReduceMean" { count as f32 } else { 1.0 };
@@ -85,7 +90,7 @@ struct Reduce {
 }
 
 impl Operator for Reduce {
-    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
         let out = output.f32();
         out.fill(0.0);
         let mut index = vec![0; self.dims.len()];

@@ -3,7 +3,7 @@
 //! <https://onnx.ai/onnx/operators/onnx__Softmax.html> (from opset 13 on along one axis, before that
 //! over everything from the axis on).
 
-use super::{Coding, Kind, Operator, Prepared, TensorType, View, ViewMut, input};
+use super::{Coding, Kind, Operator, Prepared, Scratch, TensorType, View, ViewMut, input, plain};
 use crate::error::{Error, Result};
 use crate::graph::{Element, Node};
 use crate::kernels::requantize::Requantize;
@@ -14,7 +14,8 @@ pub(super) const FLOAT: Kind = Kind {
         let shape = input(node, inputs, 0)?.shape.clone();
         Ok(TensorType { element: Element::F32, shape })
     },
-    prepare: |node, operands| {
+    orders: plain,
+    prepare: |node, operands, _| {
         let lanes = Lanes::of(node, &operands[0].ty.shape)?;
         Ok(Prepared::new(FloatSoftmax { lanes }, [0]))
     },
@@ -26,7 +27,8 @@ pub(super) const QUANTIZED: Kind = Kind {
         let element = input(node, inputs, 4)?.element;
         Ok(TensorType { element, shape: input(node, inputs, 0)?.shape.clone() })
     },
-    prepare: |node, operands| {
+    orders: plain,
+    prepare: |node, operands, _| {
         let lanes = Lanes::of(node, &operands[0].ty.shape)?;
         let x = Coding::of(node, operands, operands[0].ty.element, 1)?;
         let y = Coding::of(node, operands, operands[4].ty.element, 3)?;
@@ -82,7 +84,7 @@ struct FloatSoftmax {
 }
 
 impl Operator for FloatSoftmax {
-    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
         let (x, out) = (inputs[0].f32(), output.f32());
         self.lanes.visit(x.len(), |at| {
             let max = at.clone().map(|i| x[i]).fold(f32::NEG_INFINITY, f32::max);
@@ -107,7 +109,7 @@ struct QuantizedSoftmax {
 }
 
 impl Operator for QuantizedSoftmax {
-    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
         let (x, out) = (inputs[0].codes(), output.codes());
         let code = |i: usize| self.x.centred(x[i]);
         self.lanes.visit(x.len(), |at| {

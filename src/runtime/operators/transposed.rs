@@ -7,8 +7,8 @@
 
 use super::convolution::centred_weights;
 use super::{
-    Coding, Kind, Operator, Prepared, TensorType, View, ViewMut, floats, input, integers,
-    requantize,
+    Coding, Kind, Operand, Operator, Orders, Prepared, Scratch, TensorType, View, ViewMut, floats,
+    input, integers, plain, requantize,
 };
 use crate::error::{Error, Result};
 use crate::graph::Node;
@@ -19,7 +19,8 @@ use crate::kernels::transposed::spread;
 pub(super) const FLOAT: Kind = Kind {
     op: "ConvTranspose",
     output: |node, inputs| output(node, input(node, inputs, 0)?, &input(node, inputs, 1)?.shape),
-    prepare: |node, operands| {
+    orders: constant_weights,
+    prepare: |node, operands, _| {
         let shape = Shape::of(node, &operands[0].ty.shape, &operands[1].ty.shape)?;
         let weights = floats(node, operands, 1)?.to_vec();
         let bias = match node.input(2) {
@@ -38,7 +39,8 @@ pub(super) const QUANTIZED: Kind = Kind {
         let x = output(node, input(node, inputs, 0)?, &input(node, inputs, 3)?.shape)?;
         Ok(TensorType { element: y, ..x })
     },
-    prepare: |node, operands| {
+    orders: plain,
+    prepare: |node, operands, _| {
         let shape = Shape::of(node, &operands[0].ty.shape, &operands[3].ty.shape)?;
         let x = Coding::of(node, operands, operands[0].ty.element, 1)?;
         let y = Coding::of(node, operands, operands[7].ty.element, 6)?;
@@ -126,6 +128,11 @@ impl Shape {
     }
 }
 
+/// Computed weights are the engine's.
+fn constant_weights(_: &Node, operands: &[Operand]) -> Option<Orders> {
+    operands[1..].iter().all(Operand::is_settled).then_some(Orders::Plain)
+}
+
 fn output(node: &Node, x: &TensorType, weights: &[usize]) -> Result<TensorType> {
     let shape = Shape::of(node, &x.shape, weights)?;
     let spatial = &shape.window.input[4 - x.shape.len()..];
@@ -141,7 +148,7 @@ struct FloatTransposed {
 }
 
 impl Operator for FloatTransposed {
-    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
         let plane = self.shape.window.input_len();
         let frame = self.shape.channels_in * self.shape.window.output_len();
         let frames = output.f32().chunks_exact_mut(self.shape.channels_out() * plane);
@@ -169,7 +176,7 @@ struct QuantizedTransposed {
 }
 
 impl Operator for QuantizedTransposed {
-    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
         let plane = self.shape.window.input_len();
         let frame = self.shape.channels_in * self.shape.window.output_len();
         let frames = output.codes().chunks_exact_mut(self.shape.channels_out() * plane);

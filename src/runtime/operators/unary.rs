@@ -6,7 +6,10 @@
 //!
 //! [`lower`]: crate::runtime::lower
 
-use super::{Coding, Kind, Operand, Operator, Prepared, TensorType, View, ViewMut, input};
+use super::{
+    Coding, Kind, Operand, Operator, Orders, Prepared, Scratch, TensorType, View, ViewMut, any,
+    input,
+};
 use crate::error::{Error, Result};
 use crate::graph::{Element, Node};
 use crate::kernels::requantize::quantize;
@@ -35,7 +38,8 @@ const fn float(op: &'static str) -> Kind {
             let shape = input(node, inputs, 0)?.shape.clone();
             Ok(TensorType { element: Element::F32, shape })
         },
-        prepare: |node, _| Ok(Prepared::new(Float(Function::of(node, &node.op)?), [0])),
+        orders: |_, operands| (operands.first()?.ty.element == Element::F32).then_some(Orders::Any),
+        prepare: |node, _, _| Ok(Prepared::new(Float(Function::of(node, &node.op)?), [0])),
     }
 }
 
@@ -46,7 +50,8 @@ const fn table(op: &'static str) -> Kind {
             let element = input(node, inputs, 4)?.element;
             Ok(TensorType { element, shape: input(node, inputs, 0)?.shape.clone() })
         },
-        prepare: |node, operands: &[Operand]| {
+        orders: any,
+        prepare: |node, operands: &[Operand], _| {
             let x = Coding::of(node, operands, operands[0].ty.element, 1)?;
             let y = Coding::of(node, operands, operands[4].ty.element, 3)?;
             let function = Function::of(node, node.op.trim_start_matches("QLinear"))?;
@@ -102,7 +107,7 @@ fn hard_sigmoid(x: f32, alpha: f32, beta: f32) -> f32 {
 struct Float(Function);
 
 impl Operator for Float {
-    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
         for (out, &x) in output.f32().iter_mut().zip(inputs[0].f32()) {
             *out = self.0.at(x);
         }
@@ -116,7 +121,7 @@ struct Table {
 }
 
 impl Operator for Table {
-    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>) {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
         for (out, &code) in output.codes().iter_mut().zip(inputs[0].codes()) {
             *out = self.codes[usize::from(code)];
         }

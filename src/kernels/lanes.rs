@@ -1,0 +1,233 @@
+//! Vectors of sums, on every kind of machine: what the kernels are written in.
+//!
+//! An operand is read in words of 32 bits: one f32, or a pair of i16 that is multiplied with a pair
+//! of weights and summed. So one loop serves both arithmetics.
+
+#![allow(unsafe_code)]
+
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+pub mod wasm;
+#[cfg(target_arch = "x86_64")]
+pub mod x86;
+
+/// The most lanes that a vector has.
+pub const MOST_LANES: usize = 16;
+
+/// A vector of sums, and how products are added to it.
+pub trait Lanes: Copy {
+    /// f32, or an 8-bit integer held as i16.
+    type Element: Copy + Default;
+    type Sum: Copy + Default;
+    type Vector: Copy;
+    /// Sums in a vector.
+    const LANES: usize;
+    /// Elements in a word.
+    const STEP: usize;
+
+    /// Every sum 0.
+    ///
+    /// # Safety
+    /// The machine has what the implementation needs, here as in every other function.
+    unsafe fn zero() -> Self::Vector;
+
+    /// A word for each lane.
+    ///
+    /// # Safety
+    /// `LANES x STEP` elements can be read at `from`.
+    unsafe fn load(from: *const Self::Element) -> Self::Vector;
+
+    /// One word for all lanes.
+    ///
+    /// # Safety
+    /// `STEP` elements can be read at `from`.
+    unsafe fn spread(from: *const Self::Element) -> Self::Vector;
+
+    /// `sums + x . weights`, lane by lane.
+    ///
+    /// # Safety
+    /// As [`Lanes::zero`].
+    unsafe fn add_product(
+        sums: Self::Vector,
+        x: Self::Vector,
+        weights: Self::Vector,
+    ) -> Self::Vector;
+
+    /// # Safety
+    /// `LANES` sums can be written at `to`.
+    unsafe fn store(sums: Self::Vector, to: *mut Self::Sum);
+}
+
+/// Lanes whose operand may differ from lane to lane, as in a depthwise convolution.
+pub trait ChannelLanes: Lanes {
+    /// Vectors of sums that a block of channels takes.
+    const VECTORS: usize;
+
+    /// Words of a block of `VECTORS x LANES` channels under as many taps as a word has elements,
+    /// each tap's channels one after the other; in an order of its own, which weights packed by
+    /// this function share and [`ChannelLanes::store_channels`] undoes. The first `VECTORS` vectors
+    /// count.
+    ///
+    /// # Safety
+    /// `VECTORS x LANES` elements can be read at each of the first `STEP` places.
+    unsafe fn channels(taps: [*const Self::Element; 2]) -> [Self::Vector; 2];
+
+    /// Stores a block's sums, channel by channel.
+    ///
+    /// # Safety
+    /// `VECTORS x LANES` sums can be written at `to`.
+    unsafe fn store_channels(sums: [Self::Vector; 2], to: *mut Self::Sum);
+}
+
+/// f32 on any machine. Each product is rounded before it is added: the same bits everywhere.
+#[derive(Debug, Clone, Copy)]
+pub struct Floats;
+
+const PORTABLE: usize = 8;
+
+impl Lanes for Floats {
+    type Element = f32;
+    type Sum = f32;
+    type Vector = [f32; PORTABLE];
+    const LANES: usize = PORTABLE;
+    const STEP: usize = 1;
+
+    #[inline(always)]
+    unsafe fn zero() -> Self::Vector {
+        [0.0; PORTABLE]
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self::Vector {
+        // SAFETY: the caller lets 8 elements be read, wherever they start.
+        unsafe { from.cast::<Self::Vector>().read_unaligned() }
+    }
+
+    #[inline(always)]
+    unsafe fn spread(from: *const f32) -> Self::Vector {
+        // SAFETY: the caller lets one element be read.
+        [unsafe { *from }; PORTABLE]
+    }
+
+    #[inline(always)]
+    unsafe fn add_product(
+        mut sums: Self::Vector,
+        x: Self::Vector,
+        weights: Self::Vector,
+    ) -> Self::Vector {
+        for lane in 0..PORTABLE {
+            sums[lane] += x[lane] * weights[lane];
+        }
+        sums
+    }
+
+    #[inline(always)]
+    unsafe fn store(sums: Self::Vector, to: *mut f32) {
+        // SAFETY: the caller lets 8 sums be written.
+        unsafe { to.cast::<Self::Vector>().write_unaligned(sums) }
+    }
+}
+
+impl ChannelLanes for Floats {
+    const VECTORS: usize = 1;
+
+    #[inline(always)]
+    unsafe fn channels(taps: [*const f32; 2]) -> [Self::Vector; 2] {
+        // SAFETY: as the caller promises.
+        [unsafe { Self::load(taps[0]) }, [0.0; PORTABLE]]
+    }
+
+    #[inline(always)]
+    unsafe fn store_channels(sums: [Self::Vector; 2], to: *mut f32) {
+        // SAFETY: as the caller promises.
+        unsafe { Self::store(sums[0], to) }
+    }
+}
+
+/// Pairs of i16 on any machine: the scalar truth that every other version equals.
+#[derive(Debug, Clone, Copy)]
+pub struct Pairs;
+
+/// As [`Pairs`], but for the sum of each pair of products, which saturates at 16 bits: what
+/// `vpmaddubsw` does to u8 x i8 pairs on x86 without VNNI. For telling what such a machine loses.
+#[derive(Debug, Clone, Copy)]
+pub struct SaturatingPairs;
+
+macro_rules! portable_pairs {
+    ($lanes:ty, $product:expr) => {
+        impl Lanes for $lanes {
+            type Element = i16;
+            type Sum = i32;
+            type Vector = [i32; PORTABLE];
+            const LANES: usize = PORTABLE;
+            const STEP: usize = 2;
+
+            #[inline(always)]
+            unsafe fn zero() -> Self::Vector {
+                [0; PORTABLE]
+            }
+
+            #[inline(always)]
+            unsafe fn load(from: *const i16) -> Self::Vector {
+                // SAFETY: the caller lets 16 elements be read, wherever they start.
+                unsafe { from.cast::<Self::Vector>().read_unaligned() }
+            }
+
+            #[inline(always)]
+            unsafe fn spread(from: *const i16) -> Self::Vector {
+                // SAFETY: the caller lets two elements be read, wherever they start.
+                [unsafe { from.cast::<i32>().read_unaligned() }; PORTABLE]
+            }
+
+            #[inline(always)]
+            unsafe fn add_product(
+                mut sums: Self::Vector,
+                x: Self::Vector,
+                weights: Self::Vector,
+            ) -> Self::Vector {
+                for lane in 0..PORTABLE {
+                    let [[a, b], [v, w]] = [pair(x[lane]), pair(weights[lane])];
+                    let product: fn(i32) -> i32 = $product;
+                    sums[lane] = sums[lane].wrapping_add(product(a * v + b * w));
+                }
+                sums
+            }
+
+            #[inline(always)]
+            unsafe fn store(sums: Self::Vector, to: *mut i32) {
+                // SAFETY: the caller lets 8 sums be written.
+                unsafe { to.cast::<Self::Vector>().write_unaligned(sums) }
+            }
+        }
+    };
+}
+
+portable_pairs!(Pairs, |pair| pair);
+portable_pairs!(SaturatingPairs, |pair| pair.clamp(i16::MIN.into(), i16::MAX.into()));
+
+/// The two i16 of a word, as they lie in memory.
+#[inline(always)]
+fn pair(word: i32) -> [i32; 2] {
+    let [a, b, c, d] = word.to_ne_bytes();
+    [i16::from_ne_bytes([a, b]).into(), i16::from_ne_bytes([c, d]).into()]
+}
+
+impl ChannelLanes for Pairs {
+    const VECTORS: usize = 1;
+
+    #[inline(always)]
+    unsafe fn channels(taps: [*const i16; 2]) -> [Self::Vector; 2] {
+        let mut words = [0; PORTABLE];
+        for (channel, word) in words.iter_mut().enumerate() {
+            // SAFETY: the caller lets 8 elements be read at both places.
+            let [a, b] = taps.map(|tap| unsafe { *tap.add(channel) }.to_ne_bytes());
+            *word = i32::from_ne_bytes([a[0], a[1], b[0], b[1]]);
+        }
+        [words, [0; PORTABLE]]
+    }
+
+    #[inline(always)]
+    unsafe fn store_channels(sums: [Self::Vector; 2], to: *mut i32) {
+        // SAFETY: as the caller promises.
+        unsafe { Self::store(sums[0], to) }
+    }
+}

@@ -1,0 +1,267 @@
+//! Kinds of machines, and running a kernel with the vectors that one has.
+
+#![allow(unsafe_code)]
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::lanes::{self, ChannelLanes, Lanes};
+
+/// The instructions that kernels may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Machine {
+    /// What every target has: the reference.
+    Portable,
+    /// WebAssembly with `simd128`, and with `relaxed-simd` where it was built so.
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    Simd128,
+    /// x86-64 with AVX2 and FMA.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// x86-64 with AVX-512 F, BW and VL.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    /// AVX-512 with VNNI.
+    #[cfg(target_arch = "x86_64")]
+    Avx512Vnni,
+}
+
+impl Machine {
+    /// All that this machine can be, the slowest first.
+    pub fn available() -> Vec<Self> {
+        #[cfg(target_arch = "x86_64")]
+        {
+            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+            let avx512 = avx2
+                && is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vl");
+            let vnni = avx512 && is_x86_feature_detected!("avx512vnni");
+            let wide = [(avx2, Self::Avx2), (avx512, Self::Avx512), (vnni, Self::Avx512Vnni)];
+            let wide = wide.into_iter().filter_map(|(has, machine)| has.then_some(machine));
+            std::iter::once(Self::Portable).chain(wide).collect()
+        }
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        {
+            vec![Self::Portable, Self::Simd128]
+        }
+        #[cfg(not(any(
+            target_arch = "x86_64",
+            all(target_arch = "wasm32", target_feature = "simd128")
+        )))]
+        {
+            vec![Self::Portable]
+        }
+    }
+
+    /// The fastest that this machine can be.
+    pub fn best() -> Self {
+        Self::available().pop().unwrap_or(Self::Portable)
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Self::Simd128 if cfg!(target_feature = "relaxed-simd") => "relaxed-simd",
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Self::Simd128 => "simd128",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Vnni => "avx512-vnni",
+        }
+    }
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Machine {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let available = Self::available();
+        available.iter().copied().find(|machine| machine.name() == name).ok_or_else(|| {
+            let names: Vec<&str> = available.iter().map(|machine| machine.name()).collect();
+            format!("`{name}` is no kind of kernels that this machine has ({})", names.join(", "))
+        })
+    }
+}
+
+/// How kernels sum floats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Rounding {
+    /// Every product is rounded before it is added: the same bits on every machine.
+    EachProduct,
+    /// Fused where the machine can: faster, other last bits.
+    Fused,
+}
+
+/// A kernel, generic over the vectors it is written in.
+pub trait Kernel<E, S>: Sized {
+    type Output;
+
+    /// Runs with tiles of `ROWS` rows times `VECTORS` vectors of `L`; `C` is for channels apart.
+    ///
+    /// # Safety
+    /// The machine has what `L` and `C` need.
+    unsafe fn run<L, C, const ROWS: usize, const VECTORS: usize>(self) -> Self::Output
+    where
+        L: Lanes<Element = E, Sum = S>,
+        C: ChannelLanes<Element = E, Sum = S>;
+}
+
+/// What rows are multiplied and summed in, and with which instructions.
+pub trait Arithmetic: Copy + fmt::Debug + Send + Sync {
+    type Element: Copy + Default + fmt::Debug + Send + Sync;
+    type Sum: Copy + Default;
+    /// Elements that are multiplied at once: runs are padded to it.
+    const STEP: usize;
+
+    fn run<K: Kernel<Self::Element, Self::Sum>>(self, kernel: K) -> K::Output;
+}
+
+/// f32, summed in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Floats {
+    pub machine: Machine,
+    pub rounding: Rounding,
+}
+
+impl Arithmetic for Floats {
+    type Element = f32;
+    type Sum = f32;
+    const STEP: usize = 1;
+
+    fn run<K: Kernel<f32, f32>>(self, kernel: K) -> K::Output {
+        on_floats(self.machine, self.rounding, kernel)
+    }
+}
+
+/// 8-bit operands held as i16, summed in i32: exact, so the same on every machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Integers {
+    pub machine: Machine,
+}
+
+impl Arithmetic for Integers {
+    type Element = i16;
+    type Sum = i32;
+    const STEP: usize = 2;
+
+    fn run<K: Kernel<i16, i32>>(self, kernel: K) -> K::Output {
+        on_pairs(self.machine, kernel)
+    }
+}
+
+/// As [`Integers`], but the sum of each pair of products saturates at 16 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SaturatingIntegers;
+
+impl Arithmetic for SaturatingIntegers {
+    type Element = i16;
+    type Sum = i32;
+    const STEP: usize = 2;
+
+    fn run<K: Kernel<i16, i32>>(self, kernel: K) -> K::Output {
+        // SAFETY: every machine has these.
+        unsafe { kernel.run::<lanes::SaturatingPairs, lanes::Pairs, 4, 1>() }
+    }
+}
+
+/// Declares a function that runs a kernel with a machine's features enabled. The kernel is inlined
+/// into it, and with the features so are the instructions.
+#[cfg(target_arch = "x86_64")]
+macro_rules! with_features {
+    ($features:literal, $kernel:expr, $lanes:ty, $channels:ty, $rows:literal) => {{
+        #[target_feature(enable = $features)]
+        fn enabled<K, E, S>(kernel: K) -> K::Output
+        where
+            K: Kernel<E, S>,
+            $lanes: Lanes<Element = E, Sum = S>,
+            $channels: ChannelLanes<Element = E, Sum = S>,
+        {
+            // SAFETY: the features that the lanes need are enabled here.
+            unsafe { kernel.run::<$lanes, $channels, $rows, 2>() }
+        }
+        // SAFETY: a `Machine` exists only where it was detected.
+        unsafe { enabled($kernel) }
+    }};
+}
+
+fn on_floats<K>(machine: Machine, rounding: Rounding, kernel: K) -> K::Output
+where
+    K: Kernel<f32, f32>,
+{
+    #[cfg(target_arch = "x86_64")]
+    use lanes::x86::{Floats256, Floats512, FusedFloats256, FusedFloats512};
+    match (machine, rounding) {
+        // SAFETY: every machine has these.
+        (Machine::Portable, _) => unsafe { kernel.run::<lanes::Floats, lanes::Floats, 4, 1>() },
+        #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+        // SAFETY: the module was accepted, so the machine has its instructions.
+        (Machine::Simd128, Rounding::Fused) => unsafe {
+            kernel.run::<lanes::wasm::FusedFloats, lanes::wasm::FusedFloats, 4, 2>()
+        },
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        // SAFETY: the module was accepted, so the machine has its instructions.
+        (Machine::Simd128, _) => unsafe {
+            kernel.run::<lanes::wasm::Floats, lanes::wasm::Floats, 4, 2>()
+        },
+        #[cfg(target_arch = "x86_64")]
+        (Machine::Avx2, Rounding::EachProduct) => {
+            with_features!("avx2,fma", kernel, Floats256, Floats256, 6)
+        }
+        #[cfg(target_arch = "x86_64")]
+        (Machine::Avx2, Rounding::Fused) => {
+            with_features!("avx2,fma", kernel, FusedFloats256, FusedFloats256, 6)
+        }
+        #[cfg(target_arch = "x86_64")]
+        (_, Rounding::EachProduct) => {
+            with_features!("avx2,fma,avx512f,avx512bw,avx512vl", kernel, Floats512, Floats256, 8)
+        }
+        #[cfg(target_arch = "x86_64")]
+        (_, Rounding::Fused) => with_features!(
+            "avx2,fma,avx512f,avx512bw,avx512vl",
+            kernel,
+            FusedFloats512,
+            FusedFloats256,
+            8
+        ),
+    }
+}
+
+fn on_pairs<K>(machine: Machine, kernel: K) -> K::Output
+where
+    K: Kernel<i16, i32>,
+{
+    #[cfg(target_arch = "x86_64")]
+    use lanes::x86::{Pairs256, Pairs512, VnniPairs256, VnniPairs512};
+    match machine {
+        // SAFETY: every machine has these.
+        Machine::Portable => unsafe { kernel.run::<lanes::Pairs, lanes::Pairs, 4, 1>() },
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        // SAFETY: the module was accepted, so the machine has its instructions.
+        Machine::Simd128 => unsafe { kernel.run::<lanes::wasm::Pairs, lanes::wasm::Pairs, 4, 2>() },
+        #[cfg(target_arch = "x86_64")]
+        Machine::Avx2 => with_features!("avx2,fma", kernel, Pairs256, Pairs256, 6),
+        #[cfg(target_arch = "x86_64")]
+        Machine::Avx512 => {
+            with_features!("avx2,fma,avx512f,avx512bw,avx512vl", kernel, Pairs512, Pairs256, 8)
+        }
+        #[cfg(target_arch = "x86_64")]
+        Machine::Avx512Vnni => with_features!(
+            "avx2,fma,avx512f,avx512bw,avx512vl,avx512vnni",
+            kernel,
+            VnniPairs512,
+            VnniPairs256,
+            8
+        ),
+    }
+}

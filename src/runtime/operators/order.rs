@@ -1,0 +1,130 @@
+//! Moving elements: between the two orders, and from one shape to another.
+
+use super::{Kind, Operand, Operator, Order, Orders, Prepared, Scratch, TensorType, View, ViewMut};
+use crate::error::Error;
+use crate::graph::{Attribute, Element, Node, Tensor};
+use crate::kernels::order::{channels_first, channels_last};
+
+/// <https://onnx.ai/onnx/operators/onnx__Flatten.html>
+pub(super) const FLATTEN: Kind = Kind {
+    op: "Flatten",
+    output: |node, inputs| {
+        let x = super::input(node, inputs, 0)?;
+        let rank = x.shape.len() as i64;
+        let axis = node.int("axis", 1);
+        let axis = if axis < 0 { axis + rank } else { axis };
+        let axis = usize::try_from(axis)
+            .ok()
+            .filter(|&axis| axis <= x.shape.len())
+            .ok_or_else(|| Error::new("its axis does not fit its input").at_node(&node.name))?;
+        let shape = [&x.shape[..axis], &x.shape[axis..]].map(|axes| axes.iter().product());
+        Ok(TensorType { element: x.element, shape: shape.to_vec() })
+    },
+    orders,
+    prepare: |_, _, _| Ok(Prepared::new(Copy, [0])),
+};
+
+/// <https://onnx.ai/onnx/operators/onnx__Reshape.html>, its shape settled by [`settle`].
+pub(super) const RESHAPE: Kind = Kind {
+    op: SETTLED_RESHAPE,
+    output: |node, inputs| {
+        let x = super::input(node, inputs, 0)?;
+        let does_not_fit = || {
+            Error::new(format!("its shape does not fit an input of shape {:?}", x.shape))
+                .at_node(&node.name)
+        };
+        let wanted = node.ints("shape").unwrap_or_default();
+        let mut shape = Vec::new();
+        for (axis, &dim) in wanted.iter().enumerate() {
+            shape.push(match dim {
+                0 => *x.shape.get(axis).ok_or_else(does_not_fit)?,
+                -1 => 1,
+                dim => usize::try_from(dim).map_err(|_| does_not_fit())?,
+            });
+        }
+        let elements: usize = x.shape.iter().product();
+        if let Some(free) = wanted.iter().position(|&dim| dim == -1) {
+            shape[free] = elements / shape.iter().product::<usize>().max(1);
+        }
+        if shape.iter().product::<usize>() != elements {
+            return Err(does_not_fit());
+        }
+        Ok(TensorType { element: x.element, shape })
+    },
+    orders,
+    prepare: |_, _, _| Ok(Prepared::new(Copy, [0])),
+};
+
+/// A Reshape to a constant shape, which stands in its attribute `shape`.
+const SETTLED_RESHAPE: &str = "SettledReshape";
+
+/// `node` with its constant shape as an attribute, so that its output has a shape before its inputs
+/// have values.
+pub(super) fn settle(node: &Node, constant: &dyn Fn(usize) -> Option<Tensor>) -> Option<Node> {
+    if !node.is("Reshape") || node.int("allowzero", 0) != 0 {
+        return None;
+    }
+    let shape = constant(1)?.as_i64()?.to_vec();
+    let mut settled = node.clone();
+    settled.op = SETTLED_RESHAPE.into();
+    settled.attributes.insert("shape".into(), Attribute::Ints(shape));
+    settled.inputs.truncate(1);
+    Some(settled)
+}
+
+fn orders(_: &Node, operands: &[Operand]) -> Option<Orders> {
+    let known = [Element::F32, Element::U8, Element::I8, Element::I32];
+    known.contains(&operands.first()?.ty.element).then_some(Orders::Plain)
+}
+
+/// The same elements under another shape.
+#[derive(Debug)]
+struct Copy;
+
+impl Operator for Copy {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
+        match (inputs[0], output) {
+            (View::F32(x), ViewMut::F32(out)) => out.copy_from_slice(x),
+            (View::Codes(x), ViewMut::Codes(out)) => out.copy_from_slice(x),
+            (View::I32(x), ViewMut::I32(out)) => out.copy_from_slice(x),
+            (x, out) => unreachable!("prepared for one type, run on {x:?} and {out:?}"),
+        }
+    }
+}
+
+/// From one order to the other.
+#[derive(Debug)]
+pub struct Reorder {
+    channels: usize,
+    /// Elements of a frame.
+    frame: usize,
+    to: Order,
+}
+
+impl Reorder {
+    /// `shape` is ONNX's.
+    pub fn new(shape: &[usize], to: Order) -> Self {
+        Self { channels: shape[1], frame: shape[1..].iter().product(), to }
+    }
+
+    fn frames<T: std::marker::Copy>(&self, x: &[T], out: &mut [T]) {
+        let frame = self.frame.max(1);
+        for (x, out) in x.chunks_exact(frame).zip(out.chunks_exact_mut(frame)) {
+            match self.to {
+                Order::ChannelsLast => channels_last(x, self.channels, out),
+                Order::Plain => channels_first(x, self.channels, out),
+            }
+        }
+    }
+}
+
+impl Operator for Reorder {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
+        match (inputs[0], output) {
+            (View::F32(x), ViewMut::F32(out)) => self.frames(x, out),
+            (View::Codes(x), ViewMut::Codes(out)) => self.frames(x, out),
+            (View::I32(x), ViewMut::I32(out)) => self.frames(x, out),
+            (x, out) => unreachable!("prepared for one type, run on {x:?} and {out:?}"),
+        }
+    }
+}

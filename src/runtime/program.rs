@@ -1,0 +1,875 @@
+//! Operators in the order in which they run, and the memory between them.
+//!
+//! A program is grown node by node. An operator is prepared once, whichever nodes ask for it, and a
+//! result is known by the operator that makes it and the results it reads: nodes that compute the
+//! same are one step. Each result lies in one order ([`Order`]); a step that needs another gets it
+//! from a step that reorders. Results share memory where the steps that read them are past, and
+//! after the first run nothing is allocated.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::operators::{
+    self, Kind, OPERATORS, Operand, Operator, Order, Orders, Prepared, Reorder, Scratch, Setting,
+    TensorType, View, ViewMut,
+};
+use super::{fuse, tract};
+use crate::clock::Stopwatch;
+use crate::error::{Error, Result};
+use crate::graph::{Attribute, Data, Element, Graph, Node, Tensor, segment};
+
+/// An output of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct ResultId {
+    step: usize,
+    output: usize,
+}
+
+/// A result, and what its elements are.
+#[derive(Debug, Clone)]
+struct Known {
+    id: ResultId,
+    ty: TensorType,
+    order: Order,
+}
+
+/// What a name of the graph stands for while it is read.
+#[derive(Debug, Clone)]
+enum Meaning {
+    Result(Known),
+    /// A tensor and its hash.
+    Constant(Tensor, u64),
+}
+
+#[derive(Debug)]
+struct Step {
+    /// `None` for an input of the program.
+    operator: Option<usize>,
+    inputs: Vec<ResultId>,
+    /// The last step that reads one of its results; `usize::MAX` if one is observed.
+    last_reader: usize,
+    /// The first node that it was made for.
+    node: String,
+}
+
+/// A prepared operator.
+#[derive(Debug)]
+struct Runner {
+    name: &'static str,
+    arguments: Vec<Argument>,
+    engine: Engine,
+    outputs: Vec<TensorType>,
+    order: Order,
+}
+
+#[derive(Debug)]
+enum Argument {
+    /// Place among the step's inputs.
+    Result(usize),
+    Constant(Elements),
+}
+
+#[derive(Debug)]
+enum Engine {
+    Own(Box<dyn Operator>),
+    Foreign(tract::Single),
+}
+
+/// Elements of a tensor.
+#[derive(Debug, Clone, Default)]
+pub(super) enum Elements {
+    #[default]
+    Nothing,
+    F32(Vec<f32>),
+    /// 8-bit integers, as they lie in memory.
+    Codes(Vec<u8>),
+    I32(Vec<i32>),
+    /// Of a type that only tract's operators read.
+    Foreign(tract::Value),
+}
+
+/// What is asked of a program.
+#[derive(Debug, Clone)]
+pub(super) enum Observed {
+    Result(ResultId, TensorType),
+    Constant(Tensor),
+}
+
+/// Where each result lies while the program runs.
+#[derive(Debug, Default)]
+struct Memory {
+    /// For each step and output.
+    places: Vec<Vec<Place>>,
+    held: Vec<Elements>,
+    scratch: Scratch,
+    /// Steps that the places were laid out for.
+    steps: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// Which of the memory's tensors.
+    slot: usize,
+    /// Elements, the first ones there.
+    len: usize,
+}
+
+/// Tensors that an operator reads without an allocation.
+const FEW: usize = 4;
+
+/// Time that a step took.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepTime {
+    /// The node that the step was made for.
+    pub node: String,
+    /// The operator that ran.
+    pub operator: &'static str,
+    pub ms: f64,
+}
+
+/// Steps, and what they share.
+#[derive(Debug)]
+pub(super) struct Program {
+    setting: Setting,
+    inputs: Vec<TensorType>,
+    operators: Vec<Runner>,
+    /// By a hash of everything that an operator is.
+    known_operators: HashMap<u64, usize>,
+    steps: Vec<Step>,
+    known_steps: HashMap<(usize, Vec<ResultId>), usize>,
+    memory: Memory,
+}
+
+impl Program {
+    /// A program that does nothing yet, on inputs of these types in ONNX's order.
+    pub(super) fn new(setting: Setting, inputs: Vec<TensorType>) -> Self {
+        let mut program = Self {
+            setting,
+            inputs,
+            operators: Vec::new(),
+            known_operators: HashMap::new(),
+            steps: Vec::new(),
+            known_steps: HashMap::new(),
+            memory: Memory::default(),
+        };
+        program.clear();
+        program
+    }
+
+    pub(super) fn input(&self, index: usize) -> &TensorType {
+        &self.inputs[index]
+    }
+
+    #[cfg(test)]
+    pub(super) fn counts(&self) -> [usize; 2] {
+        [self.steps.len(), self.operators.len()]
+    }
+
+    /// Forgets all steps; the operators stay prepared.
+    pub(super) fn clear(&mut self) {
+        let input =
+            |_| Step { operator: None, inputs: Vec::new(), last_reader: 0, node: String::new() };
+        self.steps = self.inputs.iter().map(input).collect();
+        self.known_steps.clear();
+        self.memory.steps = 0;
+    }
+
+    /// Reads a lowered graph, whose tensors `inputs` are the program's; gives what is to be
+    /// observed, in ONNX's order or, with `any_order`, as it lies.
+    ///
+    /// # Errors
+    /// Names the node that cannot be run, and a tensor that nothing makes.
+    pub(super) fn read(
+        &mut self,
+        graph: &Graph,
+        inputs: &[String],
+        observed: &[String],
+        any_order: bool,
+    ) -> Result<Vec<Observed>> {
+        let (needed, _) = segment(graph, &|name| inputs.iter().any(|i| i == name), observed);
+        let meanings = self.meanings(graph, &needed.nodes, inputs)?;
+        let observe = |name: &String| match meanings.get(name) {
+            None => Err(Error::new(format!("there is no tensor `{name}`"))),
+            Some(Meaning::Constant(tensor, _)) => Ok(Observed::Constant(tensor.clone())),
+            Some(Meaning::Result(known)) => {
+                let id = match any_order {
+                    true => known.id,
+                    false => self.ordered(known, Order::Plain),
+                };
+                self.steps[id.step].last_reader = usize::MAX;
+                Ok(Observed::Result(id, known.ty.clone()))
+            }
+        };
+        observed.iter().map(observe).collect()
+    }
+
+    /// Type and shape of every tensor that the nodes of a lowered graph make.
+    ///
+    /// # Errors
+    /// As [`Program::read`].
+    pub(super) fn types(
+        &mut self,
+        graph: &Graph,
+        inputs: &[String],
+    ) -> Result<Vec<(String, TensorType)>> {
+        let meanings = self.meanings(graph, &graph.nodes, inputs)?;
+        let made = graph.nodes.iter().flat_map(|node| &node.outputs);
+        let ty = |name: &String| {
+            let ty = match meanings.get(name)? {
+                Meaning::Result(known) => known.ty.clone(),
+                Meaning::Constant(tensor, _) => {
+                    TensorType { element: tensor.element(), shape: tensor.shape.clone() }
+                }
+            };
+            Some((name.clone(), ty))
+        };
+        Ok(made.filter_map(ty).collect())
+    }
+
+    fn meanings(
+        &mut self,
+        graph: &Graph,
+        nodes: &[Node],
+        inputs: &[String],
+    ) -> Result<HashMap<String, Meaning>> {
+        let mut meanings: HashMap<String, Meaning> = HashMap::new();
+        for (step, (name, ty)) in inputs.iter().zip(&self.inputs).enumerate() {
+            let id = ResultId { step, output: 0 };
+            let known = Known { id, ty: ty.clone(), order: Order::Plain };
+            meanings.insert(name.clone(), Meaning::Result(known));
+        }
+        for node in nodes {
+            for name in node.inputs.iter().filter(|name| !name.is_empty()) {
+                if let (Some(tensor), false) =
+                    (graph.initializers.get(name), meanings.contains_key(name))
+                {
+                    meanings.insert(name.clone(), constant(tensor.clone()));
+                }
+            }
+            let inputs: Vec<Option<&Meaning>> = node
+                .inputs
+                .iter()
+                .map(|name| match name.is_empty() {
+                    true => Ok(None),
+                    false => meanings.get(name).map(Some).ok_or_else(|| {
+                        Error::new(format!("its input `{name}` is not known")).at_node(&node.name)
+                    }),
+                })
+                .collect::<Result<_>>()?;
+            let made = match known_before(node, &inputs) {
+                Some(meaning) => vec![meaning],
+                None => self.make(graph, node, &inputs)?,
+            };
+            let names = node.outputs.iter().cloned();
+            meanings.extend(names.zip(made).filter(|(name, _)| !name.is_empty()));
+        }
+        Ok(meanings)
+    }
+
+    /// What `node` makes, by a step that is new or known.
+    fn make(
+        &mut self,
+        graph: &Graph,
+        node: &Node,
+        inputs: &[Option<&Meaning>],
+    ) -> Result<Vec<Meaning>> {
+        let value = |index: usize| match inputs.get(index) {
+            Some(Some(Meaning::Constant(tensor, _))) => Some(tensor.clone()),
+            _ => None,
+        };
+        let settled = operators::settle(node, &value);
+        let node = settled.as_ref().unwrap_or(node);
+        let inputs = &inputs[..node.inputs.len()];
+        if kind(node, &operands(inputs)).is_none()
+            && let Some([bare, clip]) = fuse::split(node)
+        {
+            // The engine's operators do not know of activations that were folded into them.
+            let made = self.make(graph, &bare, inputs)?;
+            return match made.first() {
+                Some(x) if element(x) == Element::F32 => self.make(graph, &clip, &[Some(x)]),
+                _ => Err(Error::new("an activation on other types than float32 is not supported")
+                    .at_node(&node.name)),
+            };
+        }
+        let order = order(node, inputs);
+        let identity = identity(graph, node, inputs, order);
+        let operator = match self.known_operators.get(&identity) {
+            Some(&known) => known,
+            None => {
+                let runner = Runner::new(graph, node, inputs, Setting { order, ..self.setting })
+                    .map_err(|e| e.at_node(&node.name))?;
+                self.known_operators.insert(identity, self.operators.len());
+                self.operators.push(runner);
+                self.operators.len() - 1
+            }
+        };
+        let results: Vec<&Known> = inputs.iter().filter_map(|input| result(*input)).collect();
+        if results.is_empty() {
+            return self.operators[operator].constants().map_err(|e| e.at_node(&node.name));
+        }
+        let results = results.into_iter().map(|known| self.ordered(known, order)).collect();
+        let step = self.step(operator, results, &node.name);
+        let types = self.operators[operator].outputs.iter().cloned().enumerate();
+        Ok(types
+            .map(|(output, ty)| Meaning::Result(Known { id: ResultId { step, output }, ty, order }))
+            .collect())
+    }
+
+    fn step(&mut self, operator: usize, inputs: Vec<ResultId>, node: &str) -> usize {
+        let key = (operator, inputs);
+        if let Some(&step) = self.known_steps.get(&key) {
+            return step;
+        }
+        let step = self.steps.len();
+        for result in &key.1 {
+            let source = &mut self.steps[result.step].last_reader;
+            *source = (*source).max(step);
+        }
+        self.steps.push(Step {
+            operator: Some(operator),
+            inputs: key.1.clone(),
+            last_reader: step,
+            node: node.into(),
+        });
+        self.known_steps.insert(key, step);
+        step
+    }
+
+    /// The result in `order`.
+    fn ordered(&mut self, known: &Known, order: Order) -> ResultId {
+        let shape = &known.ty.shape;
+        if known.order == order || Order::is_moot(shape) {
+            return known.id;
+        }
+        let mut hasher = DefaultHasher::new();
+        ("reorder", known.ty.element, shape, order).hash(&mut hasher);
+        let operators = &mut self.operators;
+        let operator = *self.known_operators.entry(hasher.finish()).or_insert_with(|| {
+            operators.push(Runner {
+                name: "Reorder",
+                arguments: vec![Argument::Result(0)],
+                engine: Engine::Own(Box::new(Reorder::new(shape, order))),
+                outputs: vec![known.ty.clone()],
+                order,
+            });
+            operators.len() - 1
+        });
+        let step = self.step(operator, vec![known.id], &self.steps[known.id.step].node.clone());
+        ResultId { step, output: 0 }
+    }
+
+    /// Runs every step on `inputs`, each elements in ONNX's order.
+    ///
+    /// # Errors
+    /// What goes wrong inside an operator.
+    pub(super) fn run(&mut self, inputs: &[View<'_>]) -> Result<()> {
+        self.run_watched(inputs, |_, run| run())
+    }
+
+    /// Runs once, and tells how long each step took.
+    ///
+    /// # Errors
+    /// As [`Program::run`].
+    pub(super) fn run_timed(&mut self, inputs: &[View<'_>]) -> Result<Vec<StepTime>> {
+        let stopwatch = Stopwatch::start();
+        let mut times = Vec::with_capacity(self.steps.len());
+        self.run_watched(inputs, |step, run| {
+            let begin = stopwatch.ms();
+            run()?;
+            times.push((step, stopwatch.ms() - begin));
+            Ok(())
+        })?;
+        let time = |(step, ms): (usize, f64)| {
+            let Step { operator, node, .. } = &self.steps[step];
+            let operator = operator.map_or("", |operator| self.operators[operator].name);
+            StepTime { node: node.clone(), operator, ms }
+        };
+        Ok(times.into_iter().map(time).collect())
+    }
+
+    fn run_watched(
+        &mut self,
+        inputs: &[View<'_>],
+        mut watch: impl FnMut(usize, &mut dyn FnMut() -> Result<()>) -> Result<()>,
+    ) -> Result<()> {
+        self.lay_out();
+        let Memory { places, held, scratch, .. } = &mut self.memory;
+        for (at, step) in self.steps.iter().enumerate() {
+            let Some(operator) = step.operator else { continue };
+            let runner = &mut self.operators[operator];
+            watch(at, &mut || {
+                let memory = (&places[..], &mut held[..], &mut *scratch);
+                runner.run(&step.inputs, inputs, &places[at], memory)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The elements of a result after a run, which had `inputs`. `None` if tract alone reads them.
+    pub(super) fn result<'a>(&'a self, id: ResultId, inputs: &[View<'a>]) -> Option<View<'a>> {
+        match inputs.get(id.step) {
+            Some(input) => Some(*input),
+            None => {
+                let Place { slot, len } = self.memory.places[id.step][id.output];
+                self.memory.held[slot].view(len)
+            }
+        }
+    }
+
+    /// A result after a run as a tensor of the given type.
+    ///
+    /// # Errors
+    /// A type that Steer8 does not know.
+    pub(super) fn tensor(
+        &self,
+        id: ResultId,
+        ty: &TensorType,
+        inputs: &[View<'_>],
+    ) -> Result<Tensor> {
+        if let Some(view) = self.result(id, inputs) {
+            return Ok(tensor(view, ty));
+        }
+        match &self.memory.held[self.memory.places[id.step][id.output].slot] {
+            Elements::Foreign(value) => value.tensor(),
+            _ => Err(Error::new("a result has no elements")),
+        }
+    }
+
+    /// Bytes of packed constants, and of the memory between operators as it is now.
+    pub(super) fn bytes(&mut self) -> usize {
+        self.lay_out();
+        let held: usize = self.memory.held.iter().map(Elements::bytes).sum();
+        let operators: usize = self.operators.iter().map(Runner::bytes).sum();
+        operators + held + self.memory.scratch.bytes()
+    }
+
+    /// Gives every result a slot: one whose result nobody reads any more, or a new one.
+    fn lay_out(&mut self) {
+        if self.memory.steps == self.steps.len() {
+            return;
+        }
+        let mut held: Vec<Elements> = Vec::new();
+        let mut free: Vec<usize> = Vec::new();
+        let mut places: Vec<Vec<Place>> = Vec::with_capacity(self.steps.len());
+        // What nobody reads again, by the step after which that is so.
+        let mut done: Vec<Vec<usize>> = vec![Vec::new(); self.steps.len()];
+        for (at, step) in self.steps.iter().enumerate() {
+            let Some(operator) = step.operator else {
+                places.push(Vec::new());
+                continue;
+            };
+            let place = |ty: &TensorType| {
+                let wanted = Elements::empty(ty);
+                let len = wanted.len();
+                let alike = |&&slot: &&usize| held[slot].is_like(&wanted);
+                // The smallest that is large enough, else the largest.
+                let fit = free.iter().filter(alike).copied().min_by_key(|&slot| {
+                    let own = held[slot].len();
+                    if own >= len { (0, own) } else { (1, usize::MAX - own) }
+                });
+                let slot = fit.unwrap_or(held.len());
+                free.retain(|&other| other != slot);
+                if slot == held.len() {
+                    held.push(wanted);
+                } else if held[slot].len() < len {
+                    held[slot] = wanted;
+                }
+                Place { slot, len }
+            };
+            places.push(self.operators[operator].outputs.iter().map(place).collect());
+            if step.last_reader != usize::MAX {
+                done[step.last_reader].push(at);
+            }
+            for past in std::mem::take(&mut done[at]) {
+                free.extend(places[past].iter().map(|place| place.slot));
+            }
+        }
+        let scratch = std::mem::take(&mut self.memory.scratch);
+        self.memory = Memory { places, held, scratch, steps: self.steps.len() };
+    }
+}
+
+impl Runner {
+    fn new(
+        graph: &Graph,
+        node: &Node,
+        inputs: &[Option<&Meaning>],
+        setting: Setting,
+    ) -> Result<Self> {
+        let operands = operands(inputs);
+        let Some((kind, _)) = kind(node, &operands) else {
+            return Self::foreign(graph, node, inputs);
+        };
+        let types: Vec<TensorType> = operands.iter().map(|o| o.ty.clone()).collect();
+        let output = (kind.output)(node, &types)?;
+        let Prepared { operator, inputs: read } = (kind.prepare)(node, &operands, &setting)?;
+        let results = |end: usize| inputs[..end].iter().filter(|i| result(**i).is_some()).count();
+        let argument = |&i: &usize| match inputs.get(i) {
+            Some(Some(Meaning::Result(_))) => Ok(Argument::Result(results(i))),
+            Some(Some(Meaning::Constant(tensor, _))) => Elements::of(tensor)
+                .map(Argument::Constant)
+                .ok_or_else(|| Error::new(format!("input {i} is of a type not supported here"))),
+            _ => Err(Error::new(format!("input {i} is missing"))),
+        };
+        Ok(Self {
+            name: kind.op,
+            arguments: read.iter().map(argument).collect::<Result<_>>()?,
+            engine: Engine::Own(operator),
+            outputs: vec![output],
+            order: setting.order,
+        })
+    }
+
+    fn foreign(graph: &Graph, node: &Node, inputs: &[Option<&Meaning>]) -> Result<Self> {
+        let mut types = Vec::new();
+        let mut alone = Graph { nodes: vec![node.clone()], ..graph.clone() };
+        alone.initializers.clear();
+        let mut arguments = Vec::new();
+        let mut results = 0;
+        for (name, input) in node.inputs.iter().zip(inputs) {
+            match input {
+                None => {}
+                Some(Meaning::Constant(tensor, _)) => {
+                    alone.initializers.insert(name.clone(), tensor.clone());
+                }
+                Some(Meaning::Result(known)) => {
+                    // The same result may be read twice, by one name.
+                    if !types.iter().any(|(seen, _)| seen == name) {
+                        types.push((name.clone(), known.ty.clone()));
+                        arguments.push(Argument::Result(results));
+                    }
+                    results += 1;
+                }
+            }
+        }
+        alone.outputs = node
+            .outputs
+            .iter()
+            .filter(|name| !name.is_empty())
+            .map(|name| crate::graph::Value { name: name.clone(), ..Default::default() })
+            .collect();
+        let single = tract::Single::new(&alone, &types)?;
+        let outputs = single.outputs()?;
+        let (engine, order) = (Engine::Foreign(single), Order::Plain);
+        Ok(Self { name: "tract", arguments, engine, outputs, order })
+    }
+
+    /// One run of `step`.
+    fn run(
+        &mut self,
+        read: &[ResultId],
+        inputs: &[View<'_>],
+        made: &[Place],
+        memory: (&[Vec<Place>], &mut [Elements], &mut Scratch),
+    ) -> Result<()> {
+        let (places, held, scratch) = memory;
+        let Self { arguments, engine, .. } = self;
+        let from = Reading { read, inputs, places };
+        match engine {
+            Engine::Own(operator) => {
+                let Place { slot, len } = made[0];
+                let mut out = std::mem::take(&mut held[slot]);
+                // Few operators read more than two tensors: no allocation for those.
+                let mut few = [View::I32(&[]); FEW];
+                match few.get_mut(..arguments.len()) {
+                    Some(views) => {
+                        for (to, argument) in views.iter_mut().zip(&*arguments) {
+                            *to = from.view(argument, held)?;
+                        }
+                        operator.run(views, out.view_mut(len), scratch);
+                    }
+                    None => {
+                        let views = arguments.iter().map(|argument| from.view(argument, held));
+                        let views = views.collect::<Result<Vec<_>>>()?;
+                        operator.run(&views, out.view_mut(len), scratch);
+                    }
+                }
+                held[slot] = out;
+            }
+            Engine::Foreign(single) => {
+                let inputs = arguments.iter().map(|argument| from.input(argument, held));
+                let results = single.run(&inputs.collect::<Result<Vec<_>>>()?)?;
+                for (place, elements) in made.iter().zip(results) {
+                    held[place.slot] = elements;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What an operator makes that reads nothing but constants.
+    fn constants(&mut self) -> Result<Vec<Meaning>> {
+        if let Engine::Foreign(single) = &mut self.engine {
+            return Ok(single.constants()?.into_iter().map(constant).collect());
+        }
+        let ty = self.outputs[0].clone();
+        let made = [Place { slot: 0, len: ty.shape.iter().product() }];
+        let mut held = [Elements::empty(&ty)];
+        self.run(&[], &[], &made, (&[], &mut held, &mut Scratch::default()))?;
+        let view = held[0].view(made[0].len);
+        let view = view.ok_or_else(|| Error::new("it makes no tensor that is known here"))?;
+        // What lies in another order would be no constant of ONNX.
+        let mut plain = Elements::empty(&ty);
+        let view = match self.order {
+            Order::ChannelsLast if !Order::is_moot(&ty.shape) => {
+                let out = plain.view_mut(made[0].len);
+                Reorder::new(&ty.shape, Order::Plain).run(&[view], out, &mut Scratch::default());
+                plain.view(made[0].len)
+            }
+            _ => Some(view),
+        };
+        Ok(view.into_iter().map(|view| constant(tensor(view, &ty))).collect())
+    }
+
+    fn bytes(&self) -> usize {
+        let constants = self.arguments.iter().map(|argument| match argument {
+            Argument::Result(_) => 0,
+            Argument::Constant(elements) => elements.bytes(),
+        });
+        let own = match &self.engine {
+            Engine::Own(operator) => operator.bytes(),
+            Engine::Foreign(single) => single.bytes(),
+        };
+        own + constants.sum::<usize>()
+    }
+}
+
+/// Where a step finds what it reads.
+struct Reading<'a> {
+    read: &'a [ResultId],
+    inputs: &'a [View<'a>],
+    places: &'a [Vec<Place>],
+}
+
+impl<'a> Reading<'a> {
+    fn input(&self, argument: &'a Argument, held: &'a [Elements]) -> Result<tract::Input<'a>> {
+        let (elements, len) = match argument {
+            Argument::Constant(elements) => (elements, elements.len()),
+            Argument::Result(at) => {
+                let id = self.read[*at];
+                if let Some(input) = self.inputs.get(id.step) {
+                    return Ok(tract::Input::View(*input));
+                }
+                let Place { slot, len } = self.places[id.step][id.output];
+                (&held[slot], len)
+            }
+        };
+        match (elements.view(len), elements) {
+            (Some(view), _) => Ok(tract::Input::View(view)),
+            (None, Elements::Foreign(value)) => Ok(tract::Input::Value(value)),
+            (None, _) => Err(Error::new("an operator reads what no other has made")),
+        }
+    }
+
+    fn view(&self, argument: &'a Argument, held: &'a [Elements]) -> Result<View<'a>> {
+        match self.input(argument, held)? {
+            tract::Input::View(view) => Ok(view),
+            tract::Input::Value(_) => {
+                Err(Error::new("an operator reads values of a type that it does not know"))
+            }
+        }
+    }
+}
+
+impl Elements {
+    /// Room for a tensor of a type that our operators make; what tract's make brings its own.
+    fn empty(ty: &TensorType) -> Self {
+        let len = ty.shape.iter().product();
+        match ty.element {
+            Element::F32 => Self::F32(vec![0.0; len]),
+            Element::U8 | Element::I8 => Self::Codes(vec![0; len]),
+            Element::I32 => Self::I32(vec![0; len]),
+            _ => Self::Nothing,
+        }
+    }
+
+    pub(super) fn of(tensor: &Tensor) -> Option<Self> {
+        Some(match &tensor.data {
+            Data::F32(x) => Self::F32(x.clone()),
+            Data::U8(x) => Self::Codes(x.clone()),
+            Data::I8(x) => Self::Codes(x.iter().map(|&code| code as u8).collect()),
+            Data::I32(x) => Self::I32(x.clone()),
+            _ => return None,
+        })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::F32(x) => x.len(),
+            Self::Codes(x) => x.len(),
+            Self::I32(x) => x.len(),
+            Self::Nothing | Self::Foreign(_) => 0,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Nothing => 0,
+            Self::F32(x) => size_of_val(&x[..]),
+            Self::Codes(x) => size_of_val(&x[..]),
+            Self::I32(x) => size_of_val(&x[..]),
+            Self::Foreign(value) => value.bytes(),
+        }
+    }
+
+    /// Whether a tensor of the other's kind may lie here.
+    fn is_like(&self, other: &Self) -> bool {
+        !matches!(other, Self::Nothing)
+            && std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+
+    /// The first `len` elements.
+    pub(super) fn view(&self, len: usize) -> Option<View<'_>> {
+        match self {
+            Self::F32(x) => x.get(..len).map(View::F32),
+            Self::Codes(x) => x.get(..len).map(View::Codes),
+            Self::I32(x) => x.get(..len).map(View::I32),
+            Self::Nothing | Self::Foreign(_) => None,
+        }
+    }
+
+    fn view_mut(&mut self, len: usize) -> ViewMut<'_> {
+        fn first<T: Clone + Default>(x: &mut Vec<T>, len: usize) -> &mut [T] {
+            if x.len() < len {
+                x.resize(len, T::default());
+            }
+            &mut x[..len]
+        }
+        match self {
+            Self::F32(x) => ViewMut::F32(first(x, len)),
+            Self::Codes(x) => ViewMut::Codes(first(x, len)),
+            Self::I32(x) => ViewMut::I32(first(x, len)),
+            Self::Nothing | Self::Foreign(_) => unreachable!("an operator of ours has its memory"),
+        }
+    }
+}
+
+/// Elements as a tensor of that type.
+fn tensor(view: View<'_>, ty: &TensorType) -> Tensor {
+    let data = match (view, ty.element) {
+        (View::F32(x), _) => Data::F32(x.to_vec()),
+        (View::I32(x), _) => Data::I32(x.to_vec()),
+        (View::Codes(x), Element::I8) => Data::I8(x.iter().map(|&code| code as i8).collect()),
+        (View::Codes(x), _) => Data::U8(x.to_vec()),
+    };
+    Tensor::new(ty.shape.clone(), data)
+}
+
+fn result(input: Option<&Meaning>) -> Option<&Known> {
+    match input {
+        Some(Meaning::Result(known)) => Some(known),
+        _ => None,
+    }
+}
+
+fn operands(inputs: &[Option<&Meaning>]) -> Vec<Operand> {
+    let operand = |input: &Option<&Meaning>| match input {
+        None => Operand::default(),
+        Some(Meaning::Result(known)) => Operand { ty: known.ty.clone(), constant: None },
+        Some(Meaning::Constant(tensor, _)) => Operand {
+            ty: TensorType { element: tensor.element(), shape: tensor.shape.clone() },
+            constant: Some(tensor.clone()),
+        },
+    };
+    inputs.iter().map(operand).collect()
+}
+
+/// Our operator for `node` on these operands, if we have one.
+fn kind(node: &Node, operands: &[Operand]) -> Option<(&'static Kind, Orders)> {
+    let kind = OPERATORS.iter().find(|kind| kind.op == node.op)?;
+    Some((kind, (kind.orders)(node, operands)?))
+}
+
+fn element(meaning: &Meaning) -> Element {
+    match meaning {
+        Meaning::Result(known) => known.ty.element,
+        Meaning::Constant(tensor, _) => tensor.element(),
+    }
+}
+
+/// The order in which `node` reads its inputs and makes its output.
+fn order(node: &Node, inputs: &[Option<&Meaning>]) -> Order {
+    match kind(node, &operands(inputs)) {
+        None | Some((_, Orders::Plain)) => Order::Plain,
+        Some((_, Orders::ChannelsLast)) => Order::ChannelsLast,
+        Some((_, Orders::Any)) => {
+            let last = |known: &Known| {
+                known.order == Order::ChannelsLast && !Order::is_moot(&known.ty.shape)
+            };
+            let any = inputs.iter().any(|input| result(*input).is_some_and(last));
+            if any { Order::ChannelsLast } else { Order::Plain }
+        }
+    }
+}
+
+/// What a node makes that nothing has to run for.
+fn known_before(node: &Node, inputs: &[Option<&Meaning>]) -> Option<Meaning> {
+    match (node.op.as_str(), inputs) {
+        ("Identity", [Some(x)]) => Some((*x).clone()),
+        // It only drops while a network is trained.
+        ("Dropout", [Some(x), ..]) if node.outputs.len() == 1 => Some((*x).clone()),
+        ("Shape", [Some(Meaning::Result(known))]) => {
+            let shape = &known.ty.shape;
+            let rank = shape.len() as i64;
+            let place = |at: i64| (if at < 0 { at + rank } else { at }).clamp(0, rank) as usize;
+            let (from, to) = (place(node.int("start", 0)), place(node.int("end", rank)));
+            let axes = shape.get(from..to).unwrap_or_default();
+            let axes: Vec<i64> = axes.iter().map(|&axis| axis as i64).collect();
+            Some(constant(Tensor::new([axes.len()], Data::I64(axes))))
+        }
+        _ => None,
+    }
+}
+
+fn constant(tensor: Tensor) -> Meaning {
+    let mut hasher = DefaultHasher::new();
+    tensor.shape.hash(&mut hasher);
+    tensor.element().hash(&mut hasher);
+    match &tensor.data {
+        Data::F32(v) => v.iter().for_each(|x| hasher.write_u32(x.to_bits())),
+        Data::U8(v) => v.hash(&mut hasher),
+        Data::I8(v) => v.hash(&mut hasher),
+        Data::I32(v) => v.hash(&mut hasher),
+        Data::I64(v) => v.hash(&mut hasher),
+        Data::Other(_, bytes) => bytes.hash(&mut hasher),
+        Data::Texts(texts) => texts.hash(&mut hasher),
+    }
+    Meaning::Constant(tensor, hasher.finish())
+}
+
+/// A hash of all that decides what an operator computes from its results. Two operators in some
+/// thousands have the same one by chance once in 10^12.
+fn identity(graph: &Graph, node: &Node, inputs: &[Option<&Meaning>], order: Order) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (&node.op, &node.domain, graph.opset(), node.outputs.len(), order).hash(&mut hasher);
+    for (name, attribute) in &node.attributes {
+        name.hash(&mut hasher);
+        match attribute {
+            Attribute::Float(x) => hasher.write_u32(x.to_bits()),
+            Attribute::Floats(v) => v.iter().for_each(|x| hasher.write_u32(x.to_bits())),
+            Attribute::Int(x) => x.hash(&mut hasher),
+            Attribute::Ints(v) => v.hash(&mut hasher),
+            Attribute::Text(v) => v.hash(&mut hasher),
+            Attribute::Texts(v) => v.hash(&mut hasher),
+            Attribute::Tensor(tensor) => {
+                if let Meaning::Constant(_, hash) = constant(tensor.clone()) {
+                    hash.hash(&mut hasher);
+                }
+            }
+        }
+    }
+    let mut names: Vec<&str> = Vec::new();
+    for (name, input) in node.inputs.iter().zip(inputs) {
+        match input {
+            None => hasher.write_u8(0),
+            Some(Meaning::Constant(_, hash)) => (1u8, hash).hash(&mut hasher),
+            Some(Meaning::Result(known)) => {
+                // Reading one result twice is another operator than reading two.
+                let place = names.iter().position(|other| other == name).unwrap_or(names.len());
+                names.push(name);
+                (2u8, place, known.ty.element, &known.ty.shape).hash(&mut hasher);
+            }
+        }
+    }
+    hasher.finish()
+}
