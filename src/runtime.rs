@@ -282,7 +282,7 @@ pub fn tensor_types(
     let input = TensorType { element, shape: input_shape(&graph, frame)? };
     let setting = Options::new(Arithmetic::Deterministic).setting();
     let mut program = Program::new(setting, vec![input]);
-    let types = program.types(&graph, &[graph.input.name.clone()])?;
+    let types = program.types(&graph, std::slice::from_ref(&graph.input.name))?;
     Ok(types.into_iter().collect())
 }
 

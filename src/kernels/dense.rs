@@ -261,8 +261,13 @@ impl<E, T> Multiply<'_, E, T> {
                     at += L::STEP;
                 }
             }
+            let mut out = [Sums::<L>::new(); ROWS];
+            // All at once: a loop that did more would keep the sums in memory while they grow.
             for r in 0..ROWS {
-                self.hand_over::<L, VECTORS>(sums[r], row + r, column);
+                out[r].set(sums[r]);
+            }
+            for r in 0..ROWS {
+                self.store.store(row + r, column, out[r].get::<VECTORS>());
             }
         }
     }
@@ -297,32 +302,47 @@ impl<E, T> Multiply<'_, E, T> {
                     weights = weights.add(VECTORS * L::LANES * L::STEP);
                 }
             }
-            for (b, sums) in sums.into_iter().enumerate() {
-                self.hand_over::<L, VECTORS>(sums, row, column + b * VECTORS * L::LANES);
+            let mut out = [Sums::<L>::new(); LONE_ROW_BLOCKS];
+            for b in 0..LONE_ROW_BLOCKS {
+                out[b].set(sums[b]);
+            }
+            for b in 0..LONE_ROW_BLOCKS {
+                let column = column + b * VECTORS * L::LANES;
+                self.store.store(row, column, out[b].get::<VECTORS>());
+            }
+        }
+    }
+}
+
+/// Sums of a row, out of their registers.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Sums<L: Lanes>([MaybeUninit<L::Sum>; 2 * MOST_LANES]);
+
+impl<L: Lanes> Sums<L> {
+    #[inline(always)]
+    fn new() -> Self {
+        Self([MaybeUninit::uninit(); 2 * MOST_LANES])
+    }
+
+    /// # Safety
+    /// The machine has the lanes, and there are at most two vectors.
+    #[inline(always)]
+    unsafe fn set<const VECTORS: usize>(&mut self, sums: [L::Vector; VECTORS]) {
+        // SAFETY: there is room for two vectors.
+        unsafe {
+            let to = self.0.as_mut_ptr().cast::<L::Sum>();
+            for (v, sums) in sums.into_iter().enumerate() {
+                L::store(sums, to.add(v * L::LANES));
             }
         }
     }
 
+    /// # Safety
+    /// So many vectors were set.
     #[inline(always)]
-    unsafe fn hand_over<L, const VECTORS: usize>(
-        &mut self,
-        sums: [L::Vector; VECTORS],
-        row: usize,
-        column: usize,
-    ) where
-        L: Lanes<Element = E>,
-        T: Store<L::Sum>,
-    {
-        let mut out = [MaybeUninit::<L::Sum>::uninit(); 2 * MOST_LANES];
-        let to = out.as_mut_ptr().cast::<L::Sum>();
-        // SAFETY: a block has at most two vectors, which `out` has room for, and all sums of the
-        // slice are written before it is made.
-        let sums = unsafe {
-            for (v, sums) in sums.into_iter().enumerate() {
-                L::store(sums, to.add(v * L::LANES));
-            }
-            std::slice::from_raw_parts(to, VECTORS * L::LANES)
-        };
-        self.store.store(row, column, sums);
+    unsafe fn get<const VECTORS: usize>(&self) -> &[L::Sum] {
+        // SAFETY: as the caller promises.
+        unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), VECTORS * L::LANES) }
     }
 }

@@ -201,15 +201,43 @@ impl<E, T> Convolve<'_, E, T> {
                     }
                     weights = weights.add(block * C::STEP);
                 }
+                let mut out = [Channels::<C>::new(); PIXELS];
+                // All at once: a loop that did more would keep the sums in memory while they grow.
                 for p in 0..PIXELS {
-                    let mut out = [MaybeUninit::<C::Sum>::uninit(); 2 * MOST_LANES];
-                    let to = out.as_mut_ptr().cast::<C::Sum>();
-                    // A block has at most two vectors of sums, and all are written.
-                    C::store_channels(sums[p], to);
-                    let sums = std::slice::from_raw_parts(to, block);
-                    self.store.store(pixel + p, channel, sums);
+                    out[p].set(sums[p]);
+                }
+                for p in 0..PIXELS {
+                    self.store.store(pixel + p, channel, out[p].get());
                 }
             }
         }
+    }
+}
+
+/// Sums of a block of channels, out of their registers.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Channels<C: ChannelLanes>([MaybeUninit<C::Sum>; 2 * MOST_LANES]);
+
+impl<C: ChannelLanes> Channels<C> {
+    #[inline(always)]
+    fn new() -> Self {
+        Self([MaybeUninit::uninit(); 2 * MOST_LANES])
+    }
+
+    /// # Safety
+    /// The machine has the lanes.
+    #[inline(always)]
+    unsafe fn set(&mut self, sums: [C::Vector; 2]) {
+        // SAFETY: there is room for two vectors, which is the most that a block has.
+        unsafe { C::store_channels(sums, self.0.as_mut_ptr().cast()) }
+    }
+
+    /// # Safety
+    /// It was set.
+    #[inline(always)]
+    unsafe fn get(&self) -> &[C::Sum] {
+        // SAFETY: a block's sums are all set.
+        unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), C::VECTORS * C::LANES) }
     }
 }

@@ -4,6 +4,18 @@
 /// on every target and without a call; right for magnitudes below 2^22.
 const ROUNDER: f32 = 12_582_912.0;
 
+/// Calls a function with as many lanes as divide `len`, which is known where this is compiled.
+macro_rules! by_lanes {
+    ($len:expr, $($function:ident).+($($argument:expr),*)) => {
+        match $len {
+            len if len % 16 == 0 => $($function).+::<16>($($argument),*),
+            len if len % 4 == 0 => $($function).+::<4>($($argument),*),
+            _ => $($function).+::<1>($($argument),*),
+        }
+    };
+}
+pub(super) use by_lanes;
+
 /// Rounds half to even; `|x| < 2^22`.
 #[inline]
 pub fn round_small(x: f32) -> f32 {
@@ -59,9 +71,28 @@ impl Requantize {
     #[inline(always)]
     pub fn sums(&self, first: usize, sums: &[i32], bias: &[i32], out: &mut [u8]) {
         let multipliers = &self.multipliers[first..][..sums.len()];
-        let values = sums.iter().zip(bias).zip(multipliers);
-        for (out, ((sum, bias), multiplier)) in out.iter_mut().zip(values) {
-            *out = self.real(sum.wrapping_add(*bias) as f32 * multiplier) as u8;
+        by_lanes!(sums.len(), self.sums_in_lanes(sums, bias, multipliers, out));
+    }
+
+    #[inline(always)]
+    fn sums_in_lanes<const LANES: usize>(
+        &self,
+        sums: &[i32],
+        bias: &[i32],
+        multipliers: &[f32],
+        out: &mut [u8],
+    ) {
+        let (sums, bias) = (sums.as_chunks::<LANES>().0, bias.as_chunks::<LANES>().0);
+        let out = out.as_chunks_mut::<LANES>().0.iter_mut();
+        let values = sums.iter().zip(bias).zip(multipliers.as_chunks::<LANES>().0);
+        for (out, ((sums, bias), multipliers)) in out.zip(values) {
+            // Made apart from where it goes, which the compiler cannot tell from what it reads.
+            let mut codes = [0; LANES];
+            for i in 0..LANES {
+                let sum = sums[i].wrapping_add(bias[i]);
+                codes[i] = self.real(sum as f32 * multipliers[i]) as u8;
+            }
+            *out = codes;
         }
     }
 

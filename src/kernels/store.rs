@@ -1,7 +1,7 @@
 //! What becomes of sums: a bias, an activation's bounds, and 8 bits again where they are integers.
 
 use super::dense::Store;
-use super::requantize::Requantize;
+use super::requantize::{Requantize, by_lanes};
 
 /// Sums of integers to 8-bit integers.
 #[derive(Debug)]
@@ -80,8 +80,19 @@ impl Store<f32> for ToFloats<'_> {
 
 #[inline(always)]
 fn bounded(sums: &[f32], bias: &[f32], bounds: [f32; 2], out: &mut [f32]) {
-    for ((out, sum), bias) in out.iter_mut().zip(sums).zip(bias) {
-        *out = clip(sum + bias, bounds);
+    by_lanes!(sums.len(), in_lanes(sums, bias, bounds, out));
+}
+
+#[inline(always)]
+fn in_lanes<const LANES: usize>(sums: &[f32], bias: &[f32], bounds: [f32; 2], out: &mut [f32]) {
+    let (sums, bias) = (sums.as_chunks::<LANES>().0, bias.as_chunks::<LANES>().0);
+    for ((out, sums), bias) in out.as_chunks_mut::<LANES>().0.iter_mut().zip(sums).zip(bias) {
+        // Made apart from where it goes, which the compiler cannot tell from what it reads.
+        let mut made = [0.0; LANES];
+        for i in 0..LANES {
+            made[i] = clip(sums[i] + bias[i], bounds);
+        }
+        *out = made;
     }
 }
 
