@@ -9,6 +9,7 @@
 pub mod conv;
 pub mod dense;
 mod depthwise;
+pub mod elementwise;
 pub mod exp;
 pub mod geometry;
 mod lanes;

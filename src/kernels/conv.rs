@@ -3,7 +3,7 @@
 use super::dense::{Packed, Run, Store, padded};
 use super::depthwise::Filters;
 use super::geometry::Window;
-use super::machine::Arithmetic;
+use super::machine::{Arithmetic, Loop};
 
 /// A convolution's shape: `channels_in` and `channels_out` over all groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +39,7 @@ impl Shape {
 /// A convolution with its weights packed.
 #[derive(Debug)]
 pub struct Conv<A: Arithmetic> {
+    arithmetic: A,
     shape: Shape,
     input: Padded,
     /// Of each output pixel's window, in the padded input.
@@ -111,7 +112,7 @@ impl<A: Arithmetic> Conv<A> {
             };
             Weights::Dense((0..shape.groups).map(group).collect())
         };
-        Self { origins: origins.collect(), input: padded_input, weights: packed, shape }
+        Self { arithmetic, origins: origins.collect(), input: padded_input, weights: packed, shape }
     }
 
     pub fn shape(&self) -> &Shape {
@@ -155,14 +156,40 @@ impl<A: Arithmetic> Conv<A> {
         padded: &mut Vec<A::Element>,
         map: impl Fn(T) -> A::Element,
     ) {
-        let Window { input, pad, .. } = &self.shape.window;
-        let (from, to) = (self.shape.channels_in, self.input.channels);
-        let row = self.input.width * to;
-        let len = self.input.height * row + self.input.slack;
+        let len = self.input.height * self.input.width * self.input.channels + self.input.slack;
         // What is there already is written over.
         padded.resize(len, zero);
-        padded[self.input.height * row..].fill(zero);
-        for (y, padded) in padded.chunks_exact_mut(row.max(1)).take(self.input.height).enumerate() {
+        self.arithmetic.machine().vectorized(Pad { conv: self, x, zero, padded, map });
+    }
+
+    pub fn bytes(&self) -> usize {
+        let weights = match &self.weights {
+            Weights::Dense(groups) => groups.iter().map(Packed::bytes).sum(),
+            Weights::Depthwise(filters) => filters.bytes(),
+        };
+        weights + size_of_val(&self.origins[..])
+    }
+}
+
+/// [`Conv::pad`] as a loop.
+struct Pad<'a, A: Arithmetic, T, M> {
+    conv: &'a Conv<A>,
+    x: &'a [T],
+    zero: A::Element,
+    padded: &'a mut [A::Element],
+    map: M,
+}
+
+impl<A: Arithmetic, T: Copy, M: Fn(T) -> A::Element> Loop for Pad<'_, A, T, M> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { conv, x, zero, padded, map } = self;
+        let Window { input, pad, .. } = &conv.shape.window;
+        let (from, to) = (conv.shape.channels_in, conv.input.channels);
+        let row = conv.input.width * to;
+        let (rows, slack) = padded.split_at_mut(conv.input.height * row);
+        slack.fill(zero);
+        for (y, padded) in rows.chunks_exact_mut(row.max(1)).enumerate() {
             let Some(y) = y.checked_sub(pad[0]).filter(|&y| y < input[0]) else {
                 padded.fill(zero);
                 continue;
@@ -186,13 +213,5 @@ impl<A: Arithmetic> Conv<A> {
                 rest.fill(zero);
             }
         }
-    }
-
-    pub fn bytes(&self) -> usize {
-        let weights = match &self.weights {
-            Weights::Dense(groups) => groups.iter().map(Packed::bytes).sum(),
-            Weights::Depthwise(filters) => filters.bytes(),
-        };
-        weights + size_of_val(&self.origins[..])
     }
 }

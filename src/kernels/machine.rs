@@ -59,6 +59,25 @@ impl Machine {
         Self::available().pop().unwrap_or(Self::Portable)
     }
 
+    /// Runs a loop with the vectors of this machine.
+    pub fn vectorized(self, work: impl Loop) {
+        #[cfg(target_arch = "x86_64")]
+        {
+            #[target_feature(enable = "avx2")]
+            fn avx2(work: impl Loop) {
+                work.run();
+            }
+            match self {
+                Self::Portable => work.run(),
+                // Wider vectors divide no faster, and the rest waits for memory.
+                // SAFETY: a `Machine` exists only where it was detected, and all these have AVX2.
+                Self::Avx2 | Self::Avx512 | Self::Avx512Vnni => unsafe { avx2(work) },
+            }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        work.run();
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Portable => "portable",
@@ -103,6 +122,12 @@ pub enum Rounding {
     Fused,
 }
 
+/// A loop that the compiler makes vectors of by itself. Floats have the same bits on every machine.
+pub trait Loop {
+    /// To be inlined always: what is called is compiled for every machine.
+    fn run(self);
+}
+
 /// A kernel, generic over the vectors it is written in.
 pub trait Kernel<E, S>: Sized {
     type Output;
@@ -124,6 +149,8 @@ pub trait Arithmetic: Copy + fmt::Debug + Send + Sync {
     /// Elements that are multiplied at once: runs are padded to it.
     const STEP: usize;
 
+    fn machine(self) -> Machine;
+
     fn run<K: Kernel<Self::Element, Self::Sum>>(self, kernel: K) -> K::Output;
 }
 
@@ -138,6 +165,10 @@ impl Arithmetic for Floats {
     type Element = f32;
     type Sum = f32;
     const STEP: usize = 1;
+
+    fn machine(self) -> Machine {
+        self.machine
+    }
 
     fn run<K: Kernel<f32, f32>>(self, kernel: K) -> K::Output {
         on_floats(self.machine, self.rounding, kernel)
@@ -155,6 +186,10 @@ impl Arithmetic for Integers {
     type Sum = i32;
     const STEP: usize = 2;
 
+    fn machine(self) -> Machine {
+        self.machine
+    }
+
     fn run<K: Kernel<i16, i32>>(self, kernel: K) -> K::Output {
         on_pairs(self.machine, kernel)
     }
@@ -168,6 +203,10 @@ impl Arithmetic for SaturatingIntegers {
     type Element = i16;
     type Sum = i32;
     const STEP: usize = 2;
+
+    fn machine(self) -> Machine {
+        Machine::Portable
+    }
 
     fn run<K: Kernel<i16, i32>>(self, kernel: K) -> K::Output {
         // SAFETY: every machine has these.

@@ -16,6 +16,9 @@ pub fn channels_first<T: Copy>(pixels: &[T], channels: usize, out: &mut [T]) {
 /// `rows` rows become columns.
 fn transpose<T: Copy>(x: &[T], rows: usize, out: &mut [T]) {
     let columns = x.len() / rows.max(1);
+    if rows == 3 {
+        return interleave(x, columns, out);
+    }
     for first in (0..rows).step_by(BLOCK) {
         let block = first..rows.min(first + BLOCK);
         for (column, out) in out.chunks_exact_mut(rows).take(columns).enumerate() {
@@ -23,6 +26,16 @@ fn transpose<T: Copy>(x: &[T], rows: usize, out: &mut [T]) {
                 *out = x[row * columns + column];
             }
         }
+    }
+}
+
+/// The channels of an image: 3 rows become columns.
+fn interleave<T: Copy>(x: &[T], columns: usize, out: &mut [T]) {
+    let (a, rest) = x.split_at(columns);
+    let (b, c) = rest.split_at(columns);
+    let out = &mut out.as_chunks_mut::<3>().0[..columns];
+    for i in 0..columns {
+        out[i] = [a[i], b[i], c[i]];
     }
 }
 

@@ -9,6 +9,8 @@ use super::{
 };
 use crate::error::{Error, Result};
 use crate::graph::{Element, Node};
+use crate::kernels::Machine;
+use crate::kernels::elementwise::zip;
 use crate::kernels::requantize::Requantize;
 use crate::kernels::store::clip;
 
@@ -36,8 +38,8 @@ const fn float(op: &'static str) -> Kind {
                 _ => Operation::Div,
             };
             let pairing = Pairing::of(node, [&operands[0], &operands[1]], setting)?;
-            let bounds = float_bounds(node);
-            Ok(Prepared::new(FloatBinary { operation, pairing, bounds }, [0, 1]))
+            let (bounds, machine) = (float_bounds(node), setting.machine);
+            Ok(Prepared::new(FloatBinary { operation, pairing, bounds, machine }, [0, 1]))
         },
     }
 }
@@ -141,7 +143,10 @@ fn binary<C: Combine>(
 ) -> Result<Prepared> {
     let pairing = Pairing::of(node, [&operands[0], &operands[3]], setting)?;
     let requantize = Requantize::new(vec![1.0], y.zero_point, y.clamped_bounds(node));
-    Ok(Prepared::new(Binary { combine, a, b, requantize, pairing }, [0, 3]))
+    Ok(Prepared::new(
+        Binary { combine, a, b, requantize, pairing, machine: setting.machine },
+        [0, 3],
+    ))
 }
 
 /// Which elements of two inputs meet.
@@ -162,13 +167,16 @@ impl Pairing {
     }
 
     #[inline(always)]
-    fn each<T: Copy, U>(&self, a: &[T], b: &[T], out: &mut [U], combine: impl Fn(T, T) -> U) {
+    fn each<T: Copy, U: Copy + Default>(
+        &self,
+        machine: Machine,
+        a: &[T],
+        b: &[T],
+        out: &mut [U],
+        combine: impl Fn(T, T) -> U,
+    ) {
         match self {
-            Self::Alike => {
-                for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
-                    *out = combine(a, b);
-                }
-            }
+            Self::Alike => zip(machine, [a, b], out, combine),
             Self::Broadcast(walk) => walk.visit(|at, i, j| out[at] = combine(a[i], b[j])),
         }
     }
@@ -181,14 +189,15 @@ struct Binary<C> {
     b: Coding,
     requantize: Requantize,
     pairing: Pairing,
+    machine: Machine,
 }
 
 impl<C: Combine> Operator for Binary<C> {
     fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
-        let (a, b) = (self.a, self.b);
-        self.pairing.each(inputs[0].codes(), inputs[1].codes(), output.codes(), |x, y| {
-            let x = self.combine.combine(a.centred(x), b.centred(y));
-            self.requantize.real(x) as u8
+        let Self { combine, a, b, requantize, pairing, machine } = self;
+        let (x, y, out) = (inputs[0].codes(), inputs[1].codes(), output.codes());
+        pairing.each(*machine, x, y, out, |x, y| {
+            requantize.real(combine.combine(a.centred(x), b.centred(y))) as u8
         });
     }
 }
@@ -206,17 +215,18 @@ struct FloatBinary {
     operation: Operation,
     pairing: Pairing,
     bounds: [f32; 2],
+    machine: Machine,
 }
 
 impl Operator for FloatBinary {
     fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
-        let Self { operation, pairing, bounds } = self;
+        let Self { operation, pairing, bounds, machine } = self;
         let (a, b, out) = (inputs[0].f32(), inputs[1].f32(), output.f32());
         match operation {
-            Operation::Add => pairing.each(a, b, out, |a, b| clip(a + b, *bounds)),
-            Operation::Sub => pairing.each(a, b, out, |a, b| clip(a - b, *bounds)),
-            Operation::Mul => pairing.each(a, b, out, |a, b| clip(a * b, *bounds)),
-            Operation::Div => pairing.each(a, b, out, |a, b| clip(a / b, *bounds)),
+            Operation::Add => pairing.each(*machine, a, b, out, |a, b| clip(a + b, *bounds)),
+            Operation::Sub => pairing.each(*machine, a, b, out, |a, b| clip(a - b, *bounds)),
+            Operation::Mul => pairing.each(*machine, a, b, out, |a, b| clip(a * b, *bounds)),
+            Operation::Div => pairing.each(*machine, a, b, out, |a, b| clip(a / b, *bounds)),
         }
     }
 }

@@ -10,6 +10,8 @@ use super::{
 };
 use crate::error::{Error, Result};
 use crate::graph::{Element, Node};
+use crate::kernels::Machine;
+use crate::kernels::elementwise::map;
 use crate::kernels::requantize::{Requantize, quantize};
 
 pub(super) const QUANTIZE: Kind = Kind {
@@ -23,7 +25,7 @@ pub(super) const QUANTIZE: Kind = Kind {
         Ok(TensorType { element, shape: input(node, inputs, 0)?.shape.clone() })
     },
     orders,
-    prepare: |node, operands, _| {
+    prepare: |node, operands, setting| {
         let element = match operands.get(2) {
             Some(zero_point) => zero_point.ty.element,
             None => Element(node.int("output_dtype", Element::U8.0.into()) as i32),
@@ -46,7 +48,7 @@ pub(super) const QUANTIZE: Kind = Kind {
                 Requantize::new(vec![1.0], zero_point, bounds)
             })
             .collect();
-        Ok(Prepared::new(Quantize { axis, scale, outputs }, [0]))
+        Ok(Prepared::new(Quantize { axis, scale, outputs, machine: setting.machine }, [0]))
     },
 };
 
@@ -139,6 +141,7 @@ struct Quantize {
     axis: Axis,
     scale: Vec<f32>,
     outputs: Vec<Requantize>,
+    machine: Machine,
 }
 
 impl Operator for Quantize {
@@ -146,9 +149,8 @@ impl Operator for Quantize {
         let (x, out) = (inputs[0].f32(), output.codes());
         for (i, run) in self.axis.runs(x.len()) {
             let (scale, coding) = (self.scale[i], &self.outputs[i]);
-            for (out, &x) in out[run.clone()].iter_mut().zip(&x[run]) {
-                *out = coding.real(x / scale) as u8;
-            }
+            let (x, out) = (&x[run.clone()], &mut out[run]);
+            map(self.machine, x, out, |x| coding.real(x / scale) as u8);
         }
     }
 }
