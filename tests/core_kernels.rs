@@ -1,0 +1,229 @@
+//! The kernels of every machine that this one can be, against plain loops, on random shapes,
+//! strides, pads, dilations, groups, zero points and extreme values: integers to the last one,
+//! deterministic floats to the last bit; natively and in the browser.
+
+use steer8::kernels::conv::{Conv, Shape};
+use steer8::kernels::dense::{Packed, Run, padded};
+use steer8::kernels::geometry::Window;
+use steer8::kernels::requantize::Requantize;
+use steer8::kernels::store::{ToCodes, ToFloats};
+use steer8::kernels::{Arithmetic, Floats, Integers, Machine, Rounding};
+use steer8::random::SplitMix64;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+/// Convolutions of each arithmetic.
+const CASES: usize = if cfg!(target_arch = "wasm32") { 1_000 } else { 10_000 };
+
+struct Random(SplitMix64);
+
+impl Random {
+    fn between(&mut self, low: usize, high: usize) -> usize {
+        low + self.0.below(high - low + 1)
+    }
+
+    fn one_of<T: Copy>(&mut self, values: &[T]) -> T {
+        values[self.0.below(values.len())]
+    }
+
+    fn real(&mut self) -> f32 {
+        self.0.below(1 << 24) as f32 / (1 << 23) as f32 - 1.0
+    }
+
+    /// An integer from `low` to `high`, as often one of the two as not.
+    fn code(&mut self, low: i16, high: i16) -> i16 {
+        match self.0.below(4) {
+            0 => low,
+            1 => high,
+            _ => low + self.0.below((high - low) as usize + 1) as i16,
+        }
+    }
+
+    fn shape(&mut self) -> Shape {
+        let kernel = [self.between(1, 5), self.between(1, 5)];
+        let stride = [self.between(1, 3), self.between(1, 3)];
+        let dilation = [self.one_of(&[1, 1, 2]), self.one_of(&[1, 1, 3])];
+        let pad = [self.between(0, 3), self.between(0, 3)];
+        let end = [self.between(0, 3), self.between(0, 3)];
+        let reach: [usize; 2] = [0, 1].map(|axis| (kernel[axis] - 1) * dilation[axis] + 1);
+        let input = [0, 1].map(|axis| {
+            let least = reach[axis].saturating_sub(pad[axis] + end[axis]).max(1);
+            self.between(least, least + 8)
+        });
+        let output = [0, 1]
+            .map(|axis| (input[axis] + pad[axis] + end[axis] - reach[axis]) / stride[axis] + 1);
+        let (groups, per_group, out) = match self.0.below(4) {
+            // Depthwise, with and without several outputs of a channel.
+            0 => (self.between(1, 40), 1, self.one_of(&[1, 1, 1, 2, 3])),
+            1 => (self.between(2, 4), self.between(1, 5), self.between(1, 9)),
+            _ => (1, self.between(1, 20), self.between(1, 70)),
+        };
+        Shape {
+            window: Window { input, output, kernel, stride, dilation, pad },
+            groups,
+            channels_in: groups * per_group,
+            channels_out: groups * out,
+        }
+    }
+}
+
+/// The sums of a convolution, channels last, as its definition has them: over the taps in order,
+/// channels fastest. Padding is left out.
+fn sums<T: Copy, S: Copy + Default>(
+    shape: &Shape,
+    x: &[T],
+    weights: &[T],
+    add: impl Fn(S, T, T) -> S,
+) -> Vec<S> {
+    let Window { input, output, kernel, .. } = &shape.window;
+    let per_group = shape.channels_in / shape.groups;
+    let mut sums = Vec::new();
+    for (y, x_at) in (0..output[0]).flat_map(|y| (0..output[1]).map(move |x| (y, x))) {
+        for c in 0..shape.channels_out {
+            let group = c / (shape.channels_out / shape.groups);
+            let mut sum = S::default();
+            for (ky, kx) in (0..kernel[0]).flat_map(|y| (0..kernel[1]).map(move |x| (y, x))) {
+                let taps = (shape.window.tap(0, y, ky), shape.window.tap(1, x_at, kx));
+                let (Some(iy), Some(ix)) = taps else { continue };
+                for i in 0..per_group {
+                    let from = (iy * input[1] + ix) * shape.channels_in + group * per_group + i;
+                    let weight = ((c * per_group + i) * kernel[0] + ky) * kernel[1] + kx;
+                    sum = add(sum, x[from], weights[weight]);
+                }
+            }
+            sums.push(sum);
+        }
+    }
+    sums
+}
+
+#[test]
+fn integer_convolutions_are_exact_on_every_machine() {
+    let mut random = Random(SplitMix64::new(8));
+    for case in 0..CASES {
+        let shape = random.shape();
+        let signed = random.0.below(2) == 1;
+        let [low, high] = if signed { [-128, 127] } else { [0, 255] };
+        let zero = random.code(low, high);
+        let x: Vec<i16> = (0..shape.input_len()).map(|_| random.code(low, high) - zero).collect();
+        let count = shape.channels_out * shape.k();
+        // Symmetric weights, or those less a zero point.
+        let [least, most] = random.one_of(&[[-127, 127], [-128, 127], [-255, 255]]);
+        let weights: Vec<i16> = (0..count).map(|_| random.code(least, most)).collect();
+        let bias: Vec<i32> = (0..shape.channels_out)
+            .map(|_| random.one_of(&[0, 1, -70_000, i32::MAX, i32::MIN]))
+            .collect();
+        let multipliers: Vec<f32> =
+            (0..shape.channels_out).map(|_| random.one_of(&[1e-5, 0.000_3, 0.5, 20.0])).collect();
+        let to_zero = i32::from(random.code(0, 255));
+        let bounds = random.one_of(&[[0, 255], [0, 127], [to_zero, 255]]);
+        let right: Vec<u8> = sums(&shape, &x, &weights, |sum: i32, x, w| {
+            sum.wrapping_add(i32::from(x) * i32::from(w))
+        })
+        .iter()
+        .enumerate()
+        .map(|(i, sum)| {
+            let c = i % shape.channels_out;
+            let real = sum.wrapping_add(bias[c]) as f32 * multipliers[c];
+            let [low, high] = bounds.map(|bound| (bound - to_zero) as f32);
+            (real.max(low).min(high).round_ties_even() as i32 + to_zero) as u8
+        })
+        .collect();
+        let requantize = Requantize::new(multipliers, to_zero, bounds);
+        for machine in Machine::available() {
+            let conv = Conv::new(Integers { machine }, shape.clone(), &weights);
+            let mut padded = Vec::new();
+            conv.pad(&x, 0, &mut padded, |x| x);
+            let mut out = vec![0; shape.output_len()];
+            conv.run(&padded, &mut ToCodes::new(&bias, &requantize, &mut out));
+            assert_eq!(out, right, "case {case}, {machine}: {shape:?}");
+        }
+    }
+}
+
+#[test]
+fn deterministic_convolutions_have_the_same_bits_on_every_machine() {
+    let mut random = Random(SplitMix64::new(9));
+    for case in 0..CASES / 10 {
+        let shape = random.shape();
+        let x: Vec<f32> = (0..shape.input_len()).map(|_| random.real() * 1e3).collect();
+        let count = shape.channels_out * shape.k();
+        let weights: Vec<f32> = (0..count).map(|_| random.real()).collect();
+        let bias: Vec<f32> = (0..shape.channels_out).map(|_| random.real()).collect();
+        let bounds = random.one_of(&[[f32::NEG_INFINITY, f32::INFINITY], [0.0, 6.0]]);
+        let right: Vec<f32> = sums(&shape, &x, &weights, |sum: f32, x, w| sum + x * w)
+            .iter()
+            .enumerate()
+            .map(|(i, sum)| (sum + bias[i % bias.len()]).clamp(bounds[0], bounds[1]))
+            .collect();
+        for machine in Machine::available() {
+            for rounding in [Rounding::EachProduct, Rounding::Fused] {
+                let conv = Conv::new(Floats { machine, rounding }, shape.clone(), &weights);
+                let mut out = vec![0.0; shape.output_len()];
+                let mut store = ToFloats::new(&bias, bounds, &mut out);
+                if conv.needs_no_padding() {
+                    conv.run(&x, &mut store);
+                } else {
+                    let mut padded = Vec::new();
+                    conv.pad(&x, 0.0, &mut padded, |x| x);
+                    conv.run(&padded, &mut store);
+                }
+                let about = format!("case {case}, {machine}, {rounding:?}: {shape:?}");
+                match rounding {
+                    Rounding::EachProduct => assert_eq!(out, right, "{about}"),
+                    Rounding::Fused => {
+                        let tolerance = 1e-3 * (shape.k() as f32).sqrt();
+                        for (a, b) in out.iter().zip(&right) {
+                            assert!((a - b).abs() <= tolerance, "{a} is not {b}: {about}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn products_of_rows_are_exact_on_every_machine() {
+    let mut random = Random(SplitMix64::new(10));
+    for case in 0..CASES / 10 {
+        let (rows, k) = (random.between(1, 20), random.between(1, 90));
+        let columns = random.between(1, 300);
+        let x: Vec<i16> = (0..rows * k).map(|_| random.code(-255, 255)).collect();
+        let weights: Vec<i16> = (0..columns * k).map(|_| random.code(-128, 127)).collect();
+        let weight = |column: usize, i: usize| if i < k { weights[column * k + i] } else { 0 };
+        let len = padded::<Integers>(k);
+        let mut laid_out = vec![0; rows * len];
+        for (to, from) in laid_out.chunks_exact_mut(len).zip(x.chunks_exact(k)) {
+            to[..k].copy_from_slice(from);
+        }
+        let origins: Vec<usize> = (0..rows).map(|row| row * len).collect();
+        for machine in Machine::available() {
+            let run = Run { start: 0, len };
+            let packed =
+                Packed::new(Integers { machine }, columns, vec![run], |c, _, i| weight(c, i));
+            let mut out = vec![0; rows * columns];
+            packed.multiply(&laid_out, &origins, &mut |row: usize, first: usize, sums: &[i32]| {
+                for (column, &sum) in (first..columns).zip(sums) {
+                    out[row * columns + column] = sum;
+                }
+            });
+            for (at, &sum) in out.iter().enumerate() {
+                let (row, column) = (at / columns, at % columns);
+                let products =
+                    (0..k).map(|i| i32::from(x[row * k + i]) * i32::from(weight(column, i)));
+                assert_eq!(sum, products.sum::<i32>(), "case {case}, {machine}, {row}, {column}");
+            }
+        }
+    }
+}
+
+#[test]
+fn elements_that_are_multiplied_at_once_are_told() {
+    assert_eq!((padded::<Integers>(5), padded::<Floats>(5)), (6, 5));
+    assert_eq!((Integers::STEP, Floats::STEP), (2, 1));
+}
