@@ -45,8 +45,26 @@ pub struct Report {
     pub session_bytes: usize,
     /// Load, prepare and first run.
     pub cold_ms: f64,
+    /// The kernels that computed, by the instructions that they use: `simd128`, `avx2`, ...
+    pub kernels: String,
+    /// Where the time goes, operator by operator in the order in which they run.
+    pub profile: Vec<StepProfile>,
     pub recipe: Option<Recipe>,
     pub left_in_float: Vec<LeftInFloat>,
+}
+
+/// The share of an inference that one operator takes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepProfile {
+    /// The network's node that it runs for.
+    pub node: String,
+    /// The operator as it runs: `QLinearConv` for a Conv on integers; `tract` for one that is
+    /// tract's.
+    pub operator: String,
+    /// Mean milliseconds per inference.
+    pub ms: f64,
+    /// Multiply-accumulates of one frame; 0 for what only moves or maps elements.
+    pub macs: u64,
 }
 
 /// Milliseconds per inference at batch 1.

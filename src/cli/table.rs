@@ -63,6 +63,7 @@ pub(super) fn reports(reports: &[Report]) -> String {
             )
         })
     });
+    row("kernels", &|r| Some(r.kernels.clone()));
     row("cold start", &|r| Some(three_digits(r.cold_ms) + " ms"));
     row("top-1 accuracy", &|r| {
         r.accuracy.as_ref().map(|a| format!("{} % {}", percent(a.top1), interval(a.ci95, percent)))

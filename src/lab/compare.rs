@@ -86,7 +86,9 @@ impl Lab {
         let mut progress = |done, total| report(emit, Stage::Time, None, done, total);
         let timings = latency::measure(&mut variants, &latency::Options::default(), &mut progress)?;
         for (&i, timing) in order.iter().zip(timings) {
+            let profile = self.model(ids[i])?.profile(data)?;
             let report = &mut measured[i].report;
+            report.profile = profile;
             report.latency_ms = Some(timing.latency);
             if float.is_some_and(|float| float != i) {
                 report.speedup_over_float = timing.speedup;

@@ -43,6 +43,7 @@ pub(super) fn measure(
 ) -> Result<Measured> {
     let inspected = model.inspected_for(data)?;
     let (session_bytes, cold_ms) = cold_start(model, data)?;
+    let kernels = crate::kernels::Machine::best().name().into();
     let indices: Vec<usize> = (0..data.len()).collect();
     let mut rows = Vec::with_capacity(indices.len());
     let mut progress = |done, total| report(emit, Stage::Evaluate, Some(id), done, total);
@@ -74,6 +75,8 @@ pub(super) fn measure(
         speedup_over_float: None,
         session_bytes,
         cold_ms,
+        kernels,
+        profile: Vec::new(),
         recipe: recipe_of(&model.graph),
         left_in_float: inspection.left_in_float,
     };

@@ -92,6 +92,8 @@ mod tests {
             speedup_over_float: Some(Speedup { median: 2.31, ci95: [2.2, 2.4] }),
             session_bytes: 0,
             cold_ms: 0.0,
+            kernels: String::new(),
+            profile: Vec::new(),
             recipe: None,
             left_in_float: Vec::new(),
         }

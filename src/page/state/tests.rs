@@ -294,6 +294,8 @@ fn report(model: &str) -> Report {
         speedup_over_float: None,
         session_bytes: 1,
         cold_ms: 1.0,
+        kernels: "avx2".into(),
+        profile: Vec::new(),
         recipe: Some(Recipe::default()),
         left_in_float: Vec::new(),
     }
