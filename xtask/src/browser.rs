@@ -29,8 +29,11 @@ pub(crate) struct Browser {
 impl Browser {
     /// Finds an installed Chrome, Chromium or Firefox with its driver; else installs Chromium.
     pub(crate) fn ready() -> Result<Self> {
-        if let Some(browser) = Self::installed()? {
-            return Ok(browser);
+        if let Some(chrome) = Self::installed_chrome() {
+            return Ok(chrome);
+        }
+        if let Some(firefox) = Self::installed_firefox()? {
+            return Ok(firefox);
         }
         let missing = "no Chrome or Chromium with a ChromeDriver of the same major version, and no \
                        Firefox, is installed; install one";
@@ -52,13 +55,26 @@ impl Browser {
         }
         system::apt_install("a browser to test in", &["chromium", "chromium-driver"])
             .map_err(|why| format!("{missing}: {why}"))?;
-        Self::installed()?.ok_or_else(|| format!("{missing}: what apt installed is not one"))
+        Self::installed_chrome().ok_or_else(|| format!("{missing}: what apt installed is not one"))
     }
 
-    fn installed() -> Result<Option<Self>> {
-        if let Some(chrome) = chromes().find_map(Self::with_chromedriver) {
-            return Ok(Some(chrome));
+    /// A browser of that family and no other.
+    pub(crate) fn of(family: Family) -> Result<Self> {
+        match family {
+            Family::Chrome => Self::installed_chrome().ok_or_else(|| {
+                "no Chrome or Chromium with a ChromeDriver of the same major version is installed"
+                    .to_owned()
+            }),
+            Family::Firefox => Self::installed_firefox()?
+                .ok_or_else(|| "no Firefox is installed; install one (not as a snap)".to_owned()),
         }
+    }
+
+    fn installed_chrome() -> Option<Self> {
+        chromes().find_map(Self::with_chromedriver)
+    }
+
+    fn installed_firefox() -> Result<Option<Self>> {
         let Some((program, version)) = firefoxes().find_map(with_version) else {
             return Ok(None);
         };
@@ -80,6 +96,15 @@ impl Browser {
 
     pub(crate) fn name(&self) -> String {
         format!("{} {}", self.program.display(), self.version)
+    }
+
+    /// The family and the version, for people.
+    pub(crate) fn title(&self) -> String {
+        let family = match self.family {
+            Family::Chrome => "Chromium",
+            Family::Firefox => "Firefox",
+        };
+        format!("{family} {}", self.version)
     }
 
     /// The variable by which wasm-bindgen's test runner is told which driver to start.

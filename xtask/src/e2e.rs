@@ -1,17 +1,15 @@
 //! The built site, driven in a browser by the tests of tests/e2e.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::net::{Ipv4Addr, TcpListener};
 use std::thread;
-use std::time::Duration;
 
 use crate::Result;
 use crate::browser::Browser;
 use crate::process::run;
 use crate::serve::Site;
 use crate::test::cargo;
+use crate::webdriver::Driver;
 use crate::workspace::{dist, executable, target};
 
 /// Serves the site as a static host would, below some path, and lets the tests of tests/e2e drive it.
@@ -35,47 +33,10 @@ pub(crate) fn drive_site() -> Result<()> {
     run(cargo()
         .args(["test", "--package", "e2e", "--", "--test-threads=1", "--show-output"])
         .env("E2E_PAGE", format!("http://127.0.0.1:{port}{below}"))
-        .env("E2E_WEBDRIVER", format!("http://127.0.0.1:{}", driver.port))
+        .env("E2E_WEBDRIVER", format!("http://127.0.0.1:{}", driver.port()))
         .env("E2E_CAPABILITIES", browser.capabilities(&downloads).to_string())
         .env("E2E_DOWNLOADS", &downloads)
         .env("E2E_FILES", &files)
         .env("E2E_SCREENSHOTS", &screenshots)
         .env("E2E_STEER8", target().join("debug").join(executable("steer8"))))
-}
-
-/// A WebDriver server, ended with this value.
-struct Driver {
-    process: Child,
-    port: u16,
-}
-
-impl Driver {
-    fn start(program: &Path) -> Result<Self> {
-        let port = free_port().map_err(|why| why.to_string())?;
-        let process = Command::new(program)
-            .arg(format!("--port={port}"))
-            .stdout(Stdio::null())
-            .spawn()
-            .map_err(|why| format!("{} did not start: {why}", program.display()))?;
-        let mut driver = Self { process, port };
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-            if let Ok(Some(status)) = driver.process.try_wait() {
-                return Err(format!("{} ended at once ({status})", program.display()));
-            }
-            thread::sleep(Duration::from_millis(50));
-        }
-        Ok(driver)
-    }
-}
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn free_port() -> std::io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }

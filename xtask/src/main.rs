@@ -1,7 +1,9 @@
-//! The project's chores, as README names them: `cargo xtask serve`, `dist` and `test`.
+//! The project's chores, as README names them: `cargo xtask serve`, `dist`, `bench` and
+//! `test`.
 //!
 //! Each starts by finding or installing what it needs; a second run finds everything in place.
 
+mod bench;
 mod browser;
 mod dist;
 mod e2e;
@@ -12,6 +14,7 @@ mod test;
 mod tools;
 mod wasm;
 mod wasm_opt;
+mod webdriver;
 mod workspace;
 
 use std::env;
@@ -25,6 +28,9 @@ Usage: cargo xtask COMMAND
 
   serve [--port N]  build the page and serve it on this machine (port 8080)
   dist              build the page as a static site into dist/
+  bench [web|native] [--browser chromium|firefox] [--network NAME]...
+        [--quick] [--json FILE] [--chart FILE.svg]
+                    measure Steer8 beside ONNX Runtime, in a browser or natively
   test [STEP ...]   run every check, or only the named steps:
                     ";
 
@@ -38,6 +44,10 @@ fn main() -> ExitCode {
             Err(_) => return misused(),
         },
         ["dist"] => dist::build(),
+        ["bench", options @ ..] => match bench::Options::parse(options) {
+            Some(options) => bench::bench(&options),
+            None => return misused(),
+        },
         ["test", steps @ ..] => match test::select(steps) {
             Some(steps) => test::run_steps(&steps),
             None => return misused(),

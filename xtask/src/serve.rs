@@ -14,7 +14,7 @@ use crate::workspace;
 pub(crate) const DEFAULT_PORT: u16 = 8080;
 
 /// With these a page is cross-origin isolated and gets a finer clock.
-const ISOLATED: &str = "Cross-Origin-Opener-Policy: same-origin\r\n\
+pub(crate) const ISOLATED: &str = "Cross-Origin-Opener-Policy: same-origin\r\n\
                         Cross-Origin-Embedder-Policy: require-corp\r\n";
 
 pub(crate) fn serve(port: u16) -> Result<()> {
@@ -94,7 +94,7 @@ impl Site {
 fn content_type(path: &Path) -> &'static str {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("html") => "text/html; charset=utf-8",
-        Some("js") => "text/javascript; charset=utf-8",
+        Some("js" | "mjs") => "text/javascript; charset=utf-8",
         Some("css") => "text/css; charset=utf-8",
         Some("json") => "application/json",
         Some("wasm") => "application/wasm",

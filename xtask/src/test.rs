@@ -26,7 +26,11 @@ const STEPS: [Step; 9] = [
     Step { name: "deny", what: "licences, sources and advisories of what we use", run: deny },
     Step { name: "clippy", what: "clippy, native", run: clippy },
     Step { name: "native", what: "cargo test, native", run: native },
-    Step { name: "clippy-wasm", what: "clippy, the page and its worker", run: clippy_wasm },
+    Step {
+        name: "clippy-wasm",
+        what: "clippy, the page, its worker and the benchmark's",
+        run: clippy_wasm,
+    },
     Step { name: "wasm", what: "the core's tests as WebAssembly in a browser", run: wasm },
     Step { name: "dist", what: "the static site", run: dist::build },
     Step { name: "browser", what: "the built site, end to end in a browser", run: e2e::drive_site },
@@ -112,7 +116,9 @@ fn clippy_wasm() -> Result<()> {
         cargo.args(["clippy", "--target", TARGET, "--no-default-features", "--features", program]);
         run(cargo.args(["--", "--deny", "warnings"]).current_dir(root()))?;
     }
-    Ok(())
+    let mut cargo = toolchain.cargo();
+    cargo.args(["clippy", "--target", TARGET, "--package", "bench", "--lib"]);
+    run(cargo.args(["--", "--deny", "warnings"]).current_dir(root()))
 }
 
 fn native() -> Result<()> {

@@ -62,6 +62,12 @@ pub(crate) fn page_builder() -> Result<PathBuf> {
     Ok(installed("trunk"))
 }
 
+/// What makes a module's bindings for JavaScript.
+pub(crate) fn binder() -> Result<PathBuf> {
+    wasm_bindgen()?.ready()?;
+    Ok(installed("wasm-bindgen"))
+}
+
 /// The runner that `cargo test` starts for WebAssembly.
 pub(crate) fn wasm_test_runner() -> Result<PathBuf> {
     wasm_bindgen()?.ready()?;

@@ -11,9 +11,10 @@ use crate::process::{output, run, say};
 use crate::workspace::{on_path, target};
 
 /// The extensions that rustc is told to use, and those it uses anyway.
-const OPTIONS: [&str; 8] = [
+const OPTIONS: [&str; 9] = [
     "-O1",
     "--enable-simd",
+    "--enable-relaxed-simd",
     "--enable-bulk-memory",
     "--enable-sign-ext",
     "--enable-nontrapping-float-to-int",
