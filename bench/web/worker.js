@@ -36,6 +36,7 @@ async function prepare(engine, build, file, shape) {
     const network = new (await steer8(build)).Network(file);
     return {
       run: (frame) => network.run(frames[frame]),
+      convShare: (runs) => network.conv_share(frames[0], runs),
       sessionBytes: network.session_bytes(),
       release: () => network.free(),
     };
@@ -116,6 +117,10 @@ const answers = {
       ms.push((performance.now() - start) / runs);
     }
     return { ms };
+  },
+
+  profile({ variant, runs }) {
+    return { conv_share: variants[variant].convShare(runs) };
   },
 
   async forget() {

@@ -115,12 +115,7 @@ pub(crate) fn bench(options: &Options) -> Result<()> {
 
 fn in_browser(browser: &Browser, networks: &[Network], effort: &Effort) -> Result<Report> {
     let site = web::build()?;
-    let mut variants = Vec::new();
-    for (build, _) in web::BUILDS {
-        for form in [Form::Float, Form::Qdq] {
-            variants.push(Variant { engine: Engine::Steer8, form, build: build.into() });
-        }
-    }
+    let mut variants = ours(web::BUILDS.map(|(build, _)| build.to_owned()).into());
     variants.extend(Form::ALL.map(|form| Variant {
         engine: Engine::OnnxRuntimeWeb,
         form,
@@ -147,14 +142,21 @@ fn in_browser(browser: &Browser, networks: &[Network], effort: &Effort) -> Resul
     })
 }
 
+/// Steer8's variants.
+fn ours(builds: Vec<String>) -> Vec<Variant> {
+    let engine = Engine::Steer8;
+    let forms = |build: String| {
+        [Form::Float, Form::Qdq].map(|form| Variant { engine, form, build: build.clone() })
+    };
+    builds.into_iter().flat_map(forms).collect()
+}
+
 /// Times that the peak is looked for with each number of chains, beside every network.
 const PEAK_REPEATS: u32 = 3;
 
 fn natively(networks: &[Network], effort: &Effort) -> Result<Report> {
     let mut native = Native::start()?;
-    let mut variants: Vec<Variant> = [Form::Float, Form::Qdq]
-        .map(|form| Variant { engine: Engine::Steer8, form, build: Native::build() })
-        .into();
+    let mut variants = ours(native.builds()?);
     variants.extend(Form::ALL.map(|form| Variant {
         engine: Engine::OnnxRuntime,
         form,

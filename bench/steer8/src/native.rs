@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use network::Network;
 use serde_json::{Value, json};
+use steer8::kernels::Machine;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut engine = Engine::default();
@@ -38,6 +39,10 @@ impl Engine {
             Ok(number.try_into()?)
         };
         match text("do")? {
+            "builds" => {
+                let machines = Machine::available().into_iter();
+                Ok(json!({ "builds": machines.map(Machine::name).collect::<Vec<_>>() }))
+            }
             "frames" => {
                 let bytes = fs::read(text("file")?)?;
                 let (floats, _) = bytes.as_chunks::<4>();
@@ -46,9 +51,10 @@ impl Engine {
                 Ok(json!({}))
             }
             "load" => {
+                let machine: Machine = text("build")?.parse()?;
                 let file = fs::read(text("file")?)?;
                 let start = Instant::now();
-                let mut network = Network::new(&file)?;
+                let mut network = Network::new(&file, machine)?;
                 network.run(&self.frames[0])?;
                 let cold_ms = ms(start);
                 let session_bytes = network.session_bytes();
@@ -79,6 +85,11 @@ impl Engine {
                     times.push(ms(start) / runs as f64);
                 }
                 Ok(json!({ "ms": times }))
+            }
+            "profile" => {
+                let network = &mut self.networks[number("variant")?];
+                let share = network.conv_share(&self.frames[0], number("runs")?)?;
+                Ok(json!({ "conv_share": share }))
             }
             "forget" => {
                 self.networks.clear();

@@ -1,8 +1,9 @@
 //! A network as both programs hold it.
 
 use steer8::error::Result;
+use steer8::kernels::Machine;
 use steer8::onnx;
-use steer8::runtime::{Arithmetic, Session};
+use steer8::runtime::{Arithmetic, Options, Session};
 
 pub(crate) struct Network {
     session: Session,
@@ -10,10 +11,15 @@ pub(crate) struct Network {
 }
 
 impl Network {
+    /// Computed by the kernels of `machine`.
+    ///
     /// # Errors
     /// A file that Steer8 cannot read or run.
-    pub(crate) fn new(file: &[u8]) -> Result<Self> {
-        let session = Session::new(&onnx::read(file)?, None, Arithmetic::Fast)?;
+    pub(crate) fn new(file: &[u8], machine: Machine) -> Result<Self> {
+        let graph = onnx::read(file)?;
+        let outputs: Vec<String> = graph.outputs.iter().map(|v| v.name.clone()).collect();
+        let options = Options { machine, ..Options::new(Arithmetic::Fast) };
+        let session = Session::observing(&graph, &outputs, None, options)?;
         Ok(Self { session, logits: Vec::new() })
     }
 
@@ -32,7 +38,24 @@ impl Network {
         Ok(&self.logits)
     }
 
-    pub(crate) fn session_bytes(&self) -> usize {
+    /// The share of the operators' time that convolutions take, over so many runs.
+    ///
+    /// # Errors
+    /// As [`Network::run`].
+    pub(crate) fn conv_share(&mut self, frame: &[f32], runs: usize) -> Result<f64> {
+        let (mut in_convolutions, mut in_all) = (0.0, 0.0);
+        for _ in 0..runs {
+            for step in self.session.profile(frame)? {
+                in_all += step.ms;
+                if ["Conv", "QLinearConv"].contains(&step.operator) {
+                    in_convolutions += step.ms;
+                }
+            }
+        }
+        Ok(in_convolutions / in_all)
+    }
+
+    pub(crate) fn session_bytes(&mut self) -> usize {
         self.session.bytes()
     }
 }

@@ -5,6 +5,7 @@ mod network;
 mod peak;
 
 use js_sys::Float32Array;
+use steer8::kernels::Machine;
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -23,7 +24,7 @@ impl Network {
     /// A file that Steer8 cannot read or run.
     #[wasm_bindgen(constructor)]
     pub fn new(file: &[u8]) -> Result<Network, JsError> {
-        Ok(Self { network: network::Network::new(file)?, frame: Vec::new() })
+        Ok(Self { network: network::Network::new(file, Machine::best())?, frame: Vec::new() })
     }
 
     /// The first output for one frame, copied in and out as any engine behind JavaScript has to.
@@ -36,7 +37,15 @@ impl Network {
         Ok(Float32Array::from(self.network.run(&self.frame)?))
     }
 
-    pub fn session_bytes(&self) -> usize {
+    /// The share of the operators' time that convolutions take, over so many runs.
+    ///
+    /// # Errors
+    /// As `run`.
+    pub fn conv_share(&mut self, frame: &Float32Array, runs: usize) -> Result<f64, JsError> {
+        Ok(self.network.conv_share(&frame.to_vec(), runs)?)
+    }
+
+    pub fn session_bytes(&mut self) -> usize {
         self.network.session_bytes()
     }
 }

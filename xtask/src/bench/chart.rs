@@ -9,13 +9,13 @@ const WIDTH: f64 = 720.0;
 /// Where the bars begin; left of it stand the names.
 const LEFT: f64 = 190.0;
 /// What the bars leave to the figures at their ends.
-const FIGURES: f64 = 130.0;
+const FIGURES: f64 = 170.0;
 const BAR: f64 = 16.0;
 const ROW: f64 = 22.0;
 /// Between two precisions of a network.
 const GAP: f64 = 6.0;
 const TITLE: f64 = 30.0;
-const HEAD: f64 = 44.0;
+const HEAD: f64 = 60.0;
 const FOOT: f64 = 40.0;
 
 /// Follows the reader's choice of a light or dark page.
@@ -79,14 +79,14 @@ pub(crate) fn svg(report: &Report) -> String {
         }
     }
     let height = y + FOOT;
-    let place = report.browser.as_deref().unwrap_or("natively");
-    let title = format!("One frame, one thread, {place}: Steer8 beside {}", report.against);
+    let place =
+        report.browser.as_ref().map_or("natively".into(), |browser| format!("in {browser}"));
+    let title = format!("Steer8 beside {}, float and int8", report.against);
     let mut head = String::new();
     text(&mut head, 16.0, 28.0, "title", "", &title);
-    let note = format!(
-        "Median milliseconds; shorter is better; each network has its own scale. {}",
-        report.machine
-    );
+    let what = format!("Median time of one frame on one thread, {place}; shorter is better");
+    text(&mut head, 16.0, 48.0, "quiet", "", &what);
+    let note = format!("Each network has its own scale. {}", report.machine);
     text(&mut body, 16.0, height - 16.0, "quiet", "", &note);
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height:.0}\" \

@@ -5,15 +5,15 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::networks::{files, program, python};
 use super::rig::{Engine, Rig};
 use crate::Result;
 use crate::workspace::root;
 
-/// The variable by which Steer8 is told which kernels to use; unset, it chooses.
-const KERNELS: &str = "STEER8_KERNELS";
+/// What nearly every x86-64 of today has.
+const COMMON: &str = "avx2";
 
 pub(crate) struct Native {
     steer8: Program,
@@ -31,9 +31,14 @@ impl Native {
         })
     }
 
-    /// Which of our kernels race.
-    pub(crate) fn build() -> String {
-        std::env::var(KERNELS).unwrap_or_else(|_| "native".into())
+    /// Which of our kernels race: the best that the machine has, and those that most machines have.
+    pub(crate) fn builds(&mut self) -> Result<Vec<String>> {
+        let answer = self.steer8.ask(&json!({ "do": "builds" }))?;
+        let available: Vec<String> = serde_json::from_value(answer["builds"].clone())
+            .map_err(|why| format!("steer8's builds: {why}"))?;
+        let best = available.len().saturating_sub(1);
+        let wanted = |(at, name): &(usize, String)| *at == best || name == COMMON;
+        Ok(available.into_iter().enumerate().filter(wanted).map(|(_, name)| name).collect())
     }
 
     /// The version that bench/requirements.txt pins.

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -24,6 +24,8 @@ pub(crate) struct Network {
     pub(crate) name: &'static str,
     /// Of one frame: convolutions and matrix products.
     pub(crate) macs: f64,
+    /// Those of the convolutions.
+    pub(crate) conv_macs: f64,
 }
 
 impl Network {
@@ -58,7 +60,7 @@ pub(crate) fn ready(names: &[&'static str]) -> Result<Vec<Network>> {
 }
 
 fn in_every_form(name: &'static str, files: &Path) -> Result<Network> {
-    let mut network = Network { name, macs: 0.0 };
+    let mut network = Network { name, macs: 0.0, conv_macs: 0.0 };
     let float = files.join(network.file(Form::Float));
     let source = root().join("models/networks").join(network.file(Form::Float));
     let bundled = source.exists();
@@ -67,9 +69,10 @@ fn in_every_form(name: &'static str, files: &Path) -> Result<Network> {
     }
     let described = output(Command::new(steer8()).arg("inspect").arg(&float).arg("--json"));
     let described: Option<Value> = described.and_then(|json| serde_json::from_str(&json).ok());
-    network.macs = described
-        .and_then(|network| network["macs"].as_f64())
+    let (macs, conv_macs) = described
+        .and_then(|network| Some((network["macs"].as_f64()?, conv_macs(&network)?)))
         .ok_or_else(|| format!("steer8 cannot inspect {}", float.display()))?;
+    (network.macs, network.conv_macs) = (macs, conv_macs);
     for form in Form::ALL {
         let Some(format) = form.format() else { continue };
         let mut steer8 = Command::new(steer8());
@@ -78,9 +81,15 @@ fn in_every_form(name: &'static str, files: &Path) -> Result<Network> {
         if !bundled {
             steer8.args(["--samples", RANDOM_SAMPLES]);
         }
-        run(&mut steer8)?;
+        run(steer8.stdout(Stdio::null()))?;
     }
     Ok(network)
+}
+
+/// Of what `steer8 inspect` tells.
+fn conv_macs(described: &Value) -> Option<f64> {
+    let layers = described["layers"].as_array()?.iter();
+    layers.filter(|layer| layer["op"] == "Conv").map(|layer| layer["macs"].as_f64()).sum()
 }
 
 fn steer8() -> PathBuf {

@@ -66,17 +66,26 @@ impl Report {
         comparisons
     }
 
-    /// The share of the peak of this run's arithmetic and build that the whole network reaches.
-    fn peak_share(&self, run: &Run) -> Option<f64> {
+    /// The peak in GMAC/s of this run's arithmetic and build, if it is ours.
+    fn peak_of(&self, run: &Run) -> Option<f64> {
         let peak = self.peak.filter(|_| run.variant.engine == Engine::Steer8)?;
-        let most = match run.variant.form {
+        Some(match run.variant.form {
             Form::Float if run.variant.build == "relaxed-simd" => {
                 peak.f32_relaxed_gmacs.max(peak.f32_gmacs)
             }
             Form::Float => peak.f32_gmacs,
             Form::Qdq | Form::QOperator => peak.int8_gmacs,
-        };
-        Some(run.gmacs() / most)
+        })
+    }
+
+    /// The share of the peak that the whole network reaches.
+    fn peak_share(&self, run: &Run) -> Option<f64> {
+        Some(run.gmacs() / self.peak_of(run)?)
+    }
+
+    /// The share of the peak that its convolutions reach.
+    fn conv_peak_share(&self, run: &Run) -> Option<f64> {
+        Some(run.conv_gmacs()? / self.peak_of(run)?)
     }
 
     /// The contract of `--json`.
@@ -93,8 +102,9 @@ impl Report {
                 "min_ms": run.quantile(0.0),
                 "runs": run.samples(),
                 "gmacs": run.gmacs(),
+                "conv_gmacs": run.conv_gmacs(),
                 "peak_share": self.peak_share(run),
-                "conv_peak_share": null,
+                "conv_peak_share": self.conv_peak_share(run),
                 "cold_ms": run.cold_ms,
                 "session_bytes": run.session_bytes,
             })
@@ -149,7 +159,7 @@ impl Report {
         if let Some(load) = self.load {
             text += &format!("load {load:.2}, of which this run is 1\n");
         }
-        text += &format!("clock's grain {:.4} ms\n", self.grain_ms);
+        text += &format!("clock's grain {:.2} us\n", 1e3 * self.grain_ms);
         if let Some(peak) = self.peak {
             text += &format!(
                 "peak of one thread in GMAC/s: f32 {:.1}, relaxed f32 {:.1}, int8 {:.1}\n",
@@ -157,7 +167,7 @@ impl Report {
             );
         }
         text += &format!(
-            "\n{:11} {:16} {:6} {:10} {:13} {:>9} {:>9} {:>9} {:>7} {:>8} {:>9}\n",
+            "\n{:11} {:16} {:6} {:10} {:13} {:>9} {:>9} {:>9} {:>7} {:>8} {:>12} {:>13} {:>9}\n",
             "network",
             "engine",
             "type",
@@ -168,13 +178,16 @@ impl Report {
             "min ms",
             "GMAC/s",
             "of peak",
+            "conv GMAC/s",
+            "convs of peak",
             "cold ms"
         );
         for run in &self.runs {
-            let share = self.peak_share(run);
-            let share = share.map_or(String::new(), |share| format!("{:.0} %", 100.0 * share));
+            let percent = |share: Option<f64>| {
+                share.map_or(String::new(), |share| format!("{:.0} %", 100.0 * share))
+            };
             text += &format!(
-                "{:11} {:16} {:6} {:10} {:13} {:9.3} {:9.3} {:9.3} {:7.1} {:>8} {:9.1}\n",
+                "{:11} {:16} {:6} {:10} {:13} {:9.3} {:9.3} {:9.3} {:7.1} {:>8} {:>12} {:>13} {:9.1}\n",
                 run.network,
                 run.variant.engine.name(),
                 run.variant.form.precision(),
@@ -184,7 +197,9 @@ impl Report {
                 run.quantile(0.9),
                 run.quantile(0.0),
                 run.gmacs(),
-                share,
+                percent(self.peak_share(run)),
+                run.conv_gmacs().map_or(String::new(), |gmacs| format!("{gmacs:.1}")),
+                percent(self.conv_peak_share(run)),
                 run.cold_ms
             );
         }
@@ -227,11 +242,13 @@ pub(crate) mod tests {
         let run = |engine, form, build: &str, ms: f64| Run {
             network: "pilotnet",
             macs: 2e6,
+            conv_macs: 1e6,
             variant: Variant { engine, form, build: build.into() },
             cold_ms: 9.0,
             session_bytes: None,
             // The second round is on a machine half as fast.
             turns: vec![vec![ms, ms, 3.0 * ms], vec![2.0 * ms]],
+            conv_share: (engine == Engine::Steer8).then_some(0.5),
         };
         Report {
             machine: "m".into(),
@@ -284,5 +301,10 @@ pub(crate) mod tests {
         assert!((share(1).unwrap() - 4.0 / 3.0 / 0.8 / 25.0).abs() < 1e-9);
         assert!((share(2).unwrap() - 8.0 / 3.0 / 40.0).abs() < 1e-9);
         assert_eq!(share(3), None);
+        // 1 M in half of the time.
+        let of_convs = |run: usize| report.conv_peak_share(&report.runs[run]);
+        assert_eq!(of_convs(0), share(0));
+        assert_eq!(of_convs(2), share(2));
+        assert_eq!(of_convs(3), None);
     }
 }

@@ -9,6 +9,8 @@
 //! | `do: "load", engine, build, file, shape` | prepares a network and runs it once | `variant`, `cold_ms`, `session_bytes` or null |
 //! | `do: "answer", variant` | runs it on every frame | `logits`, a list for each frame |
 //! | `do: "time", variant, runs, samples` | times so many samples of so many runs | `ms` per run, of each sample |
+//! | `do: "profile", variant, runs` | times every operator in so many runs (Steer8) | `conv_share`, of the time |
+//! | `do: "builds"` | names the kernels that the machine has, the slowest first (Steer8, natively) | `builds` |
 //! | `do: "forget"` | lets go of all that was loaded | |
 //! | `do: "grain"` | measures the clock (browser) | `ms` |
 //! | `do: "peak", build, repeats` | measures the thread's peak (browser) | `f32_gmacs`, `f32_relaxed_gmacs`, `int8_gmacs` |
@@ -88,10 +90,13 @@ pub(crate) trait Rig {
 pub(crate) struct Run {
     pub(crate) network: &'static str,
     pub(crate) macs: f64,
+    pub(crate) conv_macs: f64,
     pub(crate) variant: Variant,
     pub(crate) cold_ms: f64,
     pub(crate) session_bytes: Option<u64>,
     pub(crate) turns: Turns,
+    /// The share of the time that convolutions take, of Steer8.
+    pub(crate) conv_share: Option<f64>,
 }
 
 impl Run {
@@ -109,6 +114,11 @@ impl Run {
     /// Of the whole network at the median time.
     pub(crate) fn gmacs(&self) -> f64 {
         self.macs / self.quantile(0.5) / 1e6
+    }
+
+    /// Of the convolutions alone.
+    pub(crate) fn conv_gmacs(&self) -> Option<f64> {
+        Some(self.conv_macs / (self.conv_share? * self.quantile(0.5)) / 1e6)
     }
 
     /// The median of each round.
@@ -157,21 +167,38 @@ pub(crate) fn measure(
 
     let mut timed = Loaded { rig, variants, ids: loaded.iter().map(|l| &l["variant"]).collect() };
     let turns = interleaved(&mut timed, variants.len(), grain_ms, effort)?;
+    let mut runs = Vec::with_capacity(variants.len());
+    for ((variant, loaded), turns) in variants.iter().zip(&loaded).zip(turns) {
+        let ours = variant.engine == Engine::Steer8;
+        runs.push(Run {
+            network: network.name,
+            macs: network.macs,
+            conv_macs: network.conv_macs,
+            variant: variant.clone(),
+            cold_ms: loaded["cold_ms"].as_f64().unwrap_or(f64::NAN),
+            session_bytes: loaded["session_bytes"].as_u64(),
+            turns,
+            conv_share: if ours { Some(conv_share(rig, &loaded["variant"])?) } else { None },
+        });
+    }
     for engine in [Engine::Steer8, Engine::OnnxRuntime, Engine::OnnxRuntimeWeb] {
         if variants.iter().any(|variant| variant.engine == engine) {
             rig.ask(engine, &json!({ "do": "forget" }))?;
         }
     }
 
-    let run = |((variant, loaded), turns): ((&Variant, &Value), Turns)| Run {
-        network: network.name,
-        macs: network.macs,
-        variant: variant.clone(),
-        cold_ms: loaded["cold_ms"].as_f64().unwrap_or(f64::NAN),
-        session_bytes: loaded["session_bytes"].as_u64(),
-        turns,
-    };
-    Ok((variants.iter().zip(&loaded).zip(turns).map(run).collect(), checks))
+    Ok((runs, checks))
+}
+
+/// Runs that are timed operator by operator, where the clock's grain shows, and averages out.
+const PROFILED: usize = 100;
+
+/// The share of its time that one of our variants spends in convolutions. A share, because the
+/// machine may be slower or faster by now than it was in the rounds.
+fn conv_share(rig: &mut dyn Rig, variant: &Value) -> Result<f64> {
+    let request = json!({ "do": "profile", "variant": variant, "runs": PROFILED });
+    let answer = rig.ask(Engine::Steer8, &request)?;
+    answer["conv_share"].as_f64().ok_or_else(|| "steer8 does not know its operators' times".into())
 }
 
 /// A network's variants, as the engines know them.
