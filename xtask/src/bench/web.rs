@@ -18,7 +18,7 @@ use crate::tools;
 use crate::wasm::{TARGET, Toolchain};
 use crate::wasm_opt;
 use crate::webdriver::{Driver, Window};
-use crate::workspace::{on_path, root, target};
+use crate::workspace::{on_path, root};
 
 pub(crate) const ONNXRUNTIME_WEB: &str = "1.30.0";
 
@@ -42,14 +42,18 @@ pub(crate) fn build() -> Result<PathBuf> {
     let binder = tools::binder()?;
     for (build, flags) in BUILDS {
         say(format!("Building Steer8 for the browser, {build} (the first time takes minutes)"));
+        // One for each, or they would overwrite each other's module and be linked anew every time.
+        let built = folder().join("cargo").join(build);
         run(toolchain
             .cargo()
             .args(["build", "--package", "bench", "--lib", "--target", TARGET])
             .args(["--profile", PROFILE])
+            .arg("--target-dir")
+            .arg(&built)
             // In place of those in .cargo/config.toml.
             .env("RUSTFLAGS", flags)
             .current_dir(root()))?;
-        let module = target().join(TARGET).join(PROFILE).join("bench_web.wasm");
+        let module = built.join(TARGET).join(PROFILE).join("bench_web.wasm");
         let out = site.join(build);
         run(Command::new(&binder)
             .args(["--target", "web", "--no-typescript", "--out-dir"])
