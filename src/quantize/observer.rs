@@ -108,16 +108,19 @@ impl Observer for OfHistogram {
 
 /// The smallest and largest of `values`, `None` if none is a number.
 pub(super) fn extremes(values: &[f32]) -> Option<[f32; 2]> {
-    // Lanes that do not wait for each other.
-    const LANES: usize = 8;
+    // Lanes that do not wait for each other, as many as make whole vectors.
+    const LANES: usize = 32;
     let mut low = [f32::INFINITY; LANES];
     let mut high = [f32::NEG_INFINITY; LANES];
-    for chunk in values.chunks(LANES) {
-        for (i, &value) in chunk.iter().enumerate() {
-            low[i] = if value < low[i] { value } else { low[i] };
-            high[i] = if value > high[i] { value } else { high[i] };
-        }
+    let mut see = |i: usize, value: f32| {
+        low[i] = if value < low[i] { value } else { low[i] };
+        high[i] = if value > high[i] { value } else { high[i] };
+    };
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    for chunk in chunks {
+        chunk.iter().enumerate().for_each(|(i, &value)| see(i, value));
     }
+    rest.iter().enumerate().for_each(|(i, &value)| see(i, value));
     let low = low.into_iter().fold(f32::INFINITY, f32::min);
     let high = high.into_iter().fold(f32::NEG_INFINITY, f32::max);
     (low <= high).then_some([low, high])
