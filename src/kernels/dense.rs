@@ -23,20 +23,24 @@ pub struct Run {
     pub len: usize,
 }
 
-/// Takes the sums of a row for some columns, which may reach past the last column.
+/// Takes sums and puts what becomes of them where it belongs.
 pub trait Store<S> {
     /// From here on column 0 is `first` and there are `columns` of them: a group of channels.
     fn select(&mut self, first: usize, columns: usize);
 
-    fn store(&mut self, row: usize, column: usize, sums: &[S]);
+    /// The sums of `ROWS` rows, from `row` on, for as many columns from `column` on as the slices
+    /// have elements, all alike; they may reach past the last column.
+    fn store<const ROWS: usize>(&mut self, row: usize, column: usize, sums: [&[S]; ROWS]);
 }
 
 /// For a matrix, whose columns are one group.
 impl<S, F: FnMut(usize, usize, &[S])> Store<S> for F {
     fn select(&mut self, _: usize, _: usize) {}
 
-    fn store(&mut self, row: usize, column: usize, sums: &[S]) {
-        self(row, column, sums);
+    fn store<const ROWS: usize>(&mut self, row: usize, column: usize, sums: [&[S]; ROWS]) {
+        for (r, sums) in sums.into_iter().enumerate() {
+            self(row + r, column, sums);
+        }
     }
 }
 
@@ -266,9 +270,7 @@ impl<E, T> Multiply<'_, E, T> {
             for r in 0..ROWS {
                 out[r].set(sums[r]);
             }
-            for r in 0..ROWS {
-                self.store.store(row + r, column, out[r].get::<VECTORS>());
-            }
+            self.store.store(row, column, out.each_ref().map(|sums| sums.get::<VECTORS>()));
         }
     }
 
@@ -308,7 +310,7 @@ impl<E, T> Multiply<'_, E, T> {
             }
             for b in 0..LONE_ROW_BLOCKS {
                 let column = column + b * VECTORS * L::LANES;
-                self.store.store(row, column, out[b].get::<VECTORS>());
+                self.store.store(row, column, [out[b].get::<VECTORS>()]);
             }
         }
     }

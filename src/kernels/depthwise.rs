@@ -206,9 +206,7 @@ impl<E, T> Convolve<'_, E, T> {
                 for p in 0..PIXELS {
                     out[p].set(sums[p]);
                 }
-                for p in 0..PIXELS {
-                    self.store.store(pixel + p, channel, out[p].get());
-                }
+                self.store.store(pixel, channel, out.each_ref().map(|sums| sums.get()));
             }
         }
     }

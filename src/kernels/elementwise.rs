@@ -6,6 +6,7 @@
 #![allow(clippy::needless_range_loop)]
 
 use super::machine::{Loop, Machine};
+use super::requantize::Requantize;
 
 /// Long enough to stay a loop, which makes better vectors than a line of code does.
 const LANES: usize = 64;
@@ -28,6 +29,17 @@ pub fn zip<T: Copy, U: Copy + Default>(
     f: impl Fn(T, T) -> U,
 ) {
     machine.vectorized(Zip { a, b, out, f });
+}
+
+/// `out[i] = requantize(f(a[i], b[i]))`.
+pub fn zip_to_codes(
+    machine: Machine,
+    requantize: &Requantize,
+    [a, b]: [&[u8]; 2],
+    out: &mut [u8],
+    f: impl Fn(u8, u8) -> f32,
+) {
+    machine.vectorized(ZipToCodes { requantize, a, b, out, f });
 }
 
 struct Map<'a, T, U, F> {
@@ -75,6 +87,32 @@ impl<T: Copy, U: Copy + Default, F: Fn(T, T) -> U> Loop for Zip<'_, T, U, F> {
         }
         for ((out, &a), &b) in out_rest.iter_mut().zip(a_rest).zip(b_rest) {
             *out = (self.f)(a, b);
+        }
+    }
+}
+
+struct ZipToCodes<'a, F> {
+    requantize: &'a Requantize,
+    a: &'a [u8],
+    b: &'a [u8],
+    out: &'a mut [u8],
+    f: F,
+}
+
+impl<F: Fn(u8, u8) -> f32> Loop for ZipToCodes<'_, F> {
+    #[inline(always)]
+    fn run(self) {
+        let [(a, a_rest), (b, b_rest)] = [self.a, self.b].map(|x| x.as_chunks::<LANES>());
+        let (out, out_rest) = self.out.as_chunks_mut::<LANES>();
+        for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
+            let mut reals = [0.0; LANES];
+            for i in 0..LANES {
+                reals[i] = (self.f)(a[i], b[i]);
+            }
+            self.requantize.reals(&reals, out);
+        }
+        for ((out, &a), &b) in out_rest.iter_mut().zip(a_rest).zip(b_rest) {
+            *out = self.requantize.real((self.f)(a, b)) as u8;
         }
     }
 }

@@ -9,6 +9,7 @@ macro_rules! by_lanes {
     ($len:expr, $($function:ident).+($($argument:expr),*)) => {
         match $len {
             len if len % 16 == 0 => $($function).+::<16>($($argument),*),
+            len if len % 8 == 0 => $($function).+::<8>($($argument),*),
             len if len % 4 == 0 => $($function).+::<4>($($argument),*),
             _ => $($function).+::<1>($($argument),*),
         }
@@ -64,14 +65,22 @@ impl Requantize {
         self.real(sum as f32 * self.multiplier(channel))
     }
 
-    /// `sums + bias` of the channels from `first` on, to the output's integers.
+    /// `sums + bias` of some rows, for the channels from `first` on, to the output's integers.
     ///
     /// # Panics
     /// Without a multiplier for each channel.
     #[inline(always)]
-    pub fn sums(&self, first: usize, sums: &[i32], bias: &[i32], out: &mut [u8]) {
-        let multipliers = &self.multipliers[first..][..sums.len()];
-        by_lanes!(sums.len(), self.sums_in_lanes(sums, bias, multipliers, out));
+    pub fn sums<const ROWS: usize>(
+        &self,
+        first: usize,
+        sums: [&[i32]; ROWS],
+        bias: &[i32],
+        out: [&mut [u8]; ROWS],
+    ) {
+        let multipliers = &self.multipliers[first..][..bias.len()];
+        for (sums, out) in sums.into_iter().zip(out) {
+            by_lanes!(bias.len(), self.sums_in_lanes(sums, bias, multipliers, out));
+        }
     }
 
     #[inline(always)]
@@ -86,14 +95,58 @@ impl Requantize {
         let out = out.as_chunks_mut::<LANES>().0.iter_mut();
         let values = sums.iter().zip(bias).zip(multipliers.as_chunks::<LANES>().0);
         for (out, ((sums, bias), multipliers)) in out.zip(values) {
-            // Made apart from where it goes, which the compiler cannot tell from what it reads.
-            let mut codes = [0; LANES];
+            let mut reals = [0.0; LANES];
             for i in 0..LANES {
-                let sum = sums[i].wrapping_add(bias[i]);
-                codes[i] = self.real(sum as f32 * multipliers[i]) as u8;
+                reals[i] = sums[i].wrapping_add(bias[i]) as f32 * multipliers[i];
             }
-            *out = codes;
+            self.reals(&reals, out);
         }
+    }
+
+    /// [`Requantize::real`] of each element.
+    #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+    #[inline(always)]
+    pub fn reals<const LANES: usize>(&self, reals: &[f32; LANES], out: &mut [u8; LANES]) {
+        // Made apart from where it goes, which the compiler cannot tell from what it reads.
+        let mut codes = [0; LANES];
+        for i in 0..LANES {
+            codes[i] = self.real(reals[i]) as u8;
+        }
+        *out = codes;
+    }
+
+    /// [`Requantize::real`] of each element.
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    #[inline(always)]
+    pub fn reals<const LANES: usize>(&self, reals: &[f32; LANES], out: &mut [u8; LANES]) {
+        let (reals, rest) = reals.as_chunks::<8>();
+        let (out, out_rest) = out.as_chunks_mut::<8>();
+        for (out, reals) in out.iter_mut().zip(reals) {
+            *out = self.eight(reals);
+        }
+        for (out, &real) in out_rest.iter_mut().zip(rest) {
+            *out = self.real(real) as u8;
+        }
+    }
+
+    /// The compiler would take the vectors apart to narrow them.
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    #[inline(always)]
+    fn eight(&self, reals: &[f32; 8]) -> [u8; 8] {
+        use std::arch::wasm32::{
+            f32x4, f32x4_add, f32x4_pmax, f32x4_pmin, f32x4_splat, i16x8_narrow_i32x4, i32x4_add,
+            i32x4_splat, i64x2_extract_lane, u8x16_narrow_i16x8, v128_and,
+        };
+        let [a, b, c, d, e, f, g, h] = *reals;
+        let halves = [f32x4(a, b, c, d), f32x4(e, f, g, h)].map(|x| {
+            let x = f32x4_pmin(f32x4_splat(self.high), f32x4_pmax(f32x4_splat(self.low), x));
+            let offset = self.zero_point.wrapping_sub(ROUNDER.to_bits() as i32);
+            let code = i32x4_add(f32x4_add(x, f32x4_splat(ROUNDER)), i32x4_splat(offset));
+            // Signed codes as their bytes.
+            v128_and(code, i32x4_splat(0xFF))
+        });
+        let codes = i16x8_narrow_i32x4(halves[0], halves[1]);
+        i64x2_extract_lane::<0>(u8x16_narrow_i16x8(codes, codes)).to_le_bytes()
     }
 
     /// A real number in units of the output scale, to the output's integers.

@@ -26,19 +26,38 @@ impl Store<i32> for ToCodes<'_> {
     }
 
     #[inline(always)]
-    fn store(&mut self, row: usize, column: usize, sums: &[i32]) {
+    fn store<const ROWS: usize>(&mut self, row: usize, column: usize, sums: [&[i32]; ROWS]) {
         let [first, columns] = self.selected;
-        let at = first + column;
-        // A constant where the block is whole, which lets the loop be vectors.
-        if sums.len() <= columns - column {
-            let out = &mut self.out[row * self.bias.len() + at..][..sums.len()];
-            self.requantize.sums(at, sums, &self.bias[at..][..sums.len()], out);
+        let (at, rest) = (first + column, columns - column);
+        // A constant where the block is whole, which lets the loops be vectors.
+        let len = sums[0].len();
+        if len <= rest {
+            let bias = &self.bias[at..][..len];
+            self.requantize.sums(at, sums, bias, rows(self.out, self.bias.len(), row, at, len));
         } else {
-            let rest = columns - column;
-            let out = &mut self.out[row * self.bias.len() + at..][..rest];
-            self.requantize.sums(at, &sums[..rest], &self.bias[at..][..rest], out);
+            let bias = &self.bias[at..][..rest];
+            let sums = sums.map(|sums| &sums[..rest]);
+            self.requantize.sums(at, sums, bias, rows(self.out, self.bias.len(), row, at, rest));
         }
     }
+}
+
+/// `len` elements of each of `ROWS` rows from `row` on, from column `at` on, of a matrix whose rows
+/// have `width` elements.
+#[inline(always)]
+fn rows<T, const ROWS: usize>(
+    out: &mut [T],
+    width: usize,
+    row: usize,
+    at: usize,
+    len: usize,
+) -> [&mut [T]; ROWS] {
+    let mut out = &mut out[row * width + at..];
+    std::array::from_fn(|r| {
+        let (own, rest) = std::mem::take(&mut out).split_at_mut(len);
+        out = if r + 1 < ROWS { &mut rest[width - len..] } else { rest };
+        own
+    })
 }
 
 /// Sums of floats, with bounds.
@@ -63,24 +82,32 @@ impl Store<f32> for ToFloats<'_> {
     }
 
     #[inline(always)]
-    fn store(&mut self, row: usize, column: usize, sums: &[f32]) {
+    fn store<const ROWS: usize>(&mut self, row: usize, column: usize, sums: [&[f32]; ROWS]) {
         let [first, columns] = self.selected;
-        let at = first + column;
-        let whole = sums.len() <= columns - column;
-        if whole {
-            let out = &mut self.out[row * self.bias.len() + at..][..sums.len()];
-            bounded(sums, &self.bias[at..][..sums.len()], self.bounds, out);
+        let (at, rest) = (first + column, columns - column);
+        let len = sums[0].len();
+        let width = self.bias.len();
+        if len <= rest {
+            let out = rows::<_, ROWS>(self.out, width, row, at, len);
+            bounded(sums, &self.bias[at..][..len], self.bounds, out);
         } else {
-            let rest = columns - column;
-            let out = &mut self.out[row * self.bias.len() + at..][..rest];
-            bounded(&sums[..rest], &self.bias[at..][..rest], self.bounds, out);
+            let out = rows::<_, ROWS>(self.out, width, row, at, rest);
+            let sums = sums.map(|sums| &sums[..rest]);
+            bounded(sums, &self.bias[at..][..rest], self.bounds, out);
         }
     }
 }
 
 #[inline(always)]
-fn bounded(sums: &[f32], bias: &[f32], bounds: [f32; 2], out: &mut [f32]) {
-    by_lanes!(sums.len(), in_lanes(sums, bias, bounds, out));
+fn bounded<const ROWS: usize>(
+    sums: [&[f32]; ROWS],
+    bias: &[f32],
+    bounds: [f32; 2],
+    out: [&mut [f32]; ROWS],
+) {
+    for (sums, out) in sums.into_iter().zip(out) {
+        by_lanes!(sums.len(), in_lanes(sums, bias, bounds, out));
+    }
 }
 
 #[inline(always)]

@@ -10,7 +10,7 @@ use super::{
 use crate::error::{Error, Result};
 use crate::graph::{Element, Node};
 use crate::kernels::Machine;
-use crate::kernels::elementwise::zip;
+use crate::kernels::elementwise::{zip, zip_to_codes};
 use crate::kernels::requantize::Requantize;
 use crate::kernels::store::clip;
 
@@ -196,9 +196,13 @@ impl<C: Combine> Operator for Binary<C> {
     fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
         let Self { combine, a, b, requantize, pairing, machine } = self;
         let (x, y, out) = (inputs[0].codes(), inputs[1].codes(), output.codes());
-        pairing.each(*machine, x, y, out, |x, y| {
-            requantize.real(combine.combine(a.centred(x), b.centred(y))) as u8
-        });
+        let real = |x, y| combine.combine(a.centred(x), b.centred(y));
+        match pairing {
+            Pairing::Alike => zip_to_codes(*machine, requantize, [x, y], out, real),
+            Pairing::Broadcast(walk) => {
+                walk.visit(|at, i, j| out[at] = requantize.real(real(x[i], y[j])) as u8);
+            }
+        }
     }
 }
 
