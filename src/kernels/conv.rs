@@ -157,8 +157,11 @@ impl<A: Arithmetic> Conv<A> {
         map: impl Fn(T) -> A::Element,
     ) {
         let len = self.input.height * self.input.width * self.input.channels + self.input.slack;
-        // What is there already is written over.
-        padded.resize(len, zero);
+        // It only grows; what is there already is written over.
+        if padded.len() < len {
+            padded.resize(len, zero);
+        }
+        let padded = &mut padded[..len];
         self.arithmetic.machine().vectorized(Pad { conv: self, x, zero, padded, map });
     }
 
