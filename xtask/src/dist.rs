@@ -12,6 +12,7 @@ use crate::Result;
 use crate::process::{run, say};
 use crate::tools;
 use crate::wasm::Toolchain;
+use crate::wasm_names;
 use crate::wasm_opt;
 use crate::workspace::{dist, root};
 
@@ -34,12 +35,19 @@ pub(crate) fn build() -> Result<()> {
 
     for module in files_ending(&dist(), ".wasm")? {
         wasm_opt::optimize(&module)?;
+        strip_names(&module)?;
     }
     let page = dist().join("index.html");
     let html = read(&page)?;
     write(&page, &with_policy(&html)?)?;
     eprintln!("\nThe site is in {}", dist().display());
     Ok(())
+}
+
+fn strip_names(module: &Path) -> Result<()> {
+    let failed = |why: std::io::Error| format!("{}: {why}", module.display());
+    let bytes = fs::read(module).map_err(failed)?;
+    fs::write(module, wasm_names::without(&bytes)).map_err(failed)
 }
 
 /// Adds the Content-Security-Policy as a `<meta>`, because a static host sends no headers of ours:

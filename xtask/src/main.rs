@@ -13,6 +13,7 @@ mod system;
 mod test;
 mod tools;
 mod wasm;
+mod wasm_names;
 mod wasm_opt;
 mod webdriver;
 mod workspace;
