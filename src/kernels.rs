@@ -6,10 +6,14 @@
 //! every target). This module and those below are the only place for `unsafe`.
 
 pub mod conv;
+pub mod depthwise;
 pub mod exp;
 pub mod gemm;
 pub mod geometry;
+pub mod patches;
 pub mod pool;
 pub mod requantize;
+pub mod sgemm;
 pub mod tile;
 pub mod transposed;
+pub mod wide;

@@ -198,6 +198,34 @@ impl Dataset {
         }
     }
 
+    /// Writes frame `index` with the channels last: height, width, channels for pictures.
+    ///
+    /// # Panics
+    /// As [`input`](Self::input).
+    pub fn input_channels_last(&self, index: usize, out: &mut [f32]) {
+        let size = out.len();
+        let shape = self.frame_shape();
+        assert_eq!(size, shape.iter().product::<usize>(), "not one frame");
+        let range = index * size..(index + 1) * size;
+        match &self.frames {
+            Frames::Floats { values, .. } => {
+                let channels = shape.first().copied().unwrap_or(1);
+                let frame = &values[range];
+                for (i, out) in out.iter_mut().enumerate() {
+                    *out = frame[i % channels * (size / channels) + i / channels];
+                }
+            }
+            Frames::Bytes(ByteFrames { pixels, levels, .. }) => {
+                let pixels = pixels[range].chunks_exact(levels.len());
+                for (out, pixel) in out.chunks_exact_mut(levels.len()).zip(pixels) {
+                    for ((out, levels), &value) in out.iter_mut().zip(levels).zip(pixel) {
+                        *out = levels[usize::from(value)];
+                    }
+                }
+            }
+        }
+    }
+
     /// Frame `index` as a picture, or `None` when there is no such frame or it is no picture (one,
     /// three or four channels; the fourth is taken for opacity and left out; floats clamped to 0..1).
     pub fn picture(&self, index: usize) -> Option<Picture> {
