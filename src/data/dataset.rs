@@ -47,6 +47,7 @@ impl Dataset {
     /// - npz: `x` is uint8 N,H,W,C (divided by 255, normalized, transposed to C,H,W) or float32 with
     ///   the frames along the first axis (enters as it is); `y`, which may be missing, is N labels of
     ///   any integer type.
+    /// - several npz or several zips: their frames one after another.
     /// - images (PNG, JPEG, WebP, BMP): three channels, see [`images::read`] for labels and colours.
     ///
     /// `normalization` is for uint8 frames and images only. Progress counts frames.
@@ -63,6 +64,13 @@ impl Dataset {
                 data.file = Some(file.name.clone());
                 Ok(data)
             }
+            _ if files.iter().all(|file| archive::is_zip(&file.bytes)) => {
+                let mut parts = Vec::with_capacity(files.len());
+                for file in files {
+                    parts.push(Self::read_one(file, normalization, progress).in_file(&file.name)?);
+                }
+                Self::join(parts)
+            }
             _ => {
                 if let Some(file) = files.iter().find(|file| archive::is_zip(&file.bytes)) {
                     return Err(Error::new("an archive among other files")
@@ -75,6 +83,59 @@ impl Dataset {
                 images::read(&entries, &mut load, normalization, progress)
             }
         }
+    }
+
+    /// The frames of all parts, one after another.
+    ///
+    /// # Errors
+    /// Parts of other shapes, kinds or classes than the first.
+    fn join(parts: Vec<Self>) -> Result<Self> {
+        let mut parts = parts.into_iter();
+        let Some(mut all) = parts.next() else { return Err(Error::new("no file was given")) };
+        for part in parts {
+            let alike = part.frame_shape() == all.frame_shape()
+                && part.class_names == all.class_names
+                && part.labels.is_some() == all.labels.is_some();
+            match (&mut all.frames, part.frames) {
+                (Frames::Bytes(own), Frames::Bytes(other)) if alike => {
+                    own.pixels.extend(other.pixels);
+                }
+                (Frames::Floats { values: own, .. }, Frames::Floats { values, .. }) if alike => {
+                    own.extend(values);
+                }
+                _ => {
+                    return Err(Error::new("the archives hold frames of different kinds").way_out(
+                        "Archives that are given together need the same frame shape and classes.",
+                    ));
+                }
+            }
+            if let (Some(own), Some(other)) = (&mut all.labels, part.labels) {
+                own.extend(other);
+            }
+        }
+        Ok(all)
+    }
+
+    /// The frames `indices`, in that order.
+    ///
+    /// # Panics
+    /// If an index is not below [`len`](Self::len).
+    #[must_use]
+    pub fn select(&self, indices: &[usize]) -> Self {
+        let len: usize = self.frame_shape().iter().product();
+        let frames = match &self.frames {
+            Frames::Bytes(frames) => {
+                let pixels = indices.iter().flat_map(|i| &frames.pixels[i * len..][..len]);
+                let (shape, levels) = (frames.shape, frames.levels.clone());
+                Frames::Bytes(ByteFrames { shape, pixels: pixels.copied().collect(), levels })
+            }
+            Frames::Floats { shape, values } => {
+                let values = indices.iter().flat_map(|i| &values[i * len..][..len]);
+                Frames::Floats { shape: shape.clone(), values: values.copied().collect() }
+            }
+        };
+        let labels = self.labels.as_ref().map(|own| indices.iter().map(|&i| own[i]).collect());
+        Self { file: self.file.clone(), frames, labels, class_names: self.class_names.clone() }
     }
 
     fn read_one(

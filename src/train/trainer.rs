@@ -186,7 +186,7 @@ impl Plateau {
 impl<'a> Trainer<'a> {
     fn new(engine: Engine, state: State, plan: &'a Plan, data: &'a Dataset) -> Result<Self> {
         let chosen = data.subset(plan.frames, plan.seed);
-        let count = (f64::from(plan.held_out) * chosen.len() as f64).ceil() as usize;
+        let count = (f64::from(plan.held_out) * chosen.len() as f64).round().max(1.0) as usize;
         let held = choose(chosen.len(), count, plan.seed ^ 0x4845_4c44);
         let mut is_held = vec![false; chosen.len()];
         held.iter().for_each(|&i| is_held[i] = true);

@@ -149,10 +149,4 @@ impl Worker {
         self.gradient.resize(self.logits.len(), 0.0);
         self.judge(Loss::PLAIN, engine.network.classes, 1.0)
     }
-
-    /// The logits of the last forward pass.
-    #[cfg(test)]
-    pub(super) fn logits(&self) -> &[f32] {
-        &self.logits
-    }
 }
