@@ -31,6 +31,10 @@ pub fn pack(
         let count = COLUMNS.min(columns - first);
         for (k, to) in packed.as_chunks_mut::<COLUMNS>().0.iter_mut().enumerate() {
             let from = &values[k * k_step + first * column_step..];
+            if column_step == 1 && count == COLUMNS {
+                to.copy_from_slice(&from[..COLUMNS]);
+                continue;
+            }
             if column_step == 1 {
                 to[..count].copy_from_slice(&from[..count]);
             } else {

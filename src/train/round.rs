@@ -8,6 +8,9 @@ use super::machine::Machine;
 use crate::kernels::requantize::round_small;
 use crate::kernels::wide::wide;
 
+/// Sums that do not wait for each other; their number decides bits.
+const LANES: usize = 16;
+
 /// Rounding of one tensor.
 #[derive(Debug, Clone)]
 pub(super) struct Round {
@@ -75,9 +78,9 @@ impl Round {
 
 wide! {
     fn extremes(values: &[f32]) -> [f32; 2] {
-        let mut low = [f32::INFINITY; 16];
-        let mut high = [f32::NEG_INFINITY; 16];
-        for chunk in values.chunks(16) {
+        let mut low = [f32::INFINITY; LANES];
+        let mut high = [f32::NEG_INFINITY; LANES];
+        for chunk in values.chunks(LANES) {
             for (i, &value) in chunk.iter().enumerate() {
                 low[i] = if value < low[i] { value } else { low[i] };
                 high[i] = if value > high[i] { value } else { high[i] };
@@ -103,23 +106,37 @@ wide! {
     }
 }
 
+/// The gradient of the scale and of the value, from that of the rounded value.
+#[inline(always)]
+fn pass(x: f32, bounds: Bounds, gradient: f32) -> (f32, f32) {
+    let [low, high] = bounds.codes;
+    let clipped = x.max(bounds.clip[0]).min(bounds.clip[1]);
+    let code = code(x, bounds);
+    // Half a step beyond the outermost integer still rounds to it.
+    let within = clipped >= low - 0.5 && clipped <= high + 0.5;
+    let off = if within { code - clipped } else { code };
+    let passes = within && x > bounds.clip[0] && x < bounds.clip[1];
+    (gradient * off, if passes { gradient } else { 0.0 })
+}
+
 wide! {
     /// Zeroes the gradient where the activation or the integers' bounds cut the value off; gives the
     /// gradient of the scale: `q - x` for what is in between, the bound for what is beyond it.
     fn straight_through(unrounded: &[f32], bounds: Bounds, gradient: &mut [f32]) -> f32 {
-        let mut sums = [0f32; 16];
-        let [low, high] = bounds.codes;
-        for (x, gradient) in unrounded.chunks(16).zip(gradient.chunks_mut(16)) {
-            for (i, (&x, gradient)) in x.iter().zip(gradient).enumerate() {
-                let clipped = x.max(bounds.clip[0]).min(bounds.clip[1]);
-                let code = code(x, bounds);
-                // Half a step beyond the outermost integer still rounds to it.
-                let within = clipped >= low - 0.5 && clipped <= high + 0.5;
-                let off = if within { code - clipped } else { code };
-                sums[i] += *gradient * off;
-                let passes = within && x > bounds.clip[0] && x < bounds.clip[1];
-                *gradient = if passes { *gradient } else { 0.0 };
+        let mut sums = [0f32; LANES];
+        let (x, rest) = unrounded.as_chunks::<LANES>();
+        let (gradients, rest_gradients) = gradient.as_chunks_mut::<LANES>();
+        for (x, gradients) in x.iter().zip(gradients) {
+            for i in 0..LANES {
+                let (of_scale, passed) = pass(x[i], bounds, gradients[i]);
+                sums[i] += of_scale;
+                gradients[i] = passed;
             }
+        }
+        for (i, (&x, gradient)) in rest.iter().zip(rest_gradients).enumerate() {
+            let (of_scale, passed) = pass(x, bounds, *gradient);
+            sums[i] += of_scale;
+            *gradient = passed;
         }
         sums.into_iter().sum()
     }
