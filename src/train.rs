@@ -41,6 +41,8 @@ mod pool;
 #[cfg(feature = "core")]
 mod rearrange;
 #[cfg(feature = "core")]
+mod record;
+#[cfg(feature = "core")]
 mod round;
 #[cfg(feature = "core")]
 mod state;
@@ -52,5 +54,7 @@ mod weights;
 mod worker;
 
 pub use plan::{Epoch, Mirror, Optimizer, Plan, Scales, Schedule};
+#[cfg(feature = "core")]
+pub use record::{StepRecord, record};
 #[cfg(feature = "core")]
 pub use trainer::{Listener, Phase, TRAINING_KEY, Trained, train};

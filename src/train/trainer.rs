@@ -1,10 +1,12 @@
 //! The loop: epochs of batches of shards, until the plan says that it is enough.
 
+use std::collections::BTreeMap;
+
 use super::export;
 use super::loss::Loss;
 use super::machine::{Mode, SHARD};
 use super::mirror::Mirrored;
-use super::network::{Network, Source};
+use super::network::{Network, ScaleSource, Source};
 use super::optimizer::Moments;
 use super::plan::{Epoch, Plan, Scales};
 use super::state::State;
@@ -73,34 +75,9 @@ pub fn train(
     listener: Listener<'_>,
 ) -> Result<Trained> {
     let Listener { progress, epoch } = listener;
-    plan.check()?;
-    // What cannot be trained is told before calibration starts.
-    let prepared = Prepared::new(graph, recipe)?;
-    let float = float_network(&prepared, recipe, data)?;
-    data.check_labels(float.0.classes)?;
-    let mut setup = |step, done, total| progress(Phase::Start(step), done, total);
-    let start = Calibrated::new(graph, &starting_recipe(recipe, plan), calibration, &mut setup)?;
-    let normalized = normalized_layers(&plain(graph)?);
-    let (network, state) = Network::new(Source {
-        prepared: &start.prepared,
-        normalized: &normalized,
-        params: &start.params,
-        layers: &start.layers,
-        recipe,
-        scales: plan.scales,
-        frame: data.frame_shape(),
-    })?;
-    let mirrored = Mirrored::of(&plan.mirror, data, network.classes)?;
-    let loss = Loss {
-        smoothing: plan.label_smoothing,
-        distillation: plan.distillation,
-        temperature: plan.temperature,
-    };
-    let teacher = (plan.distillation > 0.0).then_some(float);
-    let engine = Engine { network, teacher, loss, mirrored };
-    let mut trainer = Trainer::new(engine, state, plan, data)?;
-    let first = trainer.check_start(progress)?;
-    epoch(&first);
+    let mut trainer = Trainer::new(graph, recipe, plan, [calibration, data], progress)?;
+    let start = trainer.check_start(progress)?;
+    epoch(&start);
     while !trainer.is_done() {
         match trainer.epoch(progress) {
             Ok(done) => epoch(&done),
@@ -108,12 +85,7 @@ pub fn train(
             Err(error) => return Err(error),
         }
     }
-    let Trainer { engine, best, epochs, held_out, .. } = trainer;
-    let mut quantized =
-        export::write(&start.prepared, &engine.network, &best.1, &start.layers, recipe)?;
-    quantized.graph.metadata.retain(|(key, _)| key != TRAINING_KEY);
-    quantized.graph.metadata.push((TRAINING_KEY.into(), plan.to_json()?));
-    Ok(Trained { quantized, epochs, start: first, best: best.0, held_out })
+    trainer.finish(recipe, start)
 }
 
 /// The recipe that training starts from. A learned scale of few bits starts from the range with the
@@ -140,7 +112,9 @@ fn float_network(prepared: &Prepared, recipe: &Recipe, data: &Dataset) -> Result
 }
 
 /// A training under way: everything that one epoch hands to the next.
-struct Trainer<'a> {
+pub(super) struct Trainer<'a> {
+    /// The network as without training.
+    start: Calibrated,
     engine: Engine,
     worker: Worker,
     state: State,
@@ -184,7 +158,39 @@ impl Plateau {
 }
 
 impl<'a> Trainer<'a> {
-    fn new(engine: Engine, state: State, plan: &'a Plan, data: &'a Dataset) -> Result<Self> {
+    /// Makes the starting point.
+    pub(super) fn new(
+        graph: &Graph,
+        recipe: &Recipe,
+        plan: &'a Plan,
+        [calibration, data]: [&'a Dataset; 2],
+        progress: &mut Hear<'_>,
+    ) -> Result<Self> {
+        plan.check()?;
+        // What cannot be trained is told before calibration starts.
+        let float = float_network(&Prepared::new(graph, recipe)?, recipe, data)?;
+        data.check_labels(float.0.classes)?;
+        let mut setup = |step, done, total| progress(Phase::Start(step), done, total);
+        let start =
+            Calibrated::new(graph, &starting_recipe(recipe, plan), calibration, &mut setup)?;
+        let normalized = normalized_layers(&plain(graph)?);
+        let (network, state) = Network::new(Source {
+            prepared: &start.prepared,
+            normalized: &normalized,
+            params: &start.params,
+            layers: &start.layers,
+            recipe,
+            scales: plan.scales,
+            frame: data.frame_shape(),
+        })?;
+        let mirrored = Mirrored::of(&plan.mirror, data, network.classes)?;
+        let loss = Loss {
+            smoothing: plan.label_smoothing,
+            distillation: plan.distillation,
+            temperature: plan.temperature,
+        };
+        let teacher = (plan.distillation > 0.0).then_some(float);
+        let engine = Engine { network, teacher, loss, mirrored };
         let chosen = data.subset(plan.frames, plan.seed);
         let count = (f64::from(plan.held_out) * chosen.len() as f64).round().max(1.0) as usize;
         let held = choose(chosen.len(), count, plan.seed ^ 0x4845_4c44);
@@ -214,6 +220,7 @@ impl<'a> Trainer<'a> {
             observed: vec![0.0; state.statistics.len()],
             best: (nothing, state.clone()),
             plateau: Plateau { least_loss: f64::INFINITY, waited: 0, falls: 0 },
+            start,
             engine,
             worker,
             state,
@@ -247,12 +254,8 @@ impl<'a> Trainer<'a> {
     fn epoch(&mut self, progress: &mut Hear<'_>) -> Result<Epoch> {
         let stopwatch = Stopwatch::start();
         let epoch = self.epochs.len();
-        let mode = Mode {
-            batch_statistics: epoch < self.plan.freeze_batch_norm
-                && self.engine.network.has_normalizations(),
-            observe: epoch < self.plan.freeze_observers
-                && self.plan.scales == Scales::MovingAverage,
-        };
+        let mode =
+            self.mode(epoch < self.plan.freeze_batch_norm, epoch < self.plan.freeze_observers);
         let examples = self.examples(epoch as u64);
         let per_epoch = examples.len().div_ceil(self.plan.batch);
         let steps = per_epoch * self.plan.epochs.unwrap_or(Plan::MAX_EPOCHS);
@@ -287,6 +290,57 @@ impl<'a> Trainer<'a> {
         Ok(done)
     }
 
+    /// How steps go while normalizations train and ranges are observed, where there are any.
+    pub(super) fn mode(&self, batch_statistics: bool, observe: bool) -> Mode {
+        Mode {
+            batch_statistics: batch_statistics && self.engine.network.has_normalizations(),
+            observe: observe && self.plan.scales == Scales::MovingAverage,
+        }
+    }
+
+    pub(super) fn network(&self) -> &Network {
+        &self.engine.network
+    }
+
+    /// Gives learned scales of activations another start, by `TENSOR.scale`.
+    pub(super) fn start_from(&mut self, scales: &BTreeMap<String, f32>) {
+        for root in &self.engine.network.roots {
+            let scale = scales.get(&format!("{}.scale", root.name));
+            if let (ScaleSource::Learned(at), Some(scale)) = (root.source, scale) {
+                self.state.parameters[at] = *scale;
+            }
+        }
+    }
+
+    pub(super) fn parameters(&self) -> &[f32] {
+        &self.state.parameters
+    }
+
+    /// Those of the last step.
+    pub(super) fn gradients(&self) -> &[f32] {
+        &self.gradients
+    }
+
+    /// What the network says about frames, shard by shard.
+    pub(super) fn logits(&mut self, examples: &[Example], mode: Mode) -> Vec<f32> {
+        self.worker.set(&self.engine, &self.state, mode);
+        let mut logits = Vec::new();
+        for shard in examples.chunks(SHARD) {
+            logits.extend_from_slice(self.worker.logits(&self.engine, self.data, shard));
+        }
+        logits
+    }
+
+    /// Writes the best state.
+    fn finish(self, recipe: &Recipe, start: Epoch) -> Result<Trained> {
+        let Self { start: Calibrated { prepared, layers, .. }, engine, best, .. } = self;
+        let mut quantized = export::write(&prepared, &engine.network, &best.1, &layers, recipe)?;
+        quantized.graph.metadata.retain(|(key, _)| key != TRAINING_KEY);
+        quantized.graph.metadata.push((TRAINING_KEY.into(), self.plan.to_json()?));
+        let (epochs, held_out) = (self.epochs, self.held_out);
+        Ok(Trained { quantized, epochs, start, best: best.0, held_out })
+    }
+
     /// The training frames in the order of an epoch.
     fn examples(&self, epoch: u64) -> Vec<Example> {
         let mut random = SplitMix64::new(self.plan.seed ^ (epoch + 1).wrapping_mul(0x9e37_79b9));
@@ -299,7 +353,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// One step; gives the summed loss and how many frames were right.
-    fn batch(&mut self, examples: &[Example], mode: Mode, rate: f64) -> (f64, usize) {
+    pub(super) fn batch(&mut self, examples: &[Example], mode: Mode, rate: f64) -> (f64, usize) {
         let Self { engine, worker, gradients, observed, .. } = self;
         let network = &engine.network;
         worker.set(engine, &self.state, mode);
@@ -340,4 +394,5 @@ impl<'a> Trainer<'a> {
     }
 }
 
+/// Hears what is going on.
 type Hear<'a> = dyn FnMut(Phase, usize, usize) -> Result<()> + 'a;

@@ -135,6 +135,20 @@ impl Worker {
         (sum, hits)
     }
 
+    /// What the network says about frames as they are.
+    pub(super) fn logits(
+        &mut self,
+        engine: &Engine,
+        data: &Dataset,
+        examples: &[Example],
+    ) -> &[f32] {
+        self.load(engine, data, examples);
+        engine.network.reset_observed(&mut self.machine.observed);
+        self.logits.clear();
+        self.logits.extend_from_slice(self.machine.forward(&engine.network));
+        &self.logits
+    }
+
     /// Loss (the plain one) and hits on frames as they are.
     pub(super) fn evaluate(
         &mut self,
@@ -142,10 +156,8 @@ impl Worker {
         data: &Dataset,
         examples: &[Example],
     ) -> (f64, usize) {
-        self.load(engine, data, examples);
+        self.logits(engine, data, examples);
         self.wanted.clear();
-        self.logits.clear();
-        self.logits.extend_from_slice(self.machine.forward(&engine.network));
         self.gradient.resize(self.logits.len(), 0.0);
         self.judge(Loss::PLAIN, engine.network.classes, 1.0)
     }
