@@ -112,11 +112,12 @@ impl Plan {
     pub const VERSION: u32 = 1;
     /// Most epochs of a training until convergence.
     ///
-    /// It converges so: whenever the loss on held-out frames was no better than its best for
-    /// [`Plan::PATIENCE`] epochs, the learning rate falls to a third; when that would be the third
-    /// fall, training ends.
+    /// It converges so: whenever the loss on held-out frames has not fallen below its least by
+    /// [`Plan::PROGRESS`] of it for [`Plan::PATIENCE`] epochs, the learning rate falls to a third;
+    /// when that would be the third fall, training ends.
     pub const MAX_EPOCHS: usize = 60;
     pub const PATIENCE: usize = 2;
+    pub const PROGRESS: f64 = 0.01;
     pub const FALLS: usize = 2;
 
     pub fn peak(&self) -> f32 {

@@ -146,8 +146,10 @@ impl Plateau {
     }
 
     fn hear(&mut self, loss: f64) {
-        if loss < self.least_loss {
-            (self.least_loss, self.waited) = (loss, 0);
+        let enough = self.least_loss * (1.0 - Plan::PROGRESS);
+        self.least_loss = self.least_loss.min(loss);
+        if loss < enough {
+            self.waited = 0;
             return;
         }
         self.waited += 1;
