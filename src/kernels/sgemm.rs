@@ -169,17 +169,18 @@ fn store<const R: usize>(
     write: Write,
 ) {
     for (r, sums) in sums.iter().enumerate() {
-        let to = &mut result[r * step..][..count];
-        match (write, <&mut [f32; COLUMNS]>::try_from(&mut *to)) {
-            (Write::Replace, Ok(to)) => *to = *sums,
-            (Write::Replace, Err(_)) => to.copy_from_slice(&sums[..count]),
-            (Write::Add, Ok(to)) => to.iter_mut().zip(sums).for_each(|(to, sum)| *to += sum),
-            (Write::Add, Err(_)) => to.iter_mut().zip(sums).for_each(|(to, sum)| *to += sum),
+        let to = result[r * step..][..count].iter_mut().zip(sums);
+        if write == Write::Add {
+            to.for_each(|(to, sum)| *to += sum);
+        } else {
+            to.for_each(|(to, sum)| *to = *sum);
         }
     }
 }
 
 /// Dot products of `R` rows with a packed block; [`multiply`] has checked that the rows are there.
+///
+/// Plain indices and a result by value: so the compiler keeps the sums in registers.
 #[inline(always)]
 #[allow(unsafe_code)]
 fn tile<const R: usize>(
@@ -187,15 +188,15 @@ fn tile<const R: usize>(
     row: usize,
     packed: &[[f32; COLUMNS]],
 ) -> [[f32; COLUMNS]; R] {
+    let values = &left.values[row * left.row_step..];
     let mut sums = [[0.0; COLUMNS]; R];
     for (k, weights) in packed.iter().enumerate() {
-        for (r, sums) in sums.iter_mut().enumerate() {
+        for r in 0..R {
             // SAFETY: `row + r` is below the number of rows and `k` below their length, and
             // `multiply` has asserted that the last element of the last row exists.
-            let x =
-                unsafe { *left.values.get_unchecked((row + r) * left.row_step + k * left.k_step) };
-            for (sum, weight) in sums.iter_mut().zip(weights) {
-                *sum += x * weight;
+            let x = unsafe { *values.get_unchecked(r * left.row_step + k * left.k_step) };
+            for c in 0..COLUMNS {
+                sums[r][c] += x * weights[c];
             }
         }
     }
