@@ -170,7 +170,7 @@ impl Shell {
         };
         match self.ask_hearing(request, &mut hear)? {
             Event::Trained { file, training, reports, .. } => {
-                written.map(|()| (file, training, *reports))
+                written.map(|()| (file, *training, *reports))
             }
             other => Err(unexpected(&other)),
         }

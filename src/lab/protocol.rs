@@ -117,7 +117,7 @@ pub enum Event {
         model: ModelId,
         file: File,
         inspection: Inspection,
-        training: TrainingSummary,
+        training: Box<TrainingSummary>,
         /// The float network, then the trained one.
         reports: Box<[Report; 2]>,
     },

@@ -63,14 +63,14 @@ impl Lab {
         };
         let measured = self.measure_all(&[id, &into], Some(0), frames, &mut **tell.borrow_mut())?;
         let [float, own] = <[_; 2]>::try_from(measured).map_err(|_| nothing_measured())?;
-        let training = TrainingSummary {
+        let training = Box::new(TrainingSummary {
             plan: plan.clone(),
             quantization,
             start: trained.start,
             epochs: trained.epochs,
             best_epoch: trained.best.epoch,
             measured_on,
-        };
+        });
         let reports = Box::new([float.report, own.report]);
         Ok(Event::Trained { model: into, file, inspection, training, reports })
     }

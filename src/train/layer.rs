@@ -334,7 +334,7 @@ impl Layer {
         dy: Left<'_>,
         weights: &[f32],
         dx: &mut [f32],
-        patches: &mut Vec<f32>,
+        patches: &mut [f32],
     ) {
         let shape = [count, self.out, self.k];
         let Form::Conv { window, channels } = &self.form else {

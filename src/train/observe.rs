@@ -61,9 +61,10 @@ impl Network {
             return;
         }
         for at in self.ranges() {
-            for at in at..at + 2 {
-                if observed[at].is_finite() {
-                    state.statistics[at] += CONSTANT * (observed[at] - state.statistics[at]);
+            let own = &mut state.statistics[at..at + 2];
+            for (own, seen) in own.iter_mut().zip(&observed[at..at + 2]) {
+                if seen.is_finite() {
+                    *own += CONSTANT * (seen - *own);
                 }
             }
         }
