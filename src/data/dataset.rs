@@ -418,3 +418,49 @@ pub(super) fn bounded_vec<T>(count: Option<usize>) -> Result<Vec<T>> {
     vec.try_reserve_exact(count).map_err(|_| too_large())?;
     Ok(vec)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(first: u8, frames: usize) -> Dataset {
+        let pixels = (0..frames * 12).map(|i| first + i as u8).collect();
+        let labels = Some((0..frames as u32).collect());
+        Dataset::from_bytes([3, 2, 2], pixels, labels, vec!["a".into(), "b".into()], None).unwrap()
+    }
+
+    fn input(data: &Dataset, frame: usize, channels_last: bool) -> Vec<f32> {
+        let mut out = vec![0.0; data.frame_shape().iter().product()];
+        match channels_last {
+            true => data.input_channels_last(frame, &mut out),
+            false => data.input(frame, &mut out),
+        }
+        out
+    }
+
+    #[test]
+    fn archives_are_joined_and_frames_selected() {
+        let joined = Dataset::join(vec![bytes(0, 2), bytes(100, 1)]).unwrap();
+        assert_eq!((joined.len(), joined.labels()), (3, Some(&[0, 1, 0][..])));
+        assert_eq!(input(&joined, 2, false), input(&bytes(100, 1), 0, false));
+        let selected = joined.select(&[2, 0]);
+        assert_eq!((selected.len(), selected.labels()), (2, Some(&[0, 0][..])));
+        assert_eq!(input(&selected, 0, false), input(&joined, 2, false));
+        let floats = Dataset::from_floats(vec![3, 2, 2], vec![0.5; 12], Some(vec![0]), None);
+        let error = Dataset::join(vec![bytes(0, 1), floats.unwrap()]).unwrap_err();
+        assert!(error.what.contains("different kinds"), "{error}");
+    }
+
+    #[test]
+    fn channels_come_last_where_they_are_wanted_so() {
+        let values: Vec<f32> = (0..24).map(|i| i as f32).collect();
+        let floats = Dataset::from_floats(vec![3, 2, 4], values, None, None).unwrap();
+        for data in [bytes(7, 1), floats] {
+            let (first, last) = (input(&data, 0, false), input(&data, 0, true));
+            let pixels = first.len() / 3;
+            for (i, value) in last.iter().enumerate() {
+                assert_eq!(*value, first[i % 3 * pixels + i / 3]);
+            }
+        }
+    }
+}

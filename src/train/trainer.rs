@@ -398,3 +398,55 @@ impl<'a> Trainer<'a> {
 
 /// Hears what is going on.
 type Hear<'a> = dyn FnMut(Phase, usize, usize) -> Result<()> + 'a;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::File;
+    use crate::onnx;
+    use crate::progress::unwatched;
+
+    const NETWORK: &[u8] = include_bytes!("../../tests/goldens/training-small.onnx");
+    const FRAMES: &[u8] = include_bytes!("../../tests/goldens/training-small.npz");
+
+    #[test]
+    fn it_does_not_matter_who_computes_a_shard() {
+        let graph = onnx::read(NETWORK).unwrap();
+        let file = File { name: "frames.npz".into(), bytes: FRAMES.to_vec().into() };
+        let data = Dataset::read(&[file], None, &mut unwatched).unwrap();
+        let (recipe, plan) = (Recipe::default(), Plan { distillation: 0.5, ..Plan::default() });
+        let mut trainer =
+            Trainer::new(&graph, &recipe, &plan, [&data, &data], &mut |_, _, _| Ok(())).unwrap();
+        let mode = trainer.mode(true, true);
+        let Trainer { engine, worker, state, .. } = &mut trainer;
+        let example = |frame| Example { frame, mirrored: false };
+        // The last is no full shard.
+        let shards: Vec<Vec<Example>> =
+            [0..8, 8..16, 3..6].map(|frames| frames.map(example).collect()).into();
+        let mut sums = |worker: &mut Worker, shard: &[Example]| {
+            worker.set(engine, state, mode);
+            let sums = worker.shard(engine, &data, shard, 0.05);
+            (sums.gradients.to_vec(), sums.statistics.to_vec(), sums.loss, sums.hits)
+        };
+        let alone: Vec<_> = shards.iter().map(|shard| sums(worker, shard)).collect();
+        let mut others = [Worker::new(engine, state), Worker::new(engine, state)];
+        for (i, shard) in shards.iter().enumerate().rev() {
+            assert_eq!(sums(&mut others[i % 2], shard), alone[i], "shard {i}");
+        }
+        assert_ne!(alone[0], alone[1]);
+    }
+
+    #[test]
+    fn the_learning_rate_falls_when_the_loss_does_not() {
+        let mut plateau = Plateau { least_loss: 1.0, waited: 0, falls: 0 };
+        let mut after = |losses: &[f64]| {
+            losses.iter().for_each(|&loss| plateau.hear(loss));
+            plateau.falls
+        };
+        assert_eq!(after(&[0.9, 0.95, 0.8]), 0);
+        // Less than a hundredth better is not better.
+        assert_eq!(after(&[0.799, 0.798]), 1);
+        assert_eq!(after(&[0.7, 0.8]), 1);
+        assert_eq!(after(&[0.8]), 2);
+    }
+}
