@@ -336,7 +336,9 @@ fn rearrangements() {
         .node("Unsqueeze", &["r", "axis"], "u", &[])
         .node("Dropout", &["u"], "d", &[])
         .node("Squeeze", &["d", "axis"], "s", &[])
-        .end("s", 27)
+        .node("Shape", &["s"], "known", &[])
+        .node("Reshape", &["s", "known"], "again", &[])
+        .end("again", 27)
         .check(Mode::default());
 }
 
