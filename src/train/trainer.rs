@@ -423,7 +423,7 @@ mod tests {
         // The last is no full shard.
         let shards: Vec<Vec<Example>> =
             [0..8, 8..16, 3..6].map(|frames| frames.map(example).collect()).into();
-        let mut sums = |worker: &mut Worker, shard: &[Example]| {
+        let sums = |worker: &mut Worker, shard: &[Example]| {
             worker.set(engine, state, mode);
             let sums = worker.shard(engine, &data, shard, 0.05);
             (sums.gradients.to_vec(), sums.statistics.to_vec(), sums.loss, sums.hits)
