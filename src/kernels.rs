@@ -6,7 +6,7 @@
 //! every target). This module and those below are the only place for `unsafe`.
 
 pub mod conv;
-pub mod depthwise;
+pub mod channelwise;
 pub mod exp;
 pub mod gemm;
 pub mod geometry;

@@ -6,7 +6,7 @@ use super::batch_norm::Normalization;
 use super::machine::{Kept, Machine};
 use super::operator::Operator;
 use super::state::State;
-use crate::kernels::depthwise;
+use crate::kernels::channelwise;
 use crate::kernels::geometry::Window;
 use crate::kernels::patches::{Channels, SLACK, gather, scatter};
 use crate::kernels::sgemm::{self, Left, Write, multiply};
@@ -235,7 +235,7 @@ impl Operator for Layer {
         if let Form::Depthwise { window } = &self.form {
             let frames = x.chunks_exact(window.input_len() * channels).take(machine.frames);
             for (x, y) in frames.zip(y.chunks_exact_mut(window.output_len() * channels)) {
-                depthwise::forward(window, channels, x, &weights.codes, y);
+                channelwise::forward(window, channels, x, &weights.codes, y);
             }
         } else {
             let packed = sgemm::packed_len(self.k, self.out);
@@ -290,10 +290,10 @@ impl Operator for Layer {
             let [input, output] = [window.input_len(), window.output_len()].map(|n| n * channels);
             for (frame, dy) in dy.chunks_exact(output).enumerate() {
                 let at = frame * input..(frame + 1) * input;
-                depthwise::backward_weights(window, channels, &x[at.clone()], dy, dw);
+                channelwise::backward_weights(window, channels, &x[at.clone()], dy, dw);
                 if !dx.is_empty() {
                     let dx = &mut dx[at];
-                    depthwise::backward_input(window, channels, dy, &weights.transposed, dx);
+                    channelwise::backward_input(window, channels, dy, &weights.transposed, dx);
                 }
             }
         } else {
