@@ -17,6 +17,7 @@ mod quantize;
 mod search;
 mod shell;
 mod table;
+mod train;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -39,6 +40,7 @@ pub fn main() -> ExitCode {
         Command::Inspect(command) => inspect::run(command, json, &mut shell),
         Command::Evaluate(command) => evaluate::run(command, json, &mut shell),
         Command::Quantize(command) => quantize::run(command, json, &mut shell),
+        Command::Train(command) => train::run(command, json, &mut shell),
         Command::Compare(command) => compare::run(command, json, &mut shell),
     };
     match done {

@@ -6,6 +6,7 @@
 //! they are faster ([`Rounding`]). Loops are written once, in vectors ([`lanes`]) that a
 //! [`Machine`] has. This module and those below are the only place for `unsafe`.
 
+pub mod channelwise;
 pub mod conv;
 pub mod dense;
 mod depthwise;
@@ -15,9 +16,12 @@ pub mod geometry;
 mod lanes;
 mod machine;
 pub mod order;
+pub mod patches;
 pub mod pool;
 pub mod requantize;
+pub mod sgemm;
 pub mod store;
 pub mod transposed;
+pub mod wide;
 
 pub use machine::{Arithmetic, Floats, Integers, Machine, Rounding, SaturatingIntegers};

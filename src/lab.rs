@@ -1,4 +1,4 @@
-//! The use-cases: load, inspect, quantize, evaluate, compare.
+//! The use-cases: load, inspect, quantize, train, evaluate, compare.
 //!
 //! Names no browser API, no file and no thread: a shell sends [`Request`](protocol::Request)s and
 //! hears [`Event`](protocol::Event)s.
@@ -15,6 +15,8 @@ mod handle;
 mod inspect;
 mod profile;
 pub mod protocol;
+#[cfg(feature = "core")]
+mod train;
 
 #[cfg(feature = "core")]
 pub use handle::{Emit, Lab};

@@ -22,5 +22,6 @@ pub mod quantize;
 pub mod random;
 #[cfg(feature = "core")]
 pub mod runtime;
+pub mod train;
 #[cfg(feature = "page")]
 pub mod web;

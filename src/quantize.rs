@@ -42,17 +42,27 @@ mod weights;
 pub use analysis::analyze;
 pub use analysis::{Analysis, Bars, Effect, FramesEffect, LayerDamage, TensorDamage};
 #[cfg(feature = "core")]
-use post_training::Prepared;
+pub use placement::Placement;
+#[cfg(feature = "core")]
+pub(crate) use post_training::{Calibrated, Prepared, plain};
 #[cfg(feature = "core")]
 pub use post_training::{Quantized, RECIPE_KEY, StepProgress, is_quantized, quantize, recipe_of};
 #[cfg(feature = "core")]
+pub(crate) use qdq::{Layers, Weights, constant_activation};
+#[cfg(feature = "core")]
+pub(crate) use qparams::Params;
+#[cfg(feature = "core")]
 pub use qparams::QParams;
+#[cfg(feature = "core")]
+pub(crate) use range::ActivationScheme;
 pub use recipe::{
     ActivationType, Format, Granularity, LayerBits, Method, Recipe, Rounding, WeightRange,
 };
 pub use search::{Found, Target, Trial};
 #[cfg(feature = "core")]
 pub use search::{Listener, search};
+#[cfg(feature = "core")]
+pub(crate) use weights::{WeightScheme, least_scales};
 
 /// What quantizing does, one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

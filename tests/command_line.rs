@@ -314,6 +314,56 @@ fn quantize_writes_the_same_file_every_time() {
 }
 
 #[test]
+fn training_prints_its_epochs_and_writes_the_file() {
+    let desk = Desk::new();
+    let options = "--training set.npz --epochs 2 --weight-bits 4";
+    let json =
+        desk.json(&format!("train net.onnx -o one.onnx {options} --validation set.npz --json"));
+    let epochs = json["epochs"].as_array().unwrap();
+    assert_eq!(epochs.iter().map(|e| e["epoch"].as_u64()).collect::<Vec<_>>(), [Some(1), Some(2)]);
+    for field in ["loss", "train_top1", "heldout_top1", "seconds"] {
+        assert!(epochs[0][field].is_f64(), "{field}");
+    }
+    assert!(json["best_epoch"].as_u64().unwrap() <= 2);
+    assert_eq!(json["measured_on"], "validation");
+    assert_eq!(json["result"]["accuracy"]["n"], FRAMES);
+    assert_eq!(json["result"]["variant"], "w4a8");
+    assert!(json["result"]["agreement_with_float"].is_f64());
+    let file = onnx::read(&fs::read(desk.path("one.onnx")).unwrap()).unwrap();
+    assert_eq!(recipe_of(&file).unwrap().weight_bits, 4);
+    assert!(file.metadata.iter().any(|(key, _)| key == "steer8.training"));
+
+    // Without validation frames those that were held out serve; the same seed gives the same file.
+    let text = desk.text(&format!("train net.onnx -o two.onnx {options}"));
+    assert!(text.contains("epoch   2") && text.contains("held out of training"), "{text}");
+    assert_eq!(fs::read(desk.path("one.onnx")).unwrap(), fs::read(desk.path("two.onnx")).unwrap());
+    desk.text(&format!("train net.onnx -o three.onnx {options} --seed 1 --mirror 0:4"));
+    assert_ne!(
+        fs::read(desk.path("one.onnx")).unwrap(),
+        fs::read(desk.path("three.onnx")).unwrap()
+    );
+}
+
+#[test]
+fn what_cannot_be_trained_is_told_before_it_starts() {
+    let desk = Desk::new();
+    let error = desk.failure("train net.onnx -o out.onnx");
+    assert!(error.contains("--training"), "{error}");
+    let error = desk.failure("train net.onnx -o out.onnx --training bare.npz");
+    assert!(error.contains("no labels"), "{error}");
+    let error = desk.failure("train net.onnx -o out.onnx --training set.npz --mirror 0:9");
+    assert!(error.contains("no class 9"), "{error}");
+    let mut strange = network();
+    strange.nodes[1].op = "Erf".into();
+    desk.write("strange.onnx", &onnx::write(&strange));
+    let error = desk.failure("train strange.onnx -o out.onnx --training set.npz");
+    assert!(error.contains("node `relu`: `Erf` cannot be trained"), "{error}");
+    assert!(!desk.path("out.onnx").exists());
+    let wrong = desk.run("train net.onnx -o out.onnx --schedule cosine");
+    assert_eq!(wrong.status.code(), Some(2));
+}
+
+#[test]
 fn a_node_kept_in_float_is_told() {
     let desk = Desk::new();
     let options = "--calibration bare.npz --keep-float head";

@@ -8,6 +8,7 @@ use super::files;
 use crate::error::{Context, Error, Result};
 use crate::lab::protocol::Normalization;
 use crate::quantize::{ActivationType, Format, Granularity, Method, Recipe, Rounding, WeightRange};
+use crate::train::{Mirror, Optimizer, Plan, Scales, Schedule};
 
 /// Quantize driving networks to int8 and see what it costs.
 #[derive(Debug, Parser)]
@@ -28,6 +29,7 @@ pub(super) enum Command {
     Inspect(Inspect),
     Evaluate(Evaluate),
     Quantize(Quantize),
+    Train(Train),
     Analyze(Analyze),
     Search(Search),
     Compare(Compare),
@@ -74,6 +76,134 @@ pub(super) struct Quantize {
     pub(super) normalization: NormalizationOptions,
     #[command(flatten)]
     pub(super) recipe: RecipeOptions,
+}
+
+/// Train a float network for its quantization, on labelled frames, and write the int8 network.
+///
+/// One frame in ten is held out of training and chooses the best epoch.
+#[derive(Debug, Args)]
+pub(super) struct Train {
+    /// A float ONNX file.
+    pub(super) model: PathBuf,
+    /// The int8 ONNX file to write.
+    #[arg(short, long, value_name = "OUT")]
+    pub(super) output: PathBuf,
+    /// Labelled frames to train on: an npz with x and y, a folder of class folders of images, or a
+    /// zip of one [default: the bundled training frames].
+    #[arg(long, value_name = "DATA")]
+    pub(super) training: Option<PathBuf>,
+    /// Labelled frames to measure the result on [default: those held out of training].
+    #[arg(long, value_name = "DATA")]
+    pub(super) validation: Option<PathBuf>,
+    /// Frames to calibrate the starting point on [default: the bundled calibration frames; with
+    /// --training, 512 of its frames].
+    #[arg(long, value_name = "DATA")]
+    pub(super) calibration: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) normalization: NormalizationOptions,
+    #[command(flatten)]
+    pub(super) plan: PlanOptions,
+    #[command(flatten)]
+    pub(super) recipe: RecipeOptions,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Training options")]
+pub(super) struct PlanOptions {
+    /// Train for exactly so many epochs [default: until the loss on held-out frames falls no more].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    epochs: Option<u32>,
+    /// Frames of a step [default: 64].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    batch: Option<u32>,
+    /// How parameters are moved [default: adam].
+    #[arg(long)]
+    optimizer: Option<Optimizer>,
+    /// The highest learning rate [default: 0.001 for adam, 0.01 for sgd].
+    #[arg(long, value_name = "RATE")]
+    learning_rate: Option<f32>,
+    /// Of --optimizer sgd [default: 0.9].
+    #[arg(long, value_name = "SHARE")]
+    momentum: Option<f32>,
+    /// Of weights [default: 0.0001].
+    #[arg(long, value_name = "SHARE")]
+    weight_decay: Option<f32>,
+    /// How the learning rate runs over --epochs [default: one-cycle].
+    #[arg(long, requires = "epochs")]
+    schedule: Option<Schedule>,
+    /// Epochs in which the learning rate rises, except along one cycle [default: 0.5].
+    #[arg(long, value_name = "EPOCHS")]
+    warm_up: Option<f32>,
+    /// Where scales come from [default: learned].
+    #[arg(long)]
+    scales: Option<Scales>,
+    /// Epochs after which ranges that follow an average stay [default: 3].
+    #[arg(long, value_name = "N")]
+    freeze_observers: Option<u32>,
+    /// Epochs after which BatchNormalization is frozen and folded [default: 4].
+    #[arg(long, value_name = "N")]
+    freeze_batch_norm: Option<u32>,
+    /// Share of every label that goes evenly to all classes [default: 0.05].
+    #[arg(long, value_name = "SHARE")]
+    label_smoothing: Option<f32>,
+    /// Share of the loss that is the distance from the float network's answers [default: 0].
+    #[arg(long, value_name = "SHARE")]
+    distillation: Option<f32>,
+    /// Divides logits before they are compared for distillation [default: 2].
+    #[arg(long, value_name = "T")]
+    temperature: Option<f32>,
+    /// Show half of the frames mirrored, these two classes exchanged; may be given several times
+    /// [default: 1:2, right and left, for the bundled classes].
+    #[arg(long, value_name = "A:B", value_parser = pair)]
+    mirror: Vec<[usize; 2]>,
+    /// Show no frame mirrored.
+    #[arg(long, conflicts_with = "mirror")]
+    no_mirror: bool,
+    /// Train on so many of the frames [default: all].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    frames: Option<u32>,
+}
+
+/// Two classes.
+fn pair(text: &str) -> Result<[usize; 2], String> {
+    let classes = text.split_once(':').and_then(|(a, b)| Some([a.parse().ok()?, b.parse().ok()?]));
+    classes.ok_or_else(|| "two class numbers are expected, such as 1:2".into())
+}
+
+impl PlanOptions {
+    /// The default plan with the options laid over it; `seed` is the recipe's.
+    pub(super) fn plan(&self, seed: u64) -> Result<Plan> {
+        let default = Plan::default();
+        let count = |option: Option<u32>, default| option.map_or(default, |n| n as usize);
+        let mirror = match (&self.mirror[..], self.no_mirror) {
+            (_, true) => Mirror::Off,
+            ([], false) => Mirror::Auto,
+            (pairs, false) => Mirror::Classes(pairs.to_vec()),
+        };
+        let plan = Plan {
+            version: Plan::VERSION,
+            epochs: self.epochs.map(|n| n as usize),
+            batch: count(self.batch, default.batch),
+            optimizer: self.optimizer.unwrap_or_default(),
+            learning_rate: self.learning_rate,
+            momentum: self.momentum.unwrap_or(default.momentum),
+            weight_decay: self.weight_decay.unwrap_or(default.weight_decay),
+            schedule: self.schedule.unwrap_or_default(),
+            warm_up: self.warm_up.unwrap_or(default.warm_up),
+            scales: self.scales.unwrap_or_default(),
+            freeze_observers: count(self.freeze_observers, default.freeze_observers),
+            freeze_batch_norm: count(self.freeze_batch_norm, default.freeze_batch_norm),
+            label_smoothing: self.label_smoothing.unwrap_or(default.label_smoothing),
+            distillation: self.distillation.unwrap_or(default.distillation),
+            temperature: self.temperature.unwrap_or(default.temperature),
+            mirror,
+            frames: self.frames.map(|n| n as usize),
+            held_out: default.held_out,
+            seed,
+        };
+        plan.check()?;
+        Ok(plan)
+    }
 }
 
 /// Show what a recipe does to a network, layer by layer.
@@ -216,7 +346,8 @@ pub(super) struct RecipeOptions {
     /// Calibrate on so many of the frames [default: all].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     samples: Option<u32>,
-    /// Which frames --samples picks, and the order in which AdaRound sees them [default: 0].
+    /// Which frames --samples picks, the order in which AdaRound sees them, and all that is random in
+    /// training [default: 0].
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
     /// A recipe in JSON, as --json prints it; the other options change it.

@@ -23,11 +23,21 @@ const NETWORKS: [Bundled; 3] = [
 const VALIDATION: Bundled = bundled!("frames", "validation.zip");
 const CALIBRATION: Bundled = bundled!("frames", "calibration.zip");
 
+const TRAINING: [Bundled; 3] = [
+    bundled!("frames", "training-0.zip"),
+    bundled!("frames", "training-1.zip"),
+    bundled!("frames", "training-2.zip"),
+];
+
 /// Channels, height and width of the frames.
 pub(super) const FRAME_SHAPE: [usize; 3] = [3, 96, 96];
 
 pub(super) fn networks() -> Vec<File> {
     NETWORKS.map(file).into()
+}
+
+pub(super) fn training_frames() -> Vec<File> {
+    TRAINING.map(file).into()
 }
 
 pub(super) fn frames(role: Role) -> File {
@@ -68,6 +78,11 @@ mod tests {
         let frames = &catalogue["frames"];
         listed(&frames["validation"], "frames", VALIDATION);
         listed(&frames["calibration"], "frames", CALIBRATION);
+        let training = frames["training"].as_array().unwrap();
+        assert_eq!(training.len(), TRAINING.len());
+        for (entry, archive) in training.iter().zip(TRAINING) {
+            listed(entry, "frames", archive);
+        }
     }
 
     #[test]

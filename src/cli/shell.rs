@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::lab::Lab;
 use crate::lab::protocol::{
     DataSummary, Event, File, Inspection, ModelId, Normalization, Progress, QuantizationSummary,
-    Request, Role, Stage, TensorShape,
+    Request, Role, Stage, TensorShape, TrainingSummary,
 };
 use crate::measure::Report;
 use crate::quantize::{Analysis, Found, Recipe, Target, Trial};
@@ -61,7 +61,12 @@ impl Shell {
         let files = match path {
             Some(path) => files::read_data(path)?,
             None => {
-                inputs.into_iter().try_for_each(|(model, input)| check_fit(role, model, input))?;
+                let option = match role {
+                    Role::Calibration => "--calibration",
+                    Role::Validation => "--data",
+                };
+                let mut inputs = inputs.into_iter();
+                inputs.try_for_each(|(model, input)| check_fit(option, model, input))?;
                 vec![bundled::frames(role)]
             }
         };
@@ -105,8 +110,68 @@ impl Shell {
         tried: &mut dyn FnMut(&Trial) -> ControlFlow<()>,
     ) -> Result<Found> {
         let request = Request::Search { model, recipe, target, frames };
-        match self.ask_hearing(request, tried)? {
+        let bar = self.bar.clone();
+        let mut hear = |event: &Event| match event {
+            Event::Tried { trial, .. } => {
+                bar.println(table::trial(trial));
+                tried(trial)
+            }
+            _ => ControlFlow::Continue(()),
+        };
+        match self.ask_hearing(request, &mut hear)? {
             Event::Searched { found, .. } => Ok(found),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Loads labelled frames to train on; without a path the bundled ones, for a network with this
+    /// input.
+    ///
+    /// # Errors
+    /// Without a path, when the bundled frames do not fit.
+    pub(super) fn load_training(
+        &mut self,
+        path: Option<&PathBuf>,
+        normalization: Option<Normalization>,
+        (model, input): (&ModelId, &TensorShape),
+    ) -> Result<DataSummary> {
+        let files = match path {
+            Some(path) => files::read_data(path)?,
+            None => {
+                check_fit("--training", model, input)?;
+                bundled::training_frames()
+            }
+        };
+        match self.ask(Request::LoadTraining { files, normalization })? {
+            Event::TrainingLoaded { summary } => Ok(summary),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// The account of the training, the file, and the reports of the float and the trained network.
+    /// Every epoch is told: on stdout, or with `aside` beside the progress.
+    pub(super) fn train(
+        &mut self,
+        request: Request,
+        aside: bool,
+    ) -> Result<(File, TrainingSummary, [Report; 2])> {
+        let bar = self.bar.clone();
+        let mut written = Ok(());
+        let mut hear = |event: &Event| {
+            if let Event::Epoch { epoch, .. } = event {
+                let line = table::epoch(epoch);
+                if aside {
+                    bar.println(line);
+                } else {
+                    written = bar.suspend(|| super::print(&(line + "\n")));
+                }
+            }
+            if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        match self.ask_hearing(request, &mut hear)? {
+            Event::Trained { file, training, reports, .. } => {
+                written.map(|()| (file, *training, *reports))
+            }
             other => Err(unexpected(&other)),
         }
     }
@@ -135,10 +200,11 @@ impl Shell {
         self.ask_hearing(request, &mut |_| ControlFlow::Continue(()))
     }
 
+    /// Everything but progress and the answer goes to `hear`, which may end the request.
     fn ask_hearing(
         &mut self,
         request: Request,
-        tried: &mut dyn FnMut(&Trial) -> ControlFlow<()>,
+        hear: &mut dyn FnMut(&Event) -> ControlFlow<()>,
     ) -> Result<Event> {
         let mut answer = None;
         let mut going = ControlFlow::Continue(());
@@ -146,11 +212,8 @@ impl Shell {
         self.lab.handle(request, &mut |event| {
             match event {
                 Event::Progress(progress) => show(bar, &progress),
-                Event::Tried { trial, .. } => {
-                    bar.println(table::trial(&trial));
-                    going = tried(&trial);
-                }
-                event => answer = Some(event),
+                event if event.is_final() => answer = Some(event),
+                event => going = hear(&event),
             }
             going
         });
@@ -172,6 +235,7 @@ fn show(bar: &ProgressBar, progress: &Progress) {
         Stage::Round => "learning to round",
         Stage::CorrectBias => "correcting biases",
         Stage::Quantize => "quantizing",
+        Stage::Train => "training",
         Stage::Analyze => "analyzing",
         Stage::Evaluate => "evaluating",
         Stage::Time => "timing",
@@ -185,17 +249,13 @@ fn show(bar: &ProgressBar, progress: &Progress) {
 }
 
 /// A shape that the file does not tell is left to the run.
-fn check_fit(role: Role, model: &str, input: &TensorShape) -> Result<()> {
+fn check_fit(option: &str, model: &str, input: &TensorShape) -> Result<()> {
     let frame = input.shape.get(1..).unwrap_or_default();
     let shape = bundled::FRAME_SHAPE;
     let fits = |(dimension, size): (&Option<usize>, usize)| dimension.is_none_or(|d| d == size);
     if input.shape.is_empty() || frame.len() == shape.len() && frame.iter().zip(shape).all(fits) {
         return Ok(());
     }
-    let option = match role {
-        Role::Calibration => "--calibration",
-        Role::Validation => "--data",
-    };
     let [channels, height, width] = shape;
     let wanted = table::shape(&input.shape);
     Err(Error::new(format!(

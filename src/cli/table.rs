@@ -3,6 +3,7 @@
 use crate::figures::{bytes, count, grouped, three_digits};
 use crate::measure::{Accuracy, Latency, Report};
 use crate::quantize::{LeftInFloat, Trial};
+use crate::train::Epoch;
 
 /// Columns of equal width; those from `numbers` on are set flush right. The first row is the head.
 pub(super) fn align(rows: &[Vec<String>], numbers: usize) -> String {
@@ -103,6 +104,17 @@ pub(super) fn trial(trial: &Trial) -> String {
     };
     let (bops, file) = (count(trial.bops), bytes(trial.file_bytes as usize));
     format!("{:6.2} points lost  {bops:>8} BOPs  {file:>8}  {} {mark}", trial.drop, trial.what)
+}
+
+/// One line of a training.
+pub(super) fn epoch(epoch: &Epoch) -> String {
+    let Epoch { epoch, loss, train_top1, heldout_loss, heldout_top1, seconds, .. } = epoch;
+    let held_out = format!("held out {:6.2} % (loss {heldout_loss:.4})", 100.0 * heldout_top1);
+    if *epoch == 0 {
+        return format!("start                                       {held_out}");
+    }
+    let train = format!("loss {loss:.4}  train {:6.2} %", 100.0 * train_top1);
+    format!("epoch {epoch:3}  {train}  {held_out}  {seconds:.1} s")
 }
 
 /// What computes in float in a quantized network, and why; nothing when nothing does.

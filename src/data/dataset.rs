@@ -47,6 +47,7 @@ impl Dataset {
     /// - npz: `x` is uint8 N,H,W,C (divided by 255, normalized, transposed to C,H,W) or float32 with
     ///   the frames along the first axis (enters as it is); `y`, which may be missing, is N labels of
     ///   any integer type.
+    /// - several npz or several zips: their frames one after another.
     /// - images (PNG, JPEG, WebP, BMP): three channels, see [`images::read`] for labels and colours.
     ///
     /// `normalization` is for uint8 frames and images only. Progress counts frames.
@@ -63,6 +64,13 @@ impl Dataset {
                 data.file = Some(file.name.clone());
                 Ok(data)
             }
+            _ if files.iter().all(|file| archive::is_zip(&file.bytes)) => {
+                let mut parts = Vec::with_capacity(files.len());
+                for file in files {
+                    parts.push(Self::read_one(file, normalization, progress).in_file(&file.name)?);
+                }
+                Self::join(parts)
+            }
             _ => {
                 if let Some(file) = files.iter().find(|file| archive::is_zip(&file.bytes)) {
                     return Err(Error::new("an archive among other files")
@@ -75,6 +83,59 @@ impl Dataset {
                 images::read(&entries, &mut load, normalization, progress)
             }
         }
+    }
+
+    /// The frames of all parts, one after another.
+    ///
+    /// # Errors
+    /// Parts of other shapes, kinds or classes than the first.
+    fn join(parts: Vec<Self>) -> Result<Self> {
+        let mut parts = parts.into_iter();
+        let Some(mut all) = parts.next() else { return Err(Error::new("no file was given")) };
+        for part in parts {
+            let alike = part.frame_shape() == all.frame_shape()
+                && part.class_names == all.class_names
+                && part.labels.is_some() == all.labels.is_some();
+            match (&mut all.frames, part.frames) {
+                (Frames::Bytes(own), Frames::Bytes(other)) if alike => {
+                    own.pixels.extend(other.pixels);
+                }
+                (Frames::Floats { values: own, .. }, Frames::Floats { values, .. }) if alike => {
+                    own.extend(values);
+                }
+                _ => {
+                    return Err(Error::new("the archives hold frames of different kinds").way_out(
+                        "Archives that are given together need the same frame shape and classes.",
+                    ));
+                }
+            }
+            if let (Some(own), Some(other)) = (&mut all.labels, part.labels) {
+                own.extend(other);
+            }
+        }
+        Ok(all)
+    }
+
+    /// The frames `indices`, in that order.
+    ///
+    /// # Panics
+    /// If an index is not below [`len`](Self::len).
+    #[must_use]
+    pub fn select(&self, indices: &[usize]) -> Self {
+        let len: usize = self.frame_shape().iter().product();
+        let frames = match &self.frames {
+            Frames::Bytes(frames) => {
+                let pixels = indices.iter().flat_map(|i| &frames.pixels[i * len..][..len]);
+                let (shape, levels) = (frames.shape, frames.levels.clone());
+                Frames::Bytes(ByteFrames { shape, pixels: pixels.copied().collect(), levels })
+            }
+            Frames::Floats { shape, values } => {
+                let values = indices.iter().flat_map(|i| &values[i * len..][..len]);
+                Frames::Floats { shape: shape.clone(), values: values.copied().collect() }
+            }
+        };
+        let labels = self.labels.as_ref().map(|own| indices.iter().map(|&i| own[i]).collect());
+        Self { file: self.file.clone(), frames, labels, class_names: self.class_names.clone() }
     }
 
     fn read_one(
@@ -191,6 +252,34 @@ impl Dataset {
                     let levels = &levels[channel];
                     let values = frame[channel..].iter().step_by(*channels);
                     for (out, &value) in plane.iter_mut().zip(values) {
+                        *out = levels[usize::from(value)];
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes frame `index` with the channels last: height, width, channels for pictures.
+    ///
+    /// # Panics
+    /// As [`input`](Self::input).
+    pub fn input_channels_last(&self, index: usize, out: &mut [f32]) {
+        let size = out.len();
+        let shape = self.frame_shape();
+        assert_eq!(size, shape.iter().product::<usize>(), "not one frame");
+        let range = index * size..(index + 1) * size;
+        match &self.frames {
+            Frames::Floats { values, .. } => {
+                let channels = shape.first().copied().unwrap_or(1);
+                let frame = &values[range];
+                for (i, out) in out.iter_mut().enumerate() {
+                    *out = frame[i % channels * (size / channels) + i / channels];
+                }
+            }
+            Frames::Bytes(ByteFrames { pixels, levels, .. }) => {
+                let pixels = pixels[range].chunks_exact(levels.len());
+                for (out, pixel) in out.chunks_exact_mut(levels.len()).zip(pixels) {
+                    for ((out, levels), &value) in out.iter_mut().zip(levels).zip(pixel) {
                         *out = levels[usize::from(value)];
                     }
                 }
@@ -328,4 +417,50 @@ pub(super) fn bounded_vec<T>(count: Option<usize>) -> Result<Vec<T>> {
     let mut vec = Vec::new();
     vec.try_reserve_exact(count).map_err(|_| too_large())?;
     Ok(vec)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(first: u8, frames: usize) -> Dataset {
+        let pixels = (0..frames * 12).map(|i| first + i as u8).collect();
+        let labels = Some((0..frames as u32).collect());
+        Dataset::from_bytes([3, 2, 2], pixels, labels, vec!["a".into(), "b".into()], None).unwrap()
+    }
+
+    fn input(data: &Dataset, frame: usize, channels_last: bool) -> Vec<f32> {
+        let mut out = vec![0.0; data.frame_shape().iter().product()];
+        match channels_last {
+            true => data.input_channels_last(frame, &mut out),
+            false => data.input(frame, &mut out),
+        }
+        out
+    }
+
+    #[test]
+    fn archives_are_joined_and_frames_selected() {
+        let joined = Dataset::join(vec![bytes(0, 2), bytes(100, 1)]).unwrap();
+        assert_eq!((joined.len(), joined.labels()), (3, Some(&[0, 1, 0][..])));
+        assert_eq!(input(&joined, 2, false), input(&bytes(100, 1), 0, false));
+        let selected = joined.select(&[2, 0]);
+        assert_eq!((selected.len(), selected.labels()), (2, Some(&[0, 0][..])));
+        assert_eq!(input(&selected, 0, false), input(&joined, 2, false));
+        let floats = Dataset::from_floats(vec![3, 2, 2], vec![0.5; 12], Some(vec![0]), None);
+        let error = Dataset::join(vec![bytes(0, 1), floats.unwrap()]).unwrap_err();
+        assert!(error.what.contains("different kinds"), "{error}");
+    }
+
+    #[test]
+    fn channels_come_last_where_they_are_wanted_so() {
+        let values: Vec<f32> = (0..24).map(|i| i as f32).collect();
+        let floats = Dataset::from_floats(vec![3, 2, 4], values, None, None).unwrap();
+        for data in [bytes(7, 1), floats] {
+            let (first, last) = (input(&data, 0, false), input(&data, 0, true));
+            let pixels = first.len() / 3;
+            for (i, value) in last.iter().enumerate() {
+                assert_eq!(*value, first[i % 3 * pixels + i / 3]);
+            }
+        }
+    }
 }

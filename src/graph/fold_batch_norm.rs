@@ -36,6 +36,46 @@ pub fn fold_batch_norm(graph: &mut Graph) -> usize {
     folded
 }
 
+/// A layer with a BatchNormalization behind it, apart and folded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Normalized {
+    /// The layer's node.
+    pub layer: String,
+    /// The layer's own weights and bias.
+    pub weights: Vec<f32>,
+    pub bias: Option<Vec<f32>>,
+    /// The normalization, per channel.
+    pub gain: Vec<f32>,
+    pub shift: Vec<f32>,
+    pub mean: Vec<f32>,
+    pub variance: Vec<f32>,
+    pub epsilon: f32,
+    /// The weights and the bias that [`fold_batch_norm`] gives the layer.
+    pub folded: [Tensor; 2],
+}
+
+/// The layers that [`fold_batch_norm`] folds a normalization into from behind.
+pub fn normalized_layers(graph: &Graph) -> Vec<Normalized> {
+    let context = Context { graph, producers: graph.producers(), consumers: graph.consumers() };
+    let of = |node: &Node| {
+        let (layer, folded) = before(&context, node, &Affine::of(graph, node)?)?;
+        let layer = &graph.nodes[layer];
+        let vector = |index| Some(graph.constant(node, index)?.as_f32()?.to_vec());
+        Some(Normalized {
+            layer: layer.name.clone(),
+            weights: graph.constant(layer, 1)?.as_f32()?.to_vec(),
+            bias: graph.constant(layer, 2).and_then(Tensor::as_f32).map(<[f32]>::to_vec),
+            gain: vector(1)?,
+            shift: vector(2)?,
+            mean: vector(3)?,
+            variance: vector(4)?,
+            epsilon: node.float("epsilon", 1e-5),
+            folded,
+        })
+    };
+    graph.nodes.iter().filter(|n| n.is("BatchNormalization")).filter_map(of).collect()
+}
+
 /// The first normalization that `change` knows what to do with.
 fn find<L, C>(
     graph: &Graph,

@@ -3,6 +3,7 @@
 use super::evaluate::{Measured, compare_answers, measure, repeated_frame};
 use super::handle::{Emit, Lab, report};
 use super::protocol::{Event, Role, Stage};
+use crate::data::Dataset;
 use crate::error::{Context, Error, Result};
 use crate::measure::{latency, verdict};
 use crate::quantize::is_quantized;
@@ -14,7 +15,7 @@ impl Lab {
         }
         let float = self.first_float(ids)?;
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let measured = self.measure_all(&ids, float, emit)?;
+        let measured = self.measure_all(&ids, float, self.data(Role::Validation)?, emit)?;
         let reports: Vec<_> = measured.into_iter().map(|m| m.report).collect();
         let verdict = match float {
             Some(float) => reports
@@ -38,15 +39,15 @@ impl Lab {
         Ok(None)
     }
 
-    /// Measures the networks on the validation frames and times them side by side; `float` is the
+    /// Measures the networks on the frames of `data` and times them side by side; `float` is the
     /// place of the one that the others are compared with.
     pub(super) fn measure_all(
         &self,
         ids: &[&str],
         float: Option<usize>,
+        data: &Dataset,
         emit: &mut Emit<'_>,
     ) -> Result<Vec<Measured>> {
-        let data = self.data(Role::Validation)?;
         let mut measured = Vec::with_capacity(ids.len());
         for id in ids {
             measured.push(measure(id, self.model(id)?, data, emit)?);
@@ -57,7 +58,7 @@ impl Lab {
                 compare_answers(&mut m.report, &m.classes, &reference, data);
             }
         }
-        self.time(ids, float, &mut measured, emit)?;
+        self.time(ids, float, data, &mut measured, emit)?;
         Ok(measured)
     }
 
@@ -66,10 +67,10 @@ impl Lab {
         &self,
         ids: &[&str],
         float: Option<usize>,
+        data: &Dataset,
         measured: &mut [Measured],
         emit: &mut Emit<'_>,
     ) -> Result<()> {
-        let data = self.data(Role::Validation)?;
         let mut order: Vec<usize> = (0..ids.len()).collect();
         order.swap(0, float.unwrap_or(0));
         let mut runs = Vec::with_capacity(ids.len());

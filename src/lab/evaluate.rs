@@ -1,7 +1,7 @@
 //! One network on labelled frames.
 
 use super::handle::{Emit, Lab, Model, report, timed};
-use super::protocol::{Event, Stage};
+use super::protocol::{Event, Role, Stage};
 use crate::data::Dataset;
 use crate::error::{Context, Error, Result};
 use crate::measure::{Report, accuracy, operations, size};
@@ -18,7 +18,8 @@ impl Lab {
         emit: &mut Emit<'_>,
     ) -> Result<Event> {
         let ids: Vec<&str> = float.into_iter().chain([id]).collect();
-        let mut measured = self.measure_all(&ids, float.map(|_| 0), emit)?;
+        let mut measured =
+            self.measure_all(&ids, float.map(|_| 0), self.data(Role::Validation)?, emit)?;
         let Measured { report, logits, .. } = measured.swap_remove(ids.len() - 1);
         Ok(Event::Evaluated { report, logits })
     }

@@ -8,13 +8,13 @@ use crate::data::{Dataset, File};
 use crate::error::{Context, Error, Result};
 use crate::graph::Graph;
 use crate::onnx;
-use crate::quantize::{self, Recipe, Step};
+use crate::quantize::{self, Quantized, Recipe, Step};
 use crate::runtime::{Arithmetic, Session};
 
 use super::evaluate;
 use super::inspect::{Inspected, inspect};
 use super::protocol::{
-    Event, ModelId, Prediction, Progress, QuantizationSummary, Request, Role, Stage,
+    Event, Inspection, ModelId, Prediction, Progress, QuantizationSummary, Request, Role, Stage,
 };
 
 /// Networks and data sets in memory, and what can be done with them.
@@ -22,6 +22,7 @@ use super::protocol::{
 pub struct Lab {
     models: BTreeMap<ModelId, Model>,
     data: BTreeMap<Role, Dataset>,
+    training: Option<Dataset>,
 }
 
 /// Where events go; [`ControlFlow::Break`] cancels the request.
@@ -58,6 +59,13 @@ impl Lab {
                 self.data.insert(role, data);
                 Ok(Event::DataLoaded { role, summary })
             }
+            Request::LoadTraining { files, normalization } => {
+                let mut progress = |done, total| report(emit, Stage::ReadData, None, done, total);
+                let data = Dataset::read(&files, normalization.as_ref(), &mut progress)?;
+                let summary = data.summary();
+                self.training = Some(data);
+                Ok(Event::TrainingLoaded { summary })
+            }
             Request::Frames { indices } => {
                 let data = self.data(Role::Validation)?;
                 check_indices(&indices, data)?;
@@ -71,6 +79,9 @@ impl Lab {
             }
             Request::Search { model, recipe, target, frames } => {
                 self.search(&model, &recipe, target, frames, emit)
+            }
+            Request::Train { model, recipe, plan, into } => {
+                self.train(&model, &recipe, &plan, into, emit)
             }
             Request::Evaluate { model, float } => self.evaluate(&model, float.as_deref(), emit),
             Request::Compare { models } => self.compare(&models, emit),
@@ -112,6 +123,18 @@ impl Lab {
         let quantized =
             quantize::quantize(&model.graph, recipe, data, &mut progress).in_file(&model.file)?;
         report(emit, Stage::Quantize, Some(&id), 0, 1)?;
+        let (file, summary, inspection) = self.keep(quantized, recipe, name, &into)?;
+        Ok(Event::Quantized { model: into, file, summary, inspection })
+    }
+
+    /// Writes a quantized network as the file `name` and loads that as `into`.
+    pub(super) fn keep(
+        &mut self,
+        quantized: Quantized,
+        recipe: &Recipe,
+        name: String,
+        into: &ModelId,
+    ) -> Result<(File, QuantizationSummary, Inspection)> {
         let bytes = onnx::write(&quantized.graph);
         let summary = QuantizationSummary {
             recipe: recipe.clone(),
@@ -125,11 +148,22 @@ impl Lab {
         let model = Model::read(file.clone())?;
         let inspection = model.inspected.inspection.clone();
         self.models.insert(into.clone(), model);
-        Ok(Event::Quantized { model: into, file, summary, inspection })
+        Ok((file, summary, inspection))
     }
 
     pub(super) fn model(&self, id: &str) -> Result<&Model> {
         self.models.get(id).ok_or_else(|| Error::new(format!("no network `{id}` is loaded")))
+    }
+
+    pub(super) fn training(&self) -> Result<&Dataset> {
+        self.training.as_ref().ok_or_else(|| {
+            Error::new("there are no training frames")
+                .way_out("Give an npz with x and y, or images in class folders.")
+        })
+    }
+
+    pub(super) fn has_data(&self, role: Role) -> bool {
+        self.data.contains_key(&role)
     }
 
     pub(super) fn data(&self, role: Role) -> Result<&Dataset> {

@@ -10,12 +10,16 @@ pub use crate::data::{DataSummary, File, Normalization, Picture};
 use crate::error::Error;
 use crate::measure::Report;
 use crate::quantize::{Analysis, Found, LeftInFloat, Recipe, Target, TensorInfo, Trial};
+use crate::train::{Epoch, Plan};
 
 /// Raised when a message changes its meaning; page and worker of different versions refuse to talk.
 pub const VERSION: u32 = 1;
 
 /// The shell's name for a loaded network: anything, unique within a lab.
 pub type ModelId = String;
+
+/// Frames that calibrate the starting point of a training that was given no others.
+pub const CALIBRATION_OF_TRAINING: usize = 512;
 
 /// What a data set is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -31,6 +35,9 @@ pub enum Request {
     LoadModel { model: ModelId, file: File },
     /// One npz, one zip of class folders, or the images of class folders. Ends with [`Event::DataLoaded`].
     LoadData { role: Role, files: Vec<File>, normalization: Option<Normalization> },
+    /// Labelled frames to train on: as for [`Request::LoadData`], or several archives of one kind,
+    /// one after another. Ends with [`Event::TrainingLoaded`].
+    LoadTraining { files: Vec<File>, normalization: Option<Normalization> },
     /// Pictures of some validation frames. Ends with [`Event::Frames`].
     Frames { indices: Vec<usize> },
     /// What a network says about some validation frames. Ends with [`Event::Predictions`].
@@ -46,6 +53,13 @@ pub enum Request {
     /// validation frames. Every trial is told by [`Event::Tried`]. Ends with [`Event::Searched`];
     /// cancelled once something was tried, too, with the best so far.
     Search { model: ModelId, recipe: Recipe, target: Target, frames: Option<usize> },
+    /// Trains `model` on the training frames for `recipe` and loads the quantized result as `into`.
+    /// The starting point is calibrated on the calibration frames, without any on
+    /// [`CALIBRATION_OF_TRAINING`] of the training frames; the result is measured beside `model` on
+    /// the validation frames, without any on the held-out ones. Every epoch is told by
+    /// [`Event::Epoch`]. Ends with [`Event::Trained`]; cancelled once an epoch is done, too, with the
+    /// best so far.
+    Train { model: ModelId, recipe: Recipe, plan: Plan, into: ModelId },
     /// Runs one network on the validation frames; `float` names the network it is compared with.
     /// Frames without labels give a report without accuracy. Ends with [`Event::Evaluated`].
     Evaluate { model: ModelId, float: Option<ModelId> },
@@ -91,6 +105,22 @@ pub enum Event {
         model: ModelId,
         found: Found,
     },
+    TrainingLoaded {
+        summary: DataSummary,
+    },
+    /// An epoch of training, of the starting point (0) first; training goes on.
+    Epoch {
+        model: ModelId,
+        epoch: Epoch,
+    },
+    Trained {
+        model: ModelId,
+        file: File,
+        inspection: Inspection,
+        training: Box<TrainingSummary>,
+        /// The float network, then the trained one.
+        reports: Box<[Report; 2]>,
+    },
     /// `logits`: one row for each frame.
     Evaluated {
         report: Report,
@@ -108,7 +138,7 @@ pub enum Event {
 impl Event {
     /// Whether the request that caused it is over.
     pub fn is_final(&self) -> bool {
-        !matches!(self, Event::Progress(_) | Event::Tried { .. })
+        !matches!(self, Event::Progress(_) | Event::Tried { .. } | Event::Epoch { .. })
     }
 }
 
@@ -122,6 +152,7 @@ pub enum Stage {
     Round,
     CorrectBias,
     Quantize,
+    Train,
     Analyze,
     Evaluate,
     Time,
@@ -186,4 +217,27 @@ pub struct QuantizationSummary {
     pub file_bytes: usize,
     /// Hexadecimal SHA-256 of the file.
     pub sha256: String,
+}
+
+/// The account of a training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrainingSummary {
+    pub plan: Plan,
+    #[serde(flatten)]
+    pub quantization: QuantizationSummary,
+    /// The starting point: quantized, not yet trained.
+    pub start: Epoch,
+    pub epochs: Vec<Epoch>,
+    /// Whose weights the file has; 0 is the starting point.
+    pub best_epoch: usize,
+    pub measured_on: MeasuredOn,
+}
+
+/// The frames behind a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MeasuredOn {
+    Validation,
+    /// Those that were held out of training, which have chosen the best epoch.
+    HeldOut,
 }

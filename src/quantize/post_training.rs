@@ -50,17 +50,17 @@ pub fn quantize(
 
 /// A network about which everything is decided that its file will say.
 #[derive(Debug)]
-pub(super) struct Calibrated {
-    pub(super) prepared: Prepared,
+pub(crate) struct Calibrated {
+    pub(crate) prepared: Prepared,
     /// Of every root tensor.
-    pub(super) params: Params,
-    pub(super) layers: Layers,
+    pub(crate) params: Params,
+    pub(crate) layers: Layers,
     /// The calibration frames that were used.
     pub(super) indices: Vec<usize>,
 }
 
 impl Calibrated {
-    pub(super) fn new(
+    pub(crate) fn new(
         graph: &Graph,
         recipe: &Recipe,
         data: &Dataset,
@@ -77,7 +77,7 @@ impl Calibrated {
 /// A float network made ready, and what calibration saw of it.
 #[derive(Debug)]
 pub(super) struct Observed {
-    pub(super) prepared: Prepared,
+    pub(crate) prepared: Prepared,
     pub(super) calibration: Calibration,
     /// The calibration frames that were used.
     pub(super) indices: Vec<usize>,
@@ -111,23 +111,20 @@ impl Observed {
 /// A float network made ready: what exporters leave behind is gone, BatchNormalization is folded,
 /// and it is known what will be quantized.
 #[derive(Debug, Clone)]
-pub(super) struct Prepared {
-    pub(super) graph: Graph,
-    pub(super) placement: Placement,
+pub(crate) struct Prepared {
+    pub(crate) graph: Graph,
+    pub(crate) placement: Placement,
 }
 
 impl Prepared {
-    pub(super) fn new(graph: &Graph, recipe: &Recipe) -> Result<Self> {
+    pub(crate) fn new(graph: &Graph, recipe: &Recipe) -> Result<Self> {
         recipe.check()?;
         if is_quantized(graph) {
             return Err(Error::new("the network is quantized already")
                 .way_out("Quantize the float network it came from."));
         }
-        let mut graph = graph.clone();
-        check_names(&graph, recipe)?;
-        opset::raise(&mut graph, opset::PER_CHANNEL)?;
-        simplify(&mut graph);
-        fold_gemm(&mut graph);
+        check_names(graph, recipe)?;
+        let mut graph = plain(graph)?;
         fold_batch_norm(&mut graph);
         pool_means(&mut graph);
         keep_activations_close(&mut graph);
@@ -202,7 +199,7 @@ impl Prepared {
     }
 
     /// The network in the recipe's format.
-    pub(super) fn write(
+    pub(crate) fn write(
         &self,
         params: &Params,
         layers: &Layers,
@@ -223,6 +220,15 @@ impl Prepared {
         graph.metadata.push((RECIPE_KEY.into(), recipe.to_short_json()?));
         Ok(Quantized { graph, tensors, left_in_float })
     }
+}
+
+/// The network without what exporters leave behind, its BatchNormalizations still apart.
+pub(crate) fn plain(graph: &Graph) -> Result<Graph> {
+    let mut graph = graph.clone();
+    opset::raise(&mut graph, opset::PER_CHANNEL)?;
+    simplify(&mut graph);
+    fold_gemm(&mut graph);
+    Ok(graph)
 }
 
 /// Whether the network has integer operators or QDQ pairs.

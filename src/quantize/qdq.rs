@@ -19,22 +19,22 @@ use crate::runtime::lower::clip_range;
 
 /// What the constants of the layers become, by the node's name.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Layers {
-    pub(super) weights: BTreeMap<String, Weights>,
+pub(crate) struct Layers {
+    pub(crate) weights: BTreeMap<String, Weights>,
     /// Biases other than the network's own.
-    pub(super) biases: BTreeMap<String, Vec<f32>>,
+    pub(crate) biases: BTreeMap<String, Vec<f32>>,
 }
 
 /// Quantized weights.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Weights {
-    pub(super) params: QParams,
-    pub(super) codes: Vec<i32>,
+pub(crate) struct Weights {
+    pub(crate) params: QParams,
+    pub(crate) codes: Vec<i32>,
 }
 
 impl Weights {
     /// What the integers stand for; `tensor` has their shape.
-    pub(super) fn reals(&self, tensor: &Tensor) -> Vec<f32> {
+    pub(crate) fn reals(&self, tensor: &Tensor) -> Vec<f32> {
         dequantize(tensor, &self.codes, &self.params)
     }
 }
@@ -313,14 +313,23 @@ impl<'a> Writer<'a> {
         for (at, name) in node.inputs.iter().enumerate() {
             let Some(tensor) = self.source.initializers.get(name) else { continue };
             let Some(values) = tensor.as_f32() else { continue };
-            let range = values.iter().fold([0f32; 2], |[low, high], &v| [low.min(v), high.max(v)]);
-            let scheme = ActivationScheme { bits: 8, ..ActivationScheme::of(self.recipe) };
-            let params = scheme.params(range);
-            let codes = round_to_nearest(tensor, values, &params);
+            let (codes, params) = constant_activation(tensor, values, self.recipe);
             let codes = integers(params.element, tensor.shape.clone(), &codes);
             new.inputs[at] = self.dequantize(name, codes, &params);
         }
     }
+}
+
+/// A constant that is read as an activation: its integers, of 8 bits over its own range.
+pub(crate) fn constant_activation(
+    tensor: &Tensor,
+    values: &[f32],
+    recipe: &Recipe,
+) -> (Vec<i32>, QParams) {
+    let range = values.iter().fold([0f32; 2], |[low, high], &v| [low.min(v), high.max(v)]);
+    let scheme = ActivationScheme { bits: 8, ..ActivationScheme::of(recipe) };
+    let params = scheme.params(range);
+    (round_to_nearest(tensor, values, &params), params)
 }
 
 /// Weights that are in the file already.

@@ -22,7 +22,7 @@ pub struct QParams {
 }
 
 /// Scale and zero point by root tensor.
-pub(super) type Params = BTreeMap<String, QParams>;
+pub(crate) type Params = BTreeMap<String, QParams>;
 
 impl QParams {
     /// Whether the type saturates at other integers than these.

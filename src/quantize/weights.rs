@@ -6,7 +6,7 @@ use crate::kernels::requantize::quantize;
 
 /// How the weights of one node are quantized.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct WeightScheme {
+pub(crate) struct WeightScheme {
     /// What the file stores them in: QDQ files have INT4 for 4 bits and fewer.
     pub element: Element,
     pub bits: u32,
@@ -18,7 +18,7 @@ pub(super) struct WeightScheme {
 }
 
 impl WeightScheme {
-    pub(super) fn of(recipe: &Recipe, node: &str) -> Self {
+    pub(crate) fn of(recipe: &Recipe, node: &str) -> Self {
         let bits = recipe.weight_bits_of(node);
         let small = bits <= 4 && recipe.format == Format::Qdq;
         Self {
@@ -98,7 +98,8 @@ pub(super) fn weight_params(
 }
 
 impl WeightScheme {
-    fn scale_and_zero_point(self, members: &[f32], bounds: [i32; 2]) -> (f32, i32) {
+    /// Scale and zero point of weights that share them.
+    pub(crate) fn scale_and_zero_point(self, members: &[f32], bounds: [i32; 2]) -> (f32, i32) {
         let [low, high] =
             members.iter().fold([0f32; 2], |[low, high], &w| [low.min(w), high.max(w)]);
         let at = |share: f32| {
@@ -183,7 +184,7 @@ pub(super) fn absolute_sums(
 
 /// The smallest weight scale with which each channel's bias fits int32 in units of
 /// `input scale x weight scale`.
-pub(super) fn least_scales(bias: &[f32], input_scale: f32) -> Vec<f32> {
+pub(crate) fn least_scales(bias: &[f32], input_scale: f32) -> Vec<f32> {
     // A hair less than 2^31 - 1, so that rounding the scale to f32 cannot overflow.
     const LARGEST: f64 = 2_147_483_000.0;
     bias.iter().map(|&b| (f64::from(b.abs()) / (f64::from(input_scale) * LARGEST)) as f32).collect()

@@ -166,6 +166,9 @@ fn answer(request: &Request) -> Event {
             }
             Event::DataLoaded { role: *role, summary }
         }
+        Request::LoadTraining { .. } | Request::Train { .. } => {
+            panic!("the page does not train")
+        }
         Request::Frames { indices } => Event::Frames {
             frames: indices
                 .iter()

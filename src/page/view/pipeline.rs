@@ -60,6 +60,7 @@ pub(super) fn name(stage: Stage) -> &'static str {
         Stage::Round => "round",
         Stage::CorrectBias => "correct-bias",
         Stage::Quantize => "quantize",
+        Stage::Train => "train",
         Stage::Analyze => "analyze",
         Stage::Evaluate => "evaluate",
         Stage::Time => "time",

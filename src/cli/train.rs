@@ -1,0 +1,62 @@
+//! `steer8 train`
+
+use serde::Serialize;
+
+use super::arguments::Train;
+use super::shell::{Shell, Source};
+use super::{files, print, print_json, table};
+use crate::error::Result;
+use crate::figures;
+use crate::lab::protocol::{MeasuredOn, Request, Role, TrainingSummary};
+use crate::measure::Report;
+
+pub(super) fn run(arguments: &Train, json: bool, shell: &mut Shell) -> Result<()> {
+    let Train { model, output, training, validation, calibration, .. } = arguments;
+    let read = [training, validation, calibration].into_iter().flatten();
+    files::check_output(output, std::iter::once(model).chain(read))?;
+    let recipe = arguments.recipe.recipe()?;
+    let plan = arguments.plan.plan(recipe.seed)?;
+    let (id, inspection) = shell.load_model(files::read(model)?)?;
+    let normalization = arguments.normalization.normalization();
+    let input = (&id, &inspection.input);
+    shell.load_training(training.as_ref(), normalization.clone(), input)?;
+    // Own training frames calibrate, too, unless there are others for that.
+    let sets = [
+        (Role::Calibration, calibration, calibration.is_some() || training.is_none()),
+        (Role::Validation, validation, validation.is_some()),
+    ];
+    for (role, path, _) in sets.into_iter().filter(|(.., wanted)| *wanted) {
+        let normalization = normalization.clone();
+        shell.load_data(Source { role, path: path.as_ref(), normalization }, [input])?;
+    }
+    let into = output.display().to_string();
+    let request = Request::Train { model: id, recipe, plan, into: into.clone() };
+    let (file, summary, reports) = shell.train(request, json)?;
+    files::write(output, &file.bytes)?;
+    if json {
+        #[derive(Serialize)]
+        struct Trained<'a> {
+            #[serde(flatten)]
+            training: &'a TrainingSummary,
+            float: &'a Report,
+            result: &'a Report,
+        }
+        let [float, result] = &reports;
+        return print_json(&Trained { training: &summary, float, result });
+    }
+    let frames = match summary.measured_on {
+        MeasuredOn::Validation => "the validation frames",
+        MeasuredOn::HeldOut => "the frames held out of training, which have chosen the epoch",
+    };
+    let best = match summary.best_epoch {
+        0 => "the starting point: no epoch was better".into(),
+        epoch => format!("epoch {epoch}"),
+    };
+    let size = figures::bytes(summary.quantization.file_bytes);
+    print(&format!(
+        "\nkept {best}; measured on {frames}\n\n{}{}\n{into}: {size}, SHA-256 {}\n",
+        table::reports(&reports),
+        table::left_in_float(&summary.quantization.left_in_float),
+        summary.quantization.sha256
+    ))
+}

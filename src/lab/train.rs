@@ -1,0 +1,86 @@
+//! Quantization-aware training, and what it came to.
+
+use std::cell::RefCell;
+use std::ops::ControlFlow;
+
+use super::handle::{Emit, Lab, report, stage_of};
+use super::protocol::{
+    CALIBRATION_OF_TRAINING, Event, MeasuredOn, ModelId, Role, Stage, TrainingSummary,
+};
+use crate::error::{Context, Result};
+use crate::quantize::Recipe;
+use crate::train::{self, Epoch, Listener, Phase, Plan};
+
+impl Lab {
+    /// Every epoch is told as soon as it is done.
+    pub(super) fn train(
+        &mut self,
+        id: &str,
+        recipe: &Recipe,
+        plan: &Plan,
+        into: ModelId,
+        emit: &mut Emit<'_>,
+    ) -> Result<Event> {
+        let (model, data) = (self.model(id)?, self.training()?);
+        let name = trained_name(&model.file);
+        let some;
+        let calibration = if self.has_data(Role::Calibration) {
+            self.data(Role::Calibration)?
+        } else {
+            some = data.select(&data.subset(Some(CALIBRATION_OF_TRAINING), plan.seed));
+            &some
+        };
+        let stopped = RefCell::new(false);
+        let emit = RefCell::new(emit);
+        // Whoever stopped the training still hears what it came to.
+        let mut tell = |event| {
+            let going = (emit.borrow_mut())(event);
+            if *stopped.borrow() { ControlFlow::Continue(()) } else { going }
+        };
+        let tell = RefCell::new(&mut tell);
+        let mut progress = |phase, done, total| {
+            let stage = match phase {
+                Phase::Start(step) => stage_of(step),
+                Phase::Train => Stage::Train,
+                Phase::Check => Stage::Evaluate,
+            };
+            report(&mut **tell.borrow_mut(), stage, Some(id), done, total)
+                .inspect_err(|_| *stopped.borrow_mut() = true)
+        };
+        let mut epoch = |epoch: &Epoch| {
+            // Whether to stop is asked at the next step.
+            let _ = (tell.borrow_mut())(Event::Epoch { model: id.into(), epoch: *epoch });
+        };
+        let listener = Listener { progress: &mut progress, epoch: &mut epoch };
+        let trained = train::train(&model.graph, recipe, plan, [calibration, data], listener)
+            .in_file(&model.file)?;
+        let held_out = data.select(&trained.held_out);
+        let (file, quantization, inspection) = self.keep(trained.quantized, recipe, name, &into)?;
+        let (measured_on, frames) = if self.has_data(Role::Validation) {
+            (MeasuredOn::Validation, self.data(Role::Validation)?)
+        } else {
+            (MeasuredOn::HeldOut, &held_out)
+        };
+        let measured = self.measure_all(&[id, &into], Some(0), frames, &mut **tell.borrow_mut())?;
+        let [float, own] = <[_; 2]>::try_from(measured).map_err(|_| nothing_measured())?;
+        let training = Box::new(TrainingSummary {
+            plan: plan.clone(),
+            quantization,
+            start: trained.start,
+            epochs: trained.epochs,
+            best_epoch: trained.best.epoch,
+            measured_on,
+        });
+        let reports = Box::new([float.report, own.report]);
+        Ok(Event::Trained { model: into, file, inspection, training, reports })
+    }
+}
+
+fn trained_name(file: &str) -> String {
+    format!("{}-qat.onnx", file.strip_suffix(".onnx").unwrap_or(file))
+}
+
+/// Cannot happen: two networks were to be measured.
+fn nothing_measured() -> crate::error::Error {
+    crate::error::Error::new("the networks were not measured")
+}

@@ -1,0 +1,83 @@
+//! From the trained state to the quantized file: by the same way that post-training quantization
+//! takes.
+
+use super::layer::Layer;
+use super::machine::{Machine, Mode};
+use super::network::Network;
+use super::state::State;
+use crate::error::Result;
+use crate::graph::{Data, Tensor, fresh_name};
+use crate::quantize::{Layers, Params, Prepared, QParams, Quantized, Recipe, Weights};
+
+/// Writes the network with the state's weights and scales.
+///
+/// # Errors
+/// As quantizing without training.
+pub(super) fn write(
+    prepared: &Prepared,
+    network: &Network,
+    state: &State,
+    layers: &Layers,
+    recipe: &Recipe,
+) -> Result<Quantized> {
+    let mut machine = network.machine(state);
+    machine.set(network, state, Mode::default());
+    let params: Params = network
+        .roots
+        .iter()
+        .map(|root| {
+            let (scale, zero_point) = root.scale_and_zero_point(state);
+            let params =
+                QParams { scale: vec![scale], zero_point: vec![zero_point], ..root.params.clone() };
+            (root.name.clone(), params)
+        })
+        .collect();
+    let mut written = Layers::default();
+    let mut prepared = prepared.clone();
+    for layer in &network.layers {
+        let bias = bias(layer, &machine, state);
+        if let Some(grid) = &layer.grid {
+            let (codes, zero_point) = (&machine.weights[layer.index].codes, grid.zero_point(state));
+            let codes = onnx_order(layer, codes).iter().map(|&c| c as i32 + zero_point).collect();
+            let mut own = layers.weights[&layer.name].params.clone();
+            let scale = &machine.weights[layer.index].scale;
+            own.scale.iter_mut().zip(scale).for_each(|(own, scale)| *own = *scale);
+            own.zero_point.fill(zero_point);
+            written.weights.insert(layer.name.clone(), Weights { params: own, codes });
+            if let Some(bias) = bias {
+                written.biases.insert(layer.name.clone(), bias);
+            }
+        } else {
+            let weights = onnx_order(layer, machine.weights[layer.index].folded());
+            give(&mut prepared, layer, weights, bias);
+        }
+    }
+    prepared.write(&params, &written, recipe)
+}
+
+/// The folded bias by output channel, where the layer has any.
+fn bias(layer: &Layer, machine: &Machine, state: &State) -> Option<Vec<f32>> {
+    let weights = &machine.weights[layer.index];
+    let has_bias = layer.slots.bias.is_some() || layer.norm.is_some();
+    has_bias.then(|| (0..layer.channels()).map(|c| weights.real_bias(layer, state, c)).collect())
+}
+
+fn onnx_order(layer: &Layer, matrix: &[f32]) -> Vec<f32> {
+    (0..matrix.len()).map(|i| matrix[layer.place(i)]).collect()
+}
+
+/// New constants for a layer that stays in float.
+fn give(prepared: &mut Prepared, layer: &Layer, weights: Vec<f32>, bias: Option<Vec<f32>>) {
+    let graph = &mut prepared.graph;
+    let mut taken = graph.names();
+    let Some(node) = graph.nodes.iter_mut().find(|node| node.name == layer.name) else { return };
+    let shape = graph.initializers[&node.inputs[1]].shape.clone();
+    let mut constants = vec![("weight", Tensor::new(shape, Data::F32(weights)))];
+    constants.extend(bias.map(|bias| ("bias", Tensor::new([bias.len()], Data::F32(bias)))));
+    node.inputs.truncate(1);
+    for (what, tensor) in constants {
+        let name = fresh_name(&format!("{}_trained_{what}", node.name), &mut taken);
+        graph.initializers.insert(name.clone(), tensor);
+        node.inputs.push(name);
+    }
+}

@@ -1,0 +1,741 @@
+//! The network made ready for training: from a graph's nodes to steps on numbered tensors.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::batch_norm::Normalization;
+use super::feature::{Feature, axis_in_memory, broadcast, in_memory, order};
+use super::function::{Clip, Function};
+use super::join::{Binary, Combine, Concat, Operand, Reading};
+use super::layer::{Form, Layer, Slots, WeightGrid, WeightScale};
+use super::machine::{Machine, SHARD};
+use super::operator::Operator;
+use super::plan::Scales;
+use super::pool::{self, Pool};
+use super::rearrange::Rearrange;
+use super::round::Round;
+use super::state::{Slot, State};
+use crate::error::{Error, Result};
+use crate::graph::fold_batch_norm::Normalized;
+use crate::graph::{Graph, Node, Tensor};
+use crate::kernels::geometry::Window;
+use crate::quantize::{
+    ActivationScheme, Layers, Params, Placement, Prepared, QParams, Recipe, WeightScheme,
+    constant_activation, least_scales,
+};
+use crate::runtime::lower::clip_range;
+use crate::runtime::{TensorType, input_shape, tensor_types};
+
+/// A node, as it computes.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) operator: Box<dyn Operator>,
+    /// The tensor that it makes.
+    pub(super) y: usize,
+}
+
+/// A scale that one or several tensors share.
+#[derive(Debug)]
+pub(super) struct Root {
+    /// The tensor whose range it is.
+    pub(super) name: String,
+    /// What calibration found.
+    pub(super) params: QParams,
+    pub(super) source: ScaleSource,
+    pub(super) features: Vec<usize>,
+}
+
+/// Where an activation's scale comes from.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum ScaleSource {
+    /// It stays as calibration found it.
+    Fixed,
+    /// The parameter at this place; its zero point stays.
+    Learned(usize),
+    /// The range at this place of the statistics.
+    Observed(usize, ActivationScheme),
+}
+
+impl Root {
+    pub(super) fn scale_and_zero_point(&self, state: &State) -> (f32, i32) {
+        let (scale, zero_point) = (self.params.scale[0], self.params.zero_point[0]);
+        match self.source {
+            ScaleSource::Fixed => (scale, zero_point),
+            ScaleSource::Learned(at) => (state.parameters[at], zero_point),
+            ScaleSource::Observed(at, scheme) => {
+                let params = scheme.params([state.statistics[at], state.statistics[at + 1]]);
+                (params.scale[0], params.zero_point[0])
+            }
+        }
+    }
+}
+
+/// A network in training form.
+#[derive(Debug)]
+pub(super) struct Network {
+    pub(super) features: Vec<Feature>,
+    pub(super) steps: Vec<Step>,
+    pub(super) layers: Vec<Layer>,
+    pub(super) roots: Vec<Root>,
+    pub(super) slots: Vec<Slot>,
+    pub(super) input: usize,
+    pub(super) output: usize,
+    /// Scores of a frame.
+    pub(super) classes: usize,
+}
+
+/// What [`Network::new`] is made from, besides the prepared network.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) prepared: &'a Prepared,
+    /// Layers with a normalization behind them that can train before it is folded.
+    pub(super) normalized: &'a [Normalized],
+    /// Of every root tensor; and the starting point of the layers. A float network has none.
+    pub(super) params: &'a Params,
+    pub(super) layers: &'a Layers,
+    pub(super) recipe: &'a Recipe,
+    pub(super) scales: Scales,
+    /// Channels, height and width.
+    pub(super) frame: &'a [usize],
+}
+
+impl Network {
+    /// Compiles the network and gives its starting state.
+    ///
+    /// # Errors
+    /// Names the first node that cannot be trained.
+    pub(super) fn new(source: Source<'_>) -> Result<(Self, State)> {
+        let graph = &source.prepared.graph;
+        let batch = input_shape(graph, Some(source.frame))?[0];
+        let types = tensor_types(graph, Some(source.frame))?;
+        let mut builder = Builder {
+            source,
+            graph,
+            placement: &source.prepared.placement,
+            types,
+            batch,
+            known: HashMap::new(),
+            roots: BTreeMap::new(),
+            network: Self {
+                features: Vec::new(),
+                steps: Vec::new(),
+                layers: Vec::new(),
+                roots: Vec::new(),
+                slots: Vec::new(),
+                input: 0,
+                output: 0,
+                classes: 0,
+            },
+            state: State::default(),
+        };
+        builder.build()?;
+        Ok((builder.network, builder.state))
+    }
+
+    /// Rounds the frames in the input's values, where the input is quantized.
+    pub(super) fn round_input(&self, machine: &mut Machine) {
+        let Some(round) = &self.features[self.input].round else { return };
+        let (unit, len) = (machine.units[self.input], self.features[self.input].len());
+        let values = &machine.values[self.input][..machine.frames * len];
+        for (to, x) in machine.unrounded[self.input].iter_mut().zip(values) {
+            *to = x / unit;
+        }
+        round.forward(machine, self.input);
+    }
+
+    /// A machine for this network, with its constants in place.
+    pub(super) fn machine(&self, state: &State) -> Machine {
+        let mut machine = Machine::new(self, state);
+        for (at, feature) in self.features.iter().enumerate() {
+            if let Some((constant, unit)) = &feature.constant {
+                machine.values[at] = constant.repeat(SHARD);
+                machine.units[at] = *unit;
+            }
+        }
+        machine
+    }
+}
+
+/// A tensor by its name: whose buffer it is, and its shape in a frame.
+#[derive(Debug, Clone)]
+struct Known {
+    feature: usize,
+    shape: Vec<usize>,
+}
+
+struct Builder<'a> {
+    source: Source<'a>,
+    graph: &'a Graph,
+    placement: &'a Placement,
+    types: BTreeMap<String, TensorType>,
+    batch: usize,
+    known: HashMap<String, Known>,
+    /// By the name of a root, its place.
+    roots: BTreeMap<String, usize>,
+    network: Network,
+    state: State,
+}
+
+impl Builder<'_> {
+    fn build(&mut self) -> Result<()> {
+        let graph = self.graph;
+        let input = graph.input.name.clone();
+        let shape = self.source.frame.to_vec();
+        self.network.input =
+            self.feature(&input, shape, false, [f32::NEG_INFINITY, f32::INFINITY], None);
+        let folded: Vec<usize> = self.placement.activations.values().copied().collect();
+        for (i, node) in graph.nodes.iter().enumerate() {
+            if !folded.contains(&i) {
+                self.node(i, node).map_err(|error| error.at_node(&node.name))?;
+            }
+        }
+        let output = graph.outputs.first().and_then(|output| self.known.get(&output.name));
+        let Some(Known { feature, shape }) = output else {
+            return Err(Error::new("its output is not computed from the frames"));
+        };
+        if shape.iter().filter(|&&n| n > 1).count() > 1 || shape.is_empty() {
+            return Err(Error::new(format!(
+                "its output is {shape:?} for each frame, no row of scores"
+            ))
+            .way_out("Training needs a network whose first output has a score per class."));
+        }
+        self.network.output = *feature;
+        self.network.classes = shape.iter().product();
+        if !self.network.features[*feature].needs_gradient {
+            return Err(Error::new("nothing in the network can be trained"));
+        }
+        Ok(())
+    }
+
+    fn node(&mut self, i: usize, node: &Node) -> Result<()> {
+        // Arithmetic on shapes, which the types have answered already.
+        if !node.inputs.iter().any(|name| self.known.contains_key(name)) {
+            return Ok(());
+        }
+        let refused = || {
+            Error::new(format!("`{}` cannot be trained", node.op)).way_out(
+                "Training knows Conv, Gemm, MatMul, BatchNormalization, Relu, Clip, HardSwish, \
+                 HardSigmoid, Sigmoid, pooling, Add, Mul, Concat and what only moves elements.",
+            )
+        };
+        if !matches!(node.domain.as_str(), "" | "ai.onnx") {
+            return Err(refused());
+        }
+        match node.op.as_str() {
+            "Conv" | "Gemm" | "MatMul" => self.layer(i, node),
+            "Relu" | "Clip" => self.clip(node),
+            "HardSigmoid" | "HardSwish" | "Sigmoid" => self.function(i, node),
+            "MaxPool" | "AveragePool" | "GlobalAveragePool" => self.pool(i, node),
+            "Add" | "Mul" => self.binary(i, node),
+            "Concat" => self.concat(i, node),
+            "Flatten" | "Reshape" | "Squeeze" | "Unsqueeze" | "Identity" | "Dropout" => {
+                self.rearrange(node, None)
+            }
+            "Transpose" => {
+                let axes = self.input(node, 0)?.shape.len() + 1;
+                let default = || (0..axes as i64).rev().collect();
+                let axes = node.ints("perm").map_or_else(default, <[i64]>::to_vec);
+                self.rearrange(node, Some(axes))
+            }
+            // The types have answered what they compute.
+            "Shape" | "Size" => Ok(()),
+            "BatchNormalization" => Err(Error::new("its statistics are computed, not constant")
+                .way_out("Export the network for inference (training_mode 0).")),
+            _ => Err(refused()),
+        }
+    }
+
+    /// A computed tensor that the node reads.
+    fn input(&self, node: &Node, index: usize) -> Result<Known> {
+        let name = node.input(index).unwrap_or_default();
+        self.known.get(name).cloned().ok_or_else(|| {
+            Error::new(format!("its input `{name}` is not computed from the frames"))
+                .way_out("Training takes it as the first input, or as a constant.")
+        })
+    }
+
+    /// The shape of a tensor in a frame.
+    fn shape(&self, tensor: &str) -> Result<Vec<usize>> {
+        let shape = self.types.get(tensor).map_or(&[][..], |ty| &ty.shape);
+        match shape {
+            [batch, frame @ ..] if *batch == self.batch && (1..=3).contains(&frame.len()) => {
+                Ok(frame.to_vec())
+            }
+            _ => Err(Error::new(format!(
+                "its result `{tensor}` is {shape:?}: frames do not stay apart, or have more than three axes"
+            ))
+            .way_out("Training takes pictures, signals and rows, the batch first.")),
+        }
+    }
+
+    /// The result of a node, behind the Relu or Clip that was folded into it: its name, and what
+    /// that lets through.
+    fn result(&self, i: usize, node: &Node) -> (String, [f32; 2]) {
+        let result = if self.placement.nodes.contains(&i) {
+            self.placement.result(self.graph, node)
+        } else {
+            node.output()
+        };
+        let activation = self.placement.activations.get(result).map(|&at| &self.graph.nodes[at]);
+        let clip = activation.and_then(|activation| clip_range(self.graph, activation));
+        (result.to_string(), clip.unwrap_or([f32::NEG_INFINITY, f32::INFINITY]))
+    }
+
+    /// The root whose scale a quantized tensor has.
+    fn root(&mut self, tensor: &str) -> Option<usize> {
+        let name = self.placement.tensors.get(tensor)?;
+        if let Some(&root) = self.roots.get(name) {
+            return Some(root);
+        }
+        let params = self.source.params[name].clone();
+        let recipe = self.source.recipe;
+        // The frames themselves do not change.
+        let is_input = self.placement.tensors.get(&self.graph.input.name) == Some(name);
+        let source = match self.source.scales {
+            _ if is_input => ScaleSource::Fixed,
+            Scales::Learned => {
+                let (scale, at) = (params.scale[0], self.state.parameters.len());
+                self.slot(vec![scale], false, vec![scale], vec![scale * LEAST_SHARE]);
+                ScaleSource::Learned(at)
+            }
+            Scales::MovingAverage => {
+                let at = self.state.statistics.len();
+                let ends = params
+                    .bounds
+                    .map(|code| (code - params.zero_point[0]) as f32 * params.scale[0]);
+                self.state.statistics.extend(ends);
+                let scheme = ActivationScheme { bits: params.bits, ..ActivationScheme::of(recipe) };
+                ScaleSource::Observed(at, scheme)
+            }
+        };
+        let root = self.network.roots.len();
+        let name = name.clone();
+        self.network.roots.push(Root { name: name.clone(), params, source, features: Vec::new() });
+        self.roots.insert(name, root);
+        Some(root)
+    }
+
+    /// A new tensor, which is rounded as it is made if it is quantized; `moved`: the tensor that it
+    /// only rearranges.
+    fn feature(
+        &mut self,
+        name: &str,
+        shape: Vec<usize>,
+        trains: bool,
+        clip: [f32; 2],
+        moved: Option<(usize, bool)>,
+    ) -> usize {
+        let at = self.network.features.len();
+        let root = self.root(name);
+        let len: usize = shape.iter().product();
+        let mut feature =
+            Feature { shape: shape.clone(), needs_gradient: trains, round: None, constant: None };
+        if let Some(root) = root {
+            let own = &mut self.network.roots[root];
+            own.features.push(at);
+            let averages = moved.is_some_and(|(_, averages)| averages);
+            let stays = moved.is_some_and(|(x, _)| own.features.contains(&x));
+            if averages || !stays {
+                let reach = own.params.bounds.map(|b| (b - own.params.zero_point[0]).abs());
+                let factor = 1.0 / (len as f64 * f64::from(reach[0].max(reach[1]))).sqrt();
+                let (learned, range) = match own.source {
+                    ScaleSource::Fixed => (None, None),
+                    ScaleSource::Learned(at) => (Some((at, factor as f32)), None),
+                    ScaleSource::Observed(at, _) => (None, (own.name == name).then_some(at)),
+                };
+                feature.needs_gradient |= learned.is_some();
+                feature.round = Some(Round {
+                    root,
+                    bounds: own.params.bounds,
+                    clip,
+                    zero_point_first: averages,
+                    learned,
+                    range,
+                });
+            }
+        }
+        self.network.features.push(feature);
+        self.known.insert(name.to_string(), Known { feature: at, shape });
+        at
+    }
+
+    /// New parameters; gives their places.
+    fn slot(
+        &mut self,
+        values: Vec<f32>,
+        decays: bool,
+        units: Vec<f32>,
+        least: Vec<f32>,
+    ) -> std::ops::Range<usize> {
+        let from = self.state.parameters.len();
+        self.state.parameters.extend(values);
+        let range = from..self.state.parameters.len();
+        self.network.slots.push(Slot { range: range.clone(), decays, units, least });
+        range
+    }
+
+    fn trains(&self, feature: usize) -> bool {
+        self.network.features[feature].needs_gradient
+    }
+
+    fn push(&mut self, operator: impl Operator + 'static, y: usize) {
+        self.network.steps.push(Step { operator: Box::new(operator), y });
+    }
+
+    fn constant(&self, node: &Node, index: usize) -> Result<Option<(&Tensor, Vec<f32>)>> {
+        let Some(name) = node.input(index) else { return Ok(None) };
+        let tensor = self.graph.initializers.get(name);
+        let values = tensor.and_then(|tensor| Some((tensor, tensor.to_f32()?)));
+        values.map(Some).ok_or_else(|| {
+            Error::new(format!("its input `{name}` is not a constant of floats"))
+                .way_out("Training takes layers whose weights and biases are constants.")
+        })
+    }
+
+    fn layer(&mut self, i: usize, node: &Node) -> Result<()> {
+        let x = self.input(node, 0)?;
+        let Some((tensor, weights)) = self.constant(node, 1)? else {
+            return Err(Error::new("it has no weights"));
+        };
+        let shape = tensor.shape.clone();
+        let bias = self.constant(node, 2)?.map(|(_, values)| values);
+        let (name, clip) = self.result(i, node);
+        let y_shape = self.shape(&name)?;
+        let (form, groups, k, out, rows) = form_of(node, &x.shape, &shape)?;
+        let layers = self.source.layers;
+        let mut layer = Layer {
+            name: node.name.clone(),
+            x: x.feature,
+            y: 0,
+            index: self.network.layers.len(),
+            form,
+            groups,
+            k,
+            out,
+            rows,
+            slots: Slots { weight: 0..0, bias: None },
+            norm: None,
+            grid: None,
+        };
+        let bias = layers.biases.get(&node.name).cloned().or(bias);
+        let spread = |bias: &Vec<f32>| bias.len() == 1 || bias.len() == layer.channels();
+        if !bias.as_ref().is_none_or(spread) {
+            return Err(Error::new("its bias differs from row to row"));
+        }
+        let normalized = self.source.normalized.iter().find(|own| own.layer == node.name);
+        // Only where folding gives the very layer that starts: not after equalization.
+        let normalized = normalized.filter(|own| {
+            let [folded, shift] = &own.folded;
+            folded.as_f32() == Some(&weights) && shift.as_f32() == bias.as_deref()
+        });
+        let (weights, bias) = match normalized {
+            Some(own) => (own.weights.clone(), own.bias.clone()),
+            None => match layers.weights.get(&node.name) {
+                // What AdaRound chose is where training starts.
+                Some(rounded)
+                    if self.source.recipe.rounding != crate::quantize::Rounding::Nearest =>
+                {
+                    (rounded.reals(tensor_of(self.graph, node)), bias)
+                }
+                _ => (weights, bias),
+            },
+        };
+        let mut ordered = vec![0.0; weights.len()];
+        weights.iter().enumerate().for_each(|(i, &w)| ordered[layer.place(i)] = w);
+        layer.slots.weight = self.slot(ordered, true, Vec::new(), Vec::new());
+        layer.slots.bias = bias.clone().map(|bias| self.slot(bias, false, Vec::new(), Vec::new()));
+        layer.norm = normalized.map(|own| self.normalization(own));
+        if self.placement.nodes.contains(&i) {
+            let bias = layers.biases.get(&node.name).cloned().or_else(|| {
+                self.graph.constant(node, 2).and_then(|b| b.as_f32()).map(<[f32]>::to_vec)
+            });
+            layer.grid = Some(self.weight_grid(node, bias.as_deref())?);
+        }
+        layer.y = self.feature(&name, y_shape, true, clip, None);
+        self.network.layers.push(layer.clone());
+        let y = layer.y;
+        self.push(layer, y);
+        Ok(())
+    }
+
+    fn normalization(&mut self, own: &Normalized) -> Normalization {
+        let gain = self.slot(own.gain.clone(), false, Vec::new(), Vec::new());
+        let shift = self.slot(own.shift.clone(), false, Vec::new(), Vec::new());
+        let [mean, variance] = [&own.mean, &own.variance].map(|values| {
+            let from = self.state.statistics.len();
+            self.state.statistics.extend(values);
+            from..self.state.statistics.len()
+        });
+        Normalization { gain, shift, mean, variance, epsilon: own.epsilon }
+    }
+
+    fn weight_grid(&mut self, node: &Node, bias: Option<&[f32]>) -> Result<WeightGrid> {
+        let params = self.source.layers.weights[&node.name].params.clone();
+        let count = params.scale.len();
+        let input = &self.source.params[&self.placement.tensors[&node.inputs[0]]];
+        let mut least = vec![0.0f32; count];
+        for (c, bound) in least_scales(bias.unwrap_or_default(), input.scale[0]).iter().enumerate()
+        {
+            let c = if count == 1 { 0 } else { c };
+            least[c] = least[c].max(*bound);
+        }
+        let zero_point = params.zero_point[0];
+        let scale = match self.source.scales {
+            Scales::Learned => {
+                let len = self.source.layers.weights[&node.name].codes.len() / count;
+                let reach = params.bounds.map(|b| (b - zero_point).abs());
+                let factor = 1.0 / (len as f64 * f64::from(reach[0].max(reach[1]))).sqrt();
+                let lowest = params.scale.iter().map(|scale| scale * LEAST_SHARE).collect();
+                let slot = self.slot(params.scale.clone(), false, params.scale.clone(), lowest);
+                WeightScale::Learned { at: slot.start, zero_point, factor: factor as f32 }
+            }
+            Scales::MovingAverage => {
+                let at = self.state.statistics.len();
+                self.state.statistics.extend(&params.scale);
+                self.state.statistics.extend(params.zero_point.iter().map(|&z| z as f32));
+                WeightScale::Following { at }
+            }
+        };
+        let scheme = WeightScheme::of(self.source.recipe, &node.name);
+        Ok(WeightGrid { codes: params.bounds, scale, count, least, scheme })
+    }
+
+    fn clip(&mut self, node: &Node) -> Result<()> {
+        let x = self.input(node, 0)?;
+        let range = clip_range(self.graph, node)
+            .ok_or_else(|| Error::new("its bounds are computed, not constant"))?;
+        let (trains, name) = (self.trains(x.feature), node.output().to_string());
+        let y = self.feature(&name, x.shape, trains, EVERYTHING, None);
+        self.push(Clip { x: x.feature, y, range }, y);
+        Ok(())
+    }
+
+    fn function(&mut self, i: usize, node: &Node) -> Result<()> {
+        let x = self.input(node, 0)?;
+        let root = self.root(node.input(0).unwrap_or_default());
+        let trains = self.trains(x.feature);
+        let (name, clip) = self.result(i, node);
+        let y = self.feature(&name, x.shape, trains, clip, None);
+        let codes = root.map(|root| self.network.roots[root].params.bounds);
+        let function = Function::of(node, [x.feature, y], root.zip(codes.map(|codes| codes[0])));
+        let function = function.ok_or_else(|| Error::new("it is no function of one element"))?;
+        self.push(function, y);
+        Ok(())
+    }
+
+    fn pool(&mut self, i: usize, node: &Node) -> Result<()> {
+        let x = self.input(node, 0)?;
+        let &[channels, ref plane @ ..] = &x.shape[..] else {
+            return Err(Error::new("it pools no plane"));
+        };
+        if plane.is_empty() {
+            return Err(Error::new("it pools no plane"));
+        }
+        let (kind, window) = if node.op == "GlobalAveragePool" {
+            let input = [plane.iter().rev().skip(1).product(), plane[plane.len() - 1]];
+            let window = Window {
+                input,
+                output: [1; 2],
+                kernel: input,
+                stride: [1; 2],
+                dilation: [1; 2],
+                pad: [0; 2],
+            };
+            (pool::Kind::GlobalAverage, window)
+        } else {
+            let kernel: Vec<usize> = node
+                .ints("kernel_shape")
+                .unwrap_or_default()
+                .iter()
+                .map(|&n| usize::try_from(n).unwrap_or(0))
+                .collect();
+            let window = Window::of(node, plane, &kernel)?;
+            let include_pad = node.int("count_include_pad", 0) != 0;
+            let average = pool::Kind::Average { include_pad };
+            (if node.op == "MaxPool" { pool::Kind::Max } else { average }, window)
+        };
+        let (name, clip) = self.result(i, node);
+        let moved = match kind {
+            pool::Kind::Max => Some((x.feature, false)),
+            pool::Kind::Average { .. } => Some((x.feature, true)),
+            pool::Kind::GlobalAverage => None,
+        };
+        let (shape, trains) = (self.shape(&name)?, self.trains(x.feature));
+        let y = self.feature(&name, shape, trains, clip, moved);
+        self.push(Pool { x: x.feature, y, kind, window, channels }, y);
+        Ok(())
+    }
+
+    /// An input of a node that joins several: computed, or a constant, which does not train.
+    fn operand(&mut self, i: usize, node: &Node, index: usize) -> Result<Known> {
+        let name = node.input(index).unwrap_or_default();
+        if let Some(known) = self.known.get(name) {
+            return Ok(known.clone());
+        }
+        let Some((tensor, mut values)) = self.constant(node, index)? else {
+            return Err(Error::new("one of its inputs is left out"));
+        };
+        // The batch is no axis of a frame.
+        let rank = self.shape(node.output())?.len();
+        let mut shape = tensor.shape.clone();
+        if shape.len() > rank && shape.remove(0) != 1 {
+            return Err(Error::new(format!("its constant `{name}` has values for each frame")));
+        }
+        let mut unit = 1.0;
+        if self.placement.nodes.contains(&i) {
+            let (codes, params) = constant_activation(tensor, &values, self.source.recipe);
+            unit = params.scale[0];
+            let zero_point = params.zero_point[0];
+            values = codes.iter().map(|code| (code - zero_point) as f32).collect();
+        }
+        let padded: Vec<usize> =
+            std::iter::repeat_n(1, rank.saturating_sub(shape.len())).chain(shape).collect();
+        let ordered = order(&padded).iter().map(|&at| values[at as usize]).collect();
+        let feature = self.network.features.len();
+        self.network.features.push(Feature {
+            shape: padded.clone(),
+            needs_gradient: false,
+            round: None,
+            constant: Some((ordered, unit)),
+        });
+        Ok(Known { feature, shape: padded })
+    }
+
+    fn binary(&mut self, i: usize, node: &Node) -> Result<()> {
+        let inputs = [self.operand(i, node, 0)?, self.operand(i, node, 1)?];
+        let (name, clip) = self.result(i, node);
+        let shape = self.shape(&name)?;
+        let mut operands = Vec::with_capacity(2);
+        for input in &inputs {
+            let reading = if input.shape == shape {
+                Reading::Same
+            } else {
+                let places = broadcast(&input.shape, &shape);
+                Reading::At(places.ok_or_else(|| {
+                    Error::new(format!("shapes {:?} and {shape:?} do not broadcast", input.shape))
+                })?)
+            };
+            let len = input.shape.iter().product();
+            operands.push(Operand { tensor: input.feature, len, reading });
+        }
+        let len = shape.iter().product();
+        let trains = inputs.iter().any(|input| self.trains(input.feature));
+        let y = self.feature(&name, shape, trains, clip, None);
+        let combine = if node.op == "Add" { Combine::Add } else { Combine::Mul };
+        let operands =
+            operands.try_into().map_err(|_| Error::new("it does not join two tensors"))?;
+        self.push(Binary { operands, y, len, combine }, y);
+        Ok(())
+    }
+
+    fn concat(&mut self, i: usize, node: &Node) -> Result<()> {
+        let (name, clip) = self.result(i, node);
+        let shape = self.shape(&name)?;
+        let axis = node.int("axis", 1).rem_euclid(shape.len() as i64 + 1) as usize;
+        let axis =
+            axis.checked_sub(1).ok_or_else(|| Error::new("it joins frames with each other"))?;
+        let axis = axis_in_memory(shape.len(), axis);
+        let mut parts = Vec::with_capacity(node.inputs.len());
+        let mut trains = false;
+        for index in 0..node.inputs.len() {
+            let part = self.operand(i, node, index)?;
+            let run = in_memory(&part.shape)[axis..].iter().product();
+            trains |= self.trains(part.feature);
+            parts.push((part.feature, run));
+        }
+        let y = self.feature(&name, shape, trains, clip, None);
+        self.push(Concat { parts, y }, y);
+        Ok(())
+    }
+
+    /// `axes`: the order of the input's axes in the result, batch included; `None`: as they were.
+    fn rearrange(&mut self, node: &Node, axes: Option<Vec<i64>>) -> Result<()> {
+        let x = self.input(node, 0)?;
+        let name = node.output().to_string();
+        let shape = self.shape(&name)?;
+        let mut onnx: Vec<usize> = (0..shape.iter().product()).collect();
+        if let Some(axes) = axes {
+            if axes.first() != Some(&0) {
+                return Err(Error::new("it exchanges the batch with another axis"));
+            }
+            let strides: Vec<usize> =
+                (0..x.shape.len()).map(|a| x.shape[a + 1..].iter().product()).collect();
+            for (i, place) in onnx.iter_mut().enumerate() {
+                let (mut rest, mut at) = (i, 0);
+                for (axis, &dim) in shape.iter().enumerate().rev() {
+                    at += rest % dim * strides[axes[axis + 1] as usize - 1];
+                    rest /= dim;
+                }
+                *place = at;
+            }
+        }
+        if onnx.len() != x.shape.iter().product::<usize>() {
+            return Err(Error::new("frames do not stay apart"));
+        }
+        let mut memory = vec![0; onnx.len()];
+        for (place, &at) in order(&x.shape).iter().enumerate() {
+            memory[at as usize] = place as u32;
+        }
+        let places: Vec<u32> = order(&shape).iter().map(|&at| memory[onnx[at as usize]]).collect();
+        let same_scale = self.root(&name) == self.root(node.input(0).unwrap_or_default());
+        let stays = places.iter().enumerate().all(|(i, &at)| i == at as usize);
+        if stays && (same_scale || !self.placement.tensors.contains_key(&name)) {
+            // The same memory under another shape.
+            self.known.insert(name, Known { feature: x.feature, shape });
+            return Ok(());
+        }
+        let trains = self.trains(x.feature);
+        let y = self.feature(&name, shape, trains, EVERYTHING, Some((x.feature, false)));
+        self.push(Rearrange { x: x.feature, y, places }, y);
+        Ok(())
+    }
+}
+
+const EVERYTHING: [f32; 2] = [f32::NEG_INFINITY, f32::INFINITY];
+
+/// A learned scale stays above this share of where it started.
+const LEAST_SHARE: f32 = 1e-3;
+
+fn tensor_of<'a>(graph: &'a Graph, node: &Node) -> &'a Tensor {
+    &graph.initializers[&node.inputs[1]]
+}
+
+/// Form, groups, weights of an output, outputs of a group, and whether weights stand in rows.
+fn form_of(
+    node: &Node,
+    x: &[usize],
+    weights: &[usize],
+) -> Result<(Form, usize, usize, usize, bool)> {
+    let mismatch = || Error::new(format!("its weights {weights:?} do not fit its input {x:?}"));
+    if node.op == "Conv" {
+        let &[out, per_group, ref kernel @ ..] = weights else { return Err(mismatch()) };
+        let groups = usize::try_from(node.int("group", 1)).unwrap_or(0);
+        let fits = groups > 0 && x.len() >= 2 && x[0] == per_group * groups && out % groups == 0;
+        if !fits {
+            return Err(mismatch());
+        }
+        let window = Window::of(node, &x[1..], kernel)?;
+        let k = weights[1..].iter().product();
+        let form = if per_group == 1 && groups == out && groups > 1 {
+            Form::Depthwise { window }
+        } else {
+            Form::Conv { window, channels: per_group }
+        };
+        return Ok((form, groups, k, out / groups, true));
+    }
+    let plain = node.int("transA", 0) == 0
+        && node.float("alpha", 1.0) == 1.0
+        && node.float("beta", 1.0) == 1.0;
+    let rows = node.op == "Gemm" && node.int("transB", 0) != 0;
+    let (out, k) = match *weights {
+        [out, k] if rows => (out, k),
+        [k, out] => (out, k),
+        _ => return Err(mismatch()),
+    };
+    if x.len() != 1 || x[0] != k || !plain {
+        return Err(Error::new(format!(
+            "it multiplies {x:?} with {weights:?} in a way that is not trained"
+        ))
+        .way_out("Training takes products of a row for each frame with constant weights."));
+    }
+    Ok((Form::Matrix, 1, k, out, rows))
+}

@@ -1,0 +1,40 @@
+//! Operators that only move elements: Flatten, Reshape, Squeeze, Unsqueeze, Transpose, and Identity
+//! and Dropout where they round.
+
+use super::machine::{Kept, Machine};
+use super::operator::Operator;
+
+#[derive(Debug, Clone)]
+pub(super) struct Rearrange {
+    pub(super) x: usize,
+    pub(super) y: usize,
+    /// By element of the result, the element of the input that it is.
+    pub(super) places: Vec<u32>,
+}
+
+impl Operator for Rearrange {
+    fn forward(&self, machine: &mut Machine, _: &mut Kept) {
+        let mut y = machine.take_result(self.y);
+        let ratio = machine.units[self.x] / machine.units[self.y];
+        let len = self.places.len();
+        let frames = machine.values[self.x].chunks_exact(len).take(machine.frames);
+        for (x, y) in frames.zip(y.chunks_exact_mut(len)) {
+            for (y, &at) in y.iter_mut().zip(&self.places) {
+                *y = x[at as usize] * ratio;
+            }
+        }
+        machine.put_result(self.y, y);
+    }
+
+    fn backward(&self, machine: &mut Machine, _: &mut Kept) {
+        let dy = std::mem::take(&mut machine.gradients[self.y]);
+        let len = self.places.len();
+        let frames = machine.gradients[self.x].chunks_exact_mut(len).take(machine.frames);
+        for (dx, dy) in frames.zip(dy.chunks_exact(len)) {
+            for (dy, &at) in dy.iter().zip(&self.places) {
+                dx[at as usize] += dy;
+            }
+        }
+        machine.gradients[self.y] = dy;
+    }
+}

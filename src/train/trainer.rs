@@ -1,0 +1,452 @@
+//! The loop: epochs of batches of shards, until the plan says that it is enough.
+
+use std::collections::BTreeMap;
+
+use super::export;
+use super::loss::Loss;
+use super::machine::{Mode, SHARD};
+use super::mirror::Mirrored;
+use super::network::{Network, ScaleSource, Source};
+use super::optimizer::Moments;
+use super::plan::{Epoch, Plan, Scales};
+use super::state::State;
+use super::worker::{Engine, Example, Worker};
+use crate::clock::Stopwatch;
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::graph::Graph;
+use crate::graph::fold_batch_norm::normalized_layers;
+use crate::quantize::{
+    Calibrated, Layers, Params, Placement, Prepared, Quantized, Recipe, Step, WeightRange, plain,
+};
+use crate::random::{SplitMix64, choose, shuffle};
+
+/// Key of the training plan's JSON among the file's metadata.
+pub const TRAINING_KEY: &str = "steer8.training";
+
+/// What is going on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// The starting point is made, as without training.
+    Start(Step),
+    /// Counts the frames of an epoch.
+    Train,
+    /// Counts held-out frames.
+    Check,
+}
+
+/// Who hears of a training while it goes on.
+pub struct Listener<'a> {
+    /// `(phase, done, total)`; an error ends the training. Once an epoch is done,
+    /// [`Error::cancelled`] ends it with the best epoch so far.
+    pub progress: &'a mut dyn FnMut(Phase, usize, usize) -> Result<()>,
+    /// Every epoch, the starting point (0) among them.
+    pub epoch: &'a mut dyn FnMut(&Epoch),
+}
+
+/// A trained and quantized network and the account of it.
+#[derive(Debug, Clone)]
+pub struct Trained {
+    pub quantized: Quantized,
+    /// From the first on; the starting point is not among them.
+    pub epochs: Vec<Epoch>,
+    /// The starting point: quantized, not yet trained.
+    pub start: Epoch,
+    /// Whose weights the file has; 0 is the starting point.
+    pub best: Epoch,
+    /// Of the training frames, those that were not trained on.
+    pub held_out: Vec<usize>,
+}
+
+/// Trains the network for the recipe's quantization: on the task's own labels, rounded in every pass
+/// as the int8 file will round.
+///
+/// `data`: calibration frames, then labelled training frames. The result depends on the network, the
+/// recipe, the plan and the frames alone, on every machine.
+///
+/// # Errors
+/// As [`quantize`](crate::quantize::quantize); a node that cannot be trained, by name and before
+/// anything starts; frames without labels; an impossible plan.
+pub fn train(
+    graph: &Graph,
+    recipe: &Recipe,
+    plan: &Plan,
+    [calibration, data]: [&Dataset; 2],
+    listener: Listener<'_>,
+) -> Result<Trained> {
+    let Listener { progress, epoch } = listener;
+    let mut trainer = Trainer::new(graph, recipe, plan, [calibration, data], progress)?;
+    let start = trainer.check_start(progress)?;
+    epoch(&start);
+    while !trainer.is_done() {
+        match trainer.epoch(progress) {
+            Ok(done) => epoch(&done),
+            Err(error) if error.cancelled && !trainer.epochs.is_empty() => break,
+            Err(error) => return Err(error),
+        }
+    }
+    trainer.finish(recipe, start)
+}
+
+/// The recipe that training starts from. A learned scale of few bits starts from the range with the
+/// least squared error: from the full range most weights round to zero, and learn nothing.
+fn starting_recipe(recipe: &Recipe, plan: &Plan) -> Recipe {
+    let learned = plan.scales == Scales::Learned && recipe.weight_range == WeightRange::Minmax;
+    let few = recipe.weight_bits < 8 || recipe.layers.values().any(|l| l.weight_bits.is_some());
+    let weight_range = if learned && few { WeightRange::Mse } else { recipe.weight_range };
+    Recipe { weight_range, ..recipe.clone() }
+}
+
+/// The network in float, which only computes.
+fn float_network(prepared: &Prepared, recipe: &Recipe, data: &Dataset) -> Result<(Network, State)> {
+    let prepared = Prepared { graph: prepared.graph.clone(), placement: Placement::default() };
+    Network::new(Source {
+        prepared: &prepared,
+        normalized: &[],
+        params: &Params::new(),
+        layers: &Layers::default(),
+        recipe,
+        scales: Scales::Learned,
+        frame: data.frame_shape(),
+    })
+}
+
+/// A training under way: everything that one epoch hands to the next.
+pub(super) struct Trainer<'a> {
+    /// The network as without training.
+    start: Calibrated,
+    engine: Engine,
+    worker: Worker,
+    state: State,
+    moments: Moments,
+    plan: &'a Plan,
+    data: &'a Dataset,
+    training: Vec<usize>,
+    held_out: Vec<usize>,
+    epochs: Vec<Epoch>,
+    best: (Epoch, State),
+    /// For a training until convergence.
+    plateau: Plateau,
+    /// Sums over a batch.
+    gradients: Vec<f32>,
+    observed: Vec<f32>,
+}
+
+/// How the learning rate falls while training goes on until convergence.
+#[derive(Debug, Clone, Copy)]
+struct Plateau {
+    least_loss: f64,
+    waited: usize,
+    falls: usize,
+}
+
+impl Plateau {
+    fn factor(self) -> f64 {
+        [1.0, 1.0 / 3.0, 1.0 / 9.0, 1.0 / 27.0][self.falls.min(3)]
+    }
+
+    fn hear(&mut self, loss: f64) {
+        let enough = self.least_loss * (1.0 - Plan::PROGRESS);
+        self.least_loss = self.least_loss.min(loss);
+        if loss < enough {
+            self.waited = 0;
+            return;
+        }
+        self.waited += 1;
+        if self.waited >= Plan::PATIENCE {
+            (self.falls, self.waited) = (self.falls + 1, 0);
+        }
+    }
+}
+
+impl<'a> Trainer<'a> {
+    /// Makes the starting point.
+    pub(super) fn new(
+        graph: &Graph,
+        recipe: &Recipe,
+        plan: &'a Plan,
+        [calibration, data]: [&'a Dataset; 2],
+        progress: &mut Hear<'_>,
+    ) -> Result<Self> {
+        plan.check()?;
+        // What cannot be trained is told before calibration starts.
+        let float = float_network(&Prepared::new(graph, recipe)?, recipe, data)?;
+        data.check_labels(float.0.classes)?;
+        let mut setup = |step, done, total| progress(Phase::Start(step), done, total);
+        let start =
+            Calibrated::new(graph, &starting_recipe(recipe, plan), calibration, &mut setup)?;
+        let normalized = normalized_layers(&plain(graph)?);
+        let (network, state) = Network::new(Source {
+            prepared: &start.prepared,
+            normalized: &normalized,
+            params: &start.params,
+            layers: &start.layers,
+            recipe,
+            scales: plan.scales,
+            frame: data.frame_shape(),
+        })?;
+        let mirrored = Mirrored::of(&plan.mirror, data, network.classes)?;
+        let loss = Loss {
+            smoothing: plan.label_smoothing,
+            distillation: plan.distillation,
+            temperature: plan.temperature,
+        };
+        let teacher = (plan.distillation > 0.0).then_some(float);
+        let engine = Engine { network, teacher, loss, mirrored };
+        let chosen = data.subset(plan.frames, plan.seed);
+        let count = (f64::from(plan.held_out) * chosen.len() as f64).round().max(1.0) as usize;
+        let held = choose(chosen.len(), count, plan.seed ^ 0x4845_4c44);
+        let mut is_held = vec![false; chosen.len()];
+        held.iter().for_each(|&i| is_held[i] = true);
+        let (held_out, training): (Vec<_>, Vec<_>) =
+            chosen.iter().copied().enumerate().partition(|(i, _)| is_held[*i]);
+        let [held_out, training] = [held_out, training]
+            .map(|part| part.into_iter().map(|(_, frame)| frame).collect::<Vec<_>>());
+        if training.is_empty() || held_out.is_empty() {
+            return Err(Error::new(format!("{} frames are too few to train on", chosen.len()))
+                .way_out("Training needs frames to learn from and others to hold out."));
+        }
+        let worker = Worker::new(&engine, &state);
+        let nothing = Epoch {
+            epoch: 0,
+            loss: f64::INFINITY,
+            train_top1: 0.0,
+            heldout_loss: f64::INFINITY,
+            heldout_top1: -1.0,
+            learning_rate: 0.0,
+            seconds: 0.0,
+        };
+        Ok(Self {
+            moments: Moments::new(plan, state.parameters.len()),
+            gradients: vec![0.0; state.parameters.len()],
+            observed: vec![0.0; state.statistics.len()],
+            best: (nothing, state.clone()),
+            plateau: Plateau { least_loss: f64::INFINITY, waited: 0, falls: 0 },
+            start,
+            engine,
+            worker,
+            state,
+            plan,
+            data,
+            training,
+            held_out,
+            epochs: Vec::new(),
+        })
+    }
+
+    fn is_done(&self) -> bool {
+        match self.plan.epochs {
+            Some(epochs) => self.epochs.len() >= epochs,
+            None => self.epochs.len() >= Plan::MAX_EPOCHS || self.plateau.falls > Plan::FALLS,
+        }
+    }
+
+    /// Measures the starting point, which is the best so far.
+    fn check_start(&mut self, progress: &mut Hear<'_>) -> Result<Epoch> {
+        let stopwatch = Stopwatch::start();
+        let (heldout_loss, heldout_top1) = self.check(progress)?;
+        let seconds = stopwatch.ms() / 1e3;
+        let loss = heldout_loss;
+        let start = Epoch { loss, heldout_loss, heldout_top1, seconds, ..self.best.0 };
+        self.best.0 = start;
+        self.plateau.least_loss = heldout_loss;
+        Ok(start)
+    }
+
+    fn epoch(&mut self, progress: &mut Hear<'_>) -> Result<Epoch> {
+        let stopwatch = Stopwatch::start();
+        let epoch = self.epochs.len();
+        let mode =
+            self.mode(epoch < self.plan.freeze_batch_norm, epoch < self.plan.freeze_observers);
+        let examples = self.examples(epoch as u64);
+        let per_epoch = examples.len().div_ceil(self.plan.batch);
+        let steps = per_epoch * self.plan.epochs.unwrap_or(Plan::MAX_EPOCHS);
+        let (mut loss, mut hits, mut rate) = (0.0, 0, 0.0);
+        for (i, batch) in examples.chunks(self.plan.batch).enumerate() {
+            progress(Phase::Train, i * self.plan.batch, examples.len())?;
+            rate = self.plan.rate(epoch * per_epoch + i, steps, per_epoch) * self.plateau.factor();
+            let (batch_loss, batch_hits) = self.batch(batch, mode, rate);
+            loss += batch_loss;
+            hits += batch_hits;
+        }
+        if !loss.is_finite() {
+            return Err(Error::new(format!("the loss is no number in epoch {}", epoch + 1))
+                .way_out("Choose a lower learning rate."));
+        }
+        let (heldout_loss, heldout_top1) = self.check(progress)?;
+        let count = examples.len() as f64;
+        let done = Epoch {
+            epoch: epoch + 1,
+            loss: loss / count,
+            train_top1: hits as f64 / count,
+            heldout_loss,
+            heldout_top1,
+            learning_rate: rate,
+            seconds: stopwatch.ms() / 1e3,
+        };
+        self.plateau.hear(heldout_loss);
+        if done.beats(&self.best.0) {
+            self.best = (done, self.state.clone());
+        }
+        self.epochs.push(done);
+        Ok(done)
+    }
+
+    /// How steps go while normalizations train and ranges are observed, where there are any.
+    pub(super) fn mode(&self, batch_statistics: bool, observe: bool) -> Mode {
+        Mode {
+            batch_statistics: batch_statistics && self.engine.network.has_normalizations(),
+            observe: observe && self.plan.scales == Scales::MovingAverage,
+        }
+    }
+
+    pub(super) fn network(&self) -> &Network {
+        &self.engine.network
+    }
+
+    /// Gives learned scales of activations another start, by `TENSOR.scale`.
+    pub(super) fn start_from(&mut self, scales: &BTreeMap<String, f32>) {
+        for root in &self.engine.network.roots {
+            let scale = scales.get(&format!("{}.scale", root.name));
+            if let (ScaleSource::Learned(at), Some(scale)) = (root.source, scale) {
+                self.state.parameters[at] = *scale;
+            }
+        }
+    }
+
+    pub(super) fn parameters(&self) -> &[f32] {
+        &self.state.parameters
+    }
+
+    /// Those of the last step.
+    pub(super) fn gradients(&self) -> &[f32] {
+        &self.gradients
+    }
+
+    /// What the network says about frames, shard by shard.
+    pub(super) fn logits(&mut self, examples: &[Example], mode: Mode) -> Vec<f32> {
+        self.worker.set(&self.engine, &self.state, mode);
+        let mut logits = Vec::new();
+        for shard in examples.chunks(SHARD) {
+            logits.extend_from_slice(self.worker.logits(&self.engine, self.data, shard));
+        }
+        logits
+    }
+
+    /// Writes the best state.
+    fn finish(self, recipe: &Recipe, start: Epoch) -> Result<Trained> {
+        let Self { start: Calibrated { prepared, layers, .. }, engine, best, .. } = self;
+        let mut quantized = export::write(&prepared, &engine.network, &best.1, &layers, recipe)?;
+        quantized.graph.metadata.retain(|(key, _)| key != TRAINING_KEY);
+        quantized.graph.metadata.push((TRAINING_KEY.into(), self.plan.to_json()?));
+        let (epochs, held_out) = (self.epochs, self.held_out);
+        Ok(Trained { quantized, epochs, start, best: best.0, held_out })
+    }
+
+    /// The training frames in the order of an epoch.
+    fn examples(&self, epoch: u64) -> Vec<Example> {
+        let mut random = SplitMix64::new(self.plan.seed ^ (epoch + 1).wrapping_mul(0x9e37_79b9));
+        let mut frames = self.training.clone();
+        shuffle(&mut frames, random.next_u64());
+        let mirrors = self.engine.mirrored.is_some();
+        let example =
+            |frame| Example { frame, mirrored: mirrors && random.next_u64().is_multiple_of(2) };
+        frames.into_iter().map(example).collect()
+    }
+
+    /// One step; gives the summed loss and how many frames were right.
+    pub(super) fn batch(&mut self, examples: &[Example], mode: Mode, rate: f64) -> (f64, usize) {
+        let Self { engine, worker, gradients, observed, .. } = self;
+        let network = &engine.network;
+        worker.set(engine, &self.state, mode);
+        gradients.fill(0.0);
+        network.reset_observed(observed);
+        let (mut loss, mut hits) = (0.0, 0);
+        let factor = 1.0 / examples.len() as f64;
+        for shard in examples.chunks(SHARD) {
+            let sums = worker.shard(engine, self.data, shard, factor);
+            gradients.iter_mut().zip(sums.gradients).for_each(|(sum, own)| *sum += own);
+            network.add_observed(observed, sums.statistics, shard.len() as f32 * factor as f32);
+            loss += sums.loss;
+            hits += sums.hits;
+        }
+        for (layer, weights) in network.layers.iter().zip(&worker.machine().weights) {
+            weights.pull_back(layer, &self.state, mode.batch_statistics, gradients);
+        }
+        let parameters = &mut self.state.parameters;
+        self.moments.step(self.plan, &network.slots, rate, gradients, parameters);
+        network.follow(&mut self.state, observed, mode);
+        (loss, hits)
+    }
+
+    /// Mean loss and accuracy on the held-out frames, as the file will compute.
+    fn check(&mut self, progress: &mut Hear<'_>) -> Result<(f64, f64)> {
+        self.worker.set(&self.engine, &self.state, Mode::default());
+        let example = |&frame| Example { frame, mirrored: false };
+        let examples: Vec<Example> = self.held_out.iter().map(example).collect();
+        let (mut loss, mut hits) = (0.0, 0);
+        for (i, shard) in examples.chunks(SHARD).enumerate() {
+            progress(Phase::Check, i * SHARD, examples.len())?;
+            let (own, right) = self.worker.evaluate(&self.engine, self.data, shard);
+            loss += own;
+            hits += right;
+        }
+        let count = examples.len() as f64;
+        Ok((loss / count, hits as f64 / count))
+    }
+}
+
+/// Hears what is going on.
+type Hear<'a> = dyn FnMut(Phase, usize, usize) -> Result<()> + 'a;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::File;
+    use crate::onnx;
+    use crate::progress::unwatched;
+
+    const NETWORK: &[u8] = include_bytes!("../../tests/goldens/training-small.onnx");
+    const FRAMES: &[u8] = include_bytes!("../../tests/goldens/training-small.npz");
+
+    #[test]
+    fn it_does_not_matter_who_computes_a_shard() {
+        let graph = onnx::read(NETWORK).unwrap();
+        let file = File { name: "frames.npz".into(), bytes: FRAMES.to_vec().into() };
+        let data = Dataset::read(&[file], None, &mut unwatched).unwrap();
+        let (recipe, plan) = (Recipe::default(), Plan { distillation: 0.5, ..Plan::default() });
+        let mut trainer =
+            Trainer::new(&graph, &recipe, &plan, [&data, &data], &mut |_, _, _| Ok(())).unwrap();
+        let mode = trainer.mode(true, true);
+        let Trainer { engine, worker, state, .. } = &mut trainer;
+        let example = |frame| Example { frame, mirrored: false };
+        // The last is no full shard.
+        let shards: Vec<Vec<Example>> =
+            [0..8, 8..16, 3..6].map(|frames| frames.map(example).collect()).into();
+        let sums = |worker: &mut Worker, shard: &[Example]| {
+            worker.set(engine, state, mode);
+            let sums = worker.shard(engine, &data, shard, 0.05);
+            (sums.gradients.to_vec(), sums.statistics.to_vec(), sums.loss, sums.hits)
+        };
+        let alone: Vec<_> = shards.iter().map(|shard| sums(worker, shard)).collect();
+        let mut others = [Worker::new(engine, state), Worker::new(engine, state)];
+        for (i, shard) in shards.iter().enumerate().rev() {
+            assert_eq!(sums(&mut others[i % 2], shard), alone[i], "shard {i}");
+        }
+        assert_ne!(alone[0], alone[1]);
+    }
+
+    #[test]
+    fn the_learning_rate_falls_when_the_loss_does_not() {
+        let mut plateau = Plateau { least_loss: 1.0, waited: 0, falls: 0 };
+        let mut after = |losses: &[f64]| {
+            losses.iter().for_each(|&loss| plateau.hear(loss));
+            plateau.falls
+        };
+        assert_eq!(after(&[0.9, 0.95, 0.8]), 0);
+        // Less than a hundredth better is not better.
+        assert_eq!(after(&[0.799, 0.798]), 1);
+        assert_eq!(after(&[0.7, 0.8]), 1);
+        assert_eq!(after(&[0.8]), 2);
+    }
+}
