@@ -51,6 +51,7 @@ fn doing(stage: Stage) -> &'static str {
         Stage::Round => "learning how to round its weights",
         Stage::CorrectBias => "correcting its biases",
         Stage::Calibrate => "watching its values on the calibration frames",
+        Stage::Train => "training it to be quantized",
         Stage::Quantize => "writing the quantized network",
         Stage::Analyze => "measuring what each layer does",
         Stage::Evaluate => "answering the validation frames",
