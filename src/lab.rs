@@ -13,6 +13,7 @@ mod evaluate;
 mod handle;
 #[cfg(feature = "core")]
 mod inspect;
+#[cfg(feature = "core")]
 mod profile;
 pub mod protocol;
 
