@@ -9,14 +9,12 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::{Digest, Sha256};
 
 use crate::Result;
+use crate::module::{Module, PROFILE, RELAXED};
 use crate::process::{run, say};
 use crate::tools;
 use crate::wasm::Toolchain;
 use crate::wasm_opt;
-use crate::workspace::{dist, root};
-
-/// The profile of Cargo.toml that a visitor's programs are built in.
-const PROFILE: &str = "web";
+use crate::workspace::{dist, root, target};
 
 pub(crate) fn build() -> Result<()> {
     let toolchain = Toolchain::ready()?;
@@ -35,6 +33,15 @@ pub(crate) fn build() -> Result<()> {
     for module in files_ending(&dist(), ".wasm")? {
         wasm_opt::optimize(&module)?;
     }
+    say("Building the worker for browsers with relaxed SIMD (the first time takes some minutes)");
+    // trunk builds everything with the same flags.
+    let worker = Module {
+        what: &["--bin", "worker", "--no-default-features", "--features", "web"],
+        name: "worker",
+        bindings: "no-modules",
+        built: target(),
+    };
+    worker.publish(&RELAXED, toolchain, &dist().join("relaxed"))?;
     let page = dist().join("index.html");
     let html = read(&page)?;
     write(&page, &with_policy(&html)?)?;
