@@ -36,6 +36,10 @@
 //! | `verdict` | the comparison in a sentence | |
 //! | `report-float`, `report-int8`, … | a column of the table, by variant | `data-model`: an id as above; the int8 network made of it is `{id}-int8` |
 //! | `file-bytes`, `weight-bytes`, `gzip-bytes`, `params`, `macs`, `flops`, `bops`, `latency`, `latency-p90`, `cold`, `session-bytes`, `accuracy`, `agreement`, `mcnemar`, `speedup` | a figure | `data-model`, `data-value`; with an interval `data-low`, `data-high` |
+//! | `times` | where the time goes | `data-value` (layers) |
+//! | `kernels` | what computed | `data-value` (`simd128`, `relaxed-simd`) |
+//! | `layer-time`, `time-rest`, `time-total` | its rows; in each `time-ms` and `time-gmacs` of every network, and `time-speedup` | `data-node`; figures: `data-model`, `data-value` |
+//! | `sort-time-node`, `sort-time-speedup`, … | its headings that sort | |
 //! | `confusion` | a confusion matrix | `data-model`, `data-value` (JSON) |
 //! | `left-in-float` | the nodes left in float, and why | `data-value` (how many) |
 //! | `data-validation`, `data-calibration` | what is loaded | `data-value` (frames), `data-status` (`empty`, `loading`, `ready`) |
@@ -49,9 +53,11 @@ pub mod catalogue;
 pub mod command;
 pub mod format;
 pub mod layer_order;
+pub mod layer_times;
 pub mod link;
 pub mod options;
 pub mod presets;
+pub mod sorting;
 pub mod state;
 #[cfg(feature = "page")]
 pub mod view;

@@ -40,7 +40,9 @@ impl Model {
         }
         let layers = &self.inspected_for(data)?.inspection.layers;
         let macs = |step: &StepTime| {
-            let counts = ["Conv", "Gemm", "MatMul"].iter().any(|op| step.operator.contains(op));
+            // Others may run for the same node: an activation, an element-wise part.
+            let multiplies = ["Conv", "Gemm", "MatMul", "tract"];
+            let counts = multiplies.iter().any(|op| step.operator.contains(op));
             let layer = layers.iter().find(|layer| counts && layer.node == step.node);
             layer.map_or(0, |layer| layer.macs)
         };

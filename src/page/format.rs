@@ -1,7 +1,6 @@
 //! Figures as people read them on the page.
 
-use crate::figures::three_digits;
-pub use crate::figures::{bytes, count, grouped};
+pub use crate::figures::{bytes, count, grouped, three_digits};
 
 /// `0.834 ms`.
 pub fn ms(ms: f64) -> String {

@@ -1,7 +1,6 @@
 //! The order of the layers in the account of the damage.
 
-use std::cmp::Ordering;
-
+use super::sorting::{Key, Sorting};
 use crate::quantize::{Analysis, Effect, LayerDamage};
 
 /// What a table of layers can be sorted by.
@@ -25,20 +24,14 @@ pub enum Column {
 }
 
 /// Places of the layers in `analysis.layers`; what a column says nothing about comes last.
-pub fn order(analysis: &Analysis, column: Column, descending: bool) -> Vec<usize> {
+pub fn order(analysis: &Analysis, sorting: Sorting<Column>) -> Vec<usize> {
     let layers = &analysis.layers;
-    let mut places: Vec<usize> = (0..layers.len()).collect();
-    let turned = |order: Ordering| if descending { order.reverse() } else { order };
-    places.sort_by(|&a, &b| match column {
-        Column::Position => turned(a.cmp(&b)),
-        Column::Node => turned(layers[a].node.cmp(&layers[b].node)),
-        Column::Op => turned(layers[a].op.cmp(&layers[b].op)),
-        _ => match (figure(&layers[a], column), figure(&layers[b], column)) {
-            (Some(a), Some(b)) => turned(a.total_cmp(&b)),
-            (a, b) => b.is_some().cmp(&a.is_some()),
-        },
-    });
-    places
+    sorting.order(layers.len(), |at| match sorting.column {
+        Column::Position => Key::Figure(at as f64),
+        Column::Node => Key::Text(&layers[at].node),
+        Column::Op => Key::Text(&layers[at].op),
+        column => figure(&layers[at], column).into(),
+    })
 }
 
 fn figure(layer: &LayerDamage, column: Column) -> Option<f64> {
@@ -97,12 +90,13 @@ mod tests {
             frames: 1,
             warnings: Vec::new(),
         };
-        assert_eq!(order(&analysis, Column::Position, false), [0, 1, 2, 3]);
-        assert_eq!(order(&analysis, Column::Position, true), [3, 2, 1, 0]);
-        assert_eq!(order(&analysis, Column::Node, false), [2, 0, 1, 3]);
-        assert_eq!(order(&analysis, Column::Macs, true), [0, 2, 3, 1]);
-        assert_eq!(order(&analysis, Column::Sqnr, false), [3, 0, 2, 1]);
-        assert_eq!(order(&analysis, Column::Sqnr, true), [2, 0, 3, 1]);
-        assert_eq!(order(&analysis, Column::FloatTop1, true), [0, 1, 2, 3]);
+        let by = |column, descending| order(&analysis, Sorting { column, descending });
+        assert_eq!(by(Column::Position, false), [0, 1, 2, 3]);
+        assert_eq!(by(Column::Position, true), [3, 2, 1, 0]);
+        assert_eq!(by(Column::Node, false), [2, 0, 1, 3]);
+        assert_eq!(by(Column::Macs, true), [0, 2, 3, 1]);
+        assert_eq!(by(Column::Sqnr, false), [3, 0, 2, 1]);
+        assert_eq!(by(Column::Sqnr, true), [2, 0, 3, 1]);
+        assert_eq!(by(Column::FloatTop1, true), [0, 1, 2, 3]);
     }
 }

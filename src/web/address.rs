@@ -1,4 +1,4 @@
-//! The page's own address: what stands behind its `#`.
+//! The page's own address: what stands behind its `?` and its `#`.
 
 use gloo_events::EventListener;
 use wasm_bindgen::JsValue;
@@ -12,6 +12,11 @@ fn window() -> Window {
 pub fn fragment() -> String {
     let hash = window().location().hash().unwrap_or_default();
     hash.strip_prefix('#').unwrap_or(&hash).to_owned()
+}
+
+/// The `?` and what stands behind it; empty without one.
+pub fn query() -> String {
+    window().location().search().unwrap_or_default()
 }
 
 /// The page's address with this behind the `#`.

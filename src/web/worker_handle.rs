@@ -8,12 +8,13 @@ use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ErrorEvent, MessageEvent, Worker};
 
+use super::address;
 use super::message::{Answer, Ask};
 use super::reason;
 use crate::error::Error;
 use crate::lab::protocol::{Event, Request, VERSION};
 
-/// Relative to the page; starts the worker's module.
+/// Relative to the page; starts the worker's module, the build that the page's address asks for.
 const SCRIPT: &str = "worker_start.js";
 
 /// What a worker lets the page know.
@@ -47,7 +48,8 @@ struct Inbox {
 
 impl WorkerHandle {
     pub fn start(tell: impl Fn(News) + 'static) -> Result<Self, Error> {
-        let worker = Worker::new(SCRIPT).map_err(|why| broken(&reason(&why)))?;
+        let script = format!("{SCRIPT}{}", address::query());
+        let worker = Worker::new(&script).map_err(|why| broken(&reason(&why)))?;
         let inbox = Rc::new(Inbox::default());
         let tell = Rc::new(tell);
         let messages = EventListener::new(&worker, "message", {

@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use crate::Result;
 use crate::browser::{Browser, Family};
+use crate::module::BUILDS;
 use crate::process::say;
 use machine::Load;
 use measure::Effort;
@@ -115,7 +116,7 @@ pub(crate) fn bench(options: &Options) -> Result<()> {
 
 fn in_browser(browser: &Browser, networks: &[Network], effort: &Effort) -> Result<Report> {
     let site = web::build()?;
-    let mut variants = ours(web::BUILDS.map(|(build, _)| build.to_owned()).into());
+    let mut variants = ours(BUILDS.map(|build| build.name.to_owned()).into());
     variants.extend(Form::ALL.map(|form| Variant {
         engine: Engine::OnnxRuntimeWeb,
         form,

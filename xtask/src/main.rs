@@ -7,6 +7,7 @@ mod bench;
 mod browser;
 mod dist;
 mod e2e;
+mod module;
 mod process;
 mod serve;
 mod system;

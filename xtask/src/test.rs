@@ -8,6 +8,7 @@ use crate::Result;
 use crate::browser::Browser;
 use crate::dist;
 use crate::e2e;
+use crate::module::RELAXED;
 use crate::process::{run, say, succeeds};
 use crate::tools;
 use crate::wasm::{TARGET, Toolchain};
@@ -31,7 +32,11 @@ const STEPS: [Step; 9] = [
         what: "clippy, the page, its worker and the benchmark's",
         run: clippy_wasm,
     },
-    Step { name: "wasm", what: "the core's tests as WebAssembly in a browser", run: wasm },
+    Step {
+        name: "wasm",
+        what: "the core's tests as WebAssembly in a browser, both builds of the kernels",
+        run: wasm,
+    },
     Step { name: "dist", what: "the static site", run: dist::build },
     Step { name: "browser", what: "the built site, end to end in a browser", run: e2e::drive_site },
 ];
@@ -134,22 +139,30 @@ fn wasm() -> Result<()> {
     fs::write(&capabilities, browser.capabilities(&downloads).to_string())
         .map_err(|why| format!("{}: {why}", capabilities.display()))?;
 
-    let mut cargo = toolchain.cargo();
-    cargo.args(["test", "--target", TARGET, "--no-default-features", "--features", "core"]);
-    for name in core_tests()? {
-        cargo.args(["--test", &name]);
-    }
-    cargo
-        .current_dir(root())
-        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", tools::wasm_test_runner()?)
-        .env(browser.driver_variable(), &browser.driver)
-        .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", &capabilities)
-        // Where the core runs in the page.
-        .env("WASM_BINDGEN_USE_DEDICATED_WORKER", "1")
-        // The limits are there for tests that hang, not for slow machines.
-        .env("WASM_BINDGEN_TEST_TIMEOUT", "3600")
-        .env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "120");
-    run(&mut cargo)
+    let run_tests = |names: &[String], prepare: fn(&mut Command)| {
+        let mut cargo = toolchain.cargo();
+        cargo.args(["test", "--target", TARGET, "--no-default-features", "--features", "core"]);
+        for name in names {
+            cargo.args(["--test", name]);
+        }
+        cargo
+            .current_dir(root())
+            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", tools::wasm_test_runner()?)
+            .env(browser.driver_variable(), &browser.driver)
+            .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", &capabilities)
+            // Where the core runs in the page.
+            .env("WASM_BINDGEN_USE_DEDICATED_WORKER", "1")
+            // The limits are there for tests that hang, not for slow machines.
+            .env("WASM_BINDGEN_TEST_TIMEOUT", "3600")
+            .env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "120");
+        prepare(&mut cargo);
+        run(&mut cargo)
+    };
+    run_tests(&core_tests()?, |_| {})?;
+    // What differs between the builds is the kernels, and what must not is the files.
+    run_tests(&["core_goldens", "core_kernels"].map(str::to_owned), |cargo| {
+        RELAXED.prepare(&target(), cargo);
+    })
 }
 
 fn core_tests() -> Result<Vec<String>> {

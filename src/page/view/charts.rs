@@ -8,6 +8,7 @@ pub(super) mod distribution;
 pub(super) mod intervals;
 pub(super) mod layer_profile;
 mod scale;
+pub(super) mod time_bars;
 pub(super) mod trials;
 
 /// The colour of the n-th network of a comparison, as a class.

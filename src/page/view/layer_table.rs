@@ -6,7 +6,9 @@ use yew::prelude::*;
 
 use super::layer_row::LayerRow;
 use super::props::Snapshot;
+use super::sort_heading::{Heading, sort_heading};
 use crate::page::layer_order::{Column, order};
+use crate::page::sorting::Sorting;
 use crate::page::state::{Action, Explained};
 
 #[derive(PartialEq, Properties)]
@@ -19,53 +21,36 @@ pub(super) struct LayerTableProps {
 /// How many columns a row that spans the table has to span.
 pub(super) const COLUMNS: usize = 15;
 
-/// A heading that sorts.
-struct Heading {
-    column: Column,
-    testid: &'static str,
-    name: &'static str,
-    says: &'static str,
-}
-
-const fn heading(
-    column: Column,
-    testid: &'static str,
-    name: &'static str,
-    says: &'static str,
-) -> Heading {
-    Heading { column, testid, name, says }
-}
-
-const BEFORE: [Heading; 5] = [
-    heading(Column::Node, "sort-node", "Layer", "the node that makes it"),
-    heading(Column::Op, "sort-op", "Op", "its operator"),
-    heading(Column::WeightBits, "sort-weight-bits", "Bits", "bits of its weights"),
-    heading(Column::Macs, "sort-macs", "MACs", "multiply-accumulates per frame"),
-    heading(Column::Sqnr, "sort-sqnr", "SQNR", "signal to quantization noise of its output"),
+const BEFORE: [Heading<'static, Column>; 5] = [
+    Heading::new(Column::Node, "sort-node", "Layer", "the node that makes it"),
+    Heading::new(Column::Op, "sort-op", "Op", "its operator"),
+    Heading::new(Column::WeightBits, "sort-weight-bits", "Bits", "bits of its weights"),
+    Heading::new(Column::Macs, "sort-macs", "MACs", "multiply-accumulates per frame"),
+    Heading::new(Column::Sqnr, "sort-sqnr", "SQNR", "signal to quantization noise of its output"),
 ];
 
-const EFFECTS: [Heading; 6] = [
-    heading(Column::QuantizedTop1, "sort-quantized-top1", "top-1", "points against float"),
-    heading(
+const EFFECTS: [Heading<'static, Column>; 6] = [
+    Heading::new(Column::QuantizedTop1, "sort-quantized-top1", "top-1", "points against float"),
+    Heading::new(
         Column::QuantizedAgreement,
         "sort-quantized-agreement",
         "agrees",
         "frames with the float network's answer",
     ),
-    heading(
+    Heading::new(
         Column::QuantizedError,
         "sort-quantized-error",
         "error",
         "mean squared difference of the logits",
     ),
-    heading(Column::FloatTop1, "sort-float-top1", "top-1", "points against all quantized"),
-    heading(
+    Heading::new(Column::FloatTop1, "sort-float-top1", "top-1", "points against all quantized"),
+    Heading::new(
         Column::FloatAgreement,
         "sort-float-agreement",
         "agrees",
         "frames with the float network's answer",
     ),
-    heading(
+    Heading::new(
         Column::FloatError,
         "sort-float-error",
         "error",
@@ -73,7 +58,7 @@ const EFFECTS: [Heading; 6] = [
     ),
 ];
 
-const DEAD: Heading = heading(
+const DEAD: Heading<'static, Column> = Heading::new(
     Column::DeadChannels,
     "sort-dead",
     "Dead",
@@ -82,37 +67,9 @@ const DEAD: Heading = heading(
 
 #[component]
 pub(super) fn LayerTable(LayerTableProps { explained, state, dispatch }: &LayerTableProps) -> Html {
-    let sorted = use_state(|| (Column::default(), false));
-    let (column, descending) = *sorted;
-    let head = |heading: &Heading, rows: usize| {
-        let own = heading.column;
-        let direction = match (own == column, descending) {
-            (false, _) => None,
-            (true, false) => Some("ascending"),
-            (true, true) => Some("descending"),
-        };
-        let sorted = sorted.clone();
-        // First up, then down, then as the network has them.
-        let next = match direction {
-            None => (own, false),
-            Some("ascending") => (own, true),
-            Some(_) => (Column::Position, false),
-        };
-        let onclick = Callback::from(move |_: MouseEvent| sorted.set(next));
-        let arrow = match direction {
-            None => "",
-            Some("ascending") => " ↑",
-            Some(_) => " ↓",
-        };
-        html! {
-            <th scope="col" rowspan={rows.to_string()} aria-sort={direction}>
-                <button type="button" class="sort" data-testid={heading.testid}
-                    title={format!("Sort by {}", heading.says)} {onclick}>
-                    { heading.name }<span aria-hidden="true">{ arrow }</span>
-                </button>
-            </th>
-        }
-    };
+    let sorting = use_state(Sorting::<Column>::default);
+    let head =
+        |heading: &Heading<'static, Column>, rows: usize| sort_heading(heading, &sorting, rows);
     let row = |(position, at): (usize, usize)| {
         let layer = &explained.analysis.layers[at];
         html! {
@@ -120,7 +77,7 @@ pub(super) fn LayerTable(LayerTableProps { explained, state, dispatch }: &LayerT
                 state={state.clone()} dispatch={dispatch.clone()} />
         }
     };
-    let places = order(&explained.analysis, column, descending);
+    let places = order(&explained.analysis, *sorting);
     html! {
         <div class="panel layers-panel">
             <h3>{"Layers"}</h3>

@@ -1,4 +1,4 @@
-//! The int8 network made here: take it away, and what was left in float.
+//! The int8 network made here: what it is, and take it away.
 
 use std::rc::Rc;
 
@@ -9,7 +9,6 @@ use crate::lab::protocol::ModelId;
 use crate::page::format;
 use crate::page::state::{Action, Made};
 use crate::page::words;
-use crate::quantize::LeftInFloat;
 
 #[derive(PartialEq, Properties)]
 pub(super) struct MadeProps {
@@ -45,30 +44,7 @@ pub(super) fn MadePanel(MadeProps { network, made, dispatch }: &MadeProps) -> Ht
                 <dt>{"Calibrated on"}</dt><dd>{ &made.calibration }</dd>
                 <dt>{"SHA-256"}</dt><dd class="hash">{ &summary.sha256 }</dd>
             </dl>
-            <LeftInFloatList nodes={summary.left_in_float.clone()} />
             <Download network={network.clone()} made={made.clone()} dispatch={dispatch.clone()} />
-        </div>
-    }
-}
-
-#[derive(PartialEq, Properties)]
-struct LeftInFloatProps {
-    nodes: Vec<LeftInFloat>,
-}
-
-#[component]
-fn LeftInFloatList(LeftInFloatProps { nodes }: &LeftInFloatProps) -> Html {
-    let item = |node: &LeftInFloat| {
-        html! { <li><code>{ &node.node }</code>{ format!(" ({}): {}", node.op, node.why) }</li> }
-    };
-    html! {
-        <div class="left" data-testid="left-in-float" data-value={nodes.len().to_string()}>
-            if nodes.is_empty() {
-                <p>{"Nothing was left in float."}</p>
-            } else {
-                <p>{ format!("{} left in float:", nodes.len()) }</p>
-                <ul>{ for nodes.iter().map(item) }</ul>
-            }
         </div>
     }
 }

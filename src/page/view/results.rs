@@ -8,6 +8,7 @@ use super::made_panel::MadePanel;
 use super::props::PageProps;
 use super::readouts::Readouts;
 use super::stale::Stale;
+use super::time_section::TimeSection;
 use crate::page::format;
 use crate::page::state::Comparison;
 
@@ -46,6 +47,7 @@ pub(super) fn Results(PageProps { state, dispatch }: &PageProps) -> Html {
                 }
             </div>
             <Figures comparison={comparison.clone()} {names} />
+            <TimeSection comparison={comparison.clone()} made={state.made.get(&network.id).cloned()} />
         </section>
     }
 }

@@ -96,9 +96,14 @@ impl Page {
 
     /// Opens the page anew by a link; `fragment` stands behind its `#`.
     pub async fn open_link(&self, fragment: &str) -> WebDriverResult<()> {
-        // From the page itself it would only be another part of the same page.
+        self.visit(&format!("#{fragment}")).await
+    }
+
+    /// Opens the page anew with this behind its address.
+    pub async fn visit(&self, behind: &str) -> WebDriverResult<()> {
+        // From the page itself a link would only be another part of the same page.
         self.driver.goto("about:blank").await?;
-        self.driver.goto(format!("{}#{fragment}", setting("E2E_PAGE"))).await
+        self.driver.goto(setting("E2E_PAGE") + behind).await
     }
 
     /// What stands behind the `#` of the page's address.
@@ -135,6 +140,15 @@ impl Page {
     /// What an element says exactly.
     pub async fn exact(&self, what: &str) -> WebDriverResult<String> {
         attribute(&self.wait_for(what).await?, "data-value").await
+    }
+
+    /// The figures that all such elements say exactly.
+    pub async fn values(&self, what: &str) -> WebDriverResult<Vec<f64>> {
+        let mut values = Vec::new();
+        for element in self.all(what).await? {
+            values.push(number(&element, "data-value").await?);
+        }
+        Ok(values)
     }
 
     /// The elements with this `data-testid`, and what conditions stand behind it.
@@ -287,6 +301,15 @@ impl Page {
         self.driver.execute(script, vec![]).await?.convert()
     }
 
+    /// What a worker of its own answers to a message that is no request.
+    pub async fn confuse_worker(&self, query: &str) -> WebDriverResult<String> {
+        let script = "const [query, done] = arguments;
+            const worker = new Worker('worker_start.js' + query);
+            worker.onmessage = ({ data }) =>
+              'Ready' in data ? worker.postMessage('nonsense') : done(JSON.stringify(data));";
+        self.driver.execute_async(script, vec![query.into()]).await?.convert()
+    }
+
     /// Takes pictures of the page on a wide and a narrow screen, in light and dark; nothing of it
     /// may be wider than the screen. Only Chrome can be told so.
     pub async fn fits_screens(&self, name: &str) -> WebDriverResult<()> {
@@ -340,9 +363,9 @@ pub fn is_chrome() -> bool {
     setting("E2E_CAPABILITIES").contains("goog:chromeOptions")
 }
 
-/// `name[data-x=y]:not(z)`: the `data-testid`, then any further conditions.
+/// `name[data-x=y]:not(z) w`: the `data-testid`, then any further conditions.
 fn selector(what: &str) -> String {
-    let end = what.find(['[', ':']).unwrap_or(what.len());
+    let end = what.find(['[', ':', ' ']).unwrap_or(what.len());
     let (testid, conditions) = what.split_at(end);
     format!("[data-testid='{testid}']{conditions}")
 }

@@ -9,6 +9,9 @@ use serde_json::Value;
 
 const NETWORKS: [&str; 3] = ["assignment", "pilotnet", "mobilenet"];
 
+/// Behind the page's address: the best build of the worker, and the one for every browser.
+const BUILDS: [&str; 2] = ["", "?kernels=simd128"];
+
 #[test]
 fn opens_on_the_three_networks_and_asks_no_other_host() {
     in_browser(async |page| {
@@ -47,6 +50,64 @@ fn makes_the_same_bytes_and_figures_as_the_command_line() {
             assert!(bytes == quantized_natively(network), "{network}: other bytes than natively");
         }
         assert_eq!(page.complaints().await?, [""; 0]);
+        Ok(())
+    });
+}
+
+#[test]
+fn tells_where_the_time_goes_with_every_build_of_the_worker() {
+    let network = "assignment";
+    let inspected = steer8(&["inspect", &model(network).to_string_lossy(), "--json"]);
+    let inspected: Value = serde_json::from_slice(&inspected).expect("--json gives JSON");
+    let layers = inspected["layers"].as_array().expect("layers");
+    let nodes: Vec<String> = layers
+        .iter()
+        .filter(|layer| layer["macs"] != 0)
+        .map(|layer| layer["node"].as_str().expect("a name").to_owned())
+        .collect();
+    in_browser(async move |page| {
+        let mut made = Vec::new();
+        for build in BUILDS {
+            page.visit(build).await?;
+            let figures = page.quantize(network).await?;
+            let kernels = page.exact("kernels").await?;
+            match build {
+                "" if is_chrome() => assert_eq!(kernels, "relaxed-simd"),
+                "" => println!("the best build here: {kernels}"),
+                _ => assert_eq!(kernels, "simd128"),
+            }
+            let mut rows = Vec::new();
+            for row in page.all("layer-time").await? {
+                rows.push(row.attr("data-node").await?.expect("a layer has a name"));
+            }
+            assert_eq!(rows, nodes, "{kernels}");
+            for row in ["layer-time", "time-rest", "time-total"] {
+                for variant in [network.to_owned(), format!("{network}-int8")] {
+                    let times = format!("{row} [data-testid=time-ms][data-model={variant}]");
+                    let times = page.values(&times).await?;
+                    assert_eq!(times.len(), if row == "layer-time" { nodes.len() } else { 1 });
+                    assert!(times.iter().all(|&ms| ms > 0.0), "{kernels}, {row}: {times:?}");
+                }
+            }
+            let speedup = page.values("time-total [data-testid=time-speedup]").await?;
+            println!("{kernels}: int8 {speedup:?} times as fast, operator by operator");
+            made.push((page.exact("download").await?, figures[1].accuracy));
+        }
+        assert_eq!(made[0], made[1], "the same file with the same answers");
+        assert_eq!(page.complaints().await?, [""; 0]);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_worker_that_panics_says_what_and_where() {
+    in_browser(async |page| {
+        for build in BUILDS {
+            let answer = page.confuse_worker(build).await?;
+            for part in ["Panicked", "a request that is none", "worker_loop.rs"] {
+                assert!(answer.contains(part), "{build}: {answer}");
+            }
+        }
         Ok(())
     });
 }

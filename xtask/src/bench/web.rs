@@ -12,24 +12,14 @@ use super::networks::{files, folder};
 use super::rig::{Engine, Rig};
 use crate::Result;
 use crate::browser::Browser;
+use crate::module::{BUILDS, Build, Module};
 use crate::process::{run, say};
 use crate::serve::{ISOLATED, Site};
-use crate::tools;
-use crate::wasm::{TARGET, Toolchain};
-use crate::wasm_opt;
+use crate::wasm::Toolchain;
 use crate::webdriver::{Driver, Window};
 use crate::workspace::{on_path, root};
 
 pub(crate) const ONNXRUNTIME_WEB: &str = "1.30.0";
-
-/// Our builds and what rustc is told for each.
-pub(crate) const BUILDS: [(&str, &str); 2] = [
-    ("simd128", "-C target-feature=+simd128"),
-    ("relaxed-simd", "-C target-feature=+simd128,+relaxed-simd"),
-];
-
-/// The profile of Cargo.toml in which a visitor gets the worker.
-const PROFILE: &str = "web";
 
 /// Puts the page and both engines into the folder that is served.
 pub(crate) fn build() -> Result<PathBuf> {
@@ -39,26 +29,16 @@ pub(crate) fn build() -> Result<PathBuf> {
     }
     onnxruntime_web(&site.join("onnxruntime-web"))?;
     let toolchain = Toolchain::ready()?;
-    let binder = tools::binder()?;
-    for (build, flags) in BUILDS {
-        say(format!("Building Steer8 for the browser, {build} (the first time takes minutes)"));
-        // One for each, or they would overwrite each other's module and be linked anew every time.
-        let built = folder().join("cargo").join(build);
-        run(toolchain
-            .cargo()
-            .args(["build", "--package", "bench", "--lib", "--target", TARGET])
-            .args(["--profile", PROFILE])
-            .arg("--target-dir")
-            .arg(&built)
-            // In place of those in .cargo/config.toml.
-            .env("RUSTFLAGS", flags)
-            .current_dir(root()))?;
-        let module = built.join(TARGET).join(PROFILE).join("bench_web.wasm");
-        let out = site.join(build);
-        run(Command::new(&binder)
-            .args(["--target", "web", "--no-typescript", "--out-dir"])
-            .args([&out, &module]))?;
-        wasm_opt::optimize(&out.join("bench_web_bg.wasm"))?;
+    let module = Module {
+        what: &["--package", "bench", "--lib"],
+        name: "bench_web",
+        bindings: "web",
+        built: folder().join("cargo"),
+    };
+    for build in BUILDS {
+        let Build { name, .. } = build;
+        say(format!("Building Steer8 for the browser, {name} (the first time takes minutes)"));
+        module.publish(&build, toolchain, &site.join(name))?;
     }
     Ok(site)
 }
@@ -133,8 +113,8 @@ impl Page<'_> {
 
     /// Measures the peak, and keeps what is more than what was seen before.
     pub(crate) fn raise(&mut self, peak: &mut Peak, repeats: u32) -> Result<()> {
-        for (build, _) in BUILDS {
-            let request = json!({ "do": "peak", "build": build, "repeats": repeats });
+        for Build { name, .. } in BUILDS {
+            let request = json!({ "do": "peak", "build": name, "repeats": repeats });
             let answer = self.ask(Engine::Steer8, &request)?;
             let seen = |key: &str| answer[key].as_f64().unwrap_or_default();
             peak.f32_gmacs = peak.f32_gmacs.max(seen("f32_gmacs"));
