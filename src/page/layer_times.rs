@@ -128,9 +128,8 @@ impl LayerTimes {
     }
 }
 
-/// How many times as fast as on floats these kernels can be on integers at most, where they are held
-/// to 16 bits: the ratio of the peaks of one thread in Chromium on x86-64, 45 against 28 and against
-/// 23 GMAC/s.
+/// How many times as fast as on floats these kernels are on integers where arithmetic bounds both:
+/// the ratio of the peaks of one thread in Chromium on x86-64, 45 against 28 and against 23 GMAC/s.
 pub fn ceiling(kernels: &str) -> Option<f64> {
     match kernels {
         "relaxed-simd" => Some(1.6),

@@ -31,6 +31,8 @@ pub(super) fn TimeSection(TimeSectionProps { comparison, made }: &TimeSectionPro
                     <p class="hint" data-testid="kernels" data-value={last.kernels.clone()}>
                         {"Computed by the "}<b>{ &last.kernels }</b>{" kernels. "}
                         { ceiling(&last.kernels) }
+                        {"Operators are timed one by one, apart from the latency above, so the sum \
+                          differs a little from it."}
                     </p>
                 </div>
             </div>
@@ -48,7 +50,8 @@ fn ceiling(kernels: &str) -> Option<String> {
     let times = layer_times::ceiling(kernels)?;
     Some(format!(
         "WebAssembly has no instruction that multiplies and sums bytes exactly, so integers are \
-         widened to 16 bits: on usual CPUs they can be at most about {times} times as fast as \
-         float in the same engine, not four times."
+         widened to 16 bits: where both compute at their peak, int8 is about {times} times as fast \
+         as float in the same engine, not four times. Layers that other things than arithmetic hold \
+         up, such as Gemm on one frame, may gain more. "
     ))
 }
