@@ -42,7 +42,21 @@ pub(crate) fn optimize(module: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Up to this version a module without the section `target_features` came out with its exported
+/// tables mixed up, and did not start.
+const MISCOMPILES: u32 = 108;
+
+/// The number in `wasm-opt version 120 (version_120)`.
+fn number(version: &str) -> Option<u32> {
+    version.split_whitespace().find_map(|word| word.parse().ok())
+}
+
 fn optimize_with(program: &Path, module: &Path, to: &Path) -> bool {
+    let version = output(Command::new(program).arg("--version")).unwrap_or_default();
+    if number(&version).is_none_or(|number| number <= MISCOMPILES) {
+        eprintln!("  {} ({}) is too old: skipped", program.display(), version.trim());
+        return false;
+    }
     say(format!("Optimizing {}", module.display()));
     // Under another name until it is whole.
     let half_done = to.with_extension("part");
@@ -50,8 +64,19 @@ fn optimize_with(program: &Path, module: &Path, to: &Path) -> bool {
     let made = run(command.args(OPTIONS).arg(module).arg("-o").arg(&half_done))
         .and_then(|()| fs::rename(&half_done, to).map_err(|why| why.to_string()));
     if made.is_err() {
-        let version = output(Command::new(program).arg("--version")).unwrap_or_default();
         eprintln!("  {} ({version}) failed on this module: skipped", program.display());
     }
     made.is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_found() {
+        assert_eq!(number("wasm-opt version 108"), Some(108));
+        assert_eq!(number("wasm-opt version 120 (version_120-7-gabc)"), Some(120));
+        assert_eq!(number("wasm-opt"), None);
+    }
 }
