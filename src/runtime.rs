@@ -122,24 +122,11 @@ impl Session {
     /// # Errors
     /// An input of the wrong length, a network whose input is not float32, and what goes wrong
     /// inside an operator.
-    pub fn run(&mut self, input: &[f32], mut visit: impl FnMut(usize, &[f32])) -> Result<()> {
+    pub fn run(&mut self, input: &[f32], visit: impl FnMut(usize, &[f32])) -> Result<()> {
         self.check_input(Element::F32, input.len())?;
         let inputs = [View::F32(input)];
         self.program.run(&inputs)?;
-        for (i, observed) in self.observed.iter().enumerate() {
-            match observed {
-                Observed::Result(id, _) => {
-                    if let Some(View::F32(values)) = self.program.result(*id, &inputs) {
-                        visit(i, values);
-                    }
-                }
-                Observed::Constant(tensor) => {
-                    if let Some(values) = tensor.as_f32() {
-                        visit(i, values);
-                    }
-                }
-            }
-        }
+        self.program.visit(&self.observed, &inputs, visit);
         Ok(())
     }
 
@@ -254,17 +241,11 @@ impl Part {
     pub fn run<'a>(
         &mut self,
         known: impl Fn(&str) -> &'a [f32],
-        mut visit: impl FnMut(usize, &[f32]),
+        visit: impl FnMut(usize, &[f32]),
     ) -> Result<()> {
         let inputs: Vec<View<'_>> = self.inputs.iter().map(|name| View::F32(known(name))).collect();
         self.program.run(&inputs)?;
-        for (i, observed) in self.observed.iter().enumerate() {
-            if let Observed::Result(id, _) = observed
-                && let Some(View::F32(values)) = self.program.result(*id, &inputs)
-            {
-                visit(i, values);
-            }
-        }
+        self.program.visit(&self.observed, &inputs, visit);
         Ok(())
     }
 }

@@ -78,13 +78,7 @@ impl Family {
         let inputs = [View::F32(input)];
         self.program.run(&inputs)?;
         for (member, observed) in self.members.iter().enumerate() {
-            for (at, observed) in observed.iter().enumerate() {
-                if let Observed::Result(id, _) = observed
-                    && let Some(View::F32(values)) = self.program.result(*id, &inputs)
-                {
-                    visit(member, at, values);
-                }
-            }
+            self.program.visit(observed, &inputs, |at, values| visit(member, at, values));
         }
         Ok(())
     }
@@ -96,7 +90,7 @@ mod tests {
     use crate::data::{Dataset, File};
     use crate::progress::unwatched;
     use crate::quantize::{Recipe, quantize};
-    use crate::runtime::{Arithmetic, Session};
+    use crate::runtime::{Arithmetic, Options, Session};
 
     const MOBILENET: &[u8] = include_bytes!("../../models/networks/mobilenet.onnx");
     const FRAMES: &[u8] = include_bytes!("../../models/frames/calibration.zip");
@@ -131,6 +125,19 @@ mod tests {
                 session.run(&frame, |_, alone| assert_eq!(together, alone)).unwrap();
             }
         }
+        // What is observed only later keeps its memory, too.
+        let inner = float.nodes[0].output().to_string();
+        let member = family.add(&float, std::slice::from_ref(&inner)).unwrap();
+        let mut late = Vec::new();
+        let keep = |m, _, values: &[f32]| {
+            if m == member {
+                late.extend_from_slice(values)
+            }
+        };
+        family.run(&frame, keep).unwrap();
+        let options = Options::new(Arithmetic::Deterministic);
+        let mut session = Session::observing(&float, &[inner], shape, options).unwrap();
+        session.run(&frame, |_, alone| assert_eq!(late, alone)).unwrap();
         let operators = family.program.counts()[1];
         family.clear();
         family.add(&float, &[float.outputs[0].name.clone()]).unwrap();

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::lower::clip_range;
 use super::operators::{FLOAT_HIGH, FLOAT_LOW};
 use crate::graph::{Attribute, Graph, Node};
 
@@ -14,7 +15,7 @@ pub(super) fn activations(graph: &mut Graph) {
     let consumers = graph.consumers();
     let mut folded = Vec::new();
     for (i, node) in graph.nodes.iter().enumerate() {
-        let Some(bounds) = bounds(graph, node) else { continue };
+        let Some(bounds) = clip_range(graph, node) else { continue };
         let Some(&producer) = node.input(0).and_then(|x| producers.get(x)) else { continue };
         let alone =
             consumers[node.inputs[0].as_str()].len() == 1 && !graph.is_output(&node.inputs[0]);
@@ -36,22 +37,6 @@ pub(super) fn activations(graph: &mut Graph) {
     }
     let mut at = 0..;
     graph.nodes.retain(|_| !at.next().is_some_and(|i| gone.contains(&i)));
-}
-
-/// What an activation bounds its result to; `None` for another node, or bounds that are computed.
-fn bounds(graph: &Graph, node: &Node) -> Option<[f32; 2]> {
-    if node.is("Relu") {
-        return Some([0.0, f32::INFINITY]);
-    }
-    if !node.is("Clip") {
-        return None;
-    }
-    let bound = |index, attribute, missing| match node.input(index) {
-        // Attributes before opset 11.
-        None => Some(node.float(attribute, missing)),
-        Some(_) => graph.constant(node, index)?.as_f32()?.first().copied(),
-    };
-    Some([bound(1, "min", f32::NEG_INFINITY)?, bound(2, "max", f32::INFINITY)?])
 }
 
 /// `node` without its bounds, and an activation that has them, if it has any.

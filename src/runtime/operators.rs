@@ -37,12 +37,12 @@ pub struct TensorType {
 
 /// An input as known before the first run.
 #[derive(Debug, Clone, Default)]
-pub struct Operand {
+pub struct Operand<'a> {
     pub ty: TensorType,
-    pub constant: Option<Tensor>,
+    pub constant: Option<&'a Tensor>,
 }
 
-impl Operand {
+impl Operand<'_> {
     /// Whether nothing about it has to wait for the network to run.
     fn is_settled(&self) -> bool {
         self.constant.is_some() || self.ty == TensorType::default()
@@ -410,7 +410,7 @@ fn signed(node: &Node, element: Element) -> Result<bool> {
     }
 }
 
-fn scales<'a>(node: &Node, operands: &'a [Operand], index: usize) -> Result<&'a [f32]> {
+fn scales<'a>(node: &Node, operands: &[Operand<'a>], index: usize) -> Result<&'a [f32]> {
     constant(node, operands, index)?.as_f32().ok_or_else(|| {
         Error::new(format!("the scale at input {index} is not float32")).at_node(&node.name)
     })
@@ -439,7 +439,7 @@ fn integers(node: &Node, operands: &[Operand], index: usize) -> Result<Vec<i32>>
     })
 }
 
-fn floats<'a>(node: &Node, operands: &'a [Operand], index: usize) -> Result<&'a [f32]> {
+fn floats<'a>(node: &Node, operands: &[Operand<'a>], index: usize) -> Result<&'a [f32]> {
     constant(node, operands, index)?.as_f32().ok_or_else(|| {
         Error::new(format!("input {index} of `{}` is not float32", node.op)).at_node(&node.name)
     })
@@ -453,8 +453,8 @@ fn input<'a>(node: &Node, inputs: &'a [TensorType], index: usize) -> Result<&'a 
 }
 
 /// A constant that the operator cannot do without.
-fn constant<'a>(node: &Node, operands: &'a [Operand], index: usize) -> Result<&'a Tensor> {
-    operands.get(index).and_then(|o| o.constant.as_ref()).ok_or_else(|| {
+fn constant<'a>(node: &Node, operands: &[Operand<'a>], index: usize) -> Result<&'a Tensor> {
+    operands.get(index).and_then(|o| o.constant).ok_or_else(|| {
         Error::new(format!("input {index} of `{}` must be a constant", node.op))
             .at_node(&node.name)
             .way_out("Export the network with constant weights, scales and zero points.")

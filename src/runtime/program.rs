@@ -102,8 +102,8 @@ struct Memory {
     places: Vec<Vec<Place>>,
     held: Vec<Elements>,
     scratch: Scratch,
-    /// Steps that the places were laid out for.
-    steps: usize,
+    /// Whether it is laid out for the steps as they are, and for what is observed of them.
+    is_ready: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -171,7 +171,7 @@ impl Program {
             |_| Step { operator: None, inputs: Vec::new(), last_reader: 0, node: String::new() };
         self.steps = self.inputs.iter().map(input).collect();
         self.known_steps.clear();
-        self.memory.steps = 0;
+        self.memory.is_ready = false;
     }
 
     /// Reads a lowered graph, whose tensors `inputs` are the program's; gives what is to be
@@ -188,6 +188,7 @@ impl Program {
     ) -> Result<Vec<Observed>> {
         let (needed, _) = segment(graph, &|name| inputs.iter().any(|i| i == name), observed);
         let meanings = self.meanings(graph, &needed.nodes, inputs)?;
+        self.memory.is_ready = false;
         let observe = |name: &String| match meanings.get(name) {
             None => Err(Error::new(format!("there is no tensor `{name}`"))),
             Some(Meaning::Constant(tensor, _)) => Ok(Observed::Constant(tensor.clone())),
@@ -280,7 +281,9 @@ impl Program {
         let settled = operators::settle(node, &value);
         let node = settled.as_ref().unwrap_or(node);
         let inputs = &inputs[..node.inputs.len()];
-        if kind(node, &operands(inputs)).is_none()
+        let operands = operands(inputs);
+        let kind = kind(node, &operands);
+        if kind.is_none()
             && let Some([bare, clip]) = fuse::split(node)
         {
             // The engine's operators do not know of activations that were folded into them.
@@ -291,13 +294,19 @@ impl Program {
                     .at_node(&node.name)),
             };
         }
-        let order = order(node, inputs);
+        let order = kind.map_or(Order::Plain, |(_, orders)| order(orders, inputs));
         let identity = identity(graph, node, inputs, order);
         let operator = match self.known_operators.get(&identity) {
             Some(&known) => known,
             None => {
-                let runner = Runner::new(graph, node, inputs, Setting { order, ..self.setting })
-                    .map_err(|e| e.at_node(&node.name))?;
+                let runner = match kind {
+                    Some((kind, _)) => {
+                        let setting = Setting { order, ..self.setting };
+                        Runner::own(kind, node, inputs, &operands, setting)
+                    }
+                    None => Runner::foreign(graph, node, inputs),
+                };
+                let runner = runner.map_err(|e| e.at_node(&node.name))?;
                 self.known_operators.insert(identity, self.operators.len());
                 self.operators.push(runner);
                 self.operators.len() - 1
@@ -406,12 +415,34 @@ impl Program {
     }
 
     /// The elements of a result after a run, which had `inputs`. `None` if tract alone reads them.
-    pub(super) fn result<'a>(&'a self, id: ResultId, inputs: &[View<'a>]) -> Option<View<'a>> {
+    fn result<'a>(&'a self, id: ResultId, inputs: &[View<'a>]) -> Option<View<'a>> {
         match inputs.get(id.step) {
             Some(input) => Some(*input),
             None => {
                 let Place { slot, len } = self.memory.places[id.step][id.output];
                 self.memory.held[slot].view(len)
+            }
+        }
+    }
+
+    /// Hands the float32 tensors among `observed` to `visit(place, elements)`, after a run that had
+    /// `inputs`.
+    pub(super) fn visit(
+        &self,
+        observed: &[Observed],
+        inputs: &[View<'_>],
+        mut visit: impl FnMut(usize, &[f32]),
+    ) {
+        for (at, observed) in observed.iter().enumerate() {
+            let values = match observed {
+                Observed::Constant(tensor) => tensor.as_f32(),
+                Observed::Result(id, _) => match self.result(*id, inputs) {
+                    Some(View::F32(values)) => Some(values),
+                    _ => None,
+                },
+            };
+            if let Some(values) = values {
+                visit(at, values);
             }
         }
     }
@@ -445,7 +476,7 @@ impl Program {
 
     /// Gives every result a slot: one whose result nobody reads any more, or a new one.
     fn lay_out(&mut self) {
-        if self.memory.steps == self.steps.len() {
+        if self.memory.is_ready {
             return;
         }
         let mut held: Vec<Elements> = Vec::new();
@@ -485,24 +516,21 @@ impl Program {
             }
         }
         let scratch = std::mem::take(&mut self.memory.scratch);
-        self.memory = Memory { places, held, scratch, steps: self.steps.len() };
+        self.memory = Memory { places, held, scratch, is_ready: true };
     }
 }
 
 impl Runner {
-    fn new(
-        graph: &Graph,
+    fn own(
+        kind: &Kind,
         node: &Node,
         inputs: &[Option<&Meaning>],
+        operands: &[Operand<'_>],
         setting: Setting,
     ) -> Result<Self> {
-        let operands = operands(inputs);
-        let Some((kind, _)) = kind(node, &operands) else {
-            return Self::foreign(graph, node, inputs);
-        };
         let types: Vec<TensorType> = operands.iter().map(|o| o.ty.clone()).collect();
         let output = (kind.output)(node, &types)?;
-        let Prepared { operator, inputs: read } = (kind.prepare)(node, &operands, &setting)?;
+        let Prepared { operator, inputs: read } = (kind.prepare)(node, operands, &setting)?;
         let results = |end: usize| inputs[..end].iter().filter(|i| result(**i).is_some()).count();
         let argument = |&i: &usize| match inputs.get(i) {
             Some(Some(Meaning::Result(_))) => Ok(Argument::Result(results(i))),
@@ -522,8 +550,12 @@ impl Runner {
 
     fn foreign(graph: &Graph, node: &Node, inputs: &[Option<&Meaning>]) -> Result<Self> {
         let mut types = Vec::new();
-        let mut alone = Graph { nodes: vec![node.clone()], ..graph.clone() };
-        alone.initializers.clear();
+        let mut alone = Graph {
+            nodes: vec![node.clone()],
+            ir_version: graph.ir_version,
+            opsets: graph.opsets.clone(),
+            ..Graph::default()
+        };
         let mut arguments = Vec::new();
         let mut results = 0;
         for (name, input) in node.inputs.iter().zip(inputs) {
@@ -762,20 +794,20 @@ fn result(input: Option<&Meaning>) -> Option<&Known> {
     }
 }
 
-fn operands(inputs: &[Option<&Meaning>]) -> Vec<Operand> {
-    let operand = |input: &Option<&Meaning>| match input {
+fn operands<'a>(inputs: &[Option<&'a Meaning>]) -> Vec<Operand<'a>> {
+    let operand = |input: &Option<&'a Meaning>| match input {
         None => Operand::default(),
         Some(Meaning::Result(known)) => Operand { ty: known.ty.clone(), constant: None },
         Some(Meaning::Constant(tensor, _)) => Operand {
             ty: TensorType { element: tensor.element(), shape: tensor.shape.clone() },
-            constant: Some(tensor.clone()),
+            constant: Some(tensor),
         },
     };
     inputs.iter().map(operand).collect()
 }
 
 /// Our operator for `node` on these operands, if we have one.
-fn kind(node: &Node, operands: &[Operand]) -> Option<(&'static Kind, Orders)> {
+fn kind(node: &Node, operands: &[Operand<'_>]) -> Option<(&'static Kind, Orders)> {
     let kind = OPERATORS.iter().find(|kind| kind.op == node.op)?;
     Some((kind, (kind.orders)(node, operands)?))
 }
@@ -787,12 +819,12 @@ fn element(meaning: &Meaning) -> Element {
     }
 }
 
-/// The order in which `node` reads its inputs and makes its output.
-fn order(node: &Node, inputs: &[Option<&Meaning>]) -> Order {
-    match kind(node, &operands(inputs)) {
-        None | Some((_, Orders::Plain)) => Order::Plain,
-        Some((_, Orders::ChannelsLast)) => Order::ChannelsLast,
-        Some((_, Orders::Any)) => {
+/// Which of the orders that an operator takes suits its inputs.
+fn order(orders: Orders, inputs: &[Option<&Meaning>]) -> Order {
+    match orders {
+        Orders::Plain => Order::Plain,
+        Orders::ChannelsLast => Order::ChannelsLast,
+        Orders::Any => {
             let last = |known: &Known| {
                 known.order == Order::ChannelsLast && !Order::is_moot(&known.ty.shape)
             };
