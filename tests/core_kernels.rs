@@ -3,7 +3,7 @@
 //! deterministic floats to the last bit; natively and in the browser.
 
 use steer8::kernels::conv::{Conv, Shape};
-use steer8::kernels::dense::{Packed, Run, padded};
+use steer8::kernels::dense::{Packed, Run, Store, padded};
 use steer8::kernels::geometry::Window;
 use steer8::kernels::requantize::Requantize;
 use steer8::kernels::store::{ToCodes, ToFloats};
@@ -187,6 +187,24 @@ fn deterministic_convolutions_have_the_same_bits_on_every_machine() {
     }
 }
 
+/// Keeps the sums of a matrix as they are.
+struct Keep<'a> {
+    columns: usize,
+    out: &'a mut [i32],
+}
+
+impl Store<i32> for Keep<'_> {
+    fn select(&mut self, _: usize, _: usize) {}
+
+    fn store<const ROWS: usize>(&mut self, row: usize, first: usize, sums: [&[i32]; ROWS]) {
+        for (r, sums) in sums.into_iter().enumerate() {
+            for (column, &sum) in (first..self.columns).zip(sums) {
+                self.out[(row + r) * self.columns + column] = sum;
+            }
+        }
+    }
+}
+
 #[test]
 fn products_of_rows_are_exact_on_every_machine() {
     let mut random = Random(SplitMix64::new(10));
@@ -207,11 +225,7 @@ fn products_of_rows_are_exact_on_every_machine() {
             let packed =
                 Packed::new(Integers { machine }, columns, vec![run], |c, _, i| weight(c, i));
             let mut out = vec![0; rows * columns];
-            packed.multiply(&laid_out, &origins, &mut |row: usize, first: usize, sums: &[i32]| {
-                for (column, &sum) in (first..columns).zip(sums) {
-                    out[row * columns + column] = sum;
-                }
-            });
+            packed.multiply(&laid_out, &origins, &mut Keep { columns, out: &mut out });
             for (at, &sum) in out.iter().enumerate() {
                 let (row, column) = (at / columns, at % columns);
                 let products =

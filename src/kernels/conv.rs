@@ -3,7 +3,8 @@
 use super::dense::{Packed, Run, Store, padded};
 use super::depthwise::Filters;
 use super::geometry::Window;
-use super::machine::{Arithmetic, Loop};
+use super::machine::Arithmetic;
+use super::wide::wide;
 
 /// A convolution's shape: `channels_in` and `channels_out` over all groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +40,6 @@ impl Shape {
 /// A convolution with its weights packed.
 #[derive(Debug)]
 pub struct Conv<A: Arithmetic> {
-    arithmetic: A,
     shape: Shape,
     input: Padded,
     /// Of each output pixel's window, in the padded input.
@@ -112,7 +112,7 @@ impl<A: Arithmetic> Conv<A> {
             };
             Weights::Dense((0..shape.groups).map(group).collect())
         };
-        Self { arithmetic, origins: origins.collect(), input: padded_input, weights: packed, shape }
+        Self { origins: origins.collect(), input: padded_input, weights: packed, shape }
     }
 
     pub fn shape(&self) -> &Shape {
@@ -162,7 +162,8 @@ impl<A: Arithmetic> Conv<A> {
             padded.resize(len, zero);
         }
         let padded = &mut padded[..len];
-        self.arithmetic.machine().vectorized(Pad { conv: self, x, zero, padded, map });
+        let Padded { height, width, channels, .. } = self.input;
+        pad(&self.shape, [height, width, channels], x, zero, padded, map);
     }
 
     pub fn bytes(&self) -> usize {
@@ -174,23 +175,20 @@ impl<A: Arithmetic> Conv<A> {
     }
 }
 
-/// [`Conv::pad`] as a loop.
-struct Pad<'a, A: Arithmetic, T, M> {
-    conv: &'a Conv<A>,
-    x: &'a [T],
-    zero: A::Element,
-    padded: &'a mut [A::Element],
-    map: M,
-}
-
-impl<A: Arithmetic, T: Copy, M: Fn(T) -> A::Element> Loop for Pad<'_, A, T, M> {
-    #[inline(always)]
-    fn run(self) {
-        let Self { conv, x, zero, padded, map } = self;
-        let Window { input, pad, .. } = &conv.shape.window;
-        let (from, to) = (conv.shape.channels_in, conv.input.channels);
-        let row = conv.input.width * to;
-        let (rows, slack) = padded.split_at_mut(conv.input.height * row);
+wide! {
+    /// [`Conv::pad`] into a frame of `to`: height, width, channels.
+    fn pad[E: Copy, T: Copy](
+        shape: &Shape,
+        to: [usize; 3],
+        x: &[T],
+        zero: E,
+        padded: &mut [E],
+        map: impl Fn(T) -> E,
+    ) {
+        let Window { input, pad, .. } = &shape.window;
+        let ([height, width, to], from) = (to, shape.channels_in);
+        let row = width * to;
+        let (rows, slack) = padded.split_at_mut(height * row);
         slack.fill(zero);
         for (y, padded) in rows.chunks_exact_mut(row.max(1)).enumerate() {
             let Some(y) = y.checked_sub(pad[0]).filter(|&y| y < input[0]) else {

@@ -9,9 +9,7 @@
 // Arrays of registers read best by index.
 #![allow(clippy::needless_range_loop)]
 
-use std::mem::MaybeUninit;
-
-use super::lanes::{ChannelLanes, Lanes, MOST_LANES};
+use super::lanes::{Block, ChannelLanes, Lanes};
 use super::machine::{Arithmetic, Kernel};
 
 /// Elements of a row that lie one after the other.
@@ -31,17 +29,6 @@ pub trait Store<S> {
     /// The sums of `ROWS` rows, from `row` on, for as many columns from `column` on as the slices
     /// have elements, all alike; they may reach past the last column.
     fn store<const ROWS: usize>(&mut self, row: usize, column: usize, sums: [&[S]; ROWS]);
-}
-
-/// For a matrix, whose columns are one group.
-impl<S, F: FnMut(usize, usize, &[S])> Store<S> for F {
-    fn select(&mut self, _: usize, _: usize) {}
-
-    fn store<const ROWS: usize>(&mut self, row: usize, column: usize, sums: [&[S]; ROWS]) {
-        for (r, sums) in sums.into_iter().enumerate() {
-            self(row + r, column, sums);
-        }
-    }
 }
 
 /// Weights in the order in which a machine reads them.
@@ -265,12 +252,14 @@ impl<E, T> Multiply<'_, E, T> {
                     at += L::STEP;
                 }
             }
-            let mut out = [Sums::<L>::new(); ROWS];
-            // All at once: a loop that did more would keep the sums in memory while they grow.
+            let mut out = [Block::<L::Sum>::new(); ROWS];
             for r in 0..ROWS {
-                out[r].set(sums[r]);
+                for v in 0..VECTORS {
+                    L::store(sums[r][v], out[r].place().add(v * L::LANES));
+                }
             }
-            self.store.store(row, column, out.each_ref().map(|sums| sums.get::<VECTORS>()));
+            let sums = out.each_ref().map(|sums| sums.first(VECTORS * L::LANES));
+            self.store.store(row, column, sums);
         }
     }
 
@@ -304,47 +293,16 @@ impl<E, T> Multiply<'_, E, T> {
                     weights = weights.add(VECTORS * L::LANES * L::STEP);
                 }
             }
-            let mut out = [Sums::<L>::new(); LONE_ROW_BLOCKS];
+            let block = VECTORS * L::LANES;
+            let mut out = [Block::<L::Sum>::new(); LONE_ROW_BLOCKS];
             for b in 0..LONE_ROW_BLOCKS {
-                out[b].set(sums[b]);
+                for v in 0..VECTORS {
+                    L::store(sums[b][v], out[b].place().add(v * L::LANES));
+                }
             }
             for b in 0..LONE_ROW_BLOCKS {
-                let column = column + b * VECTORS * L::LANES;
-                self.store.store(row, column, [out[b].get::<VECTORS>()]);
+                self.store.store(row, column + b * block, [out[b].first(block)]);
             }
         }
-    }
-}
-
-/// Sums of a row, out of their registers.
-#[derive(Clone, Copy)]
-#[repr(align(64))]
-struct Sums<L: Lanes>([MaybeUninit<L::Sum>; 2 * MOST_LANES]);
-
-impl<L: Lanes> Sums<L> {
-    #[inline(always)]
-    fn new() -> Self {
-        Self([MaybeUninit::uninit(); 2 * MOST_LANES])
-    }
-
-    /// # Safety
-    /// The machine has the lanes, and there are at most two vectors.
-    #[inline(always)]
-    unsafe fn set<const VECTORS: usize>(&mut self, sums: [L::Vector; VECTORS]) {
-        // SAFETY: there is room for two vectors.
-        unsafe {
-            let to = self.0.as_mut_ptr().cast::<L::Sum>();
-            for (v, sums) in sums.into_iter().enumerate() {
-                L::store(sums, to.add(v * L::LANES));
-            }
-        }
-    }
-
-    /// # Safety
-    /// So many vectors were set.
-    #[inline(always)]
-    unsafe fn get<const VECTORS: usize>(&self) -> &[L::Sum] {
-        // SAFETY: as the caller promises.
-        unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), VECTORS * L::LANES) }
     }
 }

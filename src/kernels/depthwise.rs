@@ -6,10 +6,8 @@
 // Arrays of registers read best by index.
 #![allow(clippy::needless_range_loop)]
 
-use std::mem::MaybeUninit;
-
 use super::dense::Store;
-use super::lanes::{ChannelLanes, Lanes, MOST_LANES};
+use super::lanes::{Block, ChannelLanes, Lanes};
 use super::machine::{Arithmetic, Kernel};
 
 /// Pixels whose sums are in registers at once.
@@ -29,7 +27,7 @@ pub struct Filters<A: Arithmetic> {
 impl<A: Arithmetic> Filters<A> {
     /// Channels are read in blocks of so many.
     pub fn block(arithmetic: A) -> usize {
-        arithmetic.run(Block)
+        arithmetic.run(BlockLen)
     }
 
     /// Packs `filter(channel, tap)` of `channels` channels.
@@ -65,9 +63,9 @@ impl<A: Arithmetic> Filters<A> {
     }
 }
 
-struct Block;
+struct BlockLen;
 
-impl<E, S> Kernel<E, S> for Block {
+impl<E, S> Kernel<E, S> for BlockLen {
     type Output = usize;
 
     #[inline(always)]
@@ -201,41 +199,12 @@ impl<E, T> Convolve<'_, E, T> {
                     }
                     weights = weights.add(block * C::STEP);
                 }
-                let mut out = [Channels::<C>::new(); PIXELS];
-                // All at once: a loop that did more would keep the sums in memory while they grow.
+                let mut out = [Block::<C::Sum>::new(); PIXELS];
                 for p in 0..PIXELS {
-                    out[p].set(sums[p]);
+                    C::store_channels(sums[p], out[p].place());
                 }
-                self.store.store(pixel, channel, out.each_ref().map(|sums| sums.get()));
+                self.store.store(pixel, channel, out.each_ref().map(|sums| sums.first(block)));
             }
         }
-    }
-}
-
-/// Sums of a block of channels, out of their registers.
-#[derive(Clone, Copy)]
-#[repr(align(64))]
-struct Channels<C: ChannelLanes>([MaybeUninit<C::Sum>; 2 * MOST_LANES]);
-
-impl<C: ChannelLanes> Channels<C> {
-    #[inline(always)]
-    fn new() -> Self {
-        Self([MaybeUninit::uninit(); 2 * MOST_LANES])
-    }
-
-    /// # Safety
-    /// The machine has the lanes.
-    #[inline(always)]
-    unsafe fn set(&mut self, sums: [C::Vector; 2]) {
-        // SAFETY: there is room for two vectors, which is the most that a block has.
-        unsafe { C::store_channels(sums, self.0.as_mut_ptr().cast()) }
-    }
-
-    /// # Safety
-    /// It was set.
-    #[inline(always)]
-    unsafe fn get(&self) -> &[C::Sum] {
-        // SAFETY: a block's sums are all set.
-        unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), C::VECTORS * C::LANES) }
     }
 }

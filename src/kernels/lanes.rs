@@ -5,6 +5,8 @@
 
 #![allow(unsafe_code)]
 
+use std::mem::MaybeUninit;
+
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 pub mod wasm;
 #[cfg(target_arch = "x86_64")]
@@ -76,6 +78,33 @@ pub trait ChannelLanes: Lanes {
     /// # Safety
     /// `VECTORS x LANES` sums can be written at `to`.
     unsafe fn store_channels(sums: [Self::Vector; 2], to: *mut Self::Sum);
+}
+
+/// A block's sums, out of their registers: those of at most two vectors.
+///
+/// Made of all rows of a tile at once: a loop that did more between them would keep the sums in
+/// memory while they grow.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+pub struct Block<S: Copy>([MaybeUninit<S>; 2 * MOST_LANES]);
+
+impl<S: Copy> Block<S> {
+    /// Nothing stored yet.
+    pub fn new() -> Self {
+        Self([MaybeUninit::uninit(); 2 * MOST_LANES])
+    }
+
+    /// Where to store at most two vectors of sums.
+    pub fn place(&mut self) -> *mut S {
+        self.0.as_mut_ptr().cast()
+    }
+
+    /// # Safety
+    /// So many sums were stored.
+    pub unsafe fn first(&self, len: usize) -> &[S] {
+        // SAFETY: as the caller promises.
+        unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), len) }
+    }
 }
 
 /// f32 on any machine. Each product is rounded before it is added: the same bits everywhere.

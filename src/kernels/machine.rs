@@ -27,55 +27,49 @@ pub enum Machine {
 }
 
 impl Machine {
+    /// Every kind, the slowest first.
+    const ALL: &'static [Self] = &[
+        Self::Portable,
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        Self::Simd128,
+        #[cfg(target_arch = "x86_64")]
+        Self::Avx2,
+        #[cfg(target_arch = "x86_64")]
+        Self::Avx512,
+        #[cfg(target_arch = "x86_64")]
+        Self::Avx512Vnni,
+    ];
+
+    /// Whether this machine has the instructions.
+    fn is_here(self) -> bool {
+        match self {
+            Self::Portable => true,
+            // The module was accepted.
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Self::Simd128 => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => {
+                Self::Avx2.is_here()
+                    && is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512vl")
+            }
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Vnni => Self::Avx512.is_here() && is_x86_feature_detected!("avx512vnni"),
+        }
+    }
+
     /// All that this machine can be, the slowest first.
     pub fn available() -> Vec<Self> {
-        #[cfg(target_arch = "x86_64")]
-        {
-            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-            let avx512 = avx2
-                && is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512bw")
-                && is_x86_feature_detected!("avx512vl");
-            let vnni = avx512 && is_x86_feature_detected!("avx512vnni");
-            let wide = [(avx2, Self::Avx2), (avx512, Self::Avx512), (vnni, Self::Avx512Vnni)];
-            let wide = wide.into_iter().filter_map(|(has, machine)| has.then_some(machine));
-            std::iter::once(Self::Portable).chain(wide).collect()
-        }
-        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-        {
-            vec![Self::Portable, Self::Simd128]
-        }
-        #[cfg(not(any(
-            target_arch = "x86_64",
-            all(target_arch = "wasm32", target_feature = "simd128")
-        )))]
-        {
-            vec![Self::Portable]
-        }
+        Self::ALL.iter().copied().filter(|machine| machine.is_here()).collect()
     }
 
     /// The fastest that this machine can be.
     pub fn best() -> Self {
-        Self::available().pop().unwrap_or(Self::Portable)
-    }
-
-    /// Runs a loop with the vectors of this machine.
-    pub fn vectorized(self, work: impl Loop) {
-        #[cfg(target_arch = "x86_64")]
-        {
-            #[target_feature(enable = "avx2")]
-            fn avx2(work: impl Loop) {
-                work.run();
-            }
-            match self {
-                Self::Portable => work.run(),
-                // Wider vectors divide no faster, and the rest waits for memory.
-                // SAFETY: a `Machine` exists only where it was detected, and all these have AVX2.
-                Self::Avx2 | Self::Avx512 | Self::Avx512Vnni => unsafe { avx2(work) },
-            }
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        work.run();
+        let here = Self::ALL.iter().rfind(|machine| machine.is_here());
+        here.copied().unwrap_or(Self::Portable)
     }
 
     pub fn name(self) -> &'static str {
@@ -122,12 +116,6 @@ pub enum Rounding {
     Fused,
 }
 
-/// A loop that the compiler makes vectors of by itself. Floats have the same bits on every machine.
-pub trait Loop {
-    /// To be inlined always: what is called is compiled for every machine.
-    fn run(self);
-}
-
 /// A kernel, generic over the vectors it is written in.
 pub trait Kernel<E, S>: Sized {
     type Output;
@@ -149,8 +137,6 @@ pub trait Arithmetic: Copy + fmt::Debug + Send + Sync {
     /// Elements that are multiplied at once: runs are padded to it.
     const STEP: usize;
 
-    fn machine(self) -> Machine;
-
     fn run<K: Kernel<Self::Element, Self::Sum>>(self, kernel: K) -> K::Output;
 }
 
@@ -165,10 +151,6 @@ impl Arithmetic for Floats {
     type Element = f32;
     type Sum = f32;
     const STEP: usize = 1;
-
-    fn machine(self) -> Machine {
-        self.machine
-    }
 
     fn run<K: Kernel<f32, f32>>(self, kernel: K) -> K::Output {
         on_floats(self.machine, self.rounding, kernel)
@@ -186,10 +168,6 @@ impl Arithmetic for Integers {
     type Sum = i32;
     const STEP: usize = 2;
 
-    fn machine(self) -> Machine {
-        self.machine
-    }
-
     fn run<K: Kernel<i16, i32>>(self, kernel: K) -> K::Output {
         on_pairs(self.machine, kernel)
     }
@@ -203,10 +181,6 @@ impl Arithmetic for SaturatingIntegers {
     type Element = i16;
     type Sum = i32;
     const STEP: usize = 2;
-
-    fn machine(self) -> Machine {
-        Machine::Portable
-    }
 
     fn run<K: Kernel<i16, i32>>(self, kernel: K) -> K::Output {
         // SAFETY: every machine has these.

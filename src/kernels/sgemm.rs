@@ -1,5 +1,7 @@
-//! Products of float matrices for training: row-major, one order of summation, no fused
-//! multiply-add, so the same bits on every target.
+//! Products of float matrices of which none is constant, for training and AdaRound: row-major, one
+//! order of summation, no fused multiply-add, so the same bits on every target.
+
+use super::wide::wide;
 
 /// Columns of a packed block: one vector of AVX-512, two of AVX, four of 128 bits.
 pub const COLUMNS: usize = 16;
@@ -81,60 +83,25 @@ pub fn multiply(
     dispatch([rows, k, columns], left, right, (result, step), write);
 }
 
-#[cfg(not(target_arch = "x86_64"))]
-fn dispatch(
-    shape: [usize; 3],
-    left: Left<'_>,
-    right: &[f32],
-    result: (&mut [f32], usize),
-    write: Write,
-) {
-    portable::<2>(shape, left, right, result, write);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code)]
-fn dispatch(
-    shape: [usize; 3],
-    left: Left<'_>,
-    right: &[f32],
-    result: (&mut [f32], usize),
-    write: Write,
-) {
-    // So many rows that the sums fill half of the vector registers or all but a few.
-    #[target_feature(enable = "avx512f")]
-    fn avx512(
+wide! {
+    fn dispatch(
         shape: [usize; 3],
         left: Left<'_>,
         right: &[f32],
         result: (&mut [f32], usize),
         write: Write,
     ) {
-        portable::<8>(shape, left, right, result, write);
+        // So many rows that the sums fill half of the vector registers or all but a few.
+        match WIDTH {
+            16 => blocks::<8>(shape, left, right, result, write),
+            8 => blocks::<4>(shape, left, right, result, write),
+            _ => blocks::<2>(shape, left, right, result, write),
+        }
     }
-    #[target_feature(enable = "avx")]
-    fn avx(
-        shape: [usize; 3],
-        left: Left<'_>,
-        right: &[f32],
-        result: (&mut [f32], usize),
-        write: Write,
-    ) {
-        portable::<4>(shape, left, right, result, write);
-    }
-    if is_x86_feature_detected!("avx512f") {
-        // SAFETY: the machine has AVX-512, as was just asked.
-        return unsafe { avx512(shape, left, right, result, write) };
-    }
-    if is_x86_feature_detected!("avx") {
-        // SAFETY: the machine has AVX, as was just asked.
-        return unsafe { avx(shape, left, right, result, write) };
-    }
-    portable::<2>(shape, left, right, result, write);
 }
 
 #[inline(always)]
-fn portable<const ROWS: usize>(
+fn blocks<const ROWS: usize>(
     [rows, k, columns]: [usize; 3],
     left: Left<'_>,
     right: &[f32],

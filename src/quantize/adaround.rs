@@ -12,9 +12,8 @@
 use super::layer::{Layer, Samples};
 use super::qdq::Weights;
 use crate::error::Result;
-use crate::kernels::dense::{Packed, Run};
 use crate::kernels::exp::exp;
-use crate::kernels::{Floats, Machine, Rounding};
+use crate::kernels::sgemm::{self, Left, Write};
 use crate::progress::Progress;
 use crate::random::SplitMix64;
 
@@ -168,17 +167,7 @@ impl<'a> Problem<'a> {
         let errors: Vec<f32> =
             self.errors(&x, &targets, &self.soft).into_iter().map(passed).collect();
         // Gradient: errors (out x count) times inputs (count x k).
-        let mut gradient = vec![0.0; out * k];
-        multiply(
-            &errors,
-            count,
-            k,
-            |j, r| x[r * k + j],
-            |o, first, sums: &[f32]| {
-                let last = k.min(first + sums.len());
-                gradient[o * k + first..o * k + last].copy_from_slice(&sums[..last - first]);
-            },
-        );
+        let mut gradient = product(&errors, [out, count, k], &x, [k, 1]);
         let progress = iteration as f64 / ITERATIONS as f64;
         let exponent = (progress >= WARM_UP).then(|| {
             let along = (progress - WARM_UP) / (1.0 - WARM_UP);
@@ -262,23 +251,16 @@ impl<'a> Problem<'a> {
     fn errors(&self, x: &[f32], targets: &[f32], codes: &[f32]) -> Vec<(f32, bool)> {
         let (out, k) = (self.layer.out, self.layer.k);
         let count = targets.len() / out;
-        let mut errors = vec![(0.0, false); out * count];
+        let sums = product(x, [count, k, out], codes, [1, k]);
         let [low, high] = self.samples.clip;
-        multiply(
-            x,
-            k,
-            out,
-            |o, j| codes[o * k + j],
-            |r, first, sums: &[f32]| {
-                for (o, sum) in (first..out).zip(sums) {
-                    let unit = self.output_unit[o];
-                    let y = sum + self.samples.bias(self.group * out + o) * unit;
-                    let clip = |y: f32| y.max(low * unit).min(high * unit);
-                    errors[o * count + r] = (clip(y) - clip(targets[o * count + r]), clip(y) == y);
-                }
-            },
-        );
-        errors
+        let error = |i: usize| {
+            let (o, r) = (i / count, i % count);
+            let unit = self.output_unit[o];
+            let y = sums[r * out + o] + self.samples.bias(self.group * out + o) * unit;
+            let clip = |y: f32| y.max(low * unit).min(high * unit);
+            (clip(y) - clip(targets[i]), clip(y) == y)
+        };
+        (0..out * count).map(error).collect()
     }
 
     /// Keeps the nearest integers of every channel for which the learned ones are no better.
@@ -314,20 +296,20 @@ impl<'a> Problem<'a> {
     }
 }
 
-/// Multiplies the rows of `x`, each `k` long, with `columns` columns; `store` gets a row's sums from
-/// some column on, which may reach past the last.
-fn multiply(
-    x: &[f32],
-    k: usize,
-    columns: usize,
-    weight: impl Fn(usize, usize) -> f32,
-    mut store: impl FnMut(usize, usize, &[f32]),
-) {
-    let floats = Floats { machine: Machine::best(), rounding: Rounding::EachProduct };
-    let run = Run { start: 0, len: k };
-    let packed = Packed::new(floats, columns, vec![run], |column, _, i| weight(column, i));
-    let origins: Vec<usize> = (0..x.len() / k.max(1)).map(|row| row * k).collect();
-    packed.multiply(x, &origins, &mut store);
+/// The product of `left` (`rows x k`) and a matrix whose element (k, column) is
+/// `right[k * steps[0] + column * steps[1]]`.
+fn product(
+    left: &[f32],
+    [rows, k, columns]: [usize; 3],
+    right: &[f32],
+    steps: [usize; 2],
+) -> Vec<f32> {
+    let mut packed = vec![0.0; sgemm::packed_len(k, columns)];
+    sgemm::pack(right, [k, columns], steps, &mut packed);
+    let mut product = vec![0.0; rows * columns];
+    let left = Left { values: left, row_step: k, k_step: 1 };
+    sgemm::multiply([rows, k, columns], left, &packed, (&mut product, columns), Write::Replace);
+    product
 }
 
 /// Adds the regularizer's gradient: away from a half, the more the smaller `beta` is.

@@ -10,6 +10,7 @@ pub use histogram::Histogram;
 
 use super::range::Grid;
 use super::{Method, Recipe};
+use crate::kernels::elementwise;
 
 /// Watches the values of one tensor, frame by frame.
 pub trait Observer: std::fmt::Debug {
@@ -108,21 +109,7 @@ impl Observer for OfHistogram {
 
 /// The smallest and largest of `values`, `None` if none is a number.
 pub(super) fn extremes(values: &[f32]) -> Option<[f32; 2]> {
-    // Lanes that do not wait for each other, as many as make whole vectors.
-    const LANES: usize = 32;
-    let mut low = [f32::INFINITY; LANES];
-    let mut high = [f32::NEG_INFINITY; LANES];
-    let mut see = |i: usize, value: f32| {
-        low[i] = if value < low[i] { value } else { low[i] };
-        high[i] = if value > high[i] { value } else { high[i] };
-    };
-    let (chunks, rest) = values.as_chunks::<LANES>();
-    for chunk in chunks {
-        chunk.iter().enumerate().for_each(|(i, &value)| see(i, value));
-    }
-    rest.iter().enumerate().for_each(|(i, &value)| see(i, value));
-    let low = low.into_iter().fold(f32::INFINITY, f32::min);
-    let high = high.into_iter().fold(f32::NEG_INFINITY, f32::max);
+    let [low, high] = elementwise::extremes(values);
     (low <= high).then_some([low, high])
 }
 

@@ -5,6 +5,7 @@
 //! 2.1; a zero point stays where calibration put it.
 
 use super::machine::Machine;
+use crate::kernels::elementwise::extremes;
 use crate::kernels::requantize::round_small;
 use crate::kernels::wide::wide;
 
@@ -73,20 +74,6 @@ impl Round {
         if let Some((parameter, factor)) = self.learned {
             machine.sums[parameter] += of_scale * factor;
         }
-    }
-}
-
-wide! {
-    fn extremes(values: &[f32]) -> [f32; 2] {
-        let mut low = [f32::INFINITY; LANES];
-        let mut high = [f32::NEG_INFINITY; LANES];
-        for chunk in values.chunks(LANES) {
-            for (i, &value) in chunk.iter().enumerate() {
-                low[i] = if value < low[i] { value } else { low[i] };
-                high[i] = if value > high[i] { value } else { high[i] };
-            }
-        }
-        [low.into_iter().fold(f32::INFINITY, f32::min), high.into_iter().fold(f32::NEG_INFINITY, f32::max)]
     }
 }
 

@@ -9,7 +9,6 @@ use super::{
 };
 use crate::error::{Error, Result};
 use crate::graph::{Element, Node};
-use crate::kernels::Machine;
 use crate::kernels::elementwise::{zip, zip_to_codes};
 use crate::kernels::requantize::Requantize;
 use crate::kernels::store::clip;
@@ -38,8 +37,8 @@ const fn float(op: &'static str) -> Kind {
                 _ => Operation::Div,
             };
             let pairing = Pairing::of(node, [&operands[0], &operands[1]], setting)?;
-            let (bounds, machine) = (float_bounds(node), setting.machine);
-            Ok(Prepared::new(FloatBinary { operation, pairing, bounds, machine }, [0, 1]))
+            let bounds = float_bounds(node);
+            Ok(Prepared::new(FloatBinary { operation, pairing, bounds }, [0, 1]))
         },
     }
 }
@@ -143,10 +142,7 @@ fn binary<C: Combine>(
 ) -> Result<Prepared> {
     let pairing = Pairing::of(node, [&operands[0], &operands[3]], setting)?;
     let requantize = Requantize::new(vec![1.0], y.zero_point, y.clamped_bounds(node));
-    Ok(Prepared::new(
-        Binary { combine, a, b, requantize, pairing, machine: setting.machine },
-        [0, 3],
-    ))
+    Ok(Prepared::new(Binary { combine, a, b, requantize, pairing }, [0, 3]))
 }
 
 /// Which elements of two inputs meet.
@@ -169,14 +165,13 @@ impl Pairing {
     #[inline(always)]
     fn each<T: Copy, U: Copy + Default>(
         &self,
-        machine: Machine,
         a: &[T],
         b: &[T],
         out: &mut [U],
         combine: impl Fn(T, T) -> U,
     ) {
         match self {
-            Self::Alike => zip(machine, [a, b], out, combine),
+            Self::Alike => zip(a, b, out, combine),
             Self::Broadcast(walk) => walk.visit(|at, i, j| out[at] = combine(a[i], b[j])),
         }
     }
@@ -189,16 +184,15 @@ struct Binary<C> {
     b: Coding,
     requantize: Requantize,
     pairing: Pairing,
-    machine: Machine,
 }
 
 impl<C: Combine> Operator for Binary<C> {
     fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
-        let Self { combine, a, b, requantize, pairing, machine } = self;
+        let Self { combine, a, b, requantize, pairing } = self;
         let (x, y, out) = (inputs[0].codes(), inputs[1].codes(), output.codes());
         let real = |x, y| combine.combine(a.centred(x), b.centred(y));
         match pairing {
-            Pairing::Alike => zip_to_codes(*machine, requantize, [x, y], out, real),
+            Pairing::Alike => zip_to_codes(requantize, x, y, out, real),
             Pairing::Broadcast(walk) => {
                 walk.visit(|at, i, j| out[at] = requantize.real(real(x[i], y[j])) as u8);
             }
@@ -219,18 +213,17 @@ struct FloatBinary {
     operation: Operation,
     pairing: Pairing,
     bounds: [f32; 2],
-    machine: Machine,
 }
 
 impl Operator for FloatBinary {
     fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
-        let Self { operation, pairing, bounds, machine } = self;
+        let Self { operation, pairing, bounds } = self;
         let (a, b, out) = (inputs[0].f32(), inputs[1].f32(), output.f32());
         match operation {
-            Operation::Add => pairing.each(*machine, a, b, out, |a, b| clip(a + b, *bounds)),
-            Operation::Sub => pairing.each(*machine, a, b, out, |a, b| clip(a - b, *bounds)),
-            Operation::Mul => pairing.each(*machine, a, b, out, |a, b| clip(a * b, *bounds)),
-            Operation::Div => pairing.each(*machine, a, b, out, |a, b| clip(a / b, *bounds)),
+            Operation::Add => pairing.each(a, b, out, |a, b| clip(a + b, *bounds)),
+            Operation::Sub => pairing.each(a, b, out, |a, b| clip(a - b, *bounds)),
+            Operation::Mul => pairing.each(a, b, out, |a, b| clip(a * b, *bounds)),
+            Operation::Div => pairing.each(a, b, out, |a, b| clip(a / b, *bounds)),
         }
     }
 }

@@ -10,7 +10,6 @@ use super::{
 };
 use crate::error::{Error, Result};
 use crate::graph::{Element, Node};
-use crate::kernels::Machine;
 use crate::kernels::elementwise::map;
 use crate::kernels::requantize::{Requantize, quantize};
 
@@ -25,7 +24,7 @@ pub(super) const QUANTIZE: Kind = Kind {
         Ok(TensorType { element, shape: input(node, inputs, 0)?.shape.clone() })
     },
     orders,
-    prepare: |node, operands, setting| {
+    prepare: |node, operands, _| {
         let element = match operands.get(2) {
             Some(zero_point) => zero_point.ty.element,
             None => Element(node.int("output_dtype", Element::U8.0.into()) as i32),
@@ -48,7 +47,7 @@ pub(super) const QUANTIZE: Kind = Kind {
                 Requantize::new(vec![1.0], zero_point, bounds)
             })
             .collect();
-        Ok(Prepared::new(Quantize { axis, scale, outputs, machine: setting.machine }, [0]))
+        Ok(Prepared::new(Quantize { axis, scale, outputs }, [0]))
     },
 };
 
@@ -141,7 +140,6 @@ struct Quantize {
     axis: Axis,
     scale: Vec<f32>,
     outputs: Vec<Requantize>,
-    machine: Machine,
 }
 
 impl Operator for Quantize {
@@ -150,7 +148,7 @@ impl Operator for Quantize {
         for (i, run) in self.axis.runs(x.len()) {
             let (scale, coding) = (self.scale[i], &self.outputs[i]);
             let (x, out) = (&x[run.clone()], &mut out[run]);
-            map(self.machine, x, out, |x| coding.real(x / scale) as u8);
+            map(x, out, |x| coding.real(x / scale) as u8);
         }
     }
 }
