@@ -5,6 +5,7 @@ pub mod latency;
 pub mod operations;
 #[cfg(feature = "core")]
 pub mod size;
+pub mod statistics;
 pub mod verdict;
 
 use serde::{Deserialize, Serialize};

@@ -5,6 +5,7 @@ use serde_bytes::ByteBuf;
 use super::images::is_image_name;
 use super::{DataSummary, File, Normalization, Picture, archive, images, npy, npz};
 use crate::error::{Context, Error, Result};
+use crate::kernels::order::channels_last;
 use crate::progress::Progress;
 use crate::random;
 
@@ -271,10 +272,7 @@ impl Dataset {
         match &self.frames {
             Frames::Floats { values, .. } => {
                 let channels = shape.first().copied().unwrap_or(1);
-                let frame = &values[range];
-                for (i, out) in out.iter_mut().enumerate() {
-                    *out = frame[i % channels * (size / channels) + i / channels];
-                }
+                channels_last(&values[range], channels, out);
             }
             Frames::Bytes(ByteFrames { pixels, levels, .. }) => {
                 let pixels = pixels[range].chunks_exact(levels.len());

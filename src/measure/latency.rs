@@ -3,11 +3,11 @@
 //! The variants take turns in short blocks (A B, B A, …), so that a machine that slows down or
 //! speeds up meanwhile does it to all of them; ratios are taken within a turn.
 
+use super::statistics::{bootstrap, median, paired_ratio, quantile};
 use super::{Latency, Speedup};
 use crate::clock::{self, Stopwatch};
 use crate::error::Result;
 use crate::progress::Progress;
-use crate::random::SplitMix64;
 
 /// How long and how carefully to measure.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,7 +38,6 @@ const BLOCK_MS: f64 = 20.0;
 const STABLE: f64 = 0.05;
 /// The share of the budget that warm-up may take at most.
 const WARM_UP_SHARE: f64 = 0.25;
-const RESAMPLES: usize = 1000;
 
 /// What was measured about one variant.
 #[derive(Debug, Clone, PartialEq)]
@@ -176,50 +175,10 @@ fn latency(blocks: &[Block], runs_per_sample: usize, seed: u64) -> Latency {
 
 /// From the ratio of the medians of each round's two blocks.
 fn speedup(reference: &[Block], own: &[Block], seed: u64) -> Speedup {
-    let ratio = |(reference, own): (&Block, &Block)| {
-        let (mut reference, mut own) = (reference.clone(), own.clone());
-        median(&mut reference) / median(&mut own)
+    let medians = |blocks: &[Block]| -> Vec<f64> {
+        blocks.iter().map(|block| median(&mut block.clone())).collect()
     };
-    let mut ratios: Vec<f64> = reference.iter().zip(own).map(ratio).collect();
-    let blocks: Vec<Block> = ratios.iter().map(|&ratio| vec![ratio]).collect();
-    Speedup { median: median(&mut ratios), ci95: bootstrap(&blocks, seed) }
-}
-
-/// The 95 % percentile-bootstrap interval of the samples' median. Whole blocks are drawn: what
-/// disturbs a sample disturbs its neighbours, too.
-fn bootstrap(blocks: &[Block], seed: u64) -> [f64; 2] {
-    let mut random = SplitMix64::new(seed);
-    let mut drawn = Vec::new();
-    let mut medians: Vec<f64> = (0..RESAMPLES)
-        .map(|_| {
-            drawn.clear();
-            for _ in blocks {
-                drawn.extend_from_slice(&blocks[random.below(blocks.len())]);
-            }
-            median(&mut drawn)
-        })
-        .collect();
-    medians.sort_unstable_by(f64::total_cmp);
-    [quantile(&medians, 0.025), quantile(&medians, 0.975)]
-}
-
-/// The middle value, or the mean of the middle two; reorders. `values` is not empty.
-fn median(values: &mut [f64]) -> f64 {
-    let middle = values.len() / 2;
-    let odd = !values.len().is_multiple_of(2);
-    let (below, &mut upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
-    if odd {
-        return upper;
-    }
-    let lower = below.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    (lower + upper) / 2.0
-}
-
-/// Of sorted values, with linear interpolation between neighbours (numpy's default).
-fn quantile(sorted: &[f64], q: f64) -> f64 {
-    let position = q * (sorted.len() - 1) as f64;
-    let (lower, upper) = (position.floor() as usize, position.ceil() as usize);
-    sorted[lower] + (sorted[upper] - sorted[lower]) * position.fract()
+    paired_ratio(&medians(reference), &medians(own), seed)
 }
 
 #[cfg(test)]
@@ -229,6 +188,7 @@ mod tests {
     use super::*;
     use crate::error::Error;
     use crate::progress::unwatched;
+    use crate::random::SplitMix64;
 
     /// A clock that only the variants move, and that shows whole grains.
     struct Fake {
@@ -378,29 +338,5 @@ mod tests {
         // Other programs may disturb it; the order they cannot change.
         assert!(timings[0].latency.p50 >= 0.6 && timings[1].latency.p50 >= 0.2);
         assert!(timings[1].speedup.as_ref().unwrap().median > 1.5, "{timings:?}");
-    }
-
-    #[test]
-    fn medians_and_quantiles_are_numpys() {
-        assert_eq!(median(&mut [3.0]), 3.0);
-        assert_eq!(median(&mut [4.0, 1.0, 3.0, 2.0]), 2.5);
-        assert_eq!(median(&mut [5.0, 1.0, 3.0]), 3.0);
-        assert_eq!(quantile(&[1.0, 2.0, 3.0, 4.0], 0.9), 3.7);
-        assert_eq!(quantile(&[1.0, 2.0, 3.0, 4.0], 1.0), 4.0);
-        assert_eq!(quantile(&[7.0], 0.9), 7.0);
-    }
-
-    /// Of 400 seeded experiments about 95 % of the intervals hold the true median.
-    #[test]
-    fn the_interval_covers_the_median_as_often_as_it_says() {
-        let mut random = SplitMix64::new(11);
-        let mut covered = 0;
-        for seed in 0..400 {
-            let blocks: Vec<Block> = (0..60).map(|_| vec![random.below(1000) as f64]).collect();
-            let [low, high] = bootstrap(&blocks, seed);
-            covered += usize::from((low..=high).contains(&499.5));
-        }
-        // Standard deviation about 4.4.
-        assert!((364..=396).contains(&covered), "{covered} of 400");
     }
 }

@@ -11,7 +11,6 @@ mod native;
 mod networks;
 mod report;
 mod rig;
-mod statistics;
 mod web;
 
 use std::fs;

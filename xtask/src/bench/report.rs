@@ -1,10 +1,11 @@
 //! What was measured, as a table and as JSON.
 
 use serde_json::{Value, json};
+use steer8::measure::Speedup;
+use steer8::measure::statistics::paired_ratio;
 
 use super::check::Check;
 use super::rig::{Engine, Form, Run};
-use super::statistics::{Ratio, paired_ratio};
 use super::web::Peak;
 
 pub(crate) struct Report {
@@ -22,12 +23,15 @@ pub(crate) struct Report {
     pub(crate) checks: Vec<Check>,
 }
 
+/// Of the bootstrap.
+const SEED: u64 = 0;
+
 /// How much faster one of our variants is than what it is compared with.
 pub(crate) struct Comparison<'a> {
     pub(crate) ours: &'a Run,
     pub(crate) theirs: &'a Run,
     /// Their time over ours.
-    pub(crate) ratio: Ratio,
+    pub(crate) ratio: Speedup,
 }
 
 impl Comparison<'_> {
@@ -59,7 +63,7 @@ impl Report {
                     && run.variant.build == ours.variant.build
             });
             for theirs in fastest.into_iter().chain(float) {
-                let ratio = paired_ratio(&theirs.rounds(), &ours.rounds());
+                let ratio = paired_ratio(&theirs.rounds(), &ours.rounds(), SEED);
                 comparisons.push(Comparison { ours, theirs, ratio });
             }
         }
@@ -205,7 +209,7 @@ impl Report {
         }
         text += "\nTheir time over ours, the median of the rounds and its 95 % interval\n";
         for comparison in self.comparisons() {
-            let Ratio { median, ci95: [low, high] } = comparison.ratio;
+            let Speedup { median, ci95: [low, high] } = &comparison.ratio;
             let format = comparison.theirs.variant.form.format();
             text += &format!(
                 "{:11} {:6} {:13} against {:16} {:10} {median:6.2}x  [{low:.2}, {high:.2}]\n",

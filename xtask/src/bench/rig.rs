@@ -18,11 +18,11 @@
 //! What fails is answered by `error`.
 
 use serde_json::{Value, json};
+use steer8::measure::statistics::{median, quantile};
 
 use super::check::{Check, compare};
 use super::measure::{Effort, Timed, Turns, interleaved};
 use super::networks::{FRAME_SHAPE, Network};
-use super::statistics::{median, quantile};
 use crate::Result;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,7 +123,7 @@ impl Run {
 
     /// The median of each round.
     pub(crate) fn rounds(&self) -> Vec<f64> {
-        self.turns.iter().map(|turn| median(turn)).collect()
+        self.turns.iter().map(|turn| median(&mut turn.clone())).collect()
     }
 }
 
