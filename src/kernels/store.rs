@@ -6,10 +6,10 @@ use super::requantize::{Requantize, by_lanes};
 /// Sums of integers to 8-bit integers.
 #[derive(Debug)]
 pub struct ToCodes<'a> {
-    pub bias: &'a [i32],
-    pub requantize: &'a Requantize,
+    bias: &'a [i32],
+    requantize: &'a Requantize,
     /// Rows of as many codes as there are biases.
-    pub out: &'a mut [u8],
+    out: &'a mut [u8],
     selected: [usize; 2],
 }
 

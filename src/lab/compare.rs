@@ -87,9 +87,8 @@ impl Lab {
         let mut progress = |done, total| report(emit, Stage::Time, None, done, total);
         let timings = latency::measure(&mut variants, &latency::Options::default(), &mut progress)?;
         for (&i, timing) in order.iter().zip(timings) {
-            let profile = self.model(ids[i])?.profile(data)?;
-            let report = &mut measured[i].report;
-            report.profile = profile;
+            let Measured { report, layers, .. } = &mut measured[i];
+            report.profile = self.model(ids[i])?.profile(data, layers)?;
             report.latency_ms = Some(timing.latency);
             if float.is_some_and(|float| float != i) {
                 report.speedup_over_float = timing.speedup;

@@ -1,7 +1,7 @@
 //! One network on labelled frames.
 
 use super::handle::{Emit, Lab, Model, report, timed};
-use super::protocol::{Event, Role, Stage};
+use super::protocol::{Event, Layer, Role, Stage};
 use crate::data::Dataset;
 use crate::error::{Context, Error, Result};
 use crate::measure::{Report, accuracy, operations, size};
@@ -29,6 +29,7 @@ impl Lab {
 #[derive(Debug)]
 pub(super) struct Measured {
     pub(super) report: Report,
+    pub(super) layers: Vec<Layer>,
     /// One row of logits for each frame.
     pub(super) logits: Vec<Vec<f32>>,
     /// The top-1 class of each frame.
@@ -81,7 +82,7 @@ pub(super) fn measure(
         recipe: recipe_of(&model.graph),
         left_in_float: inspection.left_in_float,
     };
-    Ok(Measured { report, logits: rows, classes })
+    Ok(Measured { report, layers: inspection.layers, logits: rows, classes })
 }
 
 /// Session memory, and the time from the file's bytes to the first answer.

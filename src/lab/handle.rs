@@ -118,7 +118,7 @@ impl Lab {
         emit: &mut Emit<'_>,
     ) -> Result<Event> {
         let (model, data) = (self.model(&id)?, self.data(Role::Calibration)?);
-        let name = quantized_name(&model.file);
+        let name = name_after(&model.file, "int8");
         let mut progress = |step, done, total| report(emit, stage_of(step), Some(&id), done, total);
         let quantized =
             quantize::quantize(&model.graph, recipe, data, &mut progress).in_file(&model.file)?;
@@ -237,8 +237,9 @@ fn check_indices(indices: &[usize], data: &Dataset) -> Result<()> {
     }
 }
 
-fn quantized_name(file: &str) -> String {
-    format!("{}-int8.onnx", file.strip_suffix(".onnx").unwrap_or(file))
+/// The name of a file that is made from another.
+pub(super) fn name_after(file: &str, what: &str) -> String {
+    format!("{}-{what}.onnx", file.strip_suffix(".onnx").unwrap_or(file))
 }
 
 fn sha256(bytes: &[u8]) -> String {

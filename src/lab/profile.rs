@@ -2,6 +2,7 @@
 
 use super::evaluate::repeated_frame;
 use super::handle::Model;
+use super::protocol::Layer;
 use crate::clock::Stopwatch;
 use crate::data::Dataset;
 use crate::error::{Context, Result};
@@ -15,12 +16,13 @@ const MOST_RUNS: usize = 2000;
 const LEAST_RUNS: usize = 5;
 
 impl Model {
-    /// The mean time of each operator in the order in which they run, after a warm-up. A clock
+    /// The mean time of each operator in the order in which they run, after a warm-up; `layers` are
+    /// the network's. A clock
     /// coarser than an operator is made up for by the number of runs.
     ///
     /// # Errors
     /// What goes wrong inside an operator.
-    pub(super) fn profile(&self, data: &Dataset) -> Result<Vec<StepProfile>> {
+    pub(super) fn profile(&self, data: &Dataset, layers: &[Layer]) -> Result<Vec<StepProfile>> {
         let mut session = self.session(data)?;
         let frame = repeated_frame(&session, data);
         for _ in 0..LEAST_RUNS {
@@ -38,7 +40,6 @@ impl Model {
             }
             runs += 1;
         }
-        let layers = &self.inspected_for(data)?.inspection.layers;
         let macs = |step: &StepTime| {
             // Others may run for the same node: an activation, an element-wise part.
             let multiplies = ["Conv", "Gemm", "MatMul", "tract"];

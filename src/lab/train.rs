@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::ops::ControlFlow;
 
-use super::handle::{Emit, Lab, report, stage_of};
+use super::handle::{Emit, Lab, name_after, report, stage_of};
 use super::protocol::{
     CALIBRATION_OF_TRAINING, Event, MeasuredOn, ModelId, Role, Stage, TrainingSummary,
 };
@@ -22,7 +22,7 @@ impl Lab {
         emit: &mut Emit<'_>,
     ) -> Result<Event> {
         let (model, data) = (self.model(id)?, self.training()?);
-        let name = trained_name(&model.file);
+        let name = name_after(&model.file, "qat");
         let some;
         let calibration = if self.has_data(Role::Calibration) {
             self.data(Role::Calibration)?
@@ -74,10 +74,6 @@ impl Lab {
         let reports = Box::new([float.report, own.report]);
         Ok(Event::Trained { model: into, file, inspection, training, reports })
     }
-}
-
-fn trained_name(file: &str) -> String {
-    format!("{}-qat.onnx", file.strip_suffix(".onnx").unwrap_or(file))
 }
 
 /// Cannot happen: two networks were to be measured.
