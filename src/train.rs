@@ -9,6 +9,9 @@
 
 #[cfg(feature = "core")]
 mod batch_norm;
+mod checkpoint;
+#[cfg(feature = "core")]
+mod course;
 #[cfg(test)]
 mod differences;
 #[cfg(feature = "core")]
@@ -53,6 +56,7 @@ mod weights;
 #[cfg(feature = "core")]
 mod worker;
 
+pub use checkpoint::{Checkpoint, Resume};
 pub use plan::{Epoch, Mirror, Optimizer, Plan, Scales, Schedule};
 #[cfg(feature = "core")]
 pub use record::{StepRecord, record};

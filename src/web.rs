@@ -6,6 +6,7 @@ pub mod download;
 pub mod fetch;
 pub mod files;
 mod message;
+pub mod training_store;
 pub mod worker_handle;
 #[cfg(feature = "core")]
 pub mod worker_loop;

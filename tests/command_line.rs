@@ -327,7 +327,7 @@ fn training_prints_its_epochs_and_writes_the_file() {
     assert!(json["best_epoch"].as_u64().unwrap() <= 2);
     assert_eq!(json["measured_on"], "validation");
     assert_eq!(json["result"]["accuracy"]["n"], FRAMES);
-    assert_eq!(json["result"]["variant"], "w4a8");
+    assert_eq!(json["result"]["variant"], "w4a8-qat");
     assert!(json["result"]["agreement_with_float"].is_f64());
     let file = onnx::read(&fs::read(desk.path("one.onnx")).unwrap()).unwrap();
     assert_eq!(recipe_of(&file).unwrap().weight_bits, 4);

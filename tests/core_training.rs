@@ -262,9 +262,10 @@ fn silu() -> Graph {
 
 fn fitted(graph: &Graph, plan: &Plan, data: &Dataset) -> Trained {
     let mut unheard = |_: &_| ();
-    let listener = Listener { progress: &mut |_, _, _| Ok(()), epoch: &mut unheard };
+    let listener =
+        Listener { progress: &mut |_, _, _| Ok(()), epoch: &mut unheard, checkpoint: None };
     let recipe = Recipe { weight_bits: 6, ..Recipe::default() };
-    train(graph, &recipe, plan, [data, data], listener).expect("it trains")
+    train(graph, &recipe, plan, [data, data], None, listener).expect("it trains")
 }
 
 /// It fits the frames, and the file says what training has seen.

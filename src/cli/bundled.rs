@@ -36,15 +36,13 @@ pub(super) fn networks() -> Vec<File> {
     NETWORKS.map(file).into()
 }
 
-pub(super) fn training_frames() -> Vec<File> {
-    TRAINING.map(file).into()
-}
-
-pub(super) fn frames(role: Role) -> File {
-    file(match role {
-        Role::Calibration => CALIBRATION,
-        Role::Validation => VALIDATION,
-    })
+/// One archive, or several whose frames belong together.
+pub(super) fn frames(role: Role) -> Vec<File> {
+    match role {
+        Role::Calibration => vec![file(CALIBRATION)],
+        Role::Validation => vec![file(VALIDATION)],
+        Role::Training => TRAINING.map(file).into(),
+    }
 }
 
 fn file((name, bytes): Bundled) -> File {
@@ -88,7 +86,7 @@ mod tests {
     #[test]
     fn frames_have_the_shape_that_fits() {
         let calibration = frames(Role::Calibration);
-        let dataset = Dataset::read(&[calibration], None, &mut unwatched).unwrap();
+        let dataset = Dataset::read(&calibration, None, &mut unwatched).unwrap();
         assert_eq!(dataset.frame_shape(), FRAME_SHAPE);
     }
 }

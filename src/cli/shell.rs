@@ -9,8 +9,8 @@ use super::{bundled, files, table};
 use crate::error::{Error, Result};
 use crate::lab::Lab;
 use crate::lab::protocol::{
-    DataSummary, Event, File, Inspection, ModelId, Normalization, Progress, QuantizationSummary,
-    Request, Role, Stage, TensorShape, TrainingSummary,
+    DataSummary, Event, File, Inspection, Measured, ModelId, Normalization, Progress,
+    QuantizationSummary, Request, Role, Stage, TensorShape, TrainingSummary,
 };
 use crate::measure::Report;
 use crate::quantize::{Analysis, Found, Recipe, Target, Trial};
@@ -64,10 +64,11 @@ impl Shell {
                 let option = match role {
                     Role::Calibration => "--calibration",
                     Role::Validation => "--data",
+                    Role::Training => "--training",
                 };
                 let mut inputs = inputs.into_iter();
                 inputs.try_for_each(|(model, input)| check_fit(option, model, input))?;
-                vec![bundled::frames(role)]
+                bundled::frames(role)
             }
         };
         match self.ask(Request::LoadData { role, files, normalization })? {
@@ -124,37 +125,12 @@ impl Shell {
         }
     }
 
-    /// Loads labelled frames to train on; without a path the bundled ones, for a network with this
-    /// input.
-    ///
-    /// # Errors
-    /// Without a path, when the bundled frames do not fit.
-    pub(super) fn load_training(
-        &mut self,
-        path: Option<&PathBuf>,
-        normalization: Option<Normalization>,
-        (model, input): (&ModelId, &TensorShape),
-    ) -> Result<DataSummary> {
-        let files = match path {
-            Some(path) => files::read_data(path)?,
-            None => {
-                check_fit("--training", model, input)?;
-                bundled::training_frames()
-            }
-        };
-        match self.ask(Request::LoadTraining { files, normalization })? {
-            Event::TrainingLoaded { summary } => Ok(summary),
-            other => Err(unexpected(&other)),
-        }
-    }
-
-    /// The account of the training, the file, and the reports of the float and the trained network.
-    /// Every epoch is told: on stdout, or with `aside` beside the progress.
+    /// The file, the account of the training, and how it compares with the float network. Every epoch is told: on stdout, or with `aside` beside the progress.
     pub(super) fn train(
         &mut self,
         request: Request,
         aside: bool,
-    ) -> Result<(File, TrainingSummary, [Report; 2])> {
+    ) -> Result<(File, TrainingSummary, Measured)> {
         let bar = self.bar.clone();
         let mut written = Ok(());
         let mut hear = |event: &Event| {
@@ -169,8 +145,8 @@ impl Shell {
             if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
         match self.ask_hearing(request, &mut hear)? {
-            Event::Trained { file, training, reports, .. } => {
-                written.map(|()| (file, *training, *reports))
+            Event::Trained { file, training, measured: Some(measured), .. } => {
+                written.map(|()| (file, *training, *measured))
             }
             other => Err(unexpected(&other)),
         }

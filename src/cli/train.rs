@@ -7,7 +7,7 @@ use super::shell::{Shell, Source};
 use super::{files, print, print_json, table};
 use crate::error::Result;
 use crate::figures;
-use crate::lab::protocol::{MeasuredOn, Request, Role, TrainingSummary};
+use crate::lab::protocol::{Measured, MeasuredOn, Request, Role, TrainOptions, TrainingSummary};
 use crate::measure::Report;
 
 pub(super) fn run(arguments: &Train, json: bool, shell: &mut Shell) -> Result<()> {
@@ -19,9 +19,9 @@ pub(super) fn run(arguments: &Train, json: bool, shell: &mut Shell) -> Result<()
     let (id, inspection) = shell.load_model(files::read(model)?)?;
     let normalization = arguments.normalization.normalization();
     let input = (&id, &inspection.input);
-    shell.load_training(training.as_ref(), normalization.clone(), input)?;
     // Own training frames calibrate, too, unless there are others for that.
     let sets = [
+        (Role::Training, training, true),
         (Role::Calibration, calibration, calibration.is_some() || training.is_none()),
         (Role::Validation, validation, validation.is_some()),
     ];
@@ -30,21 +30,23 @@ pub(super) fn run(arguments: &Train, json: bool, shell: &mut Shell) -> Result<()
         shell.load_data(Source { role, path: path.as_ref(), normalization }, [input])?;
     }
     let into = output.display().to_string();
-    let request = Request::Train { model: id, recipe, plan, into: into.clone() };
-    let (file, summary, reports) = shell.train(request, json)?;
+    let options = TrainOptions { measure: true, ..TrainOptions::default() };
+    let request = Request::Train { model: id, recipe, plan, into: into.clone(), options };
+    let (file, summary, measured) = shell.train(request, json)?;
     files::write(output, &file.bytes)?;
     if json {
         #[derive(Serialize)]
         struct Trained<'a> {
             #[serde(flatten)]
             training: &'a TrainingSummary,
+            measured_on: MeasuredOn,
             float: &'a Report,
             result: &'a Report,
         }
-        let [float, result] = &reports;
-        return print_json(&Trained { training: &summary, float, result });
+        let Measured { reports: [float, result], on } = &measured;
+        return print_json(&Trained { training: &summary, measured_on: *on, float, result });
     }
-    let frames = match summary.measured_on {
+    let frames = match measured.on {
         MeasuredOn::Validation => "the validation frames",
         MeasuredOn::HeldOut => "the frames held out of training, which have chosen the epoch",
     };
@@ -55,7 +57,7 @@ pub(super) fn run(arguments: &Train, json: bool, shell: &mut Shell) -> Result<()
     let size = figures::bytes(summary.quantization.file_bytes);
     print(&format!(
         "\nkept {best}; measured on {frames}\n\n{}{}\n{into}: {size}, SHA-256 {}\n",
-        table::reports(&reports),
+        table::reports(&measured.reports),
         table::left_in_float(&summary.quantization.left_in_float),
         summary.quantization.sha256
     ))

@@ -22,7 +22,6 @@ use super::protocol::{
 pub struct Lab {
     models: BTreeMap<ModelId, Model>,
     data: BTreeMap<Role, Dataset>,
-    training: Option<Dataset>,
 }
 
 /// Where events go; [`ControlFlow::Break`] cancels the request.
@@ -59,13 +58,6 @@ impl Lab {
                 self.data.insert(role, data);
                 Ok(Event::DataLoaded { role, summary })
             }
-            Request::LoadTraining { files, normalization } => {
-                let mut progress = |done, total| report(emit, Stage::ReadData, None, done, total);
-                let data = Dataset::read(&files, normalization.as_ref(), &mut progress)?;
-                let summary = data.summary();
-                self.training = Some(data);
-                Ok(Event::TrainingLoaded { summary })
-            }
             Request::Frames { indices } => {
                 let data = self.data(Role::Validation)?;
                 check_indices(&indices, data)?;
@@ -80,8 +72,8 @@ impl Lab {
             Request::Search { model, recipe, target, frames } => {
                 self.search(&model, &recipe, target, frames, emit)
             }
-            Request::Train { model, recipe, plan, into } => {
-                self.train(&model, &recipe, &plan, into, emit)
+            Request::Train { model, recipe, plan, into, options } => {
+                self.train(&model, &recipe, &plan, into, &options, emit)
             }
             Request::Evaluate { model, float } => self.evaluate(&model, float.as_deref(), emit),
             Request::Compare { models } => self.compare(&models, emit),
@@ -155,13 +147,6 @@ impl Lab {
         self.models.get(id).ok_or_else(|| Error::new(format!("no network `{id}` is loaded")))
     }
 
-    pub(super) fn training(&self) -> Result<&Dataset> {
-        self.training.as_ref().ok_or_else(|| {
-            Error::new("there are no training frames")
-                .way_out("Give an npz with x and y, or images in class folders.")
-        })
-    }
-
     pub(super) fn has_data(&self, role: Role) -> bool {
         self.data.contains_key(&role)
     }
@@ -171,6 +156,7 @@ impl Lab {
             let what = match role {
                 Role::Calibration => "calibration",
                 Role::Validation => "validation",
+                Role::Training => "training",
             };
             Error::new(format!("there are no {what} frames"))
                 .way_out("Give an npz with x and y, or images in class folders.")

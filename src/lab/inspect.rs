@@ -8,6 +8,7 @@ use crate::graph::{Dim, Graph, Node, Tensor, Value};
 use crate::measure::operations;
 use crate::quantize::{LayerBits, Recipe, is_quantized, recipe_of};
 use crate::runtime::{TensorType, input_shape, lower, tensor_types};
+use crate::train::TRAINING_KEY;
 
 /// What [`Inspection`] says, and what a report needs besides.
 #[derive(Debug, Clone)]
@@ -94,11 +95,22 @@ fn describe(graph: &Graph, file_bytes: usize) -> Inspection {
     }
 }
 
-/// `float`, `int8`, such as `w3a8` for other widths, `mixed` where layers differ.
+/// `float`, `int8`, such as `w3a8` for other widths, `mixed` where layers differ; trained for its
+/// quantization: `qat`, `w3a8-qat`, `mixed-qat`.
 fn variant(graph: &Graph) -> String {
     if !is_quantized(graph) {
         return "float".into();
     }
+    let widths = widths(graph);
+    let trained = graph.metadata.iter().any(|(key, _)| key == TRAINING_KEY);
+    match (trained, &*widths) {
+        (false, _) => widths,
+        (true, "int8") => "qat".into(),
+        (true, _) => format!("{widths}-qat"),
+    }
+}
+
+fn widths(graph: &Graph) -> String {
     let recipe = recipe_of(graph).unwrap_or_default();
     let (weights, activations) = (recipe.weight_bits, recipe.activation_bits);
     let other = |layer: &LayerBits| {

@@ -10,6 +10,7 @@ pub use crate::data::{DataSummary, File, Normalization, Picture};
 use crate::error::Error;
 use crate::measure::Report;
 use crate::quantize::{Analysis, Found, LeftInFloat, Recipe, Target, TensorInfo, Trial};
+pub use crate::train::{Checkpoint, Resume};
 use crate::train::{Epoch, Plan};
 
 /// Raised when a message changes its meaning; page and worker of different versions refuse to talk.
@@ -27,17 +28,28 @@ pub const CALIBRATION_OF_TRAINING: usize = 512;
 pub enum Role {
     Calibration,
     Validation,
+    /// Labelled, to train on.
+    Training,
+}
+
+/// What a shell wants of a training besides the trained network.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct TrainOptions {
+    /// Measure the result beside the float network: on the validation frames, without any on those
+    /// held out of training.
+    pub measure: bool,
+    /// Tell checkpoints by [`Event::Checkpoint`].
+    pub checkpoints: bool,
+    pub resume: Option<Resume>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Request {
     /// Ends with [`Event::ModelLoaded`]. Replaces a network of the same id.
     LoadModel { model: ModelId, file: File },
-    /// One npz, one zip of class folders, or the images of class folders. Ends with [`Event::DataLoaded`].
+    /// One npz, one zip of class folders, several of one of these (their frames one after another),
+    /// or the images of class folders. Ends with [`Event::DataLoaded`].
     LoadData { role: Role, files: Vec<File>, normalization: Option<Normalization> },
-    /// Labelled frames to train on: as for [`Request::LoadData`], or several archives of one kind,
-    /// one after another. Ends with [`Event::TrainingLoaded`].
-    LoadTraining { files: Vec<File>, normalization: Option<Normalization> },
     /// Pictures of some validation frames. Ends with [`Event::Frames`].
     Frames { indices: Vec<usize> },
     /// What a network says about some validation frames. Ends with [`Event::Predictions`].
@@ -55,11 +67,9 @@ pub enum Request {
     Search { model: ModelId, recipe: Recipe, target: Target, frames: Option<usize> },
     /// Trains `model` on the training frames for `recipe` and loads the quantized result as `into`.
     /// The starting point is calibrated on the calibration frames, without any on
-    /// [`CALIBRATION_OF_TRAINING`] of the training frames; the result is measured beside `model` on
-    /// the validation frames, without any on the held-out ones. Every epoch is told by
-    /// [`Event::Epoch`]. Ends with [`Event::Trained`]; cancelled once an epoch is done, too, with the
-    /// best so far.
-    Train { model: ModelId, recipe: Recipe, plan: Plan, into: ModelId },
+    /// [`CALIBRATION_OF_TRAINING`] of the training frames. Every epoch is told by [`Event::Epoch`].
+    /// Ends with [`Event::Trained`]; cancelled once an epoch is done, too, with the best so far.
+    Train { model: ModelId, recipe: Recipe, plan: Plan, into: ModelId, options: TrainOptions },
     /// Runs one network on the validation frames; `float` names the network it is compared with.
     /// Frames without labels give a report without accuracy. Ends with [`Event::Evaluated`].
     Evaluate { model: ModelId, float: Option<ModelId> },
@@ -105,21 +115,24 @@ pub enum Event {
         model: ModelId,
         found: Found,
     },
-    TrainingLoaded {
-        summary: DataSummary,
-    },
-    /// An epoch of training, of the starting point (0) first; training goes on.
+    /// An epoch of training, of the starting point (0) first; training goes on. Resumed, it tells
+    /// those before again.
     Epoch {
         model: ModelId,
         epoch: Epoch,
+    },
+    /// From here the training can be resumed.
+    Checkpoint {
+        model: ModelId,
+        checkpoint: Checkpoint,
     },
     Trained {
         model: ModelId,
         file: File,
         inspection: Inspection,
         training: Box<TrainingSummary>,
-        /// The float network, then the trained one.
-        reports: Box<[Report; 2]>,
+        /// The float network, then the trained one, if they were to be measured.
+        measured: Option<Box<Measured>>,
     },
     /// `logits`: one row for each frame.
     Evaluated {
@@ -138,7 +151,8 @@ pub enum Event {
 impl Event {
     /// Whether the request that caused it is over.
     pub fn is_final(&self) -> bool {
-        !matches!(self, Event::Progress(_) | Event::Tried { .. } | Event::Epoch { .. })
+        use Event::{Checkpoint, Epoch, Progress, Tried};
+        !matches!(self, Progress(_) | Tried { .. } | Epoch { .. } | Checkpoint { .. })
     }
 }
 
@@ -230,10 +244,17 @@ pub struct TrainingSummary {
     pub epochs: Vec<Epoch>,
     /// Whose weights the file has; 0 is the starting point.
     pub best_epoch: usize,
-    pub measured_on: MeasuredOn,
 }
 
-/// The frames behind a report.
+/// A trained network beside the one it was made from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// The float network's, then the trained one's.
+    pub reports: [Report; 2],
+    pub on: MeasuredOn,
+}
+
+/// The frames behind these reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MeasuredOn {

@@ -5,11 +5,12 @@ use std::ops::ControlFlow;
 
 use super::handle::{Emit, Lab, name_after, report, stage_of};
 use super::protocol::{
-    CALIBRATION_OF_TRAINING, Event, MeasuredOn, ModelId, Role, Stage, TrainingSummary,
+    CALIBRATION_OF_TRAINING, Event, Measured, MeasuredOn, ModelId, Role, Stage, TrainOptions,
+    TrainingSummary,
 };
 use crate::error::{Context, Result};
 use crate::quantize::Recipe;
-use crate::train::{self, Epoch, Listener, Phase, Plan};
+use crate::train::{self, Checkpoint, Epoch, Listener, Phase, Plan};
 
 impl Lab {
     /// Every epoch is told as soon as it is done.
@@ -19,9 +20,10 @@ impl Lab {
         recipe: &Recipe,
         plan: &Plan,
         into: ModelId,
+        options: &TrainOptions,
         emit: &mut Emit<'_>,
     ) -> Result<Event> {
-        let (model, data) = (self.model(id)?, self.training()?);
+        let (model, data) = (self.model(id)?, self.data(Role::Training)?);
         let name = name_after(&model.file, "qat");
         let some;
         let calibration = if self.has_data(Role::Calibration) {
@@ -51,28 +53,40 @@ impl Lab {
             // Whether to stop is asked at the next step.
             let _ = (tell.borrow_mut())(Event::Epoch { model: id.into(), epoch: *epoch });
         };
-        let listener = Listener { progress: &mut progress, epoch: &mut epoch };
-        let trained = train::train(&model.graph, recipe, plan, [calibration, data], listener)
-            .in_file(&model.file)?;
-        let held_out = data.select(&trained.held_out);
-        let (file, quantization, inspection) = self.keep(trained.quantized, recipe, name, &into)?;
-        let (measured_on, frames) = if self.has_data(Role::Validation) {
-            (MeasuredOn::Validation, self.data(Role::Validation)?)
-        } else {
-            (MeasuredOn::HeldOut, &held_out)
+        let mut checkpoint = |checkpoint: Checkpoint| {
+            let _ = (tell.borrow_mut())(Event::Checkpoint { model: id.into(), checkpoint });
         };
-        let measured = self.measure_all(&[id, &into], Some(0), frames, &mut **tell.borrow_mut())?;
-        let [float, own] = <[_; 2]>::try_from(measured).map_err(|_| nothing_measured())?;
+        let listener = Listener {
+            progress: &mut progress,
+            epoch: &mut epoch,
+            checkpoint: if options.checkpoints { Some(&mut checkpoint) } else { None },
+        };
+        let (data, resume) = ([calibration, data], options.resume.as_ref());
+        let trained = train::train(&model.graph, recipe, plan, data, resume, listener)
+            .in_file(&model.file)?;
+        let held_out = options.measure.then(|| data[1].select(&trained.held_out));
+        let (file, quantization, inspection) = self.keep(trained.quantized, recipe, name, &into)?;
+        let measured = match &held_out {
+            Some(held_out) => {
+                let (on, frames) = match self.has_data(Role::Validation) {
+                    true => (MeasuredOn::Validation, self.data(Role::Validation)?),
+                    false => (MeasuredOn::HeldOut, held_out),
+                };
+                let measured =
+                    self.measure_all(&[id, &into], Some(0), frames, &mut **tell.borrow_mut())?;
+                let [float, own] = <[_; 2]>::try_from(measured).map_err(|_| nothing_measured())?;
+                Some(Box::new(Measured { reports: [float.report, own.report], on }))
+            }
+            None => None,
+        };
         let training = Box::new(TrainingSummary {
             plan: plan.clone(),
             quantization,
             start: trained.start,
             epochs: trained.epochs,
             best_epoch: trained.best.epoch,
-            measured_on,
         });
-        let reports = Box::new([float.report, own.report]);
-        Ok(Event::Trained { model: into, file, inspection, training, reports })
+        Ok(Event::Trained { model: into, file, inspection, training, measured })
     }
 }
 

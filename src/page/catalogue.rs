@@ -32,6 +32,8 @@ pub struct Entry {
 pub struct BundledFrames {
     pub validation: Archive,
     pub calibration: Archive,
+    /// Each a sample of all: the first few do, too.
+    pub training: Vec<Archive>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -45,10 +47,11 @@ impl Catalogue {
         url("catalogue.json")
     }
 
-    pub fn frames(&self, role: Role) -> &Archive {
+    pub fn frames(&self, role: Role) -> &[Archive] {
         match role {
-            Role::Calibration => &self.frames.calibration,
-            Role::Validation => &self.frames.validation,
+            Role::Calibration => std::slice::from_ref(&self.frames.calibration),
+            Role::Validation => std::slice::from_ref(&self.frames.validation),
+            Role::Training => &self.frames.training,
         }
     }
 }

@@ -17,6 +17,7 @@ mod search;
 mod strip;
 #[cfg(test)]
 mod tests;
+mod train;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -36,6 +37,7 @@ pub use queue::TaskId;
 pub use recipe::LayerChange;
 pub use run::{Comparison, Job, Made, Step};
 pub use search::{Ending, Goal, Search, SearchForm};
+pub use train::{EPOCHS_CHOICES, End, SavedTraining, TrainForm, Training};
 
 /// Something that arrives as bytes: over the network, or read from the person's disk.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,9 +59,10 @@ pub enum Action {
         done: usize,
         total: usize,
     },
+    /// All of its files are here.
     Received {
         resource: Resource,
-        bytes: Vec<u8>,
+        files: Vec<Vec<u8>>,
     },
     NotReceived {
         resource: Resource,
@@ -116,7 +119,17 @@ pub enum Action {
     Search,
     Copy(Copy),
     Copied(Copy),
-    /// Save the int8 file made from this network.
+    SetTraining(TrainForm),
+    /// Trains the chosen network for the panel's recipe.
+    Train,
+    /// Goes on where it was paused.
+    ResumeTraining,
+    /// Ends with the best so far, whether it is under way or paused.
+    FinishTraining,
+    DiscardTraining,
+    /// The browser has kept this training from an earlier visit.
+    Recalled(Box<SavedTraining>),
+    /// Save this network, which was made here.
     Download(ModelId),
     Complain(Error),
     Dismiss(NoticeId),
@@ -126,7 +139,7 @@ pub enum Action {
 pub enum Effect {
     Fetch {
         resource: Resource,
-        url: String,
+        urls: Vec<String>,
     },
     /// Stop fetching or reading it; nothing more is heard of it.
     Abort(Resource),
@@ -137,6 +150,11 @@ pub enum Effect {
     /// Terminate the worker, whatever it is doing, and start a fresh one.
     RestartWorker,
     Save(Rc<File>),
+    /// Look for trainings that the browser has kept.
+    RecallTrainings,
+    /// Have the browser keep a training, instead of what it has under the same key.
+    KeepTraining(Box<SavedTraining>),
+    ForgetTraining(String),
     /// Put this behind the `#` of the address.
     ShowAddress(String),
     /// Hand this to the clipboard; of a link, what stands behind the `#`.
@@ -163,6 +181,7 @@ pub struct State {
     pub selected: Option<ModelId>,
     pub validation: DataSet,
     pub calibration: DataSet,
+    pub training: DataSet,
     pub normalization: NormalizationForm,
     /// The frames on show.
     pub frames: Vec<Rc<Picture>>,
@@ -173,6 +192,10 @@ pub struct State {
     pub job: Option<Job>,
     /// The int8 network made from each float one.
     pub made: BTreeMap<ModelId, Rc<Made>>,
+    /// The one that was trained for its quantization, of each float one.
+    pub qat: BTreeMap<ModelId, Rc<Made>>,
+    pub train_form: TrainForm,
+    pub trainings: BTreeMap<ModelId, Rc<Training>>,
     pub comparisons: BTreeMap<ModelId, Rc<Comparison>>,
     pub explained: BTreeMap<ModelId, Rc<Explained>>,
     pub analysis_frames: AnalysisFrames,
@@ -204,18 +227,22 @@ impl State {
         let mut effects = Vec::new();
         match action {
             Action::Start => {
-                effects.push(Effect::Fetch { resource: Resource::Catalogue, url: Catalogue::url() })
+                let urls = vec![Catalogue::url()];
+                effects.push(Effect::Fetch { resource: Resource::Catalogue, urls });
+                effects.push(Effect::RecallTrainings);
             }
             Action::Receiving { resource, done, total } => self.receiving(&resource, done, total),
-            Action::Received { resource, bytes } => self.received(resource, bytes, &mut effects),
+            Action::Received { resource, files } => self.received(resource, files, &mut effects),
             Action::NotReceived { resource, error } => self.not_received(resource, error),
             Action::OpenLink(fragment) => self.open_link(fragment, &mut effects),
-            Action::Heard { task, event } => self.heard(task, *event, now),
+            Action::Heard { task, event } => self.heard(task, *event, now, &mut effects),
             Action::WorkerLost { error, started } => {
                 self.worker_lost(error, started, &mut effects);
             }
             Action::Select(model) => self.select(model, &mut effects),
-            Action::OpenModel(file) => self.open_model(file, &mut effects),
+            Action::OpenModel(file) => {
+                self.open_model(file, &mut effects);
+            }
             Action::CloseModel(model) => self.close_model(&model, &mut effects),
             Action::CompareWith { model, reference } => self.compare_with(&model, reference),
             Action::ReadData { role, name } => self.read_data(role, name, &mut effects),
@@ -238,10 +265,17 @@ impl State {
             Action::SetAnalysisFrames(frames) => self.analysis_frames = AnalysisFrames(frames),
             Action::SetSearch(form) => self.search_form = form,
             Action::Search => self.start_search(now, &mut effects),
+            Action::SetTraining(form) => self.train_form = form,
+            Action::Train => self.start_training(now, &mut effects),
+            Action::ResumeTraining => self.resume_training(false, now, &mut effects),
+            Action::FinishTraining => self.finish_training(now, &mut effects),
+            Action::DiscardTraining => self.discard_training(&mut effects),
+            Action::Recalled(saved) => self.training_recalled(*saved, &mut effects),
             Action::Copy(what) => self.copy(what, &mut effects),
             Action::Copied(what) => self.copied = Some(what),
             Action::Download(model) => {
-                effects.extend(self.made.get(&model).map(|made| Effect::Save(made.file.clone())));
+                let made = self.made_here(&model).map(|(_, made)| made.file.clone());
+                effects.extend(made.map(Effect::Save));
             }
             Action::Complain(error) => self.complain(error),
             Action::Dismiss(id) => self.notices.retain(|notice| notice.id != id),
@@ -268,6 +302,7 @@ impl State {
         match role {
             Role::Calibration => &self.calibration,
             Role::Validation => &self.validation,
+            Role::Training => &self.training,
         }
     }
 
@@ -275,14 +310,20 @@ impl State {
         match role {
             Role::Calibration => &mut self.calibration,
             Role::Validation => &mut self.validation,
+            Role::Training => &mut self.training,
         }
+    }
+
+    /// A network that was made here, and which from.
+    fn made_here(&self, id: &str) -> Option<(&ModelId, &Rc<Made>)> {
+        self.made.iter().chain(&self.qat).find(|(_, made)| made.id == id)
     }
 
     /// What a network that the page names, made here or not, turned out to be.
     pub fn inspection(&self, id: &str) -> Option<&Rc<Inspection>> {
         self.network(id)
             .and_then(Network::inspection)
-            .or_else(|| self.made.values().find(|made| made.id == id).map(|made| &made.inspection))
+            .or_else(|| self.made_here(id).map(|(_, made)| &made.inspection))
     }
 
     /// A network's name for people, made here or not.
@@ -290,7 +331,7 @@ impl State {
         if let Some(network) = self.network(id) {
             return network.title.clone();
         }
-        let base = self.made.iter().find(|(_, made)| made.id == id).map(|(base, _)| base);
+        let base = self.made_here(id).map(|(base, _)| base);
         base.and_then(|base| self.network(base)).map_or_else(
             || id.to_owned(),
             |network| {
@@ -321,11 +362,15 @@ impl State {
         }
     }
 
-    fn received(&mut self, resource: Resource, bytes: Vec<u8>, effects: &mut Vec<Effect>) {
+    fn received(&mut self, resource: Resource, mut files: Vec<Vec<u8>>, effects: &mut Vec<Effect>) {
         match resource {
-            Resource::Catalogue => self.catalogue_arrived(&bytes, effects),
-            Resource::Network(model) => self.network_arrived(model, bytes, effects),
-            Resource::Frames(role) => self.bundled_data_arrived(role, bytes, effects),
+            Resource::Catalogue => {
+                self.catalogue_arrived(&files.pop().unwrap_or_default(), effects)
+            }
+            Resource::Network(model) => {
+                self.network_arrived(model, files.pop().unwrap_or_default(), effects);
+            }
+            Resource::Frames(role) => self.bundled_data_arrived(role, files, effects),
         }
     }
 
@@ -345,8 +390,8 @@ impl State {
     fn fetch_network(&mut self, id: &str, effects: &mut Vec<Effect>) {
         let Some(network) = self.network_mut(id) else { return };
         let Some(file) = network.origin.bundled_file() else { return };
-        let url = catalogue::url(file);
+        let urls = vec![catalogue::url(file)];
         network.status = Status::Fetching { done: 0, total: 0 };
-        effects.push(Effect::Fetch { resource: Resource::Network(id.to_owned()), url });
+        effects.push(Effect::Fetch { resource: Resource::Network(id.to_owned()), urls });
     }
 }

@@ -40,4 +40,5 @@ mod sort_heading;
 mod stale;
 mod time_section;
 mod time_table;
+mod train_section;
 mod working;

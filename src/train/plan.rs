@@ -226,6 +226,19 @@ pub struct Epoch {
 }
 
 impl Epoch {
+    /// The starting point, from what it does on the held-out frames.
+    pub fn start(heldout_loss: f64, heldout_top1: f64, seconds: f64) -> Self {
+        Self {
+            epoch: 0,
+            loss: heldout_loss,
+            train_top1: 0.0,
+            heldout_loss,
+            heldout_top1,
+            learning_rate: 0.0,
+            seconds,
+        }
+    }
+
     /// Whether this is the better checkpoint: by accuracy on the held-out frames, then by their loss.
     pub fn beats(&self, other: &Self) -> bool {
         (self.heldout_top1, -self.heldout_loss) > (other.heldout_top1, -other.heldout_loss)

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::checkpoint::{Checkpoint, Resume};
+use super::course::{Course, Fingerprint, Partial};
 use super::export;
 use super::loss::Loss;
 use super::machine::{Mode, SHARD};
 use super::mirror::Mirrored;
 use super::network::{Network, ScaleSource, Source};
-use super::optimizer::Moments;
 use super::plan::{Epoch, Plan, Scales};
 use super::state::State;
 use super::worker::{Engine, Example, Worker};
@@ -23,6 +24,9 @@ use crate::random::{SplitMix64, choose, shuffle};
 
 /// Key of the training plan's JSON among the file's metadata.
 pub const TRAINING_KEY: &str = "steer8.training";
+
+/// Milliseconds of an epoch that are lost at most when a training is broken off.
+const CHECKPOINT_MS: f64 = 5000.0;
 
 /// What is going on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,8 +44,11 @@ pub struct Listener<'a> {
     /// `(phase, done, total)`; an error ends the training. Once an epoch is done,
     /// [`Error::cancelled`] ends it with the best epoch so far.
     pub progress: &'a mut dyn FnMut(Phase, usize, usize) -> Result<()>,
-    /// Every epoch, the starting point (0) among them.
+    /// Every epoch, the starting point (0) among them; those of a checkpoint, too.
     pub epoch: &'a mut dyn FnMut(&Epoch),
+    /// Everything that is needed to go on from here: after every epoch, and every
+    /// five seconds in between. `None`: nobody keeps it.
+    pub checkpoint: Option<&'a mut dyn FnMut(Checkpoint)>,
 }
 
 /// A trained and quantized network and the account of it.
@@ -62,30 +69,43 @@ pub struct Trained {
 /// as the int8 file will round.
 ///
 /// `data`: calibration frames, then labelled training frames. The result depends on the network, the
-/// recipe, the plan and the frames alone, on every machine.
+/// recipe, the plan and the frames alone, on every machine, and not on how often it was broken off
+/// and resumed.
 ///
 /// # Errors
 /// As [`quantize`](crate::quantize::quantize); a node that cannot be trained, by name and before
-/// anything starts; frames without labels; an impossible plan.
+/// anything starts; frames without labels; an impossible plan; a checkpoint of another training.
 pub fn train(
     graph: &Graph,
     recipe: &Recipe,
     plan: &Plan,
     [calibration, data]: [&Dataset; 2],
+    resume: Option<&Resume>,
     listener: Listener<'_>,
 ) -> Result<Trained> {
-    let Listener { progress, epoch } = listener;
+    let Listener { progress, epoch, mut checkpoint } = listener;
     let mut trainer = Trainer::new(graph, recipe, plan, [calibration, data], progress)?;
-    let start = trainer.check_start(progress)?;
-    epoch(&start);
-    while !trainer.is_done() {
-        match trainer.epoch(progress) {
+    let mut finish = false;
+    match resume {
+        Some(resume) => {
+            trainer.resume(&resume.checkpoint)?;
+            finish = resume.finish;
+            let Course { start, epochs, .. } = &trainer.course;
+            std::iter::once(start).chain(epochs).for_each(&mut *epoch);
+        }
+        None => epoch(&trainer.check_start(progress)?),
+    }
+    while !finish && !trainer.is_done() {
+        match trainer.epoch(progress, &mut checkpoint) {
             Ok(done) => epoch(&done),
-            Err(error) if error.cancelled && !trainer.epochs.is_empty() => break,
+            Err(error) if error.cancelled && !trainer.course.epochs.is_empty() => break,
             Err(error) => return Err(error),
         }
+        if let Some(keep) = &mut checkpoint {
+            keep(trainer.checkpoint()?);
+        }
     }
-    trainer.finish(recipe, start)
+    trainer.finish(recipe)
 }
 
 /// The recipe that training starts from. A learned scale of few bits starts from the range with the
@@ -117,46 +137,16 @@ pub(super) struct Trainer<'a> {
     start: Calibrated,
     engine: Engine,
     worker: Worker,
-    state: State,
-    moments: Moments,
+    course: Course,
+    /// What a checkpoint has to be of.
+    fingerprint: Fingerprint,
     plan: &'a Plan,
     data: &'a Dataset,
     training: Vec<usize>,
     held_out: Vec<usize>,
-    epochs: Vec<Epoch>,
-    best: (Epoch, State),
-    /// For a training until convergence.
-    plateau: Plateau,
     /// Sums over a batch.
     gradients: Vec<f32>,
     observed: Vec<f32>,
-}
-
-/// How the learning rate falls while training goes on until convergence.
-#[derive(Debug, Clone, Copy)]
-struct Plateau {
-    least_loss: f64,
-    waited: usize,
-    falls: usize,
-}
-
-impl Plateau {
-    fn factor(self) -> f64 {
-        [1.0, 1.0 / 3.0, 1.0 / 9.0, 1.0 / 27.0][self.falls.min(3)]
-    }
-
-    fn hear(&mut self, loss: f64) {
-        let enough = self.least_loss * (1.0 - Plan::PROGRESS);
-        self.least_loss = self.least_loss.min(loss);
-        if loss < enough {
-            self.waited = 0;
-            return;
-        }
-        self.waited += 1;
-        if self.waited >= Plan::PATIENCE {
-            (self.falls, self.waited) = (self.falls + 1, 0);
-        }
-    }
 }
 
 impl<'a> Trainer<'a> {
@@ -207,37 +197,38 @@ impl<'a> Trainer<'a> {
                 .way_out("Training needs frames to learn from and others to hold out."));
         }
         let worker = Worker::new(&engine, &state);
-        let nothing = Epoch {
-            epoch: 0,
-            loss: f64::INFINITY,
-            train_top1: 0.0,
-            heldout_loss: f64::INFINITY,
-            heldout_top1: -1.0,
-            learning_rate: 0.0,
-            seconds: 0.0,
-        };
         Ok(Self {
-            moments: Moments::new(plan, state.parameters.len()),
+            fingerprint: Fingerprint::of(graph, recipe, plan, [calibration, data])?,
             gradients: vec![0.0; state.parameters.len()],
             observed: vec![0.0; state.statistics.len()],
-            best: (nothing, state.clone()),
-            plateau: Plateau { least_loss: f64::INFINITY, waited: 0, falls: 0 },
+            course: Course::new(plan, state),
             start,
             engine,
             worker,
-            state,
             plan,
             data,
             training,
             held_out,
-            epochs: Vec::new(),
         })
+    }
+
+    /// Goes on where an earlier training stopped.
+    fn resume(&mut self, checkpoint: &Checkpoint) -> Result<()> {
+        self.course = checkpoint.open(&self.fingerprint)?;
+        Ok(())
+    }
+
+    fn checkpoint(&self) -> Result<Checkpoint> {
+        Checkpoint::new(&self.course, &self.fingerprint)
     }
 
     fn is_done(&self) -> bool {
         match self.plan.epochs {
-            Some(epochs) => self.epochs.len() >= epochs,
-            None => self.epochs.len() >= Plan::MAX_EPOCHS || self.plateau.falls > Plan::FALLS,
+            Some(epochs) => self.course.epochs.len() >= epochs,
+            None => {
+                let Course { epochs, plateau, .. } = &self.course;
+                epochs.len() >= Plan::MAX_EPOCHS || plateau.falls > Plan::FALLS
+            }
         }
     }
 
@@ -246,29 +237,49 @@ impl<'a> Trainer<'a> {
         let stopwatch = Stopwatch::start();
         let (heldout_loss, heldout_top1) = self.check(progress)?;
         let seconds = stopwatch.ms() / 1e3;
-        let loss = heldout_loss;
-        let start = Epoch { loss, heldout_loss, heldout_top1, seconds, ..self.best.0 };
-        self.best.0 = start;
-        self.plateau.least_loss = heldout_loss;
+        let start = Epoch::start(heldout_loss, heldout_top1, seconds);
+        self.course.begin(start);
         Ok(start)
     }
 
-    fn epoch(&mut self, progress: &mut Hear<'_>) -> Result<Epoch> {
+    /// The rest of an epoch, of which [`Course::partial`] is done.
+    fn epoch(
+        &mut self,
+        progress: &mut Hear<'_>,
+        keep: &mut Option<&mut dyn FnMut(Checkpoint)>,
+    ) -> Result<Epoch> {
         let stopwatch = Stopwatch::start();
-        let epoch = self.epochs.len();
+        let epoch = self.course.epochs.len();
         let mode =
             self.mode(epoch < self.plan.freeze_batch_norm, epoch < self.plan.freeze_observers);
         let examples = self.examples(epoch as u64);
         let per_epoch = examples.len().div_ceil(self.plan.batch);
         let steps = per_epoch * self.plan.epochs.unwrap_or(Plan::MAX_EPOCHS);
-        let (mut loss, mut hits, mut rate) = (0.0, 0, 0.0);
-        for (i, batch) in examples.chunks(self.plan.batch).enumerate() {
+        let before = self.course.partial.seconds;
+        let mut rate = 0.0;
+        let mut kept = 0.0;
+        let factor = self.course.plateau.factor();
+        let done = self.course.partial.batches;
+        for (i, batch) in examples.chunks(self.plan.batch).enumerate().skip(done) {
             progress(Phase::Train, i * self.plan.batch, examples.len())?;
-            rate = self.plan.rate(epoch * per_epoch + i, steps, per_epoch) * self.plateau.factor();
-            let (batch_loss, batch_hits) = self.batch(batch, mode, rate);
-            loss += batch_loss;
-            hits += batch_hits;
+            rate = self.plan.rate(epoch * per_epoch + i, steps, per_epoch) * factor;
+            let (loss, hits) = self.batch(batch, mode, rate);
+            let partial = &mut self.course.partial;
+            let seconds = before + stopwatch.ms() / 1e3;
+            *partial = Partial {
+                batches: i + 1,
+                loss: partial.loss + loss,
+                hits: partial.hits + hits,
+                seconds,
+            };
+            if let Some(keep) = keep
+                && stopwatch.ms() - kept >= CHECKPOINT_MS
+            {
+                keep(self.checkpoint()?);
+                kept = stopwatch.ms();
+            }
         }
+        let Partial { loss, hits, .. } = self.course.partial;
         if !loss.is_finite() {
             return Err(Error::new(format!("the loss is no number in epoch {}", epoch + 1))
                 .way_out("Choose a lower learning rate."));
@@ -282,13 +293,9 @@ impl<'a> Trainer<'a> {
             heldout_loss,
             heldout_top1,
             learning_rate: rate,
-            seconds: stopwatch.ms() / 1e3,
+            seconds: before + stopwatch.ms() / 1e3,
         };
-        self.plateau.hear(heldout_loss);
-        if done.beats(&self.best.0) {
-            self.best = (done, self.state.clone());
-        }
-        self.epochs.push(done);
+        self.course.end_epoch(done);
         Ok(done)
     }
 
@@ -309,13 +316,13 @@ impl<'a> Trainer<'a> {
         for root in &self.engine.network.roots {
             let scale = scales.get(&format!("{}.scale", root.name));
             if let (ScaleSource::Learned(at), Some(scale)) = (root.source, scale) {
-                self.state.parameters[at] = *scale;
+                self.course.state.parameters[at] = *scale;
             }
         }
     }
 
     pub(super) fn parameters(&self) -> &[f32] {
-        &self.state.parameters
+        &self.course.state.parameters
     }
 
     /// Those of the last step.
@@ -325,7 +332,7 @@ impl<'a> Trainer<'a> {
 
     /// What the network says about frames, shard by shard.
     pub(super) fn logits(&mut self, examples: &[Example], mode: Mode) -> Vec<f32> {
-        self.worker.set(&self.engine, &self.state, mode);
+        self.worker.set(&self.engine, &self.course.state, mode);
         let mut logits = Vec::new();
         for shard in examples.chunks(SHARD) {
             logits.extend_from_slice(self.worker.logits(&self.engine, self.data, shard));
@@ -334,13 +341,13 @@ impl<'a> Trainer<'a> {
     }
 
     /// Writes the best state.
-    fn finish(self, recipe: &Recipe, start: Epoch) -> Result<Trained> {
-        let Self { start: Calibrated { prepared, layers, .. }, engine, best, .. } = self;
+    fn finish(self, recipe: &Recipe) -> Result<Trained> {
+        let Self { start: Calibrated { prepared, layers, .. }, engine, course, .. } = self;
+        let Course { start, epochs, best, .. } = course;
         let mut quantized = export::write(&prepared, &engine.network, &best.1, &layers, recipe)?;
         quantized.graph.metadata.retain(|(key, _)| key != TRAINING_KEY);
         quantized.graph.metadata.push((TRAINING_KEY.into(), self.plan.to_json()?));
-        let (epochs, held_out) = (self.epochs, self.held_out);
-        Ok(Trained { quantized, epochs, start, best: best.0, held_out })
+        Ok(Trained { quantized, epochs, start, best: best.0, held_out: self.held_out })
     }
 
     /// The training frames in the order of an epoch.
@@ -356,9 +363,10 @@ impl<'a> Trainer<'a> {
 
     /// One step; gives the summed loss and how many frames were right.
     pub(super) fn batch(&mut self, examples: &[Example], mode: Mode, rate: f64) -> (f64, usize) {
-        let Self { engine, worker, gradients, observed, .. } = self;
+        let Self { engine, worker, gradients, observed, course, .. } = self;
+        let Course { state, moments, .. } = course;
         let network = &engine.network;
-        worker.set(engine, &self.state, mode);
+        worker.set(engine, state, mode);
         gradients.fill(0.0);
         network.reset_observed(observed);
         let (mut loss, mut hits) = (0.0, 0);
@@ -371,17 +379,16 @@ impl<'a> Trainer<'a> {
             hits += sums.hits;
         }
         for (layer, weights) in network.layers.iter().zip(&worker.machine().weights) {
-            weights.pull_back(layer, &self.state, mode.batch_statistics, gradients);
+            weights.pull_back(layer, state, mode.batch_statistics, gradients);
         }
-        let parameters = &mut self.state.parameters;
-        self.moments.step(self.plan, &network.slots, rate, gradients, parameters);
-        network.follow(&mut self.state, observed, mode);
+        moments.step(self.plan, &network.slots, rate, gradients, &mut state.parameters);
+        network.follow(state, observed, mode);
         (loss, hits)
     }
 
     /// Mean loss and accuracy on the held-out frames, as the file will compute.
     fn check(&mut self, progress: &mut Hear<'_>) -> Result<(f64, f64)> {
-        self.worker.set(&self.engine, &self.state, Mode::default());
+        self.worker.set(&self.engine, &self.course.state, Mode::default());
         let example = |&frame| Example { frame, mirrored: false };
         let examples: Vec<Example> = self.held_out.iter().map(example).collect();
         let (mut loss, mut hits) = (0.0, 0);
@@ -418,7 +425,8 @@ mod tests {
         let mut trainer =
             Trainer::new(&graph, &recipe, &plan, [&data, &data], &mut |_, _, _| Ok(())).unwrap();
         let mode = trainer.mode(true, true);
-        let Trainer { engine, worker, state, .. } = &mut trainer;
+        let Trainer { engine, worker, course, .. } = &mut trainer;
+        let state = &course.state;
         let example = |frame| Example { frame, mirrored: false };
         // The last is no full shard.
         let shards: Vec<Vec<Example>> =
@@ -437,16 +445,47 @@ mod tests {
     }
 
     #[test]
-    fn the_learning_rate_falls_when_the_loss_does_not() {
-        let mut plateau = Plateau { least_loss: 1.0, waited: 0, falls: 0 };
-        let mut after = |losses: &[f64]| {
-            losses.iter().for_each(|&loss| plateau.hear(loss));
-            plateau.falls
+    fn it_does_not_matter_how_often_it_is_broken_off() {
+        let graph = onnx::read(NETWORK).unwrap();
+        let file = File { name: "frames.npz".into(), bytes: FRAMES.to_vec().into() };
+        let data = Dataset::read(&[file], None, &mut unwatched).unwrap();
+        let recipe = Recipe { weight_bits: 4, ..Recipe::default() };
+        let plan = Plan { epochs: Some(3), batch: 4, ..Plan::default() };
+        let mut unheard = |_, _, _| Ok(());
+        let make =
+            |plan| Trainer::new(&graph, &recipe, plan, [&data, &data], &mut |_, _, _| Ok(()));
+        let write = |trainer: Trainer<'_>| {
+            let trained = trainer.finish(&recipe).unwrap();
+            (onnx::write(&trained.quantized.graph), trained.epochs.len(), trained.best.epoch)
         };
-        assert_eq!(after(&[0.9, 0.95, 0.8]), 0);
-        // Less than a hundredth better is not better.
-        assert_eq!(after(&[0.799, 0.798]), 1);
-        assert_eq!(after(&[0.7, 0.8]), 1);
-        assert_eq!(after(&[0.8]), 2);
+        let mut whole = make(&plan).unwrap();
+        whole.check_start(&mut unheard).unwrap();
+        while !whole.is_done() {
+            whole.epoch(&mut unheard, &mut None).unwrap();
+        }
+        let mut parts = make(&plan).unwrap();
+        parts.check_start(&mut unheard).unwrap();
+        let mut breaks = 0;
+        while !parts.is_done() {
+            // Two batches at a time.
+            let mut steps = 0;
+            let mut hear = |phase, _, _| {
+                steps += usize::from(phase == Phase::Train);
+                if steps > 2 { Err(Error::cancelled()) } else { Ok(()) }
+            };
+            if let Err(error) = parts.epoch(&mut hear, &mut None) {
+                assert!(error.cancelled);
+                let checkpoint = parts.checkpoint().unwrap();
+                parts = make(&plan).unwrap();
+                parts.resume(&checkpoint).unwrap();
+                breaks += 1;
+            }
+        }
+        assert!(breaks > 2, "{breaks} breaks");
+        let checkpoint = parts.checkpoint().unwrap();
+        assert_eq!(write(parts), write(whole));
+        let other = Plan { seed: 1, ..plan.clone() };
+        let refused = make(&other).unwrap().resume(&checkpoint).unwrap_err().to_string();
+        assert!(refused.contains("another training"), "{refused}");
     }
 }

@@ -9,7 +9,7 @@ use super::queue::{Purpose, TaskId};
 use super::{Effect, Resource, State};
 use crate::error::Error;
 use crate::lab::protocol::{DataSummary, File, Request, Role};
-use crate::page::catalogue;
+use crate::page::catalogue::{self, Archive};
 
 /// What bundled frames are called.
 const BUNDLED: &str = "the bundled frames";
@@ -49,11 +49,29 @@ impl State {
     }
 
     pub(super) fn fetch_bundled_data(&mut self, role: Role, effects: &mut Vec<Effect>) {
-        let Some(catalogue) = self.catalogue.clone() else { return };
+        let urls: Vec<_> =
+            self.archives(role).iter().map(|archive| catalogue::url(&archive.file)).collect();
+        if urls.is_empty() {
+            return;
+        }
         self.data_mut(role).loading =
             Some(Loading { name: BUNDLED.to_owned(), bundled: true, ..Loading::default() });
-        let url = catalogue::url(&catalogue.frames(role).file);
-        effects.push(Effect::Fetch { resource: Resource::Frames(role), url });
+        effects.push(Effect::Fetch { resource: Resource::Frames(role), urls });
+    }
+
+    /// How many bundled frames there are, if any.
+    pub fn bundled_count(&self, role: Role) -> Option<usize> {
+        let archives = self.archives(role);
+        (!archives.is_empty()).then(|| archives.iter().map(|archive| archive.count).sum())
+    }
+
+    /// The bundled frames that are wanted.
+    pub fn archives(&self, role: Role) -> &[Archive] {
+        let all = self.catalogue.as_ref().map_or(&[][..], |catalogue| catalogue.frames(role));
+        match role {
+            Role::Training => &all[..self.train_form.archives.min(all.len())],
+            Role::Calibration | Role::Validation => all,
+        }
     }
 
     pub(super) fn read_data(&mut self, role: Role, name: String, effects: &mut Vec<Effect>) {
@@ -73,12 +91,12 @@ impl State {
     pub(super) fn bundled_data_arrived(
         &mut self,
         role: Role,
-        bytes: Vec<u8>,
+        files: Vec<Vec<u8>>,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(catalogue) = self.catalogue.clone() else { return };
-        let name = catalogue.frames(role).file.clone();
-        let files = vec![File { name, bytes: ByteBuf::from(bytes) }];
+        let names = self.archives(role).iter().map(|archive| archive.file.clone());
+        let file = |(name, bytes)| File { name, bytes: ByteBuf::from(bytes) };
+        let files = names.zip(files).map(file).collect();
         let request = Request::LoadData { role, files, normalization: None };
         self.load_data(role, BUNDLED.to_owned(), true, request, effects);
     }
@@ -145,7 +163,7 @@ impl State {
             return;
         }
         self.normalization = form;
-        for role in [Role::Validation, Role::Calibration] {
+        for role in [Role::Validation, Role::Calibration, Role::Training] {
             let own = self.data(role).loaded.clone().filter(|loaded| !loaded.bundled);
             let request = self.queue.data(role).cloned();
             if let (Some(own), Some(request)) = (own, request)

@@ -127,7 +127,8 @@ impl State {
         self.load_model(id, file, effects);
     }
 
-    pub(super) fn open_model(&mut self, file: File, effects: &mut Vec<Effect>) {
+    /// Gives the network's id.
+    pub(super) fn open_model(&mut self, file: File, effects: &mut Vec<Effect>) -> ModelId {
         let title = file.name.strip_suffix(".onnx").unwrap_or(&file.name).to_owned();
         self.opened_so_far += 1;
         let id = format!("opened-{}", self.opened_so_far);
@@ -137,7 +138,8 @@ impl State {
             summary: "Opened from your disk; it never leaves this browser.".to_owned(),
             ..Network::default()
         });
-        self.load_model(id, file, effects);
+        self.load_model(id.clone(), file, effects);
+        id
     }
 
     fn load_model(&mut self, id: ModelId, file: File, effects: &mut Vec<Effect>) {
@@ -185,12 +187,14 @@ impl State {
     fn forget(&mut self, id: &str) {
         self.networks.retain(|network| network.id != id);
         self.queue.forget_model(id);
-        if let Some(made) = self.made.remove(id) {
+        let made = [self.made.remove(id), self.qat.remove(id)];
+        for made in made.into_iter().flatten() {
             self.queue.forget_model(&made.id);
         }
         self.comparisons.remove(id);
         self.explained.remove(id);
         self.searches.remove(id);
+        self.trainings.remove(id);
         for network in &mut self.networks {
             network.reference.take_if(|reference| reference == id);
         }

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use super::data::Loaded;
 use super::{Effect, State};
 use crate::error::Error;
-use crate::lab::protocol::{Event, ModelId, Progress, Request, Role};
+use crate::lab::protocol::{Event, File, ModelId, Progress, Request, Role};
 
 pub type TaskId = u32;
 
@@ -67,6 +67,14 @@ impl Queue {
 
     pub(super) fn data(&self, role: Role) -> Option<&Rc<Request>> {
         self.loads.get(&Slot::Data(role))
+    }
+
+    /// The file that a network came in.
+    pub(super) fn file(&self, model: &str) -> Option<&File> {
+        match &**self.loads.get(&Slot::Model(model.to_owned()))? {
+            Request::LoadModel { file, .. } => Some(file),
+            _ => None,
+        }
     }
 
     pub(super) fn forget_model(&mut self, model: &str) {
@@ -140,24 +148,29 @@ impl State {
         effects.extend(self.queue.tasks.iter().map(send));
     }
 
-    pub(super) fn heard(&mut self, id: TaskId, event: Event, now: f64) {
+    pub(super) fn heard(&mut self, id: TaskId, event: Event, now: f64, effects: &mut Vec<Effect>) {
         let Some(task) = self.queue.tasks.iter_mut().find(|task| task.id == id) else { return };
         match event {
-            Event::Progress(progress) => task.progress = Some(progress),
+            Event::Progress(progress) => {
+                task.progress = Some(progress.clone());
+                self.hear_training(&progress, now);
+            }
+            Event::Epoch { epoch, .. } => self.epoch_done(epoch),
+            Event::Checkpoint { checkpoint, .. } => self.keep_checkpoint(checkpoint, effects),
             Event::Tried { trial, .. } => self.tried(trial),
-            event => self.ended(id, event, now),
+            event => self.ended(id, event, now, effects),
         }
     }
 
-    fn ended(&mut self, id: TaskId, event: Event, now: f64) {
+    fn ended(&mut self, id: TaskId, event: Event, now: f64, effects: &mut Vec<Effect>) {
         let Some(task) = self.queue.take(id) else { return };
         match event {
             Event::Failed { error } => self.failed(&task, error),
-            event => self.finished(task, event, now),
+            event => self.finished(task, event, now, effects),
         }
     }
 
-    fn finished(&mut self, task: Task, event: Event, now: f64) {
+    fn finished(&mut self, task: Task, event: Event, now: f64, effects: &mut Vec<Effect>) {
         self.remember_load(task.request.clone());
         match (task.purpose, event) {
             (Purpose::Replay, _) => {}
@@ -173,6 +186,9 @@ impl State {
             }
             (Purpose::Run, Event::Quantized { model, file, summary, inspection }) => {
                 self.quantized(model, file, summary, inspection);
+            }
+            (Purpose::Run, Event::Trained { model, file, inspection, training, .. }) => {
+                self.trained(model, file, inspection, *training, effects);
             }
             (Purpose::Run, Event::Compared { reports, verdict }) => {
                 self.compared(reports, verdict, now);

@@ -1,4 +1,4 @@
-//! The jobs: quantize and compare, analyse, search.
+//! The jobs: quantize and compare, analyse, search, train.
 
 use std::rc::Rc;
 
@@ -28,13 +28,17 @@ pub struct Job {
     /// The data sets, each from the step on that needs it.
     pub(super) calibration: String,
     pub(super) validation: String,
+    /// What follows on quantizing.
+    pub(super) then: Step,
+    /// Whether it is part of a training.
+    pub trains: bool,
     /// The networks to be put side by side.
     contestants: Vec<ModelId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Step {
-    /// Followed by `Compare`.
+    /// Followed by `Compare`, or by `Train`.
     Quantize,
     Compare,
     Analyze {
@@ -45,6 +49,10 @@ pub enum Step {
         target: Target,
         frames: Option<usize>,
     },
+    /// Followed by `Compare`. `finish`: only to write what an earlier one has come to.
+    Train {
+        finish: bool,
+    },
 }
 
 impl Step {
@@ -53,6 +61,7 @@ impl Step {
             Step::Quantize => &[Role::Calibration],
             Step::Compare => &[Role::Validation],
             Step::Analyze { .. } | Step::Search { .. } => &[Role::Calibration, Role::Validation],
+            Step::Train { .. } => &[Role::Calibration, Role::Training],
         }
     }
 }
@@ -111,6 +120,7 @@ impl State {
             (Some(_), Step::Quantize) => Stage::Calibrate,
             (Some(_), Step::Compare) => Stage::Evaluate,
             (Some(_), Step::Analyze { .. } | Step::Search { .. }) => Stage::Analyze,
+            (Some(_), Step::Train { .. }) => Stage::Train,
         };
         let heard = job.task.and_then(|task| self.progress(task)).cloned();
         let model = Some(job.network.clone());
@@ -132,7 +142,7 @@ impl State {
     ) {
         let possible = match step {
             Step::Quantize | Step::Compare => self.can_run(),
-            Step::Analyze { .. } | Step::Search { .. } => self.can_analyze(),
+            Step::Analyze { .. } | Step::Search { .. } | Step::Train { .. } => self.can_analyze(),
         };
         let Some(network) = self.selected.clone().filter(|_| possible) else { return };
         if step != Step::Compare {
@@ -147,6 +157,8 @@ impl State {
             task: None,
             calibration: String::new(),
             validation: String::new(),
+            then: Step::Compare,
+            trains: false,
             contestants: Vec::new(),
         });
     }
@@ -166,13 +178,14 @@ impl State {
             match role {
                 Role::Calibration => job.calibration.clone_from(&loaded.name),
                 Role::Validation => job.validation.clone_from(&loaded.name),
+                Role::Training => {}
             }
         }
         let (model, recipe) = (job.network.clone(), Recipe::clone(&job.recipe));
         let request = match job.step {
             Step::Quantize => Request::Quantize { into: int8_id(&model), model, recipe },
             Step::Compare => {
-                job.contestants = self.contestants(&model);
+                job.contestants = self.contestants(&model, &recipe);
                 Request::Compare { models: job.contestants.clone() }
             }
             Step::Analyze { frames } => Request::Analyze { model, recipe, frames },
@@ -181,19 +194,25 @@ impl State {
                 self.searches.insert(model.clone(), Rc::new(search));
                 Request::Search { model, recipe, target, frames }
             }
+            Step::Train { finish } => match self.training_request(&job, finish) {
+                Some(request) => request,
+                None => return self.end_job(),
+            },
         };
         job.task = Some(self.send(Purpose::Run, request, effects));
         self.job = Some(job);
     }
 
-    /// The networks to put side by side, the reference first.
-    fn contestants(&self, id: &str) -> Vec<ModelId> {
+    /// The networks to put side by side, the reference first; a trained one only if it was trained
+    /// for this recipe.
+    fn contestants(&self, id: &str, recipe: &Recipe) -> Vec<ModelId> {
         let reference = self.network(id).and_then(|network| network.reference.clone());
         let reference = reference.filter(|reference| {
             let ready = |network: &Network| self.fit(network, Role::Validation) == Fit::Fits;
             reference != id && self.network(reference).is_some_and(ready)
         });
-        let made = self.made.get(id).map(|made| made.id.clone());
+        let trained = self.qat.get(id).filter(|made| made.summary.recipe == *recipe);
+        let made = self.made.get(id).into_iter().chain(trained).map(|made| made.id.clone());
         reference.into_iter().chain([id.to_owned()]).chain(made).collect()
     }
 
@@ -204,17 +223,31 @@ impl State {
         summary: QuantizationSummary,
         inspection: Inspection,
     ) {
-        let Some(job) = &mut self.job else { return };
-        (job.step, job.task) = (Step::Compare, None);
-        let (network, calibration) = (job.network.clone(), job.calibration.clone());
+        let Some(network) = self.job.as_ref().map(|job| job.network.clone()) else { return };
+        if let Some(made) = self.take_up(id, file, summary, inspection) {
+            self.made.insert(network, Rc::new(made));
+        }
+    }
+
+    /// A network was made; the job goes on with what follows.
+    pub(super) fn take_up(
+        &mut self,
+        id: ModelId,
+        file: File,
+        summary: QuantizationSummary,
+        inspection: Inspection,
+    ) -> Option<Made> {
+        let job = self.job.as_mut()?;
+        job.task = None;
+        job.step = std::mem::replace(&mut job.then, Step::Compare);
+        let calibration = job.calibration.clone();
         let load = Request::LoadModel { model: id.clone(), file: file.clone() };
         self.remember_load(Rc::new(load));
-        // Answers of an int8 network that this one replaces.
+        // Answers of a network that this one replaces.
         self.asked.remove(&id);
         self.predictions.remove(&id);
         let file = Rc::new(file);
-        let made = Made { id, file, summary, inspection: inspection.into(), calibration };
-        self.made.insert(network, Rc::new(made));
+        Some(Made { id, file, summary, inspection: inspection.into(), calibration })
     }
 
     pub(super) fn compared(&mut self, reports: Vec<Report>, verdict: String, now: f64) {
@@ -244,6 +277,7 @@ impl State {
     pub(super) fn end_job(&mut self) {
         if let Some(job) = self.job.take() {
             self.stop_search(&job.network);
+            self.pause_training(&job.network);
         }
     }
 }

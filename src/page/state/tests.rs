@@ -3,11 +3,14 @@
 use serde_bytes::ByteBuf;
 
 use super::*;
-use crate::lab::protocol::{DataSummary, Progress, QuantizationSummary, Stage, TensorShape};
+use crate::lab::protocol::{
+    Checkpoint, DataSummary, Progress, QuantizationSummary, Stage, TensorShape, TrainingSummary,
+};
 use crate::measure::{Accuracy, Report};
 use crate::quantize::{
     Analysis, Effect as Damage, Found, Granularity, LayerBits, Recipe, Rounding, Target, Trial,
 };
+use crate::train::Epoch;
 
 const CATALOGUE: &str = r#"{
     "networks": [
@@ -20,7 +23,10 @@ const CATALOGUE: &str = r#"{
     "frames": {
         "validation": {"file": "frames/validation.zip", "count": 20},
         "calibration": {"file": "frames/calibration.zip", "count": 10},
-        "training": []
+        "training": [
+            {"file": "frames/training-0.zip", "count": 20},
+            {"file": "frames/training-1.zip", "count": 20}
+        ]
     },
     "classes": ["left", "right"]
 }"#;
@@ -37,6 +43,8 @@ struct Bench {
     /// What the address was told to be, the last time.
     address: Option<String>,
     copied: Vec<String>,
+    /// Trainings that the browser keeps.
+    kept: BTreeMap<String, SavedTraining>,
     restarts: usize,
     now: f64,
 }
@@ -76,6 +84,13 @@ impl Bench {
                 Effect::Save(file) => self.saved.push(file),
                 Effect::ShowAddress(fragment) => self.address = Some(fragment),
                 Effect::Copy { text, .. } => self.copied.push(text),
+                Effect::RecallTrainings => {}
+                Effect::KeepTraining(training) => {
+                    self.kept.insert(training.key().to_owned(), *training);
+                }
+                Effect::ForgetTraining(key) => {
+                    self.kept.remove(&key);
+                }
             }
         }
     }
@@ -83,11 +98,11 @@ impl Bench {
     /// Everything that was fetched arrives.
     fn deliver(&mut self) {
         while let Some(resource) = self.fetched.pop() {
-            let bytes = match resource {
+            let file = match resource {
                 Resource::Catalogue => CATALOGUE.into(),
                 _ => vec![1],
             };
-            self.act(Action::Received { resource, bytes });
+            self.act(Action::Received { resource, files: vec![file] });
         }
     }
 
@@ -166,9 +181,19 @@ fn answer(request: &Request) -> Event {
             }
             Event::DataLoaded { role: *role, summary }
         }
-        Request::LoadTraining { .. } | Request::Train { .. } => {
-            panic!("the page does not train")
-        }
+        Request::Train { model, recipe, plan, into, .. } => Event::Trained {
+            model: into.clone(),
+            file: file(&format!("{model}-qat.onnx")),
+            inspection: inspection("qat", 96),
+            training: Box::new(TrainingSummary {
+                plan: plan.clone(),
+                quantization: quantization(recipe),
+                start: epoch(0),
+                epochs: vec![epoch(1)],
+                best_epoch: 1,
+            }),
+            measured: None,
+        },
         Request::Frames { indices } => Event::Frames {
             frames: indices
                 .iter()
@@ -196,13 +221,7 @@ fn answer(request: &Request) -> Event {
         Request::Quantize { model, recipe, into } => Event::Quantized {
             model: into.clone(),
             file: file(&format!("{model}-int8.onnx")),
-            summary: QuantizationSummary {
-                recipe: recipe.clone(),
-                tensors: Vec::new(),
-                left_in_float: Vec::new(),
-                file_bytes: 1,
-                sha256: String::new(),
-            },
+            summary: quantization(recipe),
             inspection: inspection("int8", 96),
         },
         Request::Evaluate { .. } => unreachable!("the page compares"),
@@ -220,6 +239,20 @@ fn answer(request: &Request) -> Event {
             verdict: "smaller".into(),
         },
     }
+}
+
+fn quantization(recipe: &Recipe) -> QuantizationSummary {
+    QuantizationSummary {
+        recipe: recipe.clone(),
+        tensors: Vec::new(),
+        left_in_float: Vec::new(),
+        file_bytes: 1,
+        sha256: String::new(),
+    }
+}
+
+fn epoch(epoch: usize) -> Epoch {
+    Epoch { epoch, ..Epoch::start(1.0, 0.5 + 0.01 * epoch as f64, 2.0) }
 }
 
 fn damage() -> Damage {
@@ -330,7 +363,7 @@ fn the_button_quantizes_and_compares() {
     assert_eq!(bench.state.job, None);
     assert!(bench.state.predictions.contains_key("plain-int8"), "the int8 network is asked, too");
 
-    bench.act(Action::Download("plain".into()));
+    bench.act(Action::Download("plain-int8".into()));
     assert_eq!(bench.saved[0].name, "plain-int8.onnx");
 }
 
@@ -545,7 +578,7 @@ fn a_broken_catalogue_leaves_a_page_that_works_on_own_files() {
     let mut bench = Bench::default();
     bench.act(Action::Start);
     let bytes = b"<html>".to_vec();
-    bench.act(Action::Received { resource: Resource::Catalogue, bytes });
+    bench.act(Action::Received { resource: Resource::Catalogue, files: vec![bytes] });
     assert_eq!(bench.told().len(), 1);
     bench.act(Action::OpenModel(file("mine.onnx")));
     bench.work();
@@ -757,4 +790,163 @@ fn the_address_stays_bare_until_something_is_chosen() {
     assert_eq!(bench.address.as_deref(), Some(""), "no link can name a file on a disk");
     bench.act(Action::Copy(Copy::Command));
     assert_eq!(bench.copied, ["steer8 quantize mine.onnx -o mine-int8.onnx"]);
+}
+
+/// Training of the chosen network has begun, and is at the worker.
+fn begin_training(bench: &mut Bench) -> TaskId {
+    bench.act(Action::Train);
+    bench.deliver();
+    bench.work_until(|request| matches!(request, Request::Train { .. }))
+}
+
+/// An epoch is done, and a checkpoint arrives.
+fn train_epoch(bench: &mut Bench, task: TaskId, number: usize) {
+    let epoch = Event::Epoch { model: "plain".into(), epoch: epoch(number) };
+    bench.act(Action::Heard { task, event: Box::new(epoch) });
+    let checkpoint = Checkpoint(vec![number as u8].into());
+    let event = Event::Checkpoint { model: "plain".into(), checkpoint };
+    bench.act(Action::Heard { task, event: Box::new(event) });
+}
+
+/// How the worker was asked to go on.
+fn resumed(bench: &Bench) -> Option<(u8, bool)> {
+    match &*bench.sent.last().expect("the worker is asked").1 {
+        Request::Train { options, .. } => {
+            options.resume.as_ref().map(|resume| (resume.checkpoint.0[0], resume.finish))
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_trained_network_stands_beside_float_and_static() {
+    let mut bench = Bench::open();
+    bench.set_recipe(Recipe { weight_bits: 3, ..Recipe::default() });
+    let task = begin_training(&mut bench);
+    assert_eq!(bench.made_by("plain").weight_bits, 3, "the static network comes first");
+    assert_eq!(bench.state.training.loaded.as_ref().map(|loaded| loaded.bundled), Some(true));
+    for (done, now) in [(64, 1000.0), (264, 3000.0)] {
+        bench.now = now;
+        let progress = Progress { stage: Stage::Train, model: None, done, total: 500 };
+        bench.act(Action::Heard { task, event: Box::new(Event::Progress(progress)) });
+    }
+    let training = bench.state.trainings["plain"].clone();
+    assert_eq!(training.pace.frames_per_second, Some(100.0));
+    // Six epochs of 500 frames, less 264.
+    assert_eq!(training.seconds_left(), Some(27.36));
+    bench.work();
+    assert_eq!(bench.compared("plain"), ["plain", "plain-int8", "plain-qat"]);
+    let training = &bench.state.trainings["plain"];
+    assert_eq!(training.end, Some(End::Finished { best_epoch: 1 }));
+    bench.act(Action::Download("plain-qat".into()));
+    assert_eq!(bench.saved[0].name, "plain-qat.onnx");
+
+    // With another recipe it does not belong to the comparison.
+    bench.set_recipe(Recipe::default());
+    bench.run();
+    assert_eq!(bench.compared("plain"), ["plain", "plain-int8"]);
+}
+
+#[test]
+fn a_paused_training_goes_on_from_its_checkpoint() {
+    let mut bench = Bench::open();
+    let task = begin_training(&mut bench);
+    train_epoch(&mut bench, task, 0);
+    train_epoch(&mut bench, task, 1);
+    bench.act(Action::CancelRun);
+    assert_eq!((bench.restarts, bench.state.job.clone()), (1, None));
+    let training = bench.state.trainings["plain"].clone();
+    assert!(training.can_go_on() && training.done() == 1);
+
+    bench.work();
+    bench.act(Action::ResumeTraining);
+    assert_eq!(resumed(&bench), Some((1, false)));
+    let task = bench.sent[0].0;
+    // It tells the epochs again that are known.
+    for number in 0..3 {
+        train_epoch(&mut bench, task, number);
+    }
+    assert_eq!(bench.state.trainings["plain"].epochs.len(), 3);
+
+    bench.act(Action::FinishTraining);
+    bench.work_until(|request| matches!(request, Request::Train { .. }));
+    assert_eq!(resumed(&bench), Some((2, true)), "the best so far is written");
+    bench.work();
+    assert_eq!(bench.compared("plain"), ["plain", "plain-int8", "plain-qat"]);
+    assert!(bench.kept.is_empty(), "what is finished needs not be kept");
+}
+
+#[test]
+fn a_reload_loses_no_more_than_what_came_after_the_last_checkpoint() {
+    let mut bench = Bench::open();
+    bench.set_recipe(Recipe { weight_bits: 3, ..Recipe::default() });
+    let task = begin_training(&mut bench);
+    train_epoch(&mut bench, task, 0);
+    train_epoch(&mut bench, task, 1);
+    let kept = bench.kept["plain"].clone();
+
+    let mut bench = Bench::default();
+    bench.act(Action::Recalled(Box::new(kept)));
+    bench.arrive();
+    let training = bench.state.trainings["plain"].clone();
+    assert!(training.can_go_on() && training.done() == 1 && training.recipe.weight_bits == 3);
+    bench.act(Action::ResumeTraining);
+    assert_eq!(bench.state.recipe.weight_bits, 3);
+    bench.deliver();
+    bench.work_until(|request| matches!(request, Request::Train { .. }));
+    assert_eq!(resumed(&bench), Some((1, false)));
+    bench.work();
+    assert_eq!(bench.compared("plain"), ["plain", "plain-int8", "plain-qat"]);
+}
+
+#[test]
+fn a_training_of_an_opened_network_is_kept_with_it() {
+    let mut bench = Bench::open();
+    bench.act(Action::OpenModel(file("mine.onnx")));
+    bench.work();
+    let task = begin_training(&mut bench);
+    train_epoch(&mut bench, task, 0);
+    let kept = bench.kept["mine.onnx"].clone();
+
+    let mut other = Bench::open();
+    other.act(Action::Recalled(Box::new(kept)));
+    other.work();
+    let network = other.state.selected().expect("it is opened again").clone();
+    assert_eq!(network.title, "mine");
+    assert!(other.state.trainings[&network.id].can_go_on());
+    other.kept = bench.kept;
+    other.act(Action::DiscardTraining);
+    assert!(other.state.trainings.is_empty() && other.kept.is_empty());
+}
+
+#[test]
+fn a_training_that_fails_says_why_and_can_be_discarded() {
+    let mut bench = Bench::open();
+    let mut form = bench.state.train_form.clone();
+    form.learning_rate = "fast".into();
+    bench.act(Action::SetTraining(form.clone()));
+    assert!(bench.state.train_fault().is_some() && !bench.state.can_train());
+    form.learning_rate = "0,01".into();
+    bench.act(Action::SetTraining(form));
+    let task = begin_training(&mut bench);
+    let error = Error::new("`Erf` cannot be trained");
+    bench.act(Action::Heard { task, event: Box::new(Event::Failed { error }) });
+    assert_eq!(bench.told(), ["`Erf` cannot be trained"]);
+    let training = bench.state.trainings["plain"].clone();
+    assert_eq!(training.plan.learning_rate, Some(0.01));
+    assert!(training.end == Some(End::Paused) && !training.can_go_on());
+    bench.act(Action::DiscardTraining);
+    assert!(bench.state.trainings.is_empty());
+}
+
+#[test]
+fn more_bundled_frames_are_fetched_when_they_are_wanted() {
+    let mut bench = Bench::open();
+    begin_training(&mut bench);
+    bench.work();
+    let mut form = bench.state.train_form.clone();
+    form.archives = 2;
+    bench.act(Action::SetTraining(form));
+    bench.act(Action::Train);
+    assert_eq!(bench.fetched, [Resource::Frames(Role::Training)]);
 }

@@ -7,14 +7,14 @@ use super::props::{PageProps, Snapshot};
 use super::working::Working;
 use crate::lab::protocol::Role;
 use crate::page::format;
-use crate::page::state::{Action, Network, Step};
+use crate::page::state::{Action, Job, Network, Step};
 use crate::page::words;
 
 #[component]
 pub(super) fn ActionBar(PageProps { state, dispatch }: &PageProps) -> Html {
-    // Analyses and searches say themselves how far they are.
-    let comparing = |step| matches!(step, Step::Quantize | Step::Compare);
-    let body = if state.job.as_ref().is_some_and(|job| comparing(job.step)) {
+    // Analyses, searches and trainings say themselves how far they are.
+    let comparing = |job: &Job| !job.trains && matches!(job.step, Step::Quantize | Step::Compare);
+    let body = if state.job.as_ref().is_some_and(comparing) {
         html! { <Working state={state.clone()} dispatch={dispatch.clone()} /> }
     } else {
         html! { <Offer state={state.clone()} dispatch={dispatch.clone()} /> }
@@ -42,7 +42,7 @@ fn Offer(PageProps { state, dispatch }: &PageProps) -> Html {
                 }
             </div>
             if let Some(made) = state.made.get(&network.id) {
-                <Download network={network.id.clone()} made={made.clone()} dispatch={dispatch.clone()} />
+                <Download made={made.clone()} dispatch={dispatch.clone()} />
             }
             <button type="button" class="button go" data-testid="quantize" onclick={run}
                 disabled={!state.can_run()}>{ word }</button>
@@ -54,7 +54,7 @@ fn Offer(PageProps { state, dispatch }: &PageProps) -> Html {
 fn promise(state: &Snapshot, network: &Network) -> String {
     let frames = |role| {
         let loaded = state.data(role).loaded.as_ref().map(|loaded| loaded.summary.frames);
-        let bundled = || state.catalogue.as_ref().map(|catalogue| catalogue.frames(role).count);
+        let bundled = || state.bundled_count(role);
         loaded.or_else(bundled).map_or("the".to_owned(), format::grouped)
     };
     if network.is_float() || network.inspection().is_none() {

@@ -19,6 +19,7 @@ use super::recipe_panel::RecipePanel;
 use super::results::Results;
 use super::search_section::SearchSection;
 use super::shell::Shell;
+use super::train_section::TrainSection;
 use crate::page::state::{Action, State};
 
 pub struct App {
@@ -70,6 +71,7 @@ impl Component for App {
                     <Results state={state.clone()} dispatch={dispatch.clone()} />
                     <AnalysisSection state={state.clone()} dispatch={dispatch.clone()} />
                     <SearchSection state={state.clone()} dispatch={dispatch.clone()} />
+                    <TrainSection state={state.clone()} dispatch={dispatch.clone()} />
                     <DataPanel state={state.clone()} dispatch={dispatch.clone()} />
                 </main>
                 <Notices state={state} dispatch={dispatch} />

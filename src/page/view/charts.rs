@@ -7,6 +7,7 @@ pub(super) mod confusion;
 pub(super) mod distribution;
 pub(super) mod intervals;
 pub(super) mod layer_profile;
+pub(super) mod learning_curves;
 mod scale;
 pub(super) mod time_bars;
 pub(super) mod trials;

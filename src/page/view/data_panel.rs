@@ -37,6 +37,7 @@ pub(super) fn DataPanel(PageProps { state, dispatch }: &PageProps) -> Html {
             <div class="data-rows">
                 <DataRow role={Role::Validation} state={state.clone()} dispatch={dispatch.clone()} />
                 <DataRow role={Role::Calibration} state={state.clone()} dispatch={dispatch.clone()} />
+                <DataRow role={Role::Training} state={state.clone()} dispatch={dispatch.clone()} />
             </div>
             <details class="normalization">
                 <summary>{"Normalization of your own frames"}</summary>

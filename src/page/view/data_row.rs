@@ -28,6 +28,9 @@ pub(super) fn DataRow(DataRowProps { role, state, dispatch }: &DataRowProps) -> 
         Role::Calibration => {
             ("calibration", "Calibration frames", "what the int8 ranges come from")
         }
+        Role::Training => {
+            ("training", "Training frames", "what quantization-aware training learns from")
+        }
     };
     let bundled = data.loaded.as_ref().is_some_and(|loaded| loaded.bundled);
     let use_bundled = dispatch.reform(move |_: MouseEvent| Action::UseBundledData(role));
@@ -64,10 +67,9 @@ pub(super) fn DataRow(DataRowProps { role, state, dispatch }: &DataRowProps) -> 
 }
 
 fn absent(state: &Snapshot, role: Role) -> String {
-    match &state.catalogue {
-        Some(catalogue) => {
-            let count = format::grouped(catalogue.frames(role).count);
-            format!("{count} bundled frames, loaded when they are needed.")
+    match state.bundled_count(role) {
+        Some(count) => {
+            format!("{} bundled frames, loaded when they are needed.", format::grouped(count))
         }
         None => "Nothing is loaded.".to_owned(),
     }
@@ -128,6 +130,7 @@ fn LoadingLine(LoadingLineProps { role, loading, state, dispatch }: &LoadingLine
     let testid = match role {
         Role::Validation => "cancel-validation",
         Role::Calibration => "cancel-calibration",
+        Role::Training => "cancel-training-frames",
     };
     html! {
         <div class="loading-line">

@@ -1,30 +1,31 @@
-//! The int8 network made here: what it is, and take it away.
+//! A network made here: what it is, and take it away.
 
 use std::rc::Rc;
 
 use yew::prelude::*;
 
 use super::charts::series;
-use crate::lab::protocol::ModelId;
 use crate::page::format;
 use crate::page::state::{Action, Made};
 use crate::page::words;
 
 #[derive(PartialEq, Properties)]
 pub(super) struct MadeProps {
-    /// The float network it was made from.
-    pub(super) network: ModelId,
+    /// Whether it was trained for its quantization.
+    #[prop_or_default]
+    pub(super) trained: bool,
     pub(super) made: Rc<Made>,
     pub(super) dispatch: Callback<Action>,
 }
 
 #[component]
-pub(super) fn Download(MadeProps { network, made, dispatch }: &MadeProps) -> Html {
-    let network = network.clone();
-    let onclick = dispatch.reform(move |_: MouseEvent| Action::Download(network.clone()));
+pub(super) fn Download(MadeProps { trained, made, dispatch }: &MadeProps) -> Html {
+    let testid = if *trained { "download-qat" } else { "download" };
+    let id = made.id.clone();
+    let onclick = dispatch.reform(move |_: MouseEvent| Action::Download(id.clone()));
     let size = made.file.bytes.len();
     html! {
-        <button type="button" class="button take" data-testid="download" {onclick}
+        <button type="button" class="button take" data-testid={testid} {onclick}
             data-value={made.summary.sha256.clone()} data-bytes={size.to_string()}>
             { format!("Download {} ", made.inspection.variant) }<span class="take-size">{ format::bytes(size) }</span>
         </button>
@@ -32,10 +33,10 @@ pub(super) fn Download(MadeProps { network, made, dispatch }: &MadeProps) -> Htm
 }
 
 #[component]
-pub(super) fn MadePanel(MadeProps { network, made, dispatch }: &MadeProps) -> Html {
+pub(super) fn MadePanel(MadeProps { trained, made, dispatch }: &MadeProps) -> Html {
     let summary = &made.summary;
     html! {
-        <div class={classes!("panel", "made", series(1))}>
+        <div class={classes!("panel", "made", series(1 + usize::from(*trained)))}>
             <h3>{ format!("The {} file", made.inspection.variant) }</h3>
             <dl class="facts">
                 <dt>{"File"}</dt><dd>{ &made.file.name }</dd>
@@ -44,7 +45,7 @@ pub(super) fn MadePanel(MadeProps { network, made, dispatch }: &MadeProps) -> Ht
                 <dt>{"Calibrated on"}</dt><dd>{ &made.calibration }</dd>
                 <dt>{"SHA-256"}</dt><dd class="hash">{ &summary.sha256 }</dd>
             </dl>
-            <Download network={network.clone()} made={made.clone()} dispatch={dispatch.clone()} />
+            <Download trained={*trained} made={made.clone()} dispatch={dispatch.clone()} />
         </div>
     }
 }

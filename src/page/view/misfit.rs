@@ -15,7 +15,8 @@ pub(super) fn Misfit(PageProps { state, dispatch }: &PageProps) -> Html {
     let opener = use_context::<Opener>().expect("the app provides an opener");
     let Some(network) = state.selected() else { return Html::default() };
     let roles: &[Role] = match network.is_float() {
-        true => &[Role::Validation, Role::Calibration],
+        // Those to train on are asked for when they are there and wrong, as all are.
+        true => &[Role::Validation, Role::Calibration, Role::Training],
         false => &[Role::Validation],
     };
     let notes = roles.iter().filter_map(|&role| match state.fit(network, role) {
@@ -27,6 +28,7 @@ pub(super) fn Misfit(PageProps { state, dispatch }: &PageProps) -> Html {
             let (testid, kind) = match role {
                 Role::Validation => ("misfit-open-validation", "validation"),
                 Role::Calibration => ("misfit-open-calibration", "calibration"),
+                Role::Training => ("misfit-open-training", "training"),
             };
             Some(html! {
                 <div class="misfit" data-testid="misfit" data-role={kind}>

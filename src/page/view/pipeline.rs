@@ -18,16 +18,29 @@ const COMPARING: [Light; 5] = [
 const ANALYSING: [Light; 3] =
     [(Stage::ReadData, "Read"), (Stage::Calibrate, "Quantize"), (Stage::Analyze, "Analyse")];
 
+const TRAINING: [Light; 5] = [
+    (Stage::ReadData, "Read"),
+    (Stage::Calibrate, "Quantize"),
+    (Stage::Train, "Train"),
+    (Stage::Evaluate, "Evaluate"),
+    (Stage::Time, "Time"),
+];
+
 #[derive(PartialEq, Properties)]
 pub(super) struct PipelineProps {
     pub(super) stage: Stage,
     pub(super) step: Step,
+    pub(super) trains: bool,
 }
 
 /// A search has none: every trial goes through all of them.
 #[component]
-pub(super) fn Pipeline(PipelineProps { stage, step }: &PipelineProps) -> Html {
+pub(super) fn Pipeline(PipelineProps { stage, step, trains }: &PipelineProps) -> Html {
     let (lights, shown): (&[Light], _) = match (step, stage) {
+        // Held-out frames are answered, too, while it trains.
+        (Step::Train { .. }, Stage::Train | Stage::Evaluate) => (&TRAINING, Stage::Train),
+        (_, Stage::ReadData | Stage::Evaluate | Stage::Time) if *trains => (&TRAINING, *stage),
+        _ if *trains => (&TRAINING, Stage::Calibrate),
         (Step::Search { .. }, _) => return Html::default(),
         (Step::Analyze { .. }, Stage::ReadData) => (&ANALYSING, Stage::ReadData),
         (Step::Analyze { .. }, Stage::Analyze | Stage::Evaluate | Stage::Time) => {

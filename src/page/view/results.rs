@@ -27,6 +27,7 @@ pub(super) fn Results(PageProps { state, dispatch }: &PageProps) -> Html {
                 title={names[index].clone()} />
         })
     });
+    let trained = state.qat.get(&network.id).filter(|made| comparison.models.contains(&made.id));
     html! {
         <section class={classes!("results", (!current).then_some("of-another-recipe"))}
             data-testid="results" aria-label="Results" data-value={comparison.seconds.to_string()}
@@ -42,8 +43,10 @@ pub(super) fn Results(PageProps { state, dispatch }: &PageProps) -> Html {
                     <div class="matrix-row">{ for matrices }</div>
                 </div>
                 if let Some(made) = state.made.get(&network.id) {
-                    <MadePanel network={network.id.clone()} made={made.clone()}
-                        dispatch={dispatch.clone()} />
+                    <MadePanel made={made.clone()} dispatch={dispatch.clone()} />
+                }
+                if let Some(made) = trained {
+                    <MadePanel trained=true made={made.clone()} dispatch={dispatch.clone()} />
                 }
             </div>
             <Figures comparison={comparison.clone()} {names} />

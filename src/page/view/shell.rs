@@ -11,6 +11,7 @@ use crate::web::address;
 use crate::web::clipboard;
 use crate::web::download::save;
 use crate::web::fetch::fetch;
+use crate::web::training_store;
 use crate::web::worker_handle::{News, WorkerHandle};
 
 pub(super) struct Shell {
@@ -43,7 +44,7 @@ impl Shell {
 
     pub(super) fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Fetch { resource, url } => self.fetch(resource, url),
+            Effect::Fetch { resource, urls } => self.fetch(resource, urls),
             Effect::Abort(resource) => self.arrivals.abort(&resource),
             Effect::Send { task, request } => {
                 if let Some(worker) = &self.worker
@@ -59,6 +60,27 @@ impl Shell {
                     self.dispatch.emit(Action::Complain(error));
                 }
             }
+            Effect::RecallTrainings => {
+                let dispatch = self.dispatch.clone();
+                spawn_local(async move {
+                    // Who trains nothing needs not know that it would not be kept.
+                    for saved in training_store::recall().await.unwrap_or_default() {
+                        dispatch.emit(Action::Recalled(Box::new(saved)));
+                    }
+                });
+            }
+            Effect::KeepTraining(training) => {
+                let dispatch = self.dispatch.clone();
+                spawn_local(async move {
+                    if let Err(error) = training_store::keep(&training).await {
+                        dispatch.emit(Action::Complain(error));
+                    }
+                });
+            }
+            Effect::ForgetTraining(key) => spawn_local(async move {
+                // What could not be kept is not there to be forgotten.
+                training_store::forget(&key).await.ok();
+            }),
             Effect::ShowAddress(fragment) => address::show(&fragment),
             Effect::Copy { what, text } => {
                 let text = match what {
@@ -76,21 +98,29 @@ impl Shell {
         }
     }
 
-    fn fetch(&self, resource: Resource, url: String) {
+    /// Fetches one file after the other; how far all are is guessed from the one under way.
+    fn fetch(&self, resource: Resource, urls: Vec<String>) {
         let signal = self.arrivals.expect(&resource);
         let dispatch = self.dispatch.clone();
         spawn_local(async move {
-            let progress = |done, total| {
-                let resource = resource.clone();
-                dispatch.emit(Action::Receiving { resource, done, total });
-            };
-            let outcome = fetch(&url, &signal, progress).await;
-            if !signal.aborted() {
-                dispatch.emit(match outcome {
-                    Ok(bytes) => Action::Received { resource, bytes },
-                    Err(error) => Action::NotReceived { resource, error },
-                });
+            let mut files: Vec<Vec<u8>> = Vec::with_capacity(urls.len());
+            for url in &urls {
+                let before: usize = files.iter().map(Vec::len).sum();
+                let progress = |done, total| {
+                    let (done, total) =
+                        (before + done, before + total * (urls.len() - files.len()));
+                    dispatch.emit(Action::Receiving { resource: resource.clone(), done, total });
+                };
+                let outcome = fetch(url, &signal, progress).await;
+                if signal.aborted() {
+                    return;
+                }
+                match outcome {
+                    Ok(bytes) => files.push(bytes),
+                    Err(error) => return dispatch.emit(Action::NotReceived { resource, error }),
+                }
             }
+            dispatch.emit(Action::Received { resource, files });
         });
     }
 }

@@ -14,6 +14,8 @@ use crate::page::state::Comparison;
 
 /// A layer that gains less than this is called slower: what is lost is more than the noise.
 const SLOWER: f64 = 0.97;
+/// Unless it takes less than this share of the longest one's time.
+const FELT: f64 = 0.01;
 
 #[derive(PartialEq, Properties)]
 pub(super) struct TimeTableProps {
@@ -102,7 +104,8 @@ fn row(row: &Row<'_>, comparison: &Comparison) -> Html {
         Some(figure) => html! {
             <td class={classes!("time-of", series(i))} data-testid={testid} data-model={comparison.models[i].clone()}
                 data-value={figure.to_string()}>
-                { format::three_digits(figure) }
+                // Too short for the browser's clock, in hundreds of runs.
+                { if figure > 0.0 { format::three_digits(figure) } else { "≈ 0".to_owned() } }
             </td>
         },
         None => html! { <td class="nothing">{"–"}</td> },
@@ -112,7 +115,10 @@ fn row(row: &Row<'_>, comparison: &Comparison) -> Html {
             |(i, share): (usize, &Option<&Share>)| cell(testid, i, share.and_then(figure));
         shares.iter().enumerate().map(of_network).collect::<Html>()
     };
-    let slower = speedup.is_some_and(|speedup| speedup < SLOWER);
+    // What takes next to no time may be slower.
+    let felt = longest
+        .is_none_or(|longest| shares.iter().flatten().any(|share| share.ms > FELT * longest));
+    let slower = felt && speedup.is_some_and(|speedup| speedup < SLOWER);
     html! {
         <tr class={classes!(slower.then_some("slower"))} data-testid={*testid}
             data-node={node.map(str::to_owned)}>

@@ -19,12 +19,16 @@ pub(super) fn Working(PageProps { state, dispatch }: &PageProps) -> Html {
     let title = state.title(model.as_ref().unwrap_or(&job.network));
     let far = (total > 0).then(|| (done.to_string(), total.to_string()));
     let (value, max) = far.unzip();
-    let stop = if matches!(job.step, Step::Search { .. }) { "Stop" } else { "Cancel" };
+    let stop = match job.step {
+        Step::Search { .. } => "Stop",
+        Step::Train { .. } => "Pause",
+        _ => "Cancel",
+    };
     html! {
         <>
             <div class="working" data-testid="progress" data-stage={pipeline::name(stage)}
                 data-done={done.to_string()} data-total={total.to_string()}>
-                <Pipeline {stage} step={job.step} />
+                <Pipeline {stage} step={job.step} trains={job.trains} />
                 <progress {value} {max} aria-label={doing(stage)} />
                 <p class="working-line">
                     // Announced when the stage changes, not at every frame.

@@ -243,6 +243,11 @@ impl Page {
 
     /// Presses Download and gives the file that the browser wrote.
     pub async fn download(&self) -> WebDriverResult<Vec<u8>> {
+        self.download_by("download").await
+    }
+
+    /// Presses this button and gives the file that the browser wrote.
+    pub async fn download_by(&self, button: &str) -> WebDriverResult<Vec<u8>> {
         let folder = PathBuf::from(setting("E2E_DOWNLOADS"));
         let files = || -> Vec<PathBuf> {
             let entries = fs::read_dir(&folder).expect("the downloads can be listed");
@@ -251,7 +256,7 @@ impl Page {
         for old in files() {
             fs::remove_file(old).expect("an old download can be removed");
         }
-        let button = self.wait_for("download").await?;
+        let button = self.wait_for(button).await?;
         let length = number(&button, "data-bytes").await?;
         button.click().await?;
         let file = self.wait_until("download", async || {
