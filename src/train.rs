@@ -12,6 +12,8 @@ mod batch_norm;
 mod checkpoint;
 #[cfg(feature = "core")]
 mod course;
+#[cfg(feature = "core")]
+mod crew;
 #[cfg(test)]
 mod differences;
 #[cfg(feature = "core")]
@@ -48,6 +50,8 @@ mod record;
 #[cfg(feature = "core")]
 mod round;
 #[cfg(feature = "core")]
+mod start;
+#[cfg(feature = "core")]
 mod state;
 #[cfg(feature = "core")]
 mod trainer;
@@ -57,6 +61,8 @@ mod weights;
 mod worker;
 
 pub use checkpoint::{Checkpoint, Resume};
+#[cfg(feature = "core")]
+pub use crew::{Alone, Crew, Hand};
 pub use plan::{Epoch, Mirror, Optimizer, Plan, Scales, Schedule};
 #[cfg(feature = "core")]
 pub use record::{StepRecord, record};

@@ -2,6 +2,8 @@
 
 pub mod address;
 pub mod clipboard;
+#[cfg(feature = "core")]
+mod crew;
 pub mod download;
 pub mod fetch;
 pub mod files;

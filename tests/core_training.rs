@@ -10,11 +10,11 @@ use sha2::{Digest, Sha256};
 use steer8::data::{Dataset, File};
 use steer8::graph::{Attribute, Data, Dim, Graph, Node, Tensor, Value};
 use steer8::onnx;
-use steer8::progress::unwatched;
+use steer8::progress::{ready, unwatched};
 use steer8::quantize::Recipe;
 use steer8::random::SplitMix64;
 use steer8::runtime::{Arithmetic, Session};
-use steer8::train::{Listener, Optimizer, Plan, Scales, Trained, record, train};
+use steer8::train::{Alone, Listener, Optimizer, Plan, Scales, Trained, record, train};
 use zip::write::{SimpleFileOptions, ZipWriter};
 
 #[cfg(target_arch = "wasm32")]
@@ -265,7 +265,7 @@ fn fitted(graph: &Graph, plan: &Plan, data: &Dataset) -> Trained {
     let listener =
         Listener { progress: &mut |_, _, _| Ok(()), epoch: &mut unheard, checkpoint: None };
     let recipe = Recipe { weight_bits: 6, ..Recipe::default() };
-    train(graph, &recipe, plan, [data, data], None, listener).expect("it trains")
+    ready(train(graph, &recipe, plan, [data, data], None, listener, &mut Alone)).expect("it trains")
 }
 
 /// It fits the frames, and the file says what training has seen.

@@ -1,5 +1,6 @@
 //! A data set in memory.
 
+use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use super::images::is_image_name;
@@ -12,11 +13,31 @@ use crate::random;
 /// Frames of one set take at most this many bytes in memory: what a browser tab can still hold.
 const MAX_BYTES: usize = i32::MAX as usize;
 
+mod levels {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        levels: &[[f32; 256]],
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.collect_seq(levels.iter().map(|levels| &levels[..]))
+    }
+
+    pub(super) fn deserialize<'a, D: Deserializer<'a>>(
+        from: D,
+    ) -> Result<Vec<[f32; 256]>, D::Error> {
+        let levels = Vec::<Vec<f32>>::deserialize(from)?;
+        let all_of_them = |_| D::Error::custom("a channel has 256 levels");
+        levels.into_iter().map(|levels| levels.try_into().map_err(all_of_them)).collect()
+    }
+}
+
 /// Frames that stand for a set.
 const PROBES: usize = 64;
 
 /// Frames of one shape, with or without labels.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Dataset {
     /// The file that holds all of it, for messages.
     file: Option<String>,
@@ -25,7 +46,7 @@ pub struct Dataset {
     class_names: Vec<String>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 enum Frames {
     Bytes(ByteFrames),
     /// Already in network form: `shape` of one frame, and the frames one after another.
@@ -36,12 +57,14 @@ enum Frames {
 }
 
 /// uint8 frames as they came, height x width x channels each, one after another.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct ByteFrames {
     /// Channels, height, width.
     shape: [usize; 3],
+    #[serde(with = "serde_bytes")]
     pixels: Vec<u8>,
     /// Per channel, what each of the 256 pixel values becomes.
+    #[serde(with = "levels")]
     levels: Vec<[f32; 256]>,
 }
 

@@ -8,8 +8,10 @@ use crate::data::{Dataset, File};
 use crate::error::{Context, Error, Result};
 use crate::graph::Graph;
 use crate::onnx;
+use crate::progress::ready;
 use crate::quantize::{self, Quantized, Recipe, Step};
 use crate::runtime::{Arithmetic, Session};
+use crate::train::{Alone, Crew};
 
 use super::evaluate;
 use super::inspect::{Inspected, inspect};
@@ -43,12 +45,28 @@ impl Lab {
     /// Does what is asked. Emits progress, then exactly one final event, [`Event::Failed`] if it
     /// went wrong; what was loaded before stays as it was then.
     pub fn handle(&mut self, request: Request, emit: &mut Emit<'_>) {
-        let event = self.run(request, emit).unwrap_or_else(|error| Event::Failed { error });
+        ready(self.handle_with(request, emit, &mut Alone));
+    }
+
+    /// As [`handle`](Self::handle); trainings are shared with `crew`.
+    pub async fn handle_with(
+        &mut self,
+        request: Request,
+        emit: &mut Emit<'_>,
+        crew: &mut impl Crew,
+    ) {
+        let event = self.run(request, emit, crew).await;
+        let event = event.unwrap_or_else(|error| Event::Failed { error });
         // After the final event there is nothing left to cancel.
         let _ = emit(event);
     }
 
-    fn run(&mut self, request: Request, emit: &mut Emit<'_>) -> Result<Event> {
+    async fn run(
+        &mut self,
+        request: Request,
+        emit: &mut Emit<'_>,
+        crew: &mut impl Crew,
+    ) -> Result<Event> {
         match request {
             Request::LoadModel { model, file } => self.load_model(model, file),
             Request::LoadData { role, files, normalization } => {
@@ -73,7 +91,7 @@ impl Lab {
                 self.search(&model, &recipe, target, frames, emit)
             }
             Request::Train { model, recipe, plan, into, options } => {
-                self.train(&model, &recipe, &plan, into, &options, emit)
+                self.train(&model, &recipe, &plan, into, &options, emit, crew).await
             }
             Request::Evaluate { model, float } => self.evaluate(&model, float.as_deref(), emit),
             Request::Compare { models } => self.compare(&models, emit),

@@ -10,11 +10,11 @@ use super::protocol::{
 };
 use crate::error::{Context, Result};
 use crate::quantize::Recipe;
-use crate::train::{self, Checkpoint, Epoch, Listener, Phase, Plan};
+use crate::train::{self, Checkpoint, Crew, Epoch, Listener, Phase, Plan};
 
 impl Lab {
     /// Every epoch is told as soon as it is done.
-    pub(super) fn train(
+    pub(super) async fn train(
         &mut self,
         id: &str,
         recipe: &Recipe,
@@ -22,6 +22,7 @@ impl Lab {
         into: ModelId,
         options: &TrainOptions,
         emit: &mut Emit<'_>,
+        crew: &mut impl Crew,
     ) -> Result<Event> {
         let (model, data) = (self.model(id)?, self.data(Role::Training)?);
         let name = name_after(&model.file, "qat");
@@ -62,7 +63,8 @@ impl Lab {
             checkpoint: if options.checkpoints { Some(&mut checkpoint) } else { None },
         };
         let (data, resume) = ([calibration, data], options.resume.as_ref());
-        let trained = train::train(&model.graph, recipe, plan, data, resume, listener)
+        let trained = train::train(&model.graph, recipe, plan, data, resume, listener, crew)
+            .await
             .in_file(&model.file)?;
         let held_out = options.measure.then(|| data[1].select(&trained.held_out));
         let (file, quantization, inspection) = self.keep(trained.quantized, recipe, name, &into)?;

@@ -1,5 +1,7 @@
 //! The memory of a pass: every tensor's values and gradients for one shard of frames, allocated once.
 
+use serde::{Deserialize, Serialize};
+
 use super::network::Network;
 use super::state::State;
 use super::weights::Effective;
@@ -9,7 +11,7 @@ use super::weights::Effective;
 pub const SHARD: usize = 8;
 
 /// What a pass does besides computing.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Mode {
     /// BatchNormalization uses the shard's own mean and variance.
     pub(super) batch_statistics: bool,

@@ -3,15 +3,17 @@
 use serde::{Deserialize, Serialize};
 
 use super::plan::{Optimizer, Plan};
-use super::state::Slot;
+use super::state::{Slot, floats};
 use crate::kernels::wide::wide;
 
 /// What an optimizer remembers, parameter by parameter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Moments {
     /// Adam's first moment, or SGD's velocity.
+    #[serde(with = "floats")]
     first: Vec<f32>,
     /// Adam's second moment.
+    #[serde(with = "floats")]
     second: Vec<f32>,
     /// Powers of Adam's two constants: `beta^steps`.
     powers: [f64; 2],

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::crew::Alone;
 use super::layer::{Layer, WeightScale};
 use super::network::{Network, ScaleSource};
 use super::plan::Plan;
@@ -11,6 +12,7 @@ use super::worker::Example;
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::graph::Graph;
+use crate::progress::ready;
 use crate::quantize::Recipe;
 
 /// One step: what came out, and what it did.
@@ -50,16 +52,16 @@ pub fn record(
         let examples: Vec<Example> = batch.iter().map(example).collect();
         let mode = trainer.mode(i < frozen_from, true);
         let logits = trainer.logits(&examples, mode);
-        let (loss, _) = trainer.batch(&examples, mode, f64::from(plan.peak()));
+        let (loss, _) = ready(trainer.batch(&examples, mode, f64::from(plan.peak()), &mut Alone))?;
         let network = trainer.network();
-        StepRecord {
+        Ok(StepRecord {
             logits,
             loss: loss / examples.len() as f64,
             gradients: named(network, trainer.gradients()),
             parameters: named(network, trainer.parameters()),
-        }
+        })
     };
-    Ok(batches.iter().enumerate().map(step).collect())
+    batches.iter().enumerate().map(step).collect()
 }
 
 /// The flat vector's parts by name.

@@ -7,10 +7,29 @@ use serde::{Deserialize, Serialize};
 pub(super) struct State {
     /// What the optimizer moves: weights, biases, the gain and shift of normalizations, learned
     /// scales.
+    #[serde(with = "floats")]
     pub(super) parameters: Vec<f32>,
     /// What is observed: means and variances of normalizations, ranges of activations, scales of
     /// weights that follow their range.
+    #[serde(with = "floats")]
     pub(super) statistics: Vec<f32>,
+}
+
+/// Many floats as the bytes that they are: one by one takes ten times as long.
+pub(super) mod floats {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use serde_bytes::ByteBuf;
+
+    pub(crate) fn serialize<S: Serializer>(floats: &[f32], to: S) -> Result<S::Ok, S::Error> {
+        let bytes: Vec<u8> = floats.iter().flat_map(|float| float.to_le_bytes()).collect();
+        to.serialize_bytes(&bytes)
+    }
+
+    pub(crate) fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<Vec<f32>, D::Error> {
+        let bytes = ByteBuf::deserialize(from)?;
+        let float = |bytes: &[u8; 4]| f32::from_le_bytes(*bytes);
+        Ok(bytes.as_chunks().0.iter().map(float).collect())
+    }
 }
 
 /// What parameters are, for the optimizer.

@@ -4,22 +4,18 @@ use std::collections::BTreeMap;
 
 use super::checkpoint::{Checkpoint, Resume};
 use super::course::{Course, Fingerprint, Partial};
+use super::crew::{self, Crew, ShardSums};
 use super::export;
-use super::loss::Loss;
 use super::machine::{Mode, SHARD};
-use super::mirror::Mirrored;
-use super::network::{Network, ScaleSource, Source};
+use super::network::{Network, ScaleSource};
 use super::plan::{Epoch, Plan, Scales};
-use super::state::State;
+use super::start::Start;
 use super::worker::{Engine, Example, Worker};
 use crate::clock::Stopwatch;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::graph::fold_batch_norm::normalized_layers;
-use crate::quantize::{
-    Calibrated, Layers, Params, Placement, Prepared, Quantized, Recipe, Step, WeightRange, plain,
-};
+use crate::quantize::{Calibrated, Quantized, Recipe, Step};
 use crate::random::{SplitMix64, choose, shuffle};
 
 /// Key of the training plan's JSON among the file's metadata.
@@ -70,33 +66,40 @@ pub struct Trained {
 ///
 /// `data`: calibration frames, then labelled training frames. The result depends on the network, the
 /// recipe, the plan and the frames alone, on every machine, and not on how often it was broken off
-/// and resumed.
+/// and resumed, nor on who helps.
 ///
 /// # Errors
 /// As [`quantize`](crate::quantize::quantize); a node that cannot be trained, by name and before
 /// anything starts; frames without labels; an impossible plan; a checkpoint of another training.
-pub fn train(
+pub async fn train(
     graph: &Graph,
     recipe: &Recipe,
     plan: &Plan,
     [calibration, data]: [&Dataset; 2],
     resume: Option<&Resume>,
     listener: Listener<'_>,
+    crew: &mut impl Crew,
 ) -> Result<Trained> {
     let Listener { progress, epoch, mut checkpoint } = listener;
+    // They start while this one does.
+    let finish = resume.is_some_and(|resume| resume.finish);
+    if !finish {
+        crew.muster(crew::muster(graph, recipe, plan, [calibration, data])?).await;
+    }
     let mut trainer = Trainer::new(graph, recipe, plan, [calibration, data], progress)?;
-    let mut finish = false;
     match resume {
         Some(resume) => {
             trainer.resume(&resume.checkpoint)?;
-            finish = resume.finish;
             let Course { start, epochs, .. } = &trainer.course;
             std::iter::once(start).chain(epochs).for_each(&mut *epoch);
         }
         None => epoch(&trainer.check_start(progress)?),
     }
+    if !finish {
+        trainer.hands = crew.ready().await;
+    }
     while !finish && !trainer.is_done() {
-        match trainer.epoch(progress, &mut checkpoint) {
+        match trainer.epoch(progress, &mut checkpoint, crew).await {
             Ok(done) => epoch(&done),
             Err(error) if error.cancelled && !trainer.course.epochs.is_empty() => break,
             Err(error) => return Err(error),
@@ -108,33 +111,10 @@ pub fn train(
     trainer.finish(recipe)
 }
 
-/// The recipe that training starts from. A learned scale of few bits starts from the range with the
-/// least squared error: from the full range most weights round to zero, and learn nothing.
-fn starting_recipe(recipe: &Recipe, plan: &Plan) -> Recipe {
-    let learned = plan.scales == Scales::Learned && recipe.weight_range == WeightRange::Minmax;
-    let few = recipe.weight_bits < 8 || recipe.layers.values().any(|l| l.weight_bits.is_some());
-    let weight_range = if learned && few { WeightRange::Mse } else { recipe.weight_range };
-    Recipe { weight_range, ..recipe.clone() }
-}
-
-/// The network in float, which only computes.
-fn float_network(prepared: &Prepared, recipe: &Recipe, data: &Dataset) -> Result<(Network, State)> {
-    let prepared = Prepared { graph: prepared.graph.clone(), placement: Placement::default() };
-    Network::new(Source {
-        prepared: &prepared,
-        normalized: &[],
-        params: &Params::new(),
-        layers: &Layers::default(),
-        recipe,
-        scales: Scales::Learned,
-        frame: data.frame_shape(),
-    })
-}
-
 /// A training under way: everything that one epoch hands to the next.
 pub(super) struct Trainer<'a> {
     /// The network as without training.
-    start: Calibrated,
+    calibrated: Calibrated,
     engine: Engine,
     worker: Worker,
     course: Course,
@@ -144,6 +124,8 @@ pub(super) struct Trainer<'a> {
     data: &'a Dataset,
     training: Vec<usize>,
     held_out: Vec<usize>,
+    /// How many help.
+    hands: usize,
     /// Sums over a batch.
     gradients: Vec<f32>,
     observed: Vec<f32>,
@@ -158,31 +140,7 @@ impl<'a> Trainer<'a> {
         [calibration, data]: [&'a Dataset; 2],
         progress: &mut Hear<'_>,
     ) -> Result<Self> {
-        plan.check()?;
-        // What cannot be trained is told before calibration starts.
-        let float = float_network(&Prepared::new(graph, recipe)?, recipe, data)?;
-        data.check_labels(float.0.classes)?;
-        let mut setup = |step, done, total| progress(Phase::Start(step), done, total);
-        let start =
-            Calibrated::new(graph, &starting_recipe(recipe, plan), calibration, &mut setup)?;
-        let normalized = normalized_layers(&plain(graph)?);
-        let (network, state) = Network::new(Source {
-            prepared: &start.prepared,
-            normalized: &normalized,
-            params: &start.params,
-            layers: &start.layers,
-            recipe,
-            scales: plan.scales,
-            frame: data.frame_shape(),
-        })?;
-        let mirrored = Mirrored::of(&plan.mirror, data, network.classes)?;
-        let loss = Loss {
-            smoothing: plan.label_smoothing,
-            distillation: plan.distillation,
-            temperature: plan.temperature,
-        };
-        let teacher = (plan.distillation > 0.0).then_some(float);
-        let engine = Engine { network, teacher, loss, mirrored };
+        let start = Start::new(graph, recipe, plan, [calibration, data], progress)?;
         let chosen = data.subset(plan.frames, plan.seed);
         let count = (f64::from(plan.held_out) * chosen.len() as f64).round().max(1.0) as usize;
         let held = choose(chosen.len(), count, plan.seed ^ 0x4845_4c44);
@@ -196,19 +154,21 @@ impl<'a> Trainer<'a> {
             return Err(Error::new(format!("{} frames are too few to train on", chosen.len()))
                 .way_out("Training needs frames to learn from and others to hold out."));
         }
+        let Start { calibrated, engine, state } = start;
         let worker = Worker::new(&engine, &state);
         Ok(Self {
             fingerprint: Fingerprint::of(graph, recipe, plan, [calibration, data])?,
             gradients: vec![0.0; state.parameters.len()],
             observed: vec![0.0; state.statistics.len()],
             course: Course::new(plan, state),
-            start,
+            calibrated,
             engine,
             worker,
             plan,
             data,
             training,
             held_out,
+            hands: 0,
         })
     }
 
@@ -243,10 +203,11 @@ impl<'a> Trainer<'a> {
     }
 
     /// The rest of an epoch, of which [`Course::partial`] is done.
-    fn epoch(
+    async fn epoch(
         &mut self,
         progress: &mut Hear<'_>,
         keep: &mut Option<&mut dyn FnMut(Checkpoint)>,
+        crew: &mut impl Crew,
     ) -> Result<Epoch> {
         let stopwatch = Stopwatch::start();
         let epoch = self.course.epochs.len();
@@ -263,7 +224,7 @@ impl<'a> Trainer<'a> {
         for (i, batch) in examples.chunks(self.plan.batch).enumerate().skip(done) {
             progress(Phase::Train, i * self.plan.batch, examples.len())?;
             rate = self.plan.rate(epoch * per_epoch + i, steps, per_epoch) * factor;
-            let (loss, hits) = self.batch(batch, mode, rate);
+            let (loss, hits) = self.batch(batch, mode, rate, crew).await?;
             let partial = &mut self.course.partial;
             let seconds = before + stopwatch.ms() / 1e3;
             *partial = Partial {
@@ -342,7 +303,7 @@ impl<'a> Trainer<'a> {
 
     /// Writes the best state.
     fn finish(self, recipe: &Recipe) -> Result<Trained> {
-        let Self { start: Calibrated { prepared, layers, .. }, engine, course, .. } = self;
+        let Self { calibrated: Calibrated { prepared, layers, .. }, engine, course, .. } = self;
         let Course { start, epochs, best, .. } = course;
         let mut quantized = export::write(&prepared, &engine.network, &best.1, &layers, recipe)?;
         quantized.graph.metadata.retain(|(key, _)| key != TRAINING_KEY);
@@ -362,28 +323,68 @@ impl<'a> Trainer<'a> {
     }
 
     /// One step; gives the summed loss and how many frames were right.
-    pub(super) fn batch(&mut self, examples: &[Example], mode: Mode, rate: f64) -> (f64, usize) {
+    pub(super) async fn batch(
+        &mut self,
+        examples: &[Example],
+        mode: Mode,
+        rate: f64,
+        crew: &mut impl Crew,
+    ) -> Result<(f64, usize)> {
+        let factor = 1.0 / examples.len() as f64;
+        // Whole shards for everybody; the first share stays here, because sums are taken in order.
+        let share = examples.len().div_ceil(SHARD).div_ceil(self.hands + 1) * SHARD;
+        let mut shares = examples.chunks(share);
+        let own = shares.next().unwrap_or_default();
+        let shares: Vec<&[Example]> = shares.collect();
+        for (hand, share) in shares.iter().enumerate() {
+            let work = crew::work(&self.course.state, mode, factor, self.data, share)?;
+            crew.ask(hand, work);
+        }
+        self.worker.set(&self.engine, &self.course.state, mode);
+        self.gradients.fill(0.0);
+        self.engine.network.reset_observed(&mut self.observed);
+        let mut sums = (0.0, 0);
+        self.compute(own, factor, &mut sums);
+        for (hand, share) in shares.into_iter().enumerate() {
+            match crew.answer(hand).await {
+                Some(answer) => {
+                    for (shard, own) in share.chunks(SHARD).zip(crew::sums(&answer)?) {
+                        let ShardSums { gradients, statistics, loss, hits } = &own;
+                        self.add([gradients, statistics], shard.len() as f32 * factor as f32);
+                        sums = (sums.0 + loss, sums.1 + hits);
+                    }
+                }
+                None => {
+                    self.hands = self.hands.min(hand);
+                    self.compute(share, factor, &mut sums);
+                }
+            }
+        }
         let Self { engine, worker, gradients, observed, course, .. } = self;
         let Course { state, moments, .. } = course;
         let network = &engine.network;
-        worker.set(engine, state, mode);
-        gradients.fill(0.0);
-        network.reset_observed(observed);
-        let (mut loss, mut hits) = (0.0, 0);
-        let factor = 1.0 / examples.len() as f64;
-        for shard in examples.chunks(SHARD) {
-            let sums = worker.shard(engine, self.data, shard, factor);
-            gradients.iter_mut().zip(sums.gradients).for_each(|(sum, own)| *sum += own);
-            network.add_observed(observed, sums.statistics, shard.len() as f32 * factor as f32);
-            loss += sums.loss;
-            hits += sums.hits;
-        }
         for (layer, weights) in network.layers.iter().zip(&worker.machine().weights) {
             weights.pull_back(layer, state, mode.batch_statistics, gradients);
         }
         moments.step(self.plan, &network.slots, rate, gradients, &mut state.parameters);
         network.follow(state, observed, mode);
-        (loss, hits)
+        Ok(sums)
+    }
+
+    /// Adds what these shards come to.
+    fn compute(&mut self, examples: &[Example], factor: f64, sums: &mut (f64, usize)) {
+        let Self { engine, worker, gradients, observed, data, .. } = self;
+        for shard in examples.chunks(SHARD) {
+            let own = worker.shard(engine, data, shard, factor);
+            let share = shard.len() as f32 * factor as f32;
+            add(&engine.network, [gradients, observed], [own.gradients, own.statistics], share);
+            *sums = (sums.0 + own.loss, sums.1 + own.hits);
+        }
+    }
+
+    fn add(&mut self, sums: [&[f32]; 2], share: f32) {
+        let Self { engine, gradients, observed, .. } = self;
+        add(&engine.network, [gradients, observed], sums, share);
     }
 
     /// Mean loss and accuracy on the held-out frames, as the file will compute.
@@ -403,15 +404,27 @@ impl<'a> Trainer<'a> {
     }
 }
 
+/// Adds gradients and what was observed of a shard that is this share of its batch.
+fn add(
+    network: &Network,
+    [gradients, observed]: [&mut Vec<f32>; 2],
+    [own, seen]: [&[f32]; 2],
+    share: f32,
+) {
+    gradients.iter_mut().zip(own).for_each(|(sum, own)| *sum += own);
+    network.add_observed(observed, seen, share);
+}
+
 /// Hears what is going on.
-type Hear<'a> = dyn FnMut(Phase, usize, usize) -> Result<()> + 'a;
+pub(super) type Hear<'a> = dyn FnMut(Phase, usize, usize) -> Result<()> + 'a;
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::data::File;
     use crate::onnx;
-    use crate::progress::unwatched;
+    use crate::progress::{ready, unwatched};
+    use crate::train::{Alone, Hand, Mirror};
 
     const NETWORK: &[u8] = include_bytes!("../../tests/goldens/training-small.onnx");
     const FRAMES: &[u8] = include_bytes!("../../tests/goldens/training-small.npz");
@@ -461,7 +474,7 @@ mod tests {
         let mut whole = make(&plan).unwrap();
         whole.check_start(&mut unheard).unwrap();
         while !whole.is_done() {
-            whole.epoch(&mut unheard, &mut None).unwrap();
+            ready(whole.epoch(&mut unheard, &mut None, &mut Alone)).unwrap();
         }
         let mut parts = make(&plan).unwrap();
         parts.check_start(&mut unheard).unwrap();
@@ -473,7 +486,7 @@ mod tests {
                 steps += usize::from(phase == Phase::Train);
                 if steps > 2 { Err(Error::cancelled()) } else { Ok(()) }
             };
-            if let Err(error) = parts.epoch(&mut hear, &mut None) {
+            if let Err(error) = ready(parts.epoch(&mut hear, &mut None, &mut Alone)) {
                 assert!(error.cancelled);
                 let checkpoint = parts.checkpoint().unwrap();
                 parts = make(&plan).unwrap();
@@ -487,5 +500,69 @@ mod tests {
         let other = Plan { seed: 1, ..plan.clone() };
         let refused = make(&other).unwrap().resume(&checkpoint).unwrap_err().to_string();
         assert!(refused.contains("another training"), "{refused}");
+    }
+
+    /// Hands in this thread; the last of them gets lost at its second task.
+    struct Hands {
+        hands: Vec<Hand>,
+        answers: Vec<Option<Vec<u8>>>,
+        tasks_of_last: usize,
+    }
+
+    impl Crew for Hands {
+        async fn muster(&mut self, muster: Vec<u8>) {
+            self.hands = (0..2).map(|_| Hand::new(&muster).unwrap()).collect();
+            self.answers = vec![None; 2];
+        }
+
+        async fn ready(&mut self) -> usize {
+            self.hands.len()
+        }
+
+        fn ask(&mut self, hand: usize, work: Vec<u8>) {
+            self.answers[hand] = Some(self.hands[hand].work(&work).unwrap());
+        }
+
+        async fn answer(&mut self, hand: usize) -> Option<Vec<u8>> {
+            self.tasks_of_last += hand;
+            let lost = hand == 1 && self.tasks_of_last > 1;
+            self.answers[hand].take().filter(|_| !lost)
+        }
+    }
+
+    #[test]
+    fn it_does_not_matter_who_helps() {
+        let graph = onnx::read(NETWORK).unwrap();
+        let file = File { name: "frames.npz".into(), bytes: FRAMES.to_vec().into() };
+        let few = Dataset::read(&[file], None, &mut unwatched).unwrap();
+        // Enough for three shares of a batch.
+        let data = few.select(&(0..40).map(|i| i % few.len()).collect::<Vec<_>>());
+        let recipe = Recipe { weight_bits: 4, ..Recipe::default() };
+        let plan = Plan {
+            epochs: Some(3),
+            batch: 36,
+            distillation: 0.25,
+            mirror: Mirror::Off,
+            ..Plan::default()
+        };
+        let plans = [plan.clone(), Plan { scales: Scales::MovingAverage, ..plan }];
+        for plan in plans {
+            let (mut progress, mut epoch) = (|_, _, _| Ok(()), |_: &Epoch| ());
+            let mut train = |crew: &mut dyn FnMut(Listener<'_>) -> Result<Trained>| {
+                let listener =
+                    Listener { progress: &mut progress, epoch: &mut epoch, checkpoint: None };
+                let trained = crew(listener).unwrap();
+                onnx::write(&trained.quantized.graph)
+            };
+            let alone = train(&mut |listener| {
+                ready(super::train(&graph, &recipe, &plan, [&data; 2], None, listener, &mut Alone))
+            });
+            let mut hands = Hands { hands: Vec::new(), answers: Vec::new(), tasks_of_last: 0 };
+            let together = train(&mut |listener| {
+                ready(super::train(&graph, &recipe, &plan, [&data; 2], None, listener, &mut hands))
+            });
+            assert_eq!(hands.tasks_of_last, 2, "one is lost and not asked again");
+            assert!(alone == together, "{:?}", plan.scales);
+        }
     }
 }

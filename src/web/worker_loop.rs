@@ -1,15 +1,32 @@
-//! The worker's side: a lab that answers one request after the other.
+//! The worker's side: a lab that answers one request after the other, or a hand in another worker's
+//! training.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
+use std::rc::Rc;
 
 use gloo_events::EventListener;
+use js_sys::{Array, Uint8Array};
 use serde::Serialize;
 use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
+use super::crew::Workers;
 use super::message::{Answer, Ask};
 use crate::lab::Lab;
 use crate::lab::protocol::{Event, Request, VERSION};
+use crate::train::Hand;
+
+/// What was asked and not begun, while the lab is at work: a training waits for its helpers, and hears
+/// of further requests meanwhile.
+struct Desk {
+    scope: DedicatedWorkerGlobalScope,
+    /// Taken away while it works.
+    lab: RefCell<Option<Lab>>,
+    asked: RefCell<VecDeque<Ask<Request>>>,
+}
 
 /// Serves the page until it terminates this worker: that is how work is cancelled.
 pub fn run() {
@@ -21,26 +38,63 @@ pub fn run() {
             post(&scope, &Answer::Panicked { message: panic.to_string() });
         }
     }));
-    let mut lab = Lab::new();
-    let answering = scope.clone();
+    let desk = Rc::new(Desk {
+        scope: scope.clone(),
+        lab: RefCell::new(Some(Lab::new())),
+        asked: RefCell::default(),
+    });
+    let mut hand = None;
     EventListener::new(&scope, "message", move |event| {
-        if let Some(event) = event.dyn_ref::<MessageEvent>() {
-            answer(&mut lab, event, &answering);
+        let Some(event) = event.dyn_ref::<MessageEvent>() else { return };
+        match event.data().dyn_into::<Uint8Array>() {
+            Ok(bytes) => help(&mut hand, &bytes.to_vec(), &desk.scope),
+            Err(ask) => match serde_wasm_bindgen::from_value(ask) {
+                Ok(ask) => {
+                    desk.asked.borrow_mut().push_back(ask);
+                    spawn_local(desk.clone().work());
+                }
+                Err(why) => panic!("a request that is none: {why}"),
+            },
         }
     })
     .forget();
     post(&scope, &Answer::Ready { version: VERSION });
 }
 
-fn answer(lab: &mut Lab, event: &MessageEvent, scope: &DedicatedWorkerGlobalScope) {
-    let Ask { task, request } = match serde_wasm_bindgen::from_value::<Ask<Request>>(event.data()) {
-        Ok(ask) => ask,
-        Err(why) => panic!("a request that is none: {why}"),
+impl Desk {
+    /// Answers what was asked, unless somebody is at it.
+    async fn work(self: Rc<Self>) {
+        let Some(mut lab) = self.lab.take() else { return };
+        while let Some(Ask { task, request }) = self.next() {
+            let mut crew = Workers::new(self.scope.clone());
+            let mut tell = |event: Event| {
+                post(&self.scope, &Answer::Heard { task, event: Box::new(event) });
+                ControlFlow::Continue(())
+            };
+            lab.handle_with(request, &mut tell, &mut crew).await;
+        }
+        self.lab.replace(Some(lab));
+    }
+
+    fn next(&self) -> Option<Ask<Request>> {
+        self.asked.borrow_mut().pop_front()
+    }
+}
+
+/// The first bytes make a hand, all others are its work. An error is a panic: whoever trains does
+/// without this hand then.
+fn help(hand: &mut Option<Hand>, bytes: &[u8], scope: &DedicatedWorkerGlobalScope) {
+    let answer = match hand {
+        Some(hand) => hand.work(bytes),
+        None => Hand::new(bytes).map(|made| {
+            *hand = Some(made);
+            Vec::new()
+        }),
     };
-    lab.handle(request, &mut |event: Event| {
-        post(scope, &Answer::Heard { task, event: Box::new(event) });
-        ControlFlow::Continue(())
-    });
+    let answer = answer.unwrap_or_else(|why| panic!("it cannot help to train: {why}"));
+    let answer = Uint8Array::from(&answer[..]);
+    let moved = Array::of1(&answer.buffer());
+    scope.post_message_with_transfer(&answer, &moved).expect("bytes can be moved");
 }
 
 fn post(scope: &DedicatedWorkerGlobalScope, answer: &Answer) {

@@ -1,0 +1,153 @@
+//! Other workers that share the shards of a training, started by the one that trains.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+
+use gloo_events::EventListener;
+use js_sys::{Array, Uint8Array};
+use wasm_bindgen::JsCast;
+use web_sys::{DedicatedWorkerGlobalScope, MessageEvent, UrlSearchParams, Worker};
+
+use super::message::Answer;
+use crate::train::Crew;
+
+/// The most that train together.
+const MOST: usize = 8;
+
+/// One worker for each further core; they end when it is dropped.
+pub(super) struct Workers {
+    scope: DedicatedWorkerGlobalScope,
+    hands: Vec<HandWorker>,
+}
+
+struct HandWorker {
+    worker: Worker,
+    inbox: Rc<Inbox>,
+    _listeners: [EventListener; 2],
+}
+
+/// What a hand has said and nobody has heard.
+#[derive(Default)]
+struct Inbox {
+    said: RefCell<VecDeque<Said>>,
+    listener: RefCell<Option<Waker>>,
+}
+
+enum Said {
+    /// It listens; whatever was posted before is lost.
+    Ready,
+    /// In answer to bytes.
+    Bytes(Vec<u8>),
+    /// It broke down, or never came to life.
+    Lost,
+}
+
+impl Workers {
+    pub(super) fn new(scope: DedicatedWorkerGlobalScope) -> Self {
+        Self { scope, hands: Vec::new() }
+    }
+
+    /// How many train: as many as the page's address asks for (`?workers=1`), else one for each core.
+    fn wanted(&self) -> usize {
+        let asked = UrlSearchParams::new_with_str(&self.scope.location().search()).ok();
+        let asked = asked.and_then(|asked| asked.get("workers")?.parse().ok());
+        let cores = || self.scope.navigator().hardware_concurrency() as usize;
+        asked.unwrap_or_else(cores).clamp(1, MOST)
+    }
+}
+
+impl Crew for Workers {
+    async fn muster(&mut self, muster: Vec<u8>) {
+        let script = self.scope.location().href();
+        self.hands.extend((1..self.wanted()).map_while(|_| HandWorker::start(&script)));
+        for hand in &self.hands {
+            if let Said::Ready = hand.inbox.next().await {
+                hand.post(&muster);
+            }
+        }
+    }
+
+    async fn ready(&mut self) -> usize {
+        let mut ready = 0;
+        for hand in &self.hands {
+            let Said::Bytes(_) = hand.inbox.next().await else { break };
+            ready += 1;
+        }
+        self.hands.truncate(ready);
+        ready
+    }
+
+    fn ask(&mut self, hand: usize, work: Vec<u8>) {
+        self.hands[hand].post(&work);
+    }
+
+    async fn answer(&mut self, hand: usize) -> Option<Vec<u8>> {
+        match self.hands[hand].inbox.next().await {
+            Said::Bytes(bytes) => Some(bytes),
+            Said::Ready | Said::Lost => None,
+        }
+    }
+}
+
+impl HandWorker {
+    fn start(script: &str) -> Option<Self> {
+        let worker = Worker::new(script).ok()?;
+        let inbox = Rc::new(Inbox::default());
+        let messages = EventListener::new(&worker, "message", {
+            let inbox = inbox.clone();
+            move |event| {
+                let Some(event) = event.dyn_ref::<MessageEvent>() else { return };
+                inbox.hear(match event.data().dyn_into::<Uint8Array>() {
+                    Ok(bytes) => Said::Bytes(bytes.to_vec()),
+                    Err(answer) => match serde_wasm_bindgen::from_value(answer) {
+                        Ok(Answer::Ready { .. }) => Said::Ready,
+                        _ => Said::Lost,
+                    },
+                });
+            }
+        });
+        let errors = EventListener::new(&worker, "error", {
+            let inbox = inbox.clone();
+            move |_| inbox.hear(Said::Lost)
+        });
+        Some(Self { worker, inbox, _listeners: [messages, errors] })
+    }
+
+    /// A message that cannot be sent gets no answer from the hand, so it gives one itself.
+    fn post(&self, bytes: &[u8]) {
+        let bytes = Uint8Array::from(bytes);
+        let moved = Array::of1(&bytes.buffer());
+        if self.worker.post_message_with_transfer(&bytes, &moved).is_err() {
+            self.inbox.hear(Said::Lost);
+        }
+    }
+}
+
+impl Drop for HandWorker {
+    fn drop(&mut self) {
+        self.worker.terminate();
+    }
+}
+
+impl Inbox {
+    fn hear(&self, said: Said) {
+        self.said.borrow_mut().push_back(said);
+        if let Some(listener) = self.listener.take() {
+            listener.wake();
+        }
+    }
+
+    async fn next(&self) -> Said {
+        poll_fn(|context| match self.said.borrow_mut().pop_front() {
+            Some(said) => Poll::Ready(said),
+            None => {
+                *self.listener.borrow_mut() = Some(context.waker().clone());
+                Poll::Pending
+            }
+        })
+        .await
+    }
+}
