@@ -239,12 +239,15 @@ fn summary(training: &Training) -> String {
             " No epoch was better than the starting point, which is kept.".to_owned()
         }
         (_, Some(best)) if best.epoch > 0 => format!(
-            " The best is epoch {}: {} of the held-out frames.",
+            " The best is epoch {}: {} right on the held-out frames.",
             best.epoch,
             format::percent(best.heldout_top1)
         ),
         (_, Some(start)) => {
-            format!(" It starts at {} of the held-out frames.", format::percent(start.heldout_top1))
+            format!(
+                " It starts at {} right on the held-out frames.",
+                format::percent(start.heldout_top1)
+            )
         }
         (_, None) => String::new(),
     };

@@ -1,0 +1,63 @@
+//! Threads that share the shards of a training.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use crate::train::{Crew, Hand};
+
+/// The further threads of a training that uses so many in all.
+pub(super) struct Threads {
+    threads: usize,
+    hands: Vec<Connection>,
+}
+
+/// A thread ends when its connection is dropped.
+struct Connection {
+    tasks: Sender<Vec<u8>>,
+    answers: Receiver<Vec<u8>>,
+}
+
+impl Threads {
+    pub(super) fn new(threads: usize) -> Self {
+        Self { threads, hands: Vec::new() }
+    }
+}
+
+impl Crew for Threads {
+    async fn muster(&mut self, muster: Vec<u8>) {
+        self.hands.extend((1..self.threads).map(|_| Connection::start()));
+        (0..self.hands.len()).for_each(|hand| self.ask(hand, muster.clone()));
+    }
+
+    async fn ready(&mut self) -> usize {
+        let ready = self.hands.iter().take_while(|hand| hand.answers.recv().is_ok()).count();
+        self.hands.truncate(ready);
+        ready
+    }
+
+    fn ask(&mut self, hand: usize, work: Vec<u8>) {
+        // One that ended gives no answer, either.
+        self.hands[hand].tasks.send(work).ok();
+    }
+
+    async fn answer(&mut self, hand: usize) -> Option<Vec<u8>> {
+        self.hands[hand].answers.recv().ok()
+    }
+}
+
+impl Connection {
+    fn start() -> Self {
+        let (tasks, asked) = channel::<Vec<u8>>();
+        let (answered, answers) = channel();
+        thread::spawn(move || {
+            let mut hand = Hand::default();
+            for task in asked {
+                let Ok(answer) = hand.answer(&task) else { return };
+                if answered.send(answer).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { tasks, answers }
+    }
+}
