@@ -100,7 +100,7 @@ def main():
         subprocess.run(list(map(str, arguments)), check=True, cwd=Path(__file__).parent)
         held = round(FRAMES / 9)
         sides = {
-            "Steer8": lambda epochs: [STEER8, "train", NETWORK, "-o", out, "-q", "--batch", 64]
+            "Steer8": lambda epochs: [STEER8, "train", NETWORK, "-o", out, "-q", "--batch", 64, "--threads", 1]
             + ["--epochs", epochs, "--frames", FRAMES + held],
             "PyTorch": lambda epochs: [sys.executable, "-c", THEIRS, data, epochs, "contiguous"],
             "PyTorch, channels last": lambda epochs: [sys.executable, "-c", THEIRS, data, epochs]

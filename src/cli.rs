@@ -10,6 +10,7 @@ mod analyze;
 mod arguments;
 mod bundled;
 mod compare;
+mod crew;
 mod evaluate;
 mod files;
 mod inspect;

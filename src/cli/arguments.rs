@@ -101,6 +101,9 @@ pub(super) struct Train {
     pub(super) calibration: Option<PathBuf>,
     #[command(flatten)]
     pub(super) normalization: NormalizationOptions,
+    /// Threads that train; the result does not depend on their number [default: one for each core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) threads: Option<u32>,
     #[command(flatten)]
     pub(super) plan: PlanOptions,
     #[command(flatten)]

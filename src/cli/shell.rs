@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::crew::Threads;
 use super::{bundled, files, table};
 use crate::error::{Error, Result};
 use crate::lab::Lab;
@@ -13,7 +14,9 @@ use crate::lab::protocol::{
     QuantizationSummary, Request, Role, Stage, TensorShape, TrainingSummary,
 };
 use crate::measure::Report;
+use crate::progress::ready;
 use crate::quantize::{Analysis, Found, Recipe, Target, Trial};
+use crate::train::{Alone, Crew};
 
 /// Where a data set comes from, and how it enters.
 pub(super) struct Source<'a> {
@@ -129,6 +132,7 @@ impl Shell {
     pub(super) fn train(
         &mut self,
         request: Request,
+        threads: usize,
         aside: bool,
     ) -> Result<(File, TrainingSummary, Measured)> {
         let bar = self.bar.clone();
@@ -144,7 +148,7 @@ impl Shell {
             }
             if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
-        match self.ask_hearing(request, &mut hear)? {
+        match self.ask_with(request, &mut hear, &mut Threads::new(threads))? {
             Event::Trained { file, training, measured: Some(measured), .. } => {
                 written.map(|()| (file, *training, *measured))
             }
@@ -182,17 +186,27 @@ impl Shell {
         request: Request,
         hear: &mut dyn FnMut(&Event) -> ControlFlow<()>,
     ) -> Result<Event> {
+        self.ask_with(request, hear, &mut Alone)
+    }
+
+    fn ask_with(
+        &mut self,
+        request: Request,
+        hear: &mut dyn FnMut(&Event) -> ControlFlow<()>,
+        crew: &mut impl Crew,
+    ) -> Result<Event> {
         let mut answer = None;
         let mut going = ControlFlow::Continue(());
         let bar = &self.bar;
-        self.lab.handle(request, &mut |event| {
+        let mut tell = |event: Event| {
             match event {
                 Event::Progress(progress) => show(bar, &progress),
                 event if event.is_final() => answer = Some(event),
                 event => going = hear(&event),
             }
             going
-        });
+        };
+        ready(self.lab.handle_with(request, &mut tell, crew));
         self.bar.finish_and_clear();
         self.bar.reset();
         match answer {

@@ -32,7 +32,9 @@ pub(super) fn run(arguments: &Train, json: bool, shell: &mut Shell) -> Result<()
     let into = output.display().to_string();
     let options = TrainOptions { measure: true, ..TrainOptions::default() };
     let request = Request::Train { model: id, recipe, plan, into: into.clone(), options };
-    let (file, summary, measured) = shell.train(request, json)?;
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = arguments.threads.map_or_else(cores, |threads| threads as usize);
+    let (file, summary, measured) = shell.train(request, threads, json)?;
     files::write(output, &file.bytes)?;
     if json {
         #[derive(Serialize)]

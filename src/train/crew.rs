@@ -9,22 +9,22 @@ use super::plan::Plan;
 use super::start::Start;
 use super::state::State;
 use super::state::floats;
-use super::worker::{Example, Worker};
+use super::worker::{Engine, Example, Worker};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::onnx;
 use crate::quantize::Recipe;
 
-/// Those who help whoever trains, each a [`Hand`] somewhere else. A hand that is lost costs nothing but
+/// Those who help whoever trains, each a [`Hand`] somewhere else, numbered from 0. A hand that is lost costs nothing but
 /// its help: what it was given is computed again.
 #[expect(async_fn_in_trait, reason = "nobody asks for more than one thread")]
 pub trait Crew {
-    /// Has the hands make a [`Hand`] of this.
+    /// Gives every hand this first: what it needs to know.
     async fn muster(&mut self, muster: Vec<u8>);
-    /// How many have, once all have.
+    /// How many have answered to that, once all have.
     async fn ready(&mut self) -> usize;
-    /// Gives a hand work for [`Hand::work`].
+    /// Gives a hand work.
     fn ask(&mut self, hand: usize, work: Vec<u8>);
     /// What it came to. `None`: the hand is lost.
     async fn answer(&mut self, hand: usize) -> Option<Vec<u8>>;
@@ -84,49 +84,48 @@ pub(super) struct ShardSums {
 }
 
 /// One of a crew.
-#[derive(Debug)]
-pub struct Hand {
-    start: Start,
-    worker: Worker,
-}
+#[derive(Debug, Default)]
+pub struct Hand(Option<(Start, Worker)>);
 
 impl Hand {
-    /// From the bytes that [`Crew::muster`] is given.
+    /// To the bytes of [`Crew::muster`] first, with nothing; then to those of [`Crew::ask`], with the
+    /// bytes of [`Crew::answer`].
     ///
     /// # Errors
     /// Other bytes, and what keeps the training itself from starting.
-    pub fn new(muster: &[u8]) -> Result<Self> {
-        let Muster { network, recipe, plan, calibration, sample } = read(muster)?;
-        let graph = onnx::read(&network)?;
-        let recipe: Recipe = serde_json::from_str(&recipe).map_err(unreadable)?;
-        let plan: Plan = serde_json::from_str(&plan).map_err(unreadable)?;
-        let start =
-            Start::new(&graph, &recipe, &plan, [&calibration, &sample], &mut |_, _, _| Ok(()))?;
-        let worker = Worker::new(&start.engine, &start.state);
-        Ok(Self { start, worker })
-    }
-
-    /// From the bytes of [`Crew::ask`] to those of [`Crew::answer`].
-    ///
-    /// # Errors
-    /// Other bytes.
-    pub fn work(&mut self, work: &[u8]) -> Result<Vec<u8>> {
-        let Work { state, mode, factor, frames, mirrored } = read(work)?;
-        let engine = &self.start.engine;
-        self.worker.set(engine, &state, mode);
-        let example = |(frame, &mirrored): (usize, &bool)| Example { frame, mirrored };
-        let examples: Vec<Example> = mirrored.iter().enumerate().map(example).collect();
-        let sums = examples.chunks(SHARD).map(|shard| {
-            let sums = self.worker.shard(engine, &frames, shard, factor);
-            ShardSums {
-                gradients: sums.gradients.to_vec(),
-                statistics: sums.statistics.to_vec(),
-                loss: sums.loss,
-                hits: sums.hits,
+    pub fn answer(&mut self, bytes: &[u8]) -> Result<Vec<u8>> {
+        match &mut self.0 {
+            Some((start, worker)) => work_on(&start.engine, worker, read(bytes)?),
+            None => {
+                let Muster { network, recipe, plan, calibration, sample } = read(bytes)?;
+                let graph = onnx::read(&network)?;
+                let recipe: Recipe = serde_json::from_str(&recipe).map_err(unreadable)?;
+                let plan: Plan = serde_json::from_str(&plan).map_err(unreadable)?;
+                let data = [&calibration, &sample];
+                let start = Start::new(&graph, &recipe, &plan, data, &mut |_, _, _| Ok(()))?;
+                let worker = Worker::new(&start.engine, &start.state);
+                self.0 = Some((start, worker));
+                Ok(Vec::new())
             }
-        });
-        write(&sums.collect::<Vec<_>>())
+        }
     }
+}
+
+fn work_on(engine: &Engine, worker: &mut Worker, work: Work) -> Result<Vec<u8>> {
+    let Work { state, mode, factor, frames, mirrored } = work;
+    worker.set(engine, &state, mode);
+    let example = |(frame, &mirrored): (usize, &bool)| Example { frame, mirrored };
+    let examples: Vec<Example> = mirrored.iter().enumerate().map(example).collect();
+    let sums = examples.chunks(SHARD).map(|shard| {
+        let sums = worker.shard(engine, &frames, shard, factor);
+        ShardSums {
+            gradients: sums.gradients.to_vec(),
+            statistics: sums.statistics.to_vec(),
+            loss: sums.loss,
+            hits: sums.hits,
+        }
+    });
+    write(&sums.collect::<Vec<_>>())
 }
 
 /// For [`Crew::muster`].

@@ -511,7 +511,8 @@ mod tests {
 
     impl Crew for Hands {
         async fn muster(&mut self, muster: Vec<u8>) {
-            self.hands = (0..2).map(|_| Hand::new(&muster).unwrap()).collect();
+            self.hands.resize_with(2, Hand::default);
+            self.hands.iter_mut().for_each(|hand| drop(hand.answer(&muster).unwrap()));
             self.answers = vec![None; 2];
         }
 
@@ -520,7 +521,7 @@ mod tests {
         }
 
         fn ask(&mut self, hand: usize, work: Vec<u8>) {
-            self.answers[hand] = Some(self.hands[hand].work(&work).unwrap());
+            self.answers[hand] = Some(self.hands[hand].answer(&work).unwrap());
         }
 
         async fn answer(&mut self, hand: usize) -> Option<Vec<u8>> {

@@ -43,7 +43,7 @@ pub fn run() {
         lab: RefCell::new(Some(Lab::new())),
         asked: RefCell::default(),
     });
-    let mut hand = None;
+    let mut hand = Hand::default();
     EventListener::new(&scope, "message", move |event| {
         let Some(event) = event.dyn_ref::<MessageEvent>() else { return };
         match event.data().dyn_into::<Uint8Array>() {
@@ -81,16 +81,9 @@ impl Desk {
     }
 }
 
-/// The first bytes make a hand, all others are its work. An error is a panic: whoever trains does
-/// without this hand then.
-fn help(hand: &mut Option<Hand>, bytes: &[u8], scope: &DedicatedWorkerGlobalScope) {
-    let answer = match hand {
-        Some(hand) => hand.work(bytes),
-        None => Hand::new(bytes).map(|made| {
-            *hand = Some(made);
-            Vec::new()
-        }),
-    };
+/// An error is a panic: whoever trains does without this hand then.
+fn help(hand: &mut Hand, bytes: &[u8], scope: &DedicatedWorkerGlobalScope) {
+    let answer = hand.answer(bytes);
     let answer = answer.unwrap_or_else(|why| panic!("it cannot help to train: {why}"));
     let answer = Uint8Array::from(&answer[..]);
     let moved = Array::of1(&answer.buffer());
