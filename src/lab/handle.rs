@@ -91,7 +91,7 @@ impl Lab {
                 self.search(&model, &recipe, target, frames, emit)
             }
             Request::Train { model, recipe, plan, into, options } => {
-                self.train(&model, &recipe, &plan, into, &options, emit, crew).await
+                self.train(&model, (&recipe, &plan), into, &options, emit, crew).await
             }
             Request::Evaluate { model, float } => self.evaluate(&model, float.as_deref(), emit),
             Request::Compare { models } => self.compare(&models, emit),

@@ -17,8 +17,7 @@ impl Lab {
     pub(super) async fn train(
         &mut self,
         id: &str,
-        recipe: &Recipe,
-        plan: &Plan,
+        (recipe, plan): (&Recipe, &Plan),
         into: ModelId,
         options: &TrainOptions,
         emit: &mut Emit<'_>,
