@@ -871,6 +871,11 @@ fn a_paused_training_goes_on_from_its_checkpoint() {
     bench.act(Action::FinishTraining);
     bench.work_until(|request| matches!(request, Request::Train { .. }));
     assert_eq!(resumed(&bench), Some((2, true)), "the best so far is written");
+    bench.work_once();
+    bench.work_until(|request| match request {
+        Request::Train { .. } => panic!("it was trained already"),
+        other => matches!(other, Request::Compare { .. }),
+    });
     bench.work();
     assert_eq!(bench.compared("plain"), ["plain", "plain-int8", "plain-qat"]);
     assert!(bench.kept.is_empty(), "what is finished needs not be kept");

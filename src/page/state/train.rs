@@ -286,10 +286,11 @@ impl State {
         let made = self.made.get(&id).is_some_and(|made| made.summary.recipe == *training.recipe);
         let recipe = Recipe::clone(&training.recipe);
         self.refresh_bundled_training(effects);
-        self.start_job(if made { step } else { Step::Quantize }, recipe, now, effects);
+        let (first, then) = if made { (step, Step::Compare) } else { (Step::Quantize, step) };
+        self.start_job(first, recipe, now, effects);
         if let Some(job) = &mut self.job {
             job.trains = true;
-            job.then = step;
+            job.then = then;
             self.trainings.insert(id, Rc::new(training));
         }
         self.fetch_missing_data(Role::Training, effects);
