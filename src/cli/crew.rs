@@ -24,8 +24,12 @@ impl Threads {
 }
 
 impl Crew for Threads {
+    fn most(&self) -> usize {
+        self.threads - 1
+    }
+
     async fn muster(&mut self, muster: Vec<u8>) {
-        self.hands.extend((1..self.threads).map(|_| Connection::start()));
+        self.hands.extend((0..self.most()).map(|_| Connection::start()));
         (0..self.hands.len()).for_each(|hand| self.ask(hand, muster.clone()));
     }
 

@@ -10,7 +10,7 @@ use super::{bundled, files, table};
 use crate::error::{Error, Result};
 use crate::lab::Lab;
 use crate::lab::protocol::{
-    DataSummary, Event, File, Inspection, Measured, ModelId, Normalization, Progress,
+    BesideFloat, DataSummary, Event, File, Inspection, ModelId, Normalization, Progress,
     QuantizationSummary, Request, Role, Stage, TensorShape, TrainingSummary,
 };
 use crate::measure::Report;
@@ -128,13 +128,14 @@ impl Shell {
         }
     }
 
-    /// The file, the account of the training, and how it compares with the float network. Every epoch is told: on stdout, or with `aside` beside the progress.
+    /// The file, the account of the training, and how it compares with the float network. Every
+    /// epoch is told: on stdout, or with `aside` beside the progress.
     pub(super) fn train(
         &mut self,
         request: Request,
         threads: usize,
         aside: bool,
-    ) -> Result<(File, TrainingSummary, Measured)> {
+    ) -> Result<(File, TrainingSummary, BesideFloat)> {
         let bar = self.bar.clone();
         let mut written = Ok(());
         let mut hear = |event: &Event| {

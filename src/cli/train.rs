@@ -7,7 +7,7 @@ use super::shell::{Shell, Source};
 use super::{files, print, print_json, table};
 use crate::error::Result;
 use crate::figures;
-use crate::lab::protocol::{Measured, MeasuredOn, Request, Role, TrainOptions, TrainingSummary};
+use crate::lab::protocol::{BesideFloat, MeasuredOn, Request, Role, TrainOptions, TrainingSummary};
 use crate::measure::Report;
 
 pub(super) fn run(arguments: &Train, json: bool, shell: &mut Shell) -> Result<()> {
@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &Train, json: bool, shell: &mut Shell) -> Result<()
             float: &'a Report,
             result: &'a Report,
         }
-        let Measured { reports: [float, result], on } = &measured;
+        let BesideFloat { reports: [float, result], on } = &measured;
         return print_json(&Trained { training: &summary, measured_on: *on, float, result });
     }
     let frames = match measured.on {

@@ -17,8 +17,7 @@ const LEAST_RUNS: usize = 5;
 
 impl Model {
     /// The mean time of each operator in the order in which they run, after a warm-up; `layers` are
-    /// the network's. A clock
-    /// coarser than an operator is made up for by the number of runs.
+    /// the network's. A clock coarser than an operator is made up for by the number of runs.
     ///
     /// # Errors
     /// What goes wrong inside an operator.

@@ -132,7 +132,7 @@ pub enum Event {
         inspection: Inspection,
         training: Box<TrainingSummary>,
         /// The float network, then the trained one, if they were to be measured.
-        measured: Option<Box<Measured>>,
+        measured: Option<Box<BesideFloat>>,
     },
     /// `logits`: one row for each frame.
     Evaluated {
@@ -248,7 +248,7 @@ pub struct TrainingSummary {
 
 /// A trained network beside the one it was made from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Measured {
+pub struct BesideFloat {
     /// The float network's, then the trained one's.
     pub reports: [Report; 2],
     pub on: MeasuredOn,

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use super::handle::{Emit, Lab, name_after, report, stage_of};
 use super::protocol::{
-    CALIBRATION_OF_TRAINING, Event, Measured, MeasuredOn, ModelId, Role, Stage, TrainOptions,
+    BesideFloat, CALIBRATION_OF_TRAINING, Event, MeasuredOn, ModelId, Role, Stage, TrainOptions,
     TrainingSummary,
 };
 use crate::error::{Context, Result};
@@ -65,21 +65,19 @@ impl Lab {
         let trained = train::train(&model.graph, recipe, plan, data, resume, listener, crew)
             .await
             .in_file(&model.file)?;
-        let held_out = options.measure.then(|| data[1].select(&trained.held_out));
+        let held_out = (options.measure && !self.has_data(Role::Validation))
+            .then(|| data[1].select(&trained.held_out));
         let (file, quantization, inspection) = self.keep(trained.quantized, recipe, name, &into)?;
-        let measured = match &held_out {
-            Some(held_out) => {
-                let (on, frames) = match self.has_data(Role::Validation) {
-                    true => (MeasuredOn::Validation, self.data(Role::Validation)?),
-                    false => (MeasuredOn::HeldOut, held_out),
-                };
-                let measured =
-                    self.measure_all(&[id, &into], Some(0), frames, &mut **tell.borrow_mut())?;
-                let [float, own] = <[_; 2]>::try_from(measured).map_err(|_| nothing_measured())?;
-                Some(Box::new(Measured { reports: [float.report, own.report], on }))
-            }
-            None => None,
-        };
+        let mut measured = None;
+        if options.measure {
+            let (on, frames) = match &held_out {
+                Some(held_out) => (MeasuredOn::HeldOut, held_out),
+                None => (MeasuredOn::Validation, self.data(Role::Validation)?),
+            };
+            let both = self.measure_all(&[id, &into], Some(0), frames, &mut **tell.borrow_mut())?;
+            let [float, own] = <[_; 2]>::try_from(both).map_err(|_| nothing_measured())?;
+            measured = Some(Box::new(BesideFloat { reports: [float.report, own.report], on }));
+        }
         let training = Box::new(TrainingSummary {
             plan: plan.clone(),
             quantization,

@@ -16,10 +16,12 @@ use crate::graph::Graph;
 use crate::onnx;
 use crate::quantize::Recipe;
 
-/// Those who help whoever trains, each a [`Hand`] somewhere else, numbered from 0. A hand that is lost costs nothing but
-/// its help: what it was given is computed again.
+/// Those who help whoever trains, each a [`Hand`] somewhere else, numbered from 0. A hand that
+/// is lost costs nothing but its help: what it was given is computed again.
 #[expect(async_fn_in_trait, reason = "nobody asks for more than one thread")]
 pub trait Crew {
+    /// How many may help.
+    fn most(&self) -> usize;
     /// Gives every hand this first: what it needs to know.
     async fn muster(&mut self, muster: Vec<u8>);
     /// How many have answered to that, once all have.
@@ -35,6 +37,10 @@ pub trait Crew {
 pub struct Alone;
 
 impl Crew for Alone {
+    fn most(&self) -> usize {
+        0
+    }
+
     async fn muster(&mut self, _: Vec<u8>) {}
 
     async fn ready(&mut self) -> usize {

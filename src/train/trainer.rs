@@ -83,7 +83,7 @@ pub async fn train(
     let Listener { progress, epoch, mut checkpoint } = listener;
     // They start while this one does.
     let finish = resume.is_some_and(|resume| resume.finish);
-    if !finish {
+    if !finish && crew.most() > 0 {
         crew.muster(crew::muster(graph, recipe, plan, [calibration, data])?).await;
     }
     let mut trainer = Trainer::new(graph, recipe, plan, [calibration, data], progress)?;
@@ -217,14 +217,13 @@ impl<'a> Trainer<'a> {
         let per_epoch = examples.len().div_ceil(self.plan.batch);
         let steps = per_epoch * self.plan.epochs.unwrap_or(Plan::MAX_EPOCHS);
         let before = self.course.partial.seconds;
-        let mut rate = 0.0;
         let mut kept = 0.0;
-        let factor = self.course.plateau.factor();
+        let (plan, factor) = (self.plan, self.course.plateau.factor());
+        let rate = |i| plan.rate(epoch * per_epoch + i, steps, per_epoch) * factor;
         let done = self.course.partial.batches;
         for (i, batch) in examples.chunks(self.plan.batch).enumerate().skip(done) {
             progress(Phase::Train, i * self.plan.batch, examples.len())?;
-            rate = self.plan.rate(epoch * per_epoch + i, steps, per_epoch) * factor;
-            let (loss, hits) = self.batch(batch, mode, rate, crew).await?;
+            let (loss, hits) = self.batch(batch, mode, rate(i), crew).await?;
             let partial = &mut self.course.partial;
             let seconds = before + stopwatch.ms() / 1e3;
             *partial = Partial {
@@ -253,7 +252,7 @@ impl<'a> Trainer<'a> {
             train_top1: hits as f64 / count,
             heldout_loss,
             heldout_top1,
-            learning_rate: rate,
+            learning_rate: rate(per_epoch - 1),
             seconds: before + stopwatch.ms() / 1e3,
         };
         self.course.end_epoch(done);
@@ -510,6 +509,10 @@ mod tests {
     }
 
     impl Crew for Hands {
+        fn most(&self) -> usize {
+            2
+        }
+
         async fn muster(&mut self, muster: Vec<u8>) {
             self.hands.resize_with(2, Hand::default);
             self.hands.iter_mut().for_each(|hand| drop(hand.answer(&muster).unwrap()));

@@ -50,7 +50,8 @@ impl Workers {
         Self { scope, hands: Vec::new() }
     }
 
-    /// How many train: as many as the page's address asks for (`?workers=1`), else one for each core.
+    /// How many train in all: as many as the page's address asks for (`?workers=1`), else one for
+    /// each core.
     fn wanted(&self) -> usize {
         let asked = UrlSearchParams::new_with_str(&self.scope.location().search()).ok();
         let asked = asked.and_then(|asked| asked.get("workers")?.parse().ok());
@@ -60,9 +61,13 @@ impl Workers {
 }
 
 impl Crew for Workers {
+    fn most(&self) -> usize {
+        self.wanted() - 1
+    }
+
     async fn muster(&mut self, muster: Vec<u8>) {
         let script = self.scope.location().href();
-        self.hands.extend((1..self.wanted()).map_while(|_| HandWorker::start(&script)));
+        self.hands.extend((0..self.most()).map_while(|_| HandWorker::start(&script)));
         for hand in &self.hands {
             if let Said::Ready = hand.inbox.next().await {
                 hand.post(&muster);

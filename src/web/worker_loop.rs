@@ -81,13 +81,17 @@ impl Desk {
     }
 }
 
-/// An error is a panic: whoever trains does without this hand then.
+/// Whoever trains does without a hand that answers otherwise than with bytes, and says itself what is
+/// wrong with the training.
 fn help(hand: &mut Hand, bytes: &[u8], scope: &DedicatedWorkerGlobalScope) {
-    let answer = hand.answer(bytes);
-    let answer = answer.unwrap_or_else(|why| panic!("it cannot help to train: {why}"));
-    let answer = Uint8Array::from(&answer[..]);
-    let moved = Array::of1(&answer.buffer());
-    scope.post_message_with_transfer(&answer, &moved).expect("bytes can be moved");
+    match hand.answer(bytes) {
+        Ok(answer) => {
+            let answer = Uint8Array::from(&answer[..]);
+            let moved = Array::of1(&answer.buffer());
+            scope.post_message_with_transfer(&answer, &moved).expect("bytes can be moved");
+        }
+        Err(why) => post(scope, &Answer::Panicked { message: why.to_string() }),
+    }
 }
 
 fn post(scope: &DedicatedWorkerGlobalScope, answer: &Answer) {

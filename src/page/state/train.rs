@@ -88,7 +88,8 @@ pub struct Training {
     /// Bundled archives, as in [`TrainForm::archives`].
     archives: usize,
     pub end: Option<End>,
-    checkpoint: Option<Checkpoint>,
+    /// Shared: it is as large as the network, and a training changes with every report of progress.
+    checkpoint: Option<Rc<Checkpoint>>,
 }
 
 /// A training that can be gone on with, as the browser keeps it.
@@ -97,12 +98,12 @@ pub struct SavedTraining {
     network: ModelId,
     /// The network itself, if it was opened from disk.
     file: Option<File>,
-    recipe: Recipe,
-    plan: Plan,
+    recipe: Rc<Recipe>,
+    plan: Rc<Plan>,
     frames: String,
     archives: usize,
     epochs: Vec<Epoch>,
-    checkpoint: Checkpoint,
+    checkpoint: Rc<Checkpoint>,
 }
 
 impl SavedTraining {
@@ -262,8 +263,8 @@ impl State {
         // What was begun in the meantime counts more.
         self.trainings.entry(id).or_insert_with(|| {
             Rc::new(Training {
-                recipe: Rc::new(saved.recipe),
-                plan: Rc::new(saved.plan),
+                recipe: saved.recipe,
+                plan: saved.plan,
                 frames: saved.frames,
                 epochs: saved.epochs,
                 pace: Pace::default(),
@@ -312,7 +313,8 @@ impl State {
         let frames = self.training.loaded.as_ref().map(|loaded| loaded.name.clone());
         let training = Rc::make_mut(self.trainings.get_mut(&job.network)?);
         training.frames = frames.unwrap_or_default();
-        let resume = training.checkpoint.clone().map(|checkpoint| Resume { checkpoint, finish });
+        let resume = training.checkpoint.as_deref().cloned();
+        let resume = resume.map(|checkpoint| Resume { checkpoint, finish });
         let options = TrainOptions { measure: false, checkpoints: true, resume };
         Some(Request::Train {
             model: job.network.clone(),
@@ -342,14 +344,15 @@ impl State {
 
     pub(super) fn keep_checkpoint(&mut self, checkpoint: Checkpoint, effects: &mut Vec<Effect>) {
         let Some(training) = self.training_under_way() else { return };
+        let checkpoint = Rc::new(checkpoint);
         training.checkpoint = Some(checkpoint.clone());
         let training = training.clone();
         let Some(network) = self.job.as_ref().map(|job| job.network.clone()) else { return };
         effects.push(Effect::KeepTraining(Box::new(SavedTraining {
             file: self.opened_file(&network).cloned(),
             network,
-            recipe: Recipe::clone(&training.recipe),
-            plan: Plan::clone(&training.plan),
+            recipe: training.recipe,
+            plan: training.plan,
             frames: training.frames,
             archives: training.archives,
             epochs: training.epochs,

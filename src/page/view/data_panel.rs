@@ -4,20 +4,17 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::data_row::DataRow;
-use super::props::PageProps;
+use super::props::{PageProps, changing};
 use crate::lab::protocol::Role;
 use crate::page::state::{Action, NormalizationForm};
 
 #[component]
 pub(super) fn DataPanel(PageProps { state, dispatch }: &PageProps) -> Html {
     let field = |testid: &'static str, value: &str, set: fn(&mut NormalizationForm, String)| {
-        let form = state.normalization.clone();
-        let onchange = dispatch.reform(move |event: Event| {
-            let input: HtmlInputElement = event.target_unchecked_into();
-            let mut form = form.clone();
-            set(&mut form, input.value());
-            Action::SetNormalization(form)
-        });
+        let set = move |form: &mut NormalizationForm, event: Event| {
+            set(form, event.target_unchecked_into::<HtmlInputElement>().value());
+        };
+        let onchange = changing(&state.normalization, set, Action::SetNormalization, dispatch);
         html! {
             <label>{ testid }
                 <input type="text" data-testid={testid} value={value.to_owned()} {onchange}

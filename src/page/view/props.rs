@@ -32,6 +32,21 @@ pub(super) struct PageProps {
     pub(super) dispatch: Callback<Action>,
 }
 
+/// A callback that lets `set` change a copy of `form` and asks for `action` with it.
+pub(super) fn changing<F: Clone + 'static, E: 'static>(
+    form: &F,
+    set: impl Fn(&mut F, E) + 'static,
+    action: fn(F) -> Action,
+    dispatch: &Callback<Action>,
+) -> Callback<E> {
+    let form = form.clone();
+    dispatch.reform(move |given| {
+        let mut form = form.clone();
+        set(&mut form, given);
+        action(form)
+    })
+}
+
 /// Milliseconds since the page was opened: the time that actions are stamped with.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PageClock(Stopwatch);

@@ -4,7 +4,7 @@ use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
 use super::frames_field::FramesField;
-use super::props::{PageProps, Snapshot};
+use super::props::{PageProps, Snapshot, changing};
 use super::search_results::SearchResults;
 use super::working::Working;
 use crate::lab::protocol::Inspection;
@@ -51,14 +51,7 @@ fn words(goal: Goal) -> (&'static str, &'static str) {
 
 fn form(state: &Snapshot, inspection: &Inspection, dispatch: &Callback<Action>) -> Html {
     let form = &state.search_form;
-    let change = |set: fn(&mut SearchForm, Event)| {
-        let form = form.clone();
-        dispatch.reform(move |event: Event| {
-            let mut form = form.clone();
-            set(&mut form, event);
-            Action::SetSearch(form)
-        })
-    };
+    let change = |set: fn(&mut SearchForm, Event)| changing(form, set, Action::SetSearch, dispatch);
     let goal = change(|form, event| {
         let select: HtmlSelectElement = event.target_unchecked_into();
         let at = select.selected_index().max(0) as usize;
@@ -67,14 +60,7 @@ fn form(state: &Snapshot, inspection: &Inspection, dispatch: &Callback<Action>) 
     let limit = change(|form, event| {
         form.set_limit(event.target_unchecked_into::<HtmlInputElement>().value());
     });
-    let frames = {
-        let form = form.clone();
-        dispatch.reform(move |frames| {
-            let mut form = form.clone();
-            form.frames = frames;
-            Action::SetSearch(form)
-        })
-    };
+    let frames = changing(form, |form, frames| form.frames = frames, Action::SetSearch, dispatch);
     let weight_bits = change(|form, event| {
         let select: HtmlSelectElement = event.target_unchecked_into();
         form.weight_bits = select.value().parse().unwrap_or(form.weight_bits);

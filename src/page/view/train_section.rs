@@ -4,7 +4,7 @@ use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
 use super::charts::learning_curves::LearningCurves;
-use super::props::{PageProps, Snapshot};
+use super::props::{PageProps, Snapshot, changing};
 use super::working::Working;
 use crate::lab::protocol::Role;
 use crate::page::format;
@@ -56,14 +56,8 @@ pub(super) fn TrainSection(PageProps { state, dispatch }: &PageProps) -> Html {
 
 fn form(state: &Snapshot, dispatch: &Callback<Action>) -> Html {
     let form = &state.train_form;
-    let change = |set: fn(&mut TrainForm, Event)| {
-        let form = form.clone();
-        dispatch.reform(move |event: Event| {
-            let mut form = form.clone();
-            set(&mut form, event);
-            Action::SetTraining(form)
-        })
-    };
+    let change =
+        |set: fn(&mut TrainForm, Event)| changing(form, set, Action::SetTraining, dispatch);
     let epochs = change(|form, event| {
         form.epochs = EPOCHS_CHOICES.get(chosen(event)).copied().flatten();
     });
