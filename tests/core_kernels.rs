@@ -7,7 +7,7 @@ use steer8::kernels::dense::{Packed, Run, Store, padded};
 use steer8::kernels::geometry::Window;
 use steer8::kernels::requantize::Requantize;
 use steer8::kernels::store::{ToCodes, ToFloats};
-use steer8::kernels::{Arithmetic, Floats, Integers, Machine, Rounding};
+use steer8::kernels::{Arithmetic, Bytes, Floats, Integers, Machine, Rounding};
 use steer8::random::SplitMix64;
 
 #[cfg(target_arch = "wasm32")]
@@ -141,6 +141,31 @@ fn integer_convolutions_are_exact_on_every_machine() {
             let mut out = vec![0; shape.output_len()];
             conv.run(&padded, &mut ToCodes::new(&bias, &requantize, &mut out));
             assert_eq!(out, right, "case {case}, {machine}: {shape:?}");
+            if least < -128 {
+                continue;
+            }
+            // As bytes: codes from 0 on, what the zero point adds taken off the bias.
+            let zero = zero - low;
+            let codes: Vec<u8> = x.iter().map(|x| (x + zero) as u8).collect();
+            let bytes: Vec<u8> = weights.iter().map(|&w| w as u8).collect();
+            let bias: Vec<i32> = bias
+                .iter()
+                .zip(weights.chunks_exact(shape.k()))
+                .map(|(bias, own)| {
+                    own.iter().fold(*bias, |b, &w| b.wrapping_sub(i32::from(zero) * i32::from(w)))
+                })
+                .collect();
+            let conv = Conv::new(Bytes { machine }, shape.clone(), &bytes);
+            let mut out = vec![0; shape.output_len()];
+            let mut store = ToCodes::new(&bias, &requantize, &mut out);
+            if conv.needs_no_padding() {
+                conv.run(&codes, &mut store);
+            } else {
+                let mut padded = Vec::new();
+                conv.pad(&codes, zero as u8, &mut padded, |x| x);
+                conv.run(&padded, &mut store);
+            }
+            assert_eq!(out, right, "case {case}, {machine}, bytes: {shape:?}");
         }
     }
 }
@@ -205,6 +230,28 @@ impl Store<i32> for Keep<'_> {
     }
 }
 
+/// `rows x k` times `k x columns`, the weights column by column.
+fn products<A: Arithmetic<Sum = i32>>(
+    arithmetic: A,
+    x: &[A::Element],
+    weights: &[A::Element],
+    k: usize,
+) -> Vec<i32> {
+    let (rows, columns) = (x.len() / k, weights.len() / k);
+    let len = padded::<A>(k);
+    let mut laid_out = vec![A::Element::default(); rows * len];
+    for (to, from) in laid_out.chunks_exact_mut(len).zip(x.chunks_exact(k)) {
+        to[..k].copy_from_slice(from);
+    }
+    let origins: Vec<usize> = (0..rows).map(|row| row * len).collect();
+    let packed = Packed::new(arithmetic, columns, vec![Run { start: 0, len }], |column, _, i| {
+        if i < k { weights[column * k + i] } else { A::Element::default() }
+    });
+    let mut out = vec![0; rows * columns];
+    packed.multiply(&laid_out, &origins, &mut Keep { columns, out: &mut out });
+    out
+}
+
 #[test]
 fn products_of_rows_are_exact_on_every_machine() {
     let mut random = Random(SplitMix64::new(10));
@@ -213,31 +260,28 @@ fn products_of_rows_are_exact_on_every_machine() {
         let columns = random.between(1, 300);
         let x: Vec<i16> = (0..rows * k).map(|_| random.code(-255, 255)).collect();
         let weights: Vec<i16> = (0..columns * k).map(|_| random.code(-128, 127)).collect();
-        let weight = |column: usize, i: usize| if i < k { weights[column * k + i] } else { 0 };
-        let len = padded::<Integers>(k);
-        let mut laid_out = vec![0; rows * len];
-        for (to, from) in laid_out.chunks_exact_mut(len).zip(x.chunks_exact(k)) {
-            to[..k].copy_from_slice(from);
-        }
-        let origins: Vec<usize> = (0..rows).map(|row| row * len).collect();
+        let right = |x: &[i16]| -> Vec<i32> {
+            let product = |x: &[i16], w: &[i16]| -> i32 {
+                x.iter().zip(w).map(|(&x, &w)| i32::from(x) * i32::from(w)).sum()
+            };
+            let rows = x.chunks_exact(k);
+            rows.flat_map(|x| weights.chunks_exact(k).map(move |w| product(x, w))).collect()
+        };
+        let codes: Vec<u8> = x.iter().map(|x| x.unsigned_abs() as u8).collect();
+        let bytes: Vec<u8> = weights.iter().map(|&w| w as u8).collect();
+        let of_words = right(&x);
+        let of_bytes = right(&codes.iter().map(|&x| x.into()).collect::<Vec<_>>());
         for machine in Machine::available() {
-            let run = Run { start: 0, len };
-            let packed =
-                Packed::new(Integers { machine }, columns, vec![run], |c, _, i| weight(c, i));
-            let mut out = vec![0; rows * columns];
-            packed.multiply(&laid_out, &origins, &mut Keep { columns, out: &mut out });
-            for (at, &sum) in out.iter().enumerate() {
-                let (row, column) = (at / columns, at % columns);
-                let products =
-                    (0..k).map(|i| i32::from(x[row * k + i]) * i32::from(weight(column, i)));
-                assert_eq!(sum, products.sum::<i32>(), "case {case}, {machine}, {row}, {column}");
-            }
+            let about = format!("case {case}, {machine}: {rows} x {k} x {columns}");
+            assert_eq!(products(Integers { machine }, &x, &weights, k), of_words, "{about}");
+            assert_eq!(products(Bytes { machine }, &codes, &bytes, k), of_bytes, "{about}, bytes");
         }
     }
 }
 
 #[test]
 fn elements_that_are_multiplied_at_once_are_told() {
-    assert_eq!((padded::<Integers>(5), padded::<Floats>(5)), (6, 5));
-    assert_eq!((Integers::STEP, Floats::STEP), (2, 1));
+    let padded = (padded::<Bytes>(5), padded::<Integers>(5), padded::<Floats>(5));
+    assert_eq!(padded, (8, 6, 5));
+    assert_eq!((Bytes::STEP, Integers::STEP, Floats::STEP), (4, 2, 1));
 }

@@ -71,33 +71,29 @@ impl<A: Arithmetic> Conv<A> {
         let reach = |axis: usize| {
             (output[axis].max(1) - 1) * stride[axis] + (kernel[axis] - 1) * dilation[axis] + 1
         };
-        let channels = match shape.is_depthwise() {
-            true => shape.channels_in.next_multiple_of(Filters::block(arithmetic)),
-            false => shape.channels_in,
+        let [kh, kw] = *kernel;
+        let (per_group, out) =
+            (shape.channels_in / shape.groups, shape.channels_out / shape.groups);
+        // The pixels of a window's row lie side by side.
+        let joined = shape.groups == 1 && dilation[1] == 1;
+        let (taps, run) = if joined { (kw, kw * per_group) } else { (1, per_group) };
+        let (channels, slack) = match shape.is_depthwise() {
+            true => (shape.channels_in.next_multiple_of(Filters::block(arithmetic)), 0),
+            false => (shape.channels_in, padded::<A>(run) - run),
         };
-        let padded_input = Padded {
-            height: reach(0),
-            width: reach(1).max(pad[1] + input[1]),
-            channels,
-            slack: A::STEP - 1,
-        };
+        let padded_input =
+            Padded { height: reach(0), width: reach(1).max(pad[1] + input[1]), channels, slack };
         let row = padded_input.width * channels;
         let origins = (0..output[0] * output[1]).map(|pixel| {
             let (y, x) = (pixel / output[1], pixel % output[1]);
             y * stride[0] * row + x * stride[1] * channels
         });
-        let [kh, kw] = *kernel;
         let tap = |tap: usize| (tap / kw) * dilation[0] * row + (tap % kw) * dilation[1] * channels;
         let packed = if shape.is_depthwise() {
             let taps = (0..kh * kw).map(tap).collect();
             let filter = |channel: usize, tap| weights[channel * kh * kw + tap];
             Weights::Depthwise(Filters::new(arithmetic, shape.channels_in, taps, filter))
         } else {
-            let (per_group, out) =
-                (shape.channels_in / shape.groups, shape.channels_out / shape.groups);
-            // The pixels of a window's row lie side by side.
-            let joined = shape.groups == 1 && dilation[1] == 1;
-            let (taps, run) = if joined { (kw, kw * per_group) } else { (1, per_group) };
             let group = |g: usize| {
                 let runs = (0..kh * kw).step_by(taps);
                 let runs = runs

@@ -7,7 +7,7 @@
 #![allow(clippy::needless_range_loop)]
 
 use super::dense::Store;
-use super::lanes::{Block, ChannelLanes, Lanes};
+use super::lanes::{Block, ChannelLanes, Lanes, MOST_STEP};
 use super::machine::{Arithmetic, Kernel};
 
 /// Pixels whose sums are in registers at once.
@@ -99,7 +99,8 @@ where
     {
         let block = C::VECTORS * C::LANES;
         let mut packed = Vec::new();
-        let mut taps = [vec![E::default(); block], vec![E::default(); block]];
+        let mut taps = [const { Vec::new() }; MOST_STEP];
+        taps.fill(vec![E::default(); block]);
         for first in (0..self.channels).step_by(block) {
             for tap in (0..self.taps).step_by(C::STEP) {
                 for (i, weights) in taps.iter_mut().enumerate() {
@@ -111,7 +112,7 @@ where
                 // SAFETY: the taps have a block of channels each, and the words of a block are as
                 // many elements as its channels times those of a word.
                 unsafe {
-                    let vectors = C::channels([taps[0].as_ptr(), taps[1].as_ptr()]);
+                    let vectors = C::channels(taps.each_ref().map(|tap| tap.as_ptr()));
                     for (v, vector) in vectors.into_iter().take(C::VECTORS).enumerate() {
                         let to = words.as_mut_ptr().add(v * C::LANES * C::STEP);
                         C::store(vector, to.cast());
@@ -184,15 +185,17 @@ impl<E, T> Convolve<'_, E, T> {
             for channel in (0..self.channels).step_by(block) {
                 let mut sums = [[C::zero(); 2]; PIXELS];
                 for taps in self.taps.chunks(C::STEP) {
-                    let first = channel + *taps.get_unchecked(0);
-                    // A tap that is missing has weights of 0; any elements do.
-                    let second = channel + *taps.get_unchecked(taps.len() - 1);
+                    let mut at = [0; MOST_STEP];
+                    for i in 0..C::STEP {
+                        // A tap that is missing has weights of 0; any elements do.
+                        at[i] = channel + *taps.get_unchecked(i.min(taps.len() - 1));
+                    }
                     let mut w = [C::zero(); 2];
                     for v in 0..C::VECTORS {
                         w[v] = C::load(weights.add(v * C::LANES * C::STEP));
                     }
                     for p in 0..PIXELS {
-                        let x = C::channels([origins[p].add(first), origins[p].add(second)]);
+                        let x = C::channels(at.map(|at| origins[p].add(at)));
                         for v in 0..C::VECTORS {
                             sums[p][v] = C::add_product(sums[p][v], x[v], w[v]);
                         }

@@ -1,7 +1,7 @@
 //! Vectors of sums, on every kind of machine: what the kernels are written in.
 //!
-//! An operand is read in words of 32 bits: one f32, or a pair of i16 that is multiplied with a pair
-//! of weights and summed. So one loop serves both arithmetics.
+//! An operand is read in words of 32 bits: one f32, or two i16 or four bytes that are multiplied
+//! with as many weights and summed. So one loop serves every arithmetic.
 
 #![allow(unsafe_code)]
 
@@ -15,9 +15,12 @@ pub mod x86;
 /// The most lanes that a vector has.
 pub const MOST_LANES: usize = 16;
 
+/// The most elements that a word has.
+pub const MOST_STEP: usize = 4;
+
 /// A vector of sums, and how products are added to it.
 pub trait Lanes: Copy {
-    /// f32, or an 8-bit integer held as i16.
+    /// f32, an 8-bit integer held as i16, or its byte.
     type Element: Copy + Default;
     type Sum: Copy + Default;
     type Vector: Copy;
@@ -71,7 +74,7 @@ pub trait ChannelLanes: Lanes {
     ///
     /// # Safety
     /// `VECTORS x LANES` elements can be read at each of the first `STEP` places.
-    unsafe fn channels(taps: [*const Self::Element; 2]) -> [Self::Vector; 2];
+    unsafe fn channels(taps: [*const Self::Element; MOST_STEP]) -> [Self::Vector; 2];
 
     /// Stores a block's sums, channel by channel.
     ///
@@ -160,7 +163,7 @@ impl ChannelLanes for Floats {
     const VECTORS: usize = 1;
 
     #[inline(always)]
-    unsafe fn channels(taps: [*const f32; 2]) -> [Self::Vector; 2] {
+    unsafe fn channels(taps: [*const f32; MOST_STEP]) -> [Self::Vector; 2] {
         // SAFETY: as the caller promises.
         [unsafe { Self::load(taps[0]) }, [0.0; PORTABLE]]
     }
@@ -181,14 +184,18 @@ pub struct Pairs;
 #[derive(Debug, Clone, Copy)]
 pub struct SaturatingPairs;
 
-macro_rules! portable_pairs {
-    ($lanes:ty, $product:expr) => {
+/// Four u8 times the bytes of four i8, on any machine.
+#[derive(Debug, Clone, Copy)]
+pub struct Bytes;
+
+macro_rules! portable_integers {
+    ($lanes:ty, $element:ty, $step:literal, $product:expr) => {
         impl Lanes for $lanes {
-            type Element = i16;
+            type Element = $element;
             type Sum = i32;
             type Vector = [i32; PORTABLE];
             const LANES: usize = PORTABLE;
-            const STEP: usize = 2;
+            const STEP: usize = $step;
 
             #[inline(always)]
             unsafe fn zero() -> Self::Vector {
@@ -196,14 +203,14 @@ macro_rules! portable_pairs {
             }
 
             #[inline(always)]
-            unsafe fn load(from: *const i16) -> Self::Vector {
-                // SAFETY: the caller lets 16 elements be read, wherever they start.
+            unsafe fn load(from: *const $element) -> Self::Vector {
+                // SAFETY: the caller lets 8 words be read, wherever they start.
                 unsafe { from.cast::<Self::Vector>().read_unaligned() }
             }
 
             #[inline(always)]
-            unsafe fn spread(from: *const i16) -> Self::Vector {
-                // SAFETY: the caller lets two elements be read, wherever they start.
+            unsafe fn spread(from: *const $element) -> Self::Vector {
+                // SAFETY: the caller lets a word be read, wherever it starts.
                 [unsafe { from.cast::<i32>().read_unaligned() }; PORTABLE]
             }
 
@@ -214,9 +221,8 @@ macro_rules! portable_pairs {
                 weights: Self::Vector,
             ) -> Self::Vector {
                 for lane in 0..PORTABLE {
-                    let [[a, b], [v, w]] = [pair(x[lane]), pair(weights[lane])];
-                    let product: fn(i32) -> i32 = $product;
-                    sums[lane] = sums[lane].wrapping_add(product(a * v + b * w));
+                    let product: fn(i32, i32) -> i32 = $product;
+                    sums[lane] = sums[lane].wrapping_add(product(x[lane], weights[lane]));
                 }
                 sums
             }
@@ -227,36 +233,48 @@ macro_rules! portable_pairs {
                 unsafe { to.cast::<Self::Vector>().write_unaligned(sums) }
             }
         }
+
+        impl ChannelLanes for $lanes {
+            const VECTORS: usize = 1;
+
+            #[inline(always)]
+            unsafe fn channels(taps: [*const $element; MOST_STEP]) -> [Self::Vector; 2] {
+                let mut words = [[0; $step]; PORTABLE];
+                for (channel, word) in words.iter_mut().enumerate() {
+                    for (element, tap) in word.iter_mut().zip(taps) {
+                        // SAFETY: the caller lets 8 elements be read at each of these places.
+                        *element = unsafe { *tap.add(channel) };
+                    }
+                }
+                // SAFETY: 8 words were made.
+                [unsafe { Self::load(words.as_ptr().cast()) }, [0; PORTABLE]]
+            }
+
+            #[inline(always)]
+            unsafe fn store_channels(sums: [Self::Vector; 2], to: *mut i32) {
+                // SAFETY: as the caller promises.
+                unsafe { Self::store(sums[0], to) }
+            }
+        }
     };
 }
 
-portable_pairs!(Pairs, |pair| pair);
-portable_pairs!(SaturatingPairs, |pair| pair.clamp(i16::MIN.into(), i16::MAX.into()));
+portable_integers!(Pairs, i16, 2, product_of_pairs);
+portable_integers!(SaturatingPairs, i16, 2, |x, weights| {
+    product_of_pairs(x, weights).clamp(i16::MIN.into(), i16::MAX.into())
+});
+portable_integers!(Bytes, u8, 4, |x, weights| {
+    let products = x.to_ne_bytes().into_iter().zip(weights.to_ne_bytes());
+    products.map(|(x, w)| i32::from(x) * i32::from(w as i8)).sum()
+});
 
-/// The two i16 of a word, as they lie in memory.
 #[inline(always)]
-fn pair(word: i32) -> [i32; 2] {
-    let [a, b, c, d] = word.to_ne_bytes();
-    [i16::from_ne_bytes([a, b]).into(), i16::from_ne_bytes([c, d]).into()]
-}
-
-impl ChannelLanes for Pairs {
-    const VECTORS: usize = 1;
-
-    #[inline(always)]
-    unsafe fn channels(taps: [*const i16; 2]) -> [Self::Vector; 2] {
-        let mut words = [0; PORTABLE];
-        for (channel, word) in words.iter_mut().enumerate() {
-            // SAFETY: the caller lets 8 elements be read at both places.
-            let [a, b] = taps.map(|tap| unsafe { *tap.add(channel) }.to_ne_bytes());
-            *word = i32::from_ne_bytes([a[0], a[1], b[0], b[1]]);
-        }
-        [words, [0; PORTABLE]]
-    }
-
-    #[inline(always)]
-    unsafe fn store_channels(sums: [Self::Vector; 2], to: *mut i32) {
-        // SAFETY: as the caller promises.
-        unsafe { Self::store(sums[0], to) }
-    }
+fn product_of_pairs(x: i32, weights: i32) -> i32 {
+    // As they lie in memory.
+    let pair = |word: i32| {
+        let [a, b, c, d] = word.to_ne_bytes();
+        [i32::from(i16::from_ne_bytes([a, b])), i32::from(i16::from_ne_bytes([c, d]))]
+    };
+    let ([a, b], [v, w]) = (pair(x), pair(weights));
+    a * v + b * w
 }

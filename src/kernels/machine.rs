@@ -72,6 +72,15 @@ impl Machine {
         here.copied().unwrap_or(Self::Portable)
     }
 
+    /// Whether [`Bytes`] are faster than [`Integers`].
+    pub fn multiplies_bytes(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Vnni => true,
+            _ => false,
+        }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Portable => "portable",
@@ -130,6 +139,26 @@ pub trait Kernel<E, S>: Sized {
         C: ChannelLanes<Element = E, Sum = S>;
 }
 
+/// Declares a function that runs a kernel with a machine's features enabled. The kernel is inlined
+/// into it, and with the features so are the instructions.
+#[cfg(target_arch = "x86_64")]
+macro_rules! with_features {
+    ($features:literal, $kernel:expr, $lanes:ty, $channels:ty, $rows:literal) => {{
+        #[target_feature(enable = $features)]
+        fn enabled<K, E, S>(kernel: K) -> K::Output
+        where
+            K: Kernel<E, S>,
+            $lanes: Lanes<Element = E, Sum = S>,
+            $channels: ChannelLanes<Element = E, Sum = S>,
+        {
+            // SAFETY: the features that the lanes need are enabled here.
+            unsafe { kernel.run::<$lanes, $channels, $rows, 2>() }
+        }
+        // SAFETY: a `Machine` exists only where it was detected.
+        unsafe { enabled($kernel) }
+    }};
+}
+
 /// What rows are multiplied and summed in, and with which instructions.
 pub trait Arithmetic: Copy + fmt::Debug + Send + Sync {
     type Element: Copy + Default + fmt::Debug + Send + Sync;
@@ -173,6 +202,36 @@ impl Arithmetic for Integers {
     }
 }
 
+/// u8 times i8, whose bytes its weights are, summed in i32: exact too. What is signed or has a zero
+/// point is moved to u8, and the sums set right by the bias.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Bytes {
+    pub machine: Machine,
+}
+
+impl Arithmetic for Bytes {
+    type Element = u8;
+    type Sum = i32;
+    const STEP: usize = 4;
+
+    fn run<K: Kernel<u8, i32>>(self, kernel: K) -> K::Output {
+        #[cfg(target_arch = "x86_64")]
+        use lanes::x86::VnniBytes512;
+        match self.machine {
+            #[cfg(target_arch = "x86_64")]
+            Machine::Avx512Vnni => with_features!(
+                "avx2,fma,avx512f,avx512bw,avx512vl,avx512vnni",
+                kernel,
+                VnniBytes512,
+                VnniBytes512,
+                8
+            ),
+            // SAFETY: every machine has these.
+            _ => unsafe { kernel.run::<lanes::Bytes, lanes::Bytes, 4, 1>() },
+        }
+    }
+}
+
 /// As [`Integers`], but the sum of each pair of products saturates at 16 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SaturatingIntegers;
@@ -186,26 +245,6 @@ impl Arithmetic for SaturatingIntegers {
         // SAFETY: every machine has these.
         unsafe { kernel.run::<lanes::SaturatingPairs, lanes::Pairs, 4, 1>() }
     }
-}
-
-/// Declares a function that runs a kernel with a machine's features enabled. The kernel is inlined
-/// into it, and with the features so are the instructions.
-#[cfg(target_arch = "x86_64")]
-macro_rules! with_features {
-    ($features:literal, $kernel:expr, $lanes:ty, $channels:ty, $rows:literal) => {{
-        #[target_feature(enable = $features)]
-        fn enabled<K, E, S>(kernel: K) -> K::Output
-        where
-            K: Kernel<E, S>,
-            $lanes: Lanes<Element = E, Sum = S>,
-            $channels: ChannelLanes<Element = E, Sum = S>,
-        {
-            // SAFETY: the features that the lanes need are enabled here.
-            unsafe { kernel.run::<$lanes, $channels, $rows, 2>() }
-        }
-        // SAFETY: a `Machine` exists only where it was detected.
-        unsafe { enabled($kernel) }
-    }};
 }
 
 fn on_floats<K>(machine: Machine, rounding: Rounding, kernel: K) -> K::Output

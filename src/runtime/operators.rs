@@ -8,7 +8,7 @@ use std::fmt::Debug;
 use crate::error::{Error, Result};
 use crate::graph::{Element, Node, Tensor};
 use crate::kernels::requantize::Requantize;
-use crate::kernels::{Floats, Integers, Machine, Rounding};
+use crate::kernels::{Floats, Machine, Rounding};
 
 mod clip;
 mod concat;
@@ -20,6 +20,7 @@ mod linear;
 mod matrix;
 mod order;
 mod pooling;
+mod quantized;
 mod reduce;
 mod softmax;
 mod transposed;
@@ -114,10 +115,6 @@ impl Setting {
         Floats { machine: self.machine, rounding: self.rounding }
     }
 
-    fn integers(&self) -> Integers {
-        Integers { machine: self.machine }
-    }
-
     /// `shape`, which is ONNX's, as the elements lie.
     fn laid_out(&self, shape: &[usize]) -> Vec<usize> {
         match (self.order, shape) {
@@ -134,6 +131,7 @@ impl Setting {
 pub struct Scratch {
     floats: Vec<f32>,
     words: Vec<i16>,
+    bytes: Vec<u8>,
     sums: Vec<i32>,
     origins: Vec<usize>,
 }
@@ -142,6 +140,7 @@ impl Scratch {
     pub fn bytes(&self) -> usize {
         size_of_val(&self.floats[..])
             + size_of_val(&self.words[..])
+            + size_of_val(&self.bytes[..])
             + size_of_val(&self.sums[..])
             + size_of_val(&self.origins[..])
     }
@@ -366,14 +365,6 @@ fn float_bounds(node: &Node) -> [f32; 2] {
 
 /// Attribute of a lowered node: pairs of products saturate at 16 bits, as on x86 without VNNI.
 pub const SATURATING: &str = "saturating_pairs";
-
-/// How a machine with saturating pairs reads the input: its integers less the smallest of the type,
-/// and the zero point in that. `None` if `node` is to be computed exactly.
-fn uncentred(node: &Node, x: Coding) -> Option<(Coding, i32)> {
-    let [least, _] = x.bounds();
-    let raw = Coding { zero_point: least, ..x };
-    (node.int(SATURATING, 0) != 0).then_some((raw, x.zero_point - least))
-}
 
 /// From the sums of a layer on `x`, with weights whose scales are input 4, to `y`'s integers.
 fn requantize(

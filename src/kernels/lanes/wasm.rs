@@ -5,7 +5,7 @@ use std::arch::wasm32::{
     v128, v128_load, v128_load32_splat, v128_store,
 };
 
-use super::{ChannelLanes, Lanes};
+use super::{ChannelLanes, Lanes, MOST_STEP};
 
 /// f32, each product rounded before it is added.
 #[derive(Debug, Clone, Copy)]
@@ -73,7 +73,7 @@ macro_rules! float_channels {
             const VECTORS: usize = 2;
 
             #[inline(always)]
-            unsafe fn channels(taps: [*const f32; 2]) -> [v128; 2] {
+            unsafe fn channels(taps: [*const f32; MOST_STEP]) -> [v128; 2] {
                 // SAFETY: the caller lets 8 elements be read.
                 unsafe { [Self::load(taps[0]), Self::load(taps[0].add(4))] }
             }
@@ -98,9 +98,9 @@ impl ChannelLanes for Pairs {
     const VECTORS: usize = 2;
 
     #[inline(always)]
-    unsafe fn channels(taps: [*const i16; 2]) -> [v128; 2] {
+    unsafe fn channels(taps: [*const i16; MOST_STEP]) -> [v128; 2] {
         // SAFETY: the caller lets 8 elements be read at both places.
-        let [a, b] = taps.map(|tap| unsafe { v128_load(tap.cast()) });
+        let [a, b] = [taps[0], taps[1]].map(|tap| unsafe { v128_load(tap.cast()) });
         [
             i16x8_shuffle::<0, 8, 1, 9, 2, 10, 3, 11>(a, b),
             i16x8_shuffle::<4, 12, 5, 13, 6, 14, 7, 15>(a, b),

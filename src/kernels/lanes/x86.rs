@@ -1,16 +1,19 @@
 //! The vectors of x86-64, 8 and 16 lanes wide.
 
 use std::arch::x86_64::{
-    __m256, __m256i, __m512, __m512i, _mm256_add_epi32, _mm256_add_ps, _mm256_dpwssd_epi32,
-    _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_mul_ps,
-    _mm256_permute2x128_si256, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps,
-    _mm256_setzero_si256, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_unpackhi_epi16,
-    _mm256_unpacklo_epi16, _mm512_add_epi32, _mm512_add_ps, _mm512_dpwssd_epi32, _mm512_fmadd_ps,
-    _mm512_loadu_ps, _mm512_loadu_si512, _mm512_madd_epi16, _mm512_mul_ps, _mm512_set1_epi32,
-    _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_storeu_ps, _mm512_storeu_si512,
+    __m256, __m256i, __m512, __m512i, _mm_loadu_si128, _mm_setr_epi8, _mm256_add_epi32,
+    _mm256_add_ps, _mm256_dpwssd_epi32, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256,
+    _mm256_madd_epi16, _mm256_mul_ps, _mm256_permute2x128_si256, _mm256_set1_epi32, _mm256_set1_ps,
+    _mm256_setzero_ps, _mm256_setzero_si256, _mm256_storeu_ps, _mm256_storeu_si256,
+    _mm256_unpackhi_epi16, _mm256_unpacklo_epi16, _mm512_add_epi32, _mm512_add_ps,
+    _mm512_broadcast_i32x4, _mm512_castsi128_si512, _mm512_dpbusd_epi32, _mm512_dpwssd_epi32,
+    _mm512_fmadd_ps, _mm512_inserti32x4, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_madd_epi16,
+    _mm512_mul_ps, _mm512_permutexvar_epi32, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32,
+    _mm512_setzero_ps, _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_storeu_ps,
+    _mm512_storeu_si512,
 };
 
-use super::{ChannelLanes, Lanes};
+use super::{ChannelLanes, Lanes, MOST_STEP};
 
 /// Names a kind of lanes by its instructions. Nothing here is called but from functions that have
 /// the features enabled, which is what makes the calls sound and lets them be inlined.
@@ -74,7 +77,7 @@ macro_rules! floats256 {
             const VECTORS: usize = 2;
 
             #[inline(always)]
-            unsafe fn channels(taps: [*const f32; 2]) -> [__m256; 2] {
+            unsafe fn channels(taps: [*const f32; MOST_STEP]) -> [__m256; 2] {
                 // SAFETY: the caller lets 16 elements be read.
                 unsafe { [Self::load(taps[0]), Self::load(taps[0].add(8))] }
             }
@@ -102,11 +105,12 @@ macro_rules! pairs256 {
             const VECTORS: usize = 2;
 
             #[inline(always)]
-            unsafe fn channels(taps: [*const i16; 2]) -> [__m256i; 2] {
+            unsafe fn channels(taps: [*const i16; MOST_STEP]) -> [__m256i; 2] {
                 // SAFETY: the caller lets 16 elements be read at both places, by loads that need
                 // no alignment, and has AVX2.
                 unsafe {
-                    let [a, b] = taps.map(|tap| _mm256_loadu_si256(tap.cast()));
+                    let [a, b] =
+                        [taps[0], taps[1]].map(|tap| _mm256_loadu_si256(tap.cast()));
                     // Halves interleave apart: channels 0-3 and 8-11, then 4-7 and 12-15.
                     [_mm256_unpacklo_epi16(a, b), _mm256_unpackhi_epi16(a, b)]
                 }
@@ -166,3 +170,38 @@ lanes!(
     VnniPairs512, i16, i32, __m512i, 16, 2, _mm512_setzero_si512, _mm512_loadu_si512,
     _mm512_set1_epi32, i32, _mm512_storeu_si512, |sums, x, w| _mm512_dpwssd_epi32(sums, x, w)
 );
+lanes!(
+    /// AVX-512 VNNI's `vpdpbusd`, which does not saturate.
+    VnniBytes512, u8, i32, __m512i, 16, 4, _mm512_setzero_si512, _mm512_loadu_si512,
+    _mm512_set1_epi32, i32, _mm512_storeu_si512, |sums, x, w| _mm512_dpbusd_epi32(sums, x, w)
+);
+
+impl ChannelLanes for VnniBytes512 {
+    const VECTORS: usize = 1;
+
+    #[inline(always)]
+    unsafe fn channels(taps: [*const u8; MOST_STEP]) -> [__m512i; 2] {
+        // SAFETY: the caller lets 16 elements be read at each of the four places, by loads that
+        // need no alignment, and has AVX-512 with BW.
+        unsafe {
+            let [a, b, c, d] = taps.map(|tap| _mm_loadu_si128(tap.cast()));
+            let taps = _mm512_castsi128_si512(a);
+            let taps = _mm512_inserti32x4::<1>(taps, b);
+            let taps = _mm512_inserti32x4::<2>(taps, c);
+            let taps = _mm512_inserti32x4::<3>(taps, d);
+            // Four channels of every tap together, then every channel's taps.
+            let fours = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+            let apart = _mm512_broadcast_i32x4(_mm_setr_epi8(
+                0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15,
+            ));
+            let words = _mm512_shuffle_epi8(_mm512_permutexvar_epi32(fours, taps), apart);
+            [words, _mm512_setzero_si512()]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store_channels(sums: [__m512i; 2], to: *mut i32) {
+        // SAFETY: the caller lets 16 sums be written.
+        unsafe { Self::store(sums[0], to) }
+    }
+}

@@ -3,9 +3,10 @@
 //! <https://onnx.ai/onnx/operators/onnx__Conv.html>,
 //! <https://onnx.ai/onnx/operators/onnx__QLinearConv.html>.
 
+use super::quantized::{Build, Layer, Parts, Quantized};
 use super::{
     Coding, Kind, Operand, Operator, Orders, Prepared, Scratch, TensorType, View, ViewMut,
-    float_bounds, floats, input, integers, over_pixels, requantize, uncentred, zero_points,
+    float_bounds, floats, input, integers, over_pixels, requantize, zero_points,
 };
 use crate::error::{Error, Result};
 use crate::graph::Node;
@@ -13,7 +14,7 @@ use crate::kernels::conv::{Conv, Shape};
 use crate::kernels::geometry::Window;
 use crate::kernels::requantize::Requantize;
 use crate::kernels::store::{ToCodes, ToFloats};
-use crate::kernels::{Arithmetic, Floats, SaturatingIntegers};
+use crate::kernels::{Arithmetic, Floats};
 
 pub(super) const FLOAT: Kind = Kind {
     op: "Conv",
@@ -60,27 +61,27 @@ pub(super) const QUANTIZED: Kind = Kind {
         check_bias(node, &shape, bias.len())?;
         let requantize = requantize(node, operands, [x, y], channels)?;
         let has_zero_points = !zero_points(node, operands, 5)?.iter().all(|&zero| zero == 0);
-        // Depthwise kernels of such machines multiply without pairs.
+        // Depthwise kernels of machines with saturating pairs multiply without them.
         let in_pairs = shape.groups == 1 || shape.channels_in > shape.groups;
-        match uncentred(node, x) {
-            Some((raw, zero)) if in_pairs && !has_zero_points => {
-                let sums = weights.chunks_exact(shape.k().max(1));
-                let sums = sums.map(|own| own.iter().map(|&w| i32::from(w)).sum::<i32>());
-                let bias = bias.iter().zip(sums).map(|(b, sum)| b.wrapping_sub(zero * sum));
-                let bias = bias.collect();
-                let conv = Conv::new(SaturatingIntegers, shape, &weights);
-                let padding = zero as i16;
-                let conv = QuantizedConv { conv, bias, x: raw, padding, requantize };
-                Ok(Prepared::new(conv, [0]))
-            }
-            _ => {
-                let conv = Conv::new(setting.integers(), shape, &weights);
-                let conv = QuantizedConv { conv, bias, x, padding: 0, requantize };
-                Ok(Prepared::new(conv, [0]))
-            }
-        }
+        let layer = Layer { x, weights, k: shape.k(), bias };
+        let convolution = Convolution { shape, requantize };
+        Ok(layer.prepare(node, setting, in_pairs && !has_zero_points, convolution))
     },
 };
+
+struct Convolution {
+    shape: Shape,
+    requantize: Requantize,
+}
+
+impl Build for Convolution {
+    fn build<A: Quantized + 'static>(self, parts: Parts<A>) -> Prepared {
+        let Parts { arithmetic, x, zero, weights, bias } = parts;
+        let conv = Conv::new(arithmetic, self.shape, &weights);
+        let requantize = self.requantize;
+        Prepared::new(QuantizedConv { conv, bias, x, zero, requantize }, [0])
+    }
+}
 
 /// Integer weights less their zero points; `channel(i, zero points)` says which one weight `i` has.
 pub(super) fn centred_weights(
@@ -173,19 +174,25 @@ struct QuantizedConv<A: Arithmetic> {
     conv: Conv<A>,
     bias: Vec<i32>,
     x: Coding,
-    /// Zero, as `x` codes it.
-    padding: i16,
+    /// What stands for 0 in the input.
+    zero: A::Element,
     requantize: Requantize,
 }
 
-impl<A: Arithmetic<Element = i16, Sum = i32>> Operator for QuantizedConv<A> {
+impl<A: Quantized> Operator for QuantizedConv<A> {
     fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, scratch: &mut Scratch) {
         let shape = self.conv.shape();
         let frames = inputs[0].codes().chunks_exact(shape.input_len());
         for (x, out) in frames.zip(output.codes().chunks_exact_mut(shape.output_len())) {
-            self.conv.pad(x, self.padding, &mut scratch.words, |q| self.x.centred(q));
             let mut store = ToCodes::new(&self.bias, &self.requantize, out);
-            self.conv.run(&scratch.words, &mut store);
+            match A::as_they_lie(self.x, x) {
+                Some(x) if self.conv.needs_no_padding() => self.conv.run(x, &mut store),
+                _ => {
+                    let padded = A::buffer(scratch);
+                    self.conv.pad(x, self.zero, padded, |q| A::element(self.x.centred(q)));
+                    self.conv.run(padded, &mut store);
+                }
+            }
         }
     }
 

@@ -6,9 +6,10 @@
 
 use super::convolution::centred_weights;
 use super::elementwise::{Walk, broadcast};
+use super::quantized::{Build, Layer, Parts, Quantized};
 use super::{
     Coding, Kind, Operand, Operator, Orders, Prepared, Scratch, Setting, TensorType, View, ViewMut,
-    constant, float_bounds, floats, input, integer, integers, plain, requantize, scales, uncentred,
+    constant, float_bounds, floats, input, integer, integers, plain, requantize, scales,
     zero_points,
 };
 use crate::error::{Error, Result};
@@ -16,7 +17,7 @@ use crate::graph::{Element, Node};
 use crate::kernels::dense::{Packed, Run, padded};
 use crate::kernels::requantize::Requantize;
 use crate::kernels::store::{ToCodes, ToFloats};
-use crate::kernels::{Arithmetic, Floats, SaturatingIntegers};
+use crate::kernels::{Arithmetic, Floats};
 
 pub(super) const FLOAT_GEMM: Kind = Kind {
     op: "Gemm",
@@ -138,20 +139,26 @@ fn quantized(
     })?;
     let requantize = requantize(node, operands, [x, y], weights.columns)?;
     let (k, columns) = (weights.k, weights.columns);
-    let weight = |c: usize, i: usize| w[weights.index(c, i)];
+    let by_column = (0..columns).flat_map(|c| (0..k).map(move |i| weights.index(c, i)));
+    let layer = Layer { x, weights: by_column.map(|i| w[i]).collect(), k, bias };
     let has_zero_points = !zero_points(node, operands, 5)?.iter().all(|&zero| zero == 0);
-    match uncentred(node, x) {
-        Some((raw, zero)) if !has_zero_points => {
-            let sum = |c| (0..k).map(|i| i32::from(weight(c, i))).sum::<i32>();
-            let bias = bias.iter().enumerate().map(|(c, b)| b.wrapping_sub(zero * sum(c)));
-            let (bias, x) = (bias.collect(), raw);
-            let packed = packed(SaturatingIntegers, columns, k, weight);
-            Ok(Prepared::new(QuantizedMatrix { k, transpose, packed, bias, x, requantize }, [0]))
-        }
-        _ => {
-            let packed = packed(setting.integers(), columns, k, weight);
-            Ok(Prepared::new(QuantizedMatrix { k, transpose, packed, bias, x, requantize }, [0]))
-        }
+    let matrix = Matrix { k, columns, transpose, requantize };
+    Ok(layer.prepare(node, setting, !has_zero_points, matrix))
+}
+
+struct Matrix {
+    k: usize,
+    columns: usize,
+    transpose: bool,
+    requantize: Requantize,
+}
+
+impl Build for Matrix {
+    fn build<A: Quantized + 'static>(self, parts: Parts<A>) -> Prepared {
+        let Self { k, columns, transpose, requantize } = self;
+        let Parts { arithmetic, x, weights, bias, .. } = parts;
+        let packed = packed(arithmetic, columns, k, |c, i| weights[c * k + i]);
+        Prepared::new(QuantizedMatrix { k, transpose, packed, bias, x, requantize }, [0])
     }
 }
 
@@ -386,14 +393,24 @@ struct QuantizedMatrix<A: Arithmetic> {
     requantize: Requantize,
 }
 
-impl<A: Arithmetic<Element = i16, Sum = i32>> Operator for QuantizedMatrix<A> {
+impl<A: Quantized> Operator for QuantizedMatrix<A> {
     fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, scratch: &mut Scratch) {
-        let Scratch { words, origins, .. } = scratch;
         let (x, len) = (inputs[0].codes(), padded::<A>(self.k));
-        gather(x, self.k, len, self.transpose, words, |q| self.x.centred(q));
-        starts(x.len() / self.k.max(1), len, origins);
+        let mut origins = std::mem::take(&mut scratch.origins);
+        starts(x.len() / self.k.max(1), len, &mut origins);
         let mut store = ToCodes::new(&self.bias, &self.requantize, output.codes());
-        self.packed.multiply(words, origins, &mut store);
+        match A::as_they_lie(self.x, x) {
+            Some(x) if len == self.k && !self.transpose => {
+                self.packed.multiply(x, &origins, &mut store);
+            }
+            _ => {
+                let rows = A::buffer(scratch);
+                let element = |q| A::element(self.x.centred(q));
+                gather(x, self.k, len, self.transpose, rows, element);
+                self.packed.multiply(rows, &origins, &mut store);
+            }
+        }
+        scratch.origins = origins;
     }
 
     fn bytes(&self) -> usize {
