@@ -103,7 +103,7 @@ where
     type Output = Vec<E>;
 
     #[inline(always)]
-    unsafe fn run<L, C, const ROWS: usize, const VECTORS: usize>(self) -> Vec<E>
+    unsafe fn run<L, C, const ROWS: usize, const FEW: usize, const VECTORS: usize>(self) -> Vec<E>
     where
         L: Lanes<Element = E, Sum = S>,
         C: ChannelLanes<Element = E, Sum = S>,
@@ -146,7 +146,7 @@ where
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<L, C, const ROWS: usize, const VECTORS: usize>(mut self)
+    unsafe fn run<L, C, const ROWS: usize, const FEW: usize, const VECTORS: usize>(mut self)
     where
         L: Lanes<Element = E, Sum = S>,
         C: ChannelLanes<Element = E, Sum = S>,
@@ -160,7 +160,7 @@ where
             let vectors = vectors::<L, VECTORS>(self.columns, column);
             let block = vectors * L::LANES;
             let of_block = len * block;
-            if self.origins.len() < ROWS
+            if self.origins.len() < FEW
                 && self.columns - column >= LONE_ROW_BLOCKS * VECTORS * L::LANES
             {
                 let blocks = LONE_ROW_BLOCKS * VECTORS * L::LANES;
@@ -176,9 +176,9 @@ where
             // SAFETY: see above.
             unsafe {
                 if vectors == 1 {
-                    self.block::<L, ROWS, 1>(of_this, column);
+                    self.block::<L, ROWS, FEW, 1>(of_this, column);
                 } else {
-                    self.block::<L, ROWS, VECTORS>(of_this, column);
+                    self.block::<L, ROWS, FEW, VECTORS>(of_this, column);
                 }
             }
             weights = &weights[of_block..];
@@ -190,7 +190,7 @@ where
 impl<E, T> Multiply<'_, E, T> {
     /// All rows times one block of columns.
     #[inline(always)]
-    unsafe fn block<L, const ROWS: usize, const VECTORS: usize>(
+    unsafe fn block<L, const ROWS: usize, const FEW: usize, const VECTORS: usize>(
         &mut self,
         weights: &[E],
         column: usize,
@@ -199,19 +199,33 @@ impl<E, T> Multiply<'_, E, T> {
         T: Store<L::Sum>,
     {
         let rows = self.origins.len();
-        let mut row = 0;
-        while row < rows {
-            // SAFETY: as in `run`, which calls this.
-            unsafe {
-                if rows < ROWS {
-                    self.tile::<L, 1, VECTORS>(weights, row, column);
-                    row += 1;
-                } else {
-                    // The last tile does some rows again.
-                    self.tile::<L, ROWS, VECTORS>(weights, row.min(rows - ROWS), column);
-                    row += ROWS;
-                }
+        let tiles = rows.div_ceil(ROWS);
+        // SAFETY: as in `run`, which calls this.
+        unsafe {
+            if rows < FEW {
+                self.tiles::<L, 1, VECTORS>(weights, column);
+            } else if rows < ROWS || rows <= tiles * FEW {
+                self.tiles::<L, FEW, VECTORS>(weights, column);
+            } else {
+                self.tiles::<L, ROWS, VECTORS>(weights, column);
             }
+        }
+    }
+
+    /// The last tile does some rows again: there are as many as in a tile, or more.
+    #[inline(always)]
+    unsafe fn tiles<L, const ROWS: usize, const VECTORS: usize>(
+        &mut self,
+        weights: &[E],
+        column: usize,
+    ) where
+        L: Lanes<Element = E>,
+        T: Store<L::Sum>,
+    {
+        let rows = self.origins.len();
+        for row in (0..rows).step_by(ROWS) {
+            // SAFETY: as in `run`, which calls this.
+            unsafe { self.tile::<L, ROWS, VECTORS>(weights, row.min(rows - ROWS), column) };
         }
     }
 

@@ -69,7 +69,7 @@ impl<E, S> Kernel<E, S> for BlockLen {
     type Output = usize;
 
     #[inline(always)]
-    unsafe fn run<L, C, const ROWS: usize, const VECTORS: usize>(self) -> usize
+    unsafe fn run<L, C, const ROWS: usize, const FEW: usize, const VECTORS: usize>(self) -> usize
     where
         L: Lanes<Element = E, Sum = S>,
         C: ChannelLanes<Element = E, Sum = S>,
@@ -92,7 +92,7 @@ where
     type Output = Vec<E>;
 
     #[inline(always)]
-    unsafe fn run<L, C, const ROWS: usize, const VECTORS: usize>(self) -> Vec<E>
+    unsafe fn run<L, C, const ROWS: usize, const FEW: usize, const VECTORS: usize>(self) -> Vec<E>
     where
         L: Lanes<Element = E, Sum = S>,
         C: ChannelLanes<Element = E, Sum = S>,
@@ -142,7 +142,7 @@ where
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<L, C, const ROWS: usize, const VECTORS: usize>(mut self)
+    unsafe fn run<L, C, const ROWS: usize, const FEW: usize, const VECTORS: usize>(mut self)
     where
         L: Lanes<Element = E, Sum = S>,
         C: ChannelLanes<Element = E, Sum = S>,

@@ -129,11 +129,14 @@ pub enum Rounding {
 pub trait Kernel<E, S>: Sized {
     type Output;
 
-    /// Runs with tiles of `ROWS` rows times `VECTORS` vectors of `L`; `C` is for channels apart.
+    /// Runs with tiles of `ROWS` rows times `VECTORS` vectors of `L`, or of `FEW` rows where that
+    /// leaves less to do; `C` is for channels apart.
     ///
     /// # Safety
     /// The machine has what `L` and `C` need.
-    unsafe fn run<L, C, const ROWS: usize, const VECTORS: usize>(self) -> Self::Output
+    unsafe fn run<L, C, const ROWS: usize, const FEW: usize, const VECTORS: usize>(
+        self,
+    ) -> Self::Output
     where
         L: Lanes<Element = E, Sum = S>,
         C: ChannelLanes<Element = E, Sum = S>;
@@ -143,7 +146,7 @@ pub trait Kernel<E, S>: Sized {
 /// into it, and with the features so are the instructions.
 #[cfg(target_arch = "x86_64")]
 macro_rules! with_features {
-    ($features:literal, $kernel:expr, $lanes:ty, $channels:ty, $rows:literal) => {{
+    ($features:literal, $kernel:expr, $lanes:ty, $channels:ty, $rows:literal, $few:literal) => {{
         #[target_feature(enable = $features)]
         fn enabled<K, E, S>(kernel: K) -> K::Output
         where
@@ -152,7 +155,7 @@ macro_rules! with_features {
             $channels: ChannelLanes<Element = E, Sum = S>,
         {
             // SAFETY: the features that the lanes need are enabled here.
-            unsafe { kernel.run::<$lanes, $channels, $rows, 2>() }
+            unsafe { kernel.run::<$lanes, $channels, $rows, $few, 2>() }
         }
         // SAFETY: a `Machine` exists only where it was detected.
         unsafe { enabled($kernel) }
@@ -224,10 +227,11 @@ impl Arithmetic for Bytes {
                 kernel,
                 VnniBytes512,
                 VnniBytes512,
-                8
+                8,
+                5
             ),
             // SAFETY: every machine has these.
-            _ => unsafe { kernel.run::<lanes::Bytes, lanes::Bytes, 4, 1>() },
+            _ => unsafe { kernel.run::<lanes::Bytes, lanes::Bytes, 4, 3, 1>() },
         }
     }
 }
@@ -243,7 +247,7 @@ impl Arithmetic for SaturatingIntegers {
 
     fn run<K: Kernel<i16, i32>>(self, kernel: K) -> K::Output {
         // SAFETY: every machine has these.
-        unsafe { kernel.run::<lanes::SaturatingPairs, lanes::Pairs, 4, 1>() }
+        unsafe { kernel.run::<lanes::SaturatingPairs, lanes::Pairs, 4, 3, 1>() }
     }
 }
 
@@ -255,28 +259,28 @@ where
     use lanes::x86::{Floats256, Floats512, FusedFloats256, FusedFloats512};
     match (machine, rounding) {
         // SAFETY: every machine has these.
-        (Machine::Portable, _) => unsafe { kernel.run::<lanes::Floats, lanes::Floats, 4, 1>() },
+        (Machine::Portable, _) => unsafe { kernel.run::<lanes::Floats, lanes::Floats, 4, 3, 1>() },
         #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
         // SAFETY: the module was accepted, so the machine has its instructions.
         (Machine::Simd128, Rounding::Fused) => unsafe {
-            kernel.run::<lanes::wasm::FusedFloats, lanes::wasm::FusedFloats, 4, 2>()
+            kernel.run::<lanes::wasm::FusedFloats, lanes::wasm::FusedFloats, 4, 3, 2>()
         },
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
         // SAFETY: the module was accepted, so the machine has its instructions.
         (Machine::Simd128, _) => unsafe {
-            kernel.run::<lanes::wasm::Floats, lanes::wasm::Floats, 4, 2>()
+            kernel.run::<lanes::wasm::Floats, lanes::wasm::Floats, 4, 3, 2>()
         },
         #[cfg(target_arch = "x86_64")]
         (Machine::Avx2, Rounding::EachProduct) => {
-            with_features!("avx2,fma", kernel, Floats256, Floats256, 6)
+            with_features!("avx2,fma", kernel, Floats256, Floats256, 6, 5)
         }
         #[cfg(target_arch = "x86_64")]
         (Machine::Avx2, Rounding::Fused) => {
-            with_features!("avx2,fma", kernel, FusedFloats256, FusedFloats256, 6)
+            with_features!("avx2,fma", kernel, FusedFloats256, FusedFloats256, 6, 5)
         }
         #[cfg(target_arch = "x86_64")]
         (_, Rounding::EachProduct) => {
-            with_features!("avx2,fma,avx512f,avx512bw,avx512vl", kernel, Floats512, Floats256, 8)
+            with_features!("avx2,fma,avx512f,avx512bw,avx512vl", kernel, Floats512, Floats256, 8, 5)
         }
         #[cfg(target_arch = "x86_64")]
         (_, Rounding::Fused) => with_features!(
@@ -284,7 +288,8 @@ where
             kernel,
             FusedFloats512,
             FusedFloats256,
-            8
+            8,
+            5
         ),
     }
 }
@@ -297,15 +302,17 @@ where
     use lanes::x86::{Pairs256, Pairs512, VnniPairs256, VnniPairs512};
     match machine {
         // SAFETY: every machine has these.
-        Machine::Portable => unsafe { kernel.run::<lanes::Pairs, lanes::Pairs, 4, 1>() },
+        Machine::Portable => unsafe { kernel.run::<lanes::Pairs, lanes::Pairs, 4, 3, 1>() },
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
         // SAFETY: the module was accepted, so the machine has its instructions.
-        Machine::Simd128 => unsafe { kernel.run::<lanes::wasm::Pairs, lanes::wasm::Pairs, 4, 2>() },
+        Machine::Simd128 => unsafe {
+            kernel.run::<lanes::wasm::Pairs, lanes::wasm::Pairs, 4, 3, 2>()
+        },
         #[cfg(target_arch = "x86_64")]
-        Machine::Avx2 => with_features!("avx2,fma", kernel, Pairs256, Pairs256, 6),
+        Machine::Avx2 => with_features!("avx2,fma", kernel, Pairs256, Pairs256, 6, 5),
         #[cfg(target_arch = "x86_64")]
         Machine::Avx512 => {
-            with_features!("avx2,fma,avx512f,avx512bw,avx512vl", kernel, Pairs512, Pairs256, 8)
+            with_features!("avx2,fma,avx512f,avx512bw,avx512vl", kernel, Pairs512, Pairs256, 8, 5)
         }
         #[cfg(target_arch = "x86_64")]
         Machine::Avx512Vnni => with_features!(
@@ -313,7 +320,8 @@ where
             kernel,
             VnniPairs512,
             VnniPairs256,
-            8
+            8,
+            5
         ),
     }
 }
