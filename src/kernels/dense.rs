@@ -49,6 +49,10 @@ pub fn padded<A: Arithmetic>(len: usize) -> usize {
 /// the time that one takes.
 const LONE_ROW_BLOCKS: usize = 4;
 
+/// Bytes of weights between those that are read and those that are fetched: a page, at whose end the
+/// processor stops fetching by itself.
+const AHEAD: usize = 4096;
+
 impl<A: Arithmetic> Packed<A> {
     /// Packs `columns` columns of weights: `weight(column, run, i)` is what element `i` of a run is
     /// multiplied with.
@@ -254,7 +258,9 @@ impl<E, T> Multiply<'_, E, T> {
                 while at < end {
                     let mut w = [L::zero(); VECTORS];
                     for v in 0..VECTORS {
-                        w[v] = L::load(weights.add(v * L::LANES * L::STEP));
+                        let weights = weights.add(v * L::LANES * L::STEP);
+                        w[v] = L::load(weights);
+                        L::prefetch(weights.wrapping_byte_add(AHEAD));
                     }
                     for r in 0..ROWS {
                         let x = L::spread(origins[r].add(at));
@@ -300,7 +306,9 @@ impl<E, T> Multiply<'_, E, T> {
                     for (b, sums) in sums.iter_mut().enumerate() {
                         let weights = weights.add(b * of_block);
                         for v in 0..VECTORS {
-                            let w = L::load(weights.add(v * L::LANES * L::STEP));
+                            let weights = weights.add(v * L::LANES * L::STEP);
+                            let w = L::load(weights);
+                            L::prefetch(weights.wrapping_byte_add(AHEAD));
                             sums[v] = L::add_product(sums[v], x, w);
                         }
                     }

@@ -47,6 +47,13 @@ pub trait Lanes: Copy {
     /// `STEP` elements can be read at `from`.
     unsafe fn spread(from: *const Self::Element) -> Self::Vector;
 
+    /// Fetches what lies at `from`, which may be anywhere, into the cache.
+    ///
+    /// # Safety
+    /// As [`Lanes::zero`].
+    #[inline(always)]
+    unsafe fn prefetch(_from: *const Self::Element) {}
+
     /// `sums + x . weights`, lane by lane.
     ///
     /// # Safety

@@ -40,6 +40,12 @@ impl Machine {
         Self::Avx512Vnni,
     ];
 
+    /// Those with an instruction for it that does not saturate.
+    const MULTIPLYING_BYTES: &'static [Self] = &[
+        #[cfg(target_arch = "x86_64")]
+        Self::Avx512Vnni,
+    ];
+
     /// Whether this machine has the instructions.
     fn is_here(self) -> bool {
         match self {
@@ -74,11 +80,7 @@ impl Machine {
 
     /// Whether [`Bytes`] are faster than [`Integers`].
     pub fn multiplies_bytes(self) -> bool {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512Vnni => true,
-            _ => false,
-        }
+        Self::MULTIPLYING_BYTES.contains(&self)
     }
 
     pub fn name(self) -> &'static str {

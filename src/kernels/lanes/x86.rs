@@ -1,16 +1,16 @@
 //! The vectors of x86-64, 8 and 16 lanes wide.
 
 use std::arch::x86_64::{
-    __m256, __m256i, __m512, __m512i, _mm_loadu_si128, _mm_setr_epi8, _mm256_add_epi32,
-    _mm256_add_ps, _mm256_dpwssd_epi32, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256,
-    _mm256_madd_epi16, _mm256_mul_ps, _mm256_permute2x128_si256, _mm256_set1_epi32, _mm256_set1_ps,
-    _mm256_setzero_ps, _mm256_setzero_si256, _mm256_storeu_ps, _mm256_storeu_si256,
-    _mm256_unpackhi_epi16, _mm256_unpacklo_epi16, _mm512_add_epi32, _mm512_add_ps,
-    _mm512_broadcast_i32x4, _mm512_castsi128_si512, _mm512_dpbusd_epi32, _mm512_dpwssd_epi32,
-    _mm512_fmadd_ps, _mm512_inserti32x4, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_madd_epi16,
-    _mm512_mul_ps, _mm512_permutexvar_epi32, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32,
-    _mm512_setzero_ps, _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_storeu_ps,
-    _mm512_storeu_si512,
+    __m256, __m256i, __m512, __m512i, _MM_HINT_T0, _mm_loadu_si128, _mm_prefetch, _mm_setr_epi8,
+    _mm256_add_epi32, _mm256_add_ps, _mm256_dpwssd_epi32, _mm256_fmadd_ps, _mm256_loadu_ps,
+    _mm256_loadu_si256, _mm256_madd_epi16, _mm256_mul_ps, _mm256_permute2x128_si256,
+    _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_storeu_ps,
+    _mm256_storeu_si256, _mm256_unpackhi_epi16, _mm256_unpacklo_epi16, _mm512_add_epi32,
+    _mm512_add_ps, _mm512_broadcast_i32x4, _mm512_castsi128_si512, _mm512_dpbusd_epi32,
+    _mm512_dpwssd_epi32, _mm512_fmadd_ps, _mm512_inserti32x4, _mm512_loadu_ps, _mm512_loadu_si512,
+    _mm512_madd_epi16, _mm512_mul_ps, _mm512_permutexvar_epi32, _mm512_set1_epi32, _mm512_set1_ps,
+    _mm512_setr_epi32, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_shuffle_epi8,
+    _mm512_storeu_ps, _mm512_storeu_si512,
 };
 
 use super::{ChannelLanes, Lanes, MOST_STEP};
@@ -49,6 +49,12 @@ macro_rules! lanes {
             unsafe fn spread(from: *const $element) -> $vector {
                 // SAFETY: the caller lets a word be read, wherever it starts.
                 unsafe { $set1(from.cast::<$word>().read_unaligned()) }
+            }
+
+            #[inline(always)]
+            unsafe fn prefetch(from: *const $element) {
+                // SAFETY: every x86-64 has the instruction, which reads nothing that it may not.
+                unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
             }
 
             #[inline(always)]
