@@ -2,11 +2,13 @@
 
     pip install -r requirements.txt
     cargo build --release
-    python tests/goldens/agree.py [ours] [theirs] [--steer8 PROGRAM] [--only WORD]
+    python tests/goldens/agree.py [ours] [theirs] [FILE.onnx ...] [--least SHARE] [--only WORD]
+                                  [--steer8 PROGRAM]
 
 `ours`: every scheme that Steer8 writes, on the three bundled networks, run by both. `theirs`: files
 that ONNX Runtime's own quantizer writes, PyTorch's export, and QDQ networks as PyTorch writes them
-(float weights quantized in the graph, a Clip behind every QuantizeLinear). Prints a table line for
+(float weights quantized in the graph, a Clip behind every QuantizeLinear). A file: any network on
+the same frames, such as a trained one; `--least` is its share of frames. Prints a table line for
 each file: on how many frames the top-1 class is the same, the share of logits that are the same
 integers, and the furthest that one is apart, in quanta of the output; with ONNX Runtime's graph
 optimizations on (its integer kernels, in the precise mode that `make.py` explains) and off. Ends
@@ -20,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -265,6 +268,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("what", nargs="*", default=["ours", "theirs"])
     parser.add_argument("--steer8", default=str(ROOT / "target/release/steer8"))
+    parser.add_argument("--least", type=float, default=0.9995)
     parser.add_argument("--only", default="", help="only files whose line has this word")
     args = parser.parse_args()
     frames = frames_of("validation")
@@ -273,6 +277,9 @@ def main():
         files += ours(args.steer8)
     if "theirs" in args.what:
         files += theirs()
+    for file in args.what:
+        if file not in ("ours", "theirs"):
+            files.append((Path(file).stem, partial(shutil.copy, file), args.least))
     heads = "same top-1 | same logits | furthest"
     print(f"| file | {heads} | off: {heads} |")
     print("|---|---|---|---|---|---|---|")
