@@ -12,7 +12,6 @@ use steer8::graph::{Attribute, Data, Dim, Element, Graph, Node, Tensor, Value};
 use steer8::lab::protocol::Normalization;
 use steer8::onnx;
 use steer8::page::command::{self, Source};
-use steer8::page::words;
 use steer8::quantize::{
     ActivationType, Format, Granularity, LayerBits, Method, Recipe, Rounding, WeightRange,
     recipe_of,
@@ -423,7 +422,7 @@ fn the_command_line_of_the_page_makes_the_page_s_recipe() {
             .output()
             .unwrap();
         assert_eq!(output.status.code(), Some(0), "{line}: {}", stderr(&output));
-        let made = format!("net-{}.onnx", words::variant(&recipe));
+        let made = format!("net-{}.onnx", recipe.variant(false));
         let graph = onnx::read(&fs::read(desk.path(&made)).unwrap()).unwrap();
         assert_eq!(recipe_of(&graph), Some(recipe), "{line}");
     }

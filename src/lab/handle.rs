@@ -128,7 +128,7 @@ impl Lab {
         emit: &mut Emit<'_>,
     ) -> Result<Event> {
         let (model, data) = (self.model(&id)?, self.data(Role::Calibration)?);
-        let name = name_after(&model.file, "int8");
+        let name = name_after(&model.file, &recipe.variant(false));
         let mut progress = |step, done, total| report(emit, stage_of(step), Some(&id), done, total);
         let quantized =
             quantize::quantize(&model.graph, recipe, data, &mut progress).in_file(&model.file)?;

@@ -6,7 +6,7 @@ use super::protocol::{Inspection, Layer, TensorShape};
 use crate::error::Result;
 use crate::graph::{Dim, Graph, Node, Tensor, Value};
 use crate::measure::operations;
-use crate::quantize::{LayerBits, Recipe, is_quantized, recipe_of};
+use crate::quantize::{Recipe, is_quantized, recipe_of};
 use crate::runtime::{TensorType, input_shape, lower, tensor_types};
 use crate::train::TRAINING_KEY;
 
@@ -95,33 +95,15 @@ fn describe(graph: &Graph, file_bytes: usize) -> Inspection {
     }
 }
 
-/// `float`, `int8`, such as `w3a8` for other widths, `mixed` where layers differ; trained for its
-/// quantization: `qat`, `w3a8-qat`, `mixed-qat`.
+/// `float`, or as [`Recipe::variant`] has it.
+///
+/// [`Recipe::variant`]: crate::quantize::Recipe::variant
 fn variant(graph: &Graph) -> String {
     if !is_quantized(graph) {
         return "float".into();
     }
-    let widths = widths(graph);
     let trained = graph.metadata.iter().any(|(key, _)| key == TRAINING_KEY);
-    match (trained, &*widths) {
-        (false, _) => widths,
-        (true, "int8") => "qat".into(),
-        (true, _) => format!("{widths}-qat"),
-    }
-}
-
-fn widths(graph: &Graph) -> String {
-    let recipe = recipe_of(graph).unwrap_or_default();
-    let (weights, activations) = (recipe.weight_bits, recipe.activation_bits);
-    let other = |layer: &LayerBits| {
-        layer.weight_bits.is_some_and(|bits| bits != weights)
-            || layer.activation_bits.is_some_and(|bits| bits != activations)
-    };
-    match (weights, activations) {
-        _ if recipe.layers.values().any(other) => "mixed".into(),
-        (8, 8) => "int8".into(),
-        _ => format!("w{weights}a{activations}"),
-    }
+    recipe_of(graph).unwrap_or_default().variant(trained)
 }
 
 /// The bits of what a node multiplies: from the recipe in the file; a file without one has 8.

@@ -24,7 +24,7 @@ impl Lab {
         crew: &mut impl Crew,
     ) -> Result<Event> {
         let (model, data) = (self.model(id)?, self.data(Role::Training)?);
-        let name = name_after(&model.file, "qat");
+        let name = name_after(&model.file, &recipe.variant(true));
         let some;
         let calibration = if self.has_data(Role::Calibration) {
             self.data(Role::Calibration)?

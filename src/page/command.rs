@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value, json};
 
-use super::words;
 use crate::lab::protocol::Normalization;
 use crate::quantize::Recipe;
 
@@ -29,7 +28,7 @@ pub fn line(source: &Source, recipe: &Recipe) -> String {
 
     let name = source.network.rsplit('/').next().unwrap_or_default();
     let stem = name.strip_suffix(".onnx").unwrap_or(name);
-    let output = format!("{stem}-{}.onnx", words::variant(recipe));
+    let output = format!("{stem}-{}.onnx", recipe.variant(false));
     let mut line = format!("steer8 quantize {} -o {}", quoted(&source.network), quoted(&output));
     if let Some(calibration) = &source.calibration {
         option(&mut line, "calibration", calibration);
@@ -123,7 +122,7 @@ mod tests {
         assert_eq!(
             bundled(&Recipe { layers, seed: 7, ..Recipe::default() }),
             "echo '{\"layers\":{\"/a/Conv\":{\"weight_bits\":4}},\"version\":1}' > recipe.json && \
-             steer8 quantize models/networks/pilotnet.onnx -o pilotnet-int8.onnx \
+             steer8 quantize models/networks/pilotnet.onnx -o pilotnet-mixed.onnx \
              --recipe recipe.json --seed 7"
         );
     }

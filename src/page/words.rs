@@ -12,14 +12,6 @@ pub const fn method(method: Method) -> &'static str {
     }
 }
 
-/// `int8`, or such as `w4a8`: what its files are called.
-pub fn variant(recipe: &Recipe) -> String {
-    match (recipe.weight_bits, recipe.activation_bits) {
-        (8, 8) => "int8".to_owned(),
-        (weights, activations) => format!("w{weights}a{activations}"),
-    }
-}
-
 /// `4-bit weights, AdaRound`; the default is `int8`.
 pub fn recipe(recipe: &Recipe) -> String {
     let changes = changes(recipe);
@@ -83,6 +75,5 @@ mod tests {
             ..Recipe::default()
         };
         assert_eq!(recipe(&low), "4-bit weights, AdaRound, 1 layer in float, seed 3");
-        assert_eq!((variant(&low), variant(&Recipe::default())), ("w4a8".into(), "int8".into()));
     }
 }

@@ -149,6 +149,23 @@ impl Recipe {
             .unwrap_or(self.activation_bits)
     }
 
+    /// What a network of these widths is called: `int8`, such as `w3a8` for other widths, `mixed`
+    /// where layers differ; trained for it `qat`, `w3a8-qat`, `mixed-qat`.
+    pub fn variant(&self, trained: bool) -> String {
+        let (weights, activations) = (self.weight_bits, self.activation_bits);
+        let other = |layer: &LayerBits| {
+            layer.weight_bits.is_some_and(|bits| bits != weights)
+                || layer.activation_bits.is_some_and(|bits| bits != activations)
+        };
+        let widths = match (weights, activations) {
+            _ if self.layers.values().any(other) => "mixed".into(),
+            (8, 8) if trained => return "qat".into(),
+            (8, 8) => "int8".into(),
+            _ => format!("w{weights}a{activations}"),
+        };
+        if trained { format!("{widths}-qat") } else { widths }
+    }
+
     /// The version and what differs from the default, as JSON: what a file and a link carry. It stays
     /// the same when recipes get further options.
     ///
@@ -230,6 +247,18 @@ mod tests {
         let mut recipe = Recipe::default();
         change(&mut recipe);
         recipe.check().expect_err("it is refused").what
+    }
+
+    #[test]
+    fn variants_tell_widths() {
+        let names = |recipe: &Recipe| [recipe.variant(false), recipe.variant(true)];
+        assert_eq!(names(&Recipe::default()), ["int8", "qat"]);
+        let low = Recipe { weight_bits: 3, ..Recipe::default() };
+        assert_eq!(names(&low), ["w3a8", "w3a8-qat"]);
+        let bits = |bits| LayerBits { weight_bits: Some(bits), ..LayerBits::default() };
+        let layer = |own| Recipe { layers: [("a".to_owned(), bits(own))].into(), ..low.clone() };
+        assert_eq!(names(&layer(3)), ["w3a8", "w3a8-qat"]);
+        assert_eq!(names(&layer(8)), ["mixed", "mixed-qat"]);
     }
 
     #[test]

@@ -61,7 +61,7 @@ fn promise(state: &Snapshot, network: &Network) -> String {
         format!(
             "Calibrate on {} frames, write {} ONNX file, and compare both on {} frames.",
             state.recipe.samples.map_or_else(|| frames(Role::Calibration), format::grouped),
-            match &*words::variant(&state.recipe) {
+            match &*state.recipe.variant(false) {
                 "int8" => "an int8".to_owned(),
                 other => format!("a {other}"),
             },

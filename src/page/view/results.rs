@@ -42,12 +42,14 @@ pub(super) fn Results(PageProps { state, dispatch }: &PageProps) -> Html {
                     <p class="hint">{"A row per true class, a column per answer."}</p>
                     <div class="matrix-row">{ for matrices }</div>
                 </div>
-                if let Some(made) = state.made.get(&network.id) {
-                    <MadePanel made={made.clone()} dispatch={dispatch.clone()} />
-                }
-                if let Some(made) = trained {
-                    <MadePanel trained=true made={made.clone()} dispatch={dispatch.clone()} />
-                }
+                <div class="made-here">
+                    if let Some(made) = state.made.get(&network.id) {
+                        <MadePanel made={made.clone()} dispatch={dispatch.clone()} />
+                    }
+                    if let Some(made) = trained {
+                        <MadePanel trained=true made={made.clone()} dispatch={dispatch.clone()} />
+                    }
+                </div>
             </div>
             <Figures comparison={comparison.clone()} {names} />
             <TimeSection comparison={comparison.clone()} made={state.made.get(&network.id).cloned()} />
