@@ -28,6 +28,14 @@ pub(super) fn Results(PageProps { state, dispatch }: &PageProps) -> Html {
         })
     });
     let trained = state.qat.get(&network.id).filter(|made| comparison.models.contains(&made.id));
+    let made = state.made.get(&network.id);
+    let made: Vec<Html> = [(false, made), (true, trained)]
+        .into_iter()
+        .filter_map(|(trained, made)| {
+            let made = made?.clone();
+            Some(html! { <MadePanel {trained} {made} dispatch={dispatch.clone()} /> })
+        })
+        .collect();
     html! {
         <section class={classes!("results", (!current).then_some("of-another-recipe"))}
             data-testid="results" aria-label="Results" data-value={comparison.seconds.to_string()}
@@ -42,14 +50,9 @@ pub(super) fn Results(PageProps { state, dispatch }: &PageProps) -> Html {
                     <p class="hint">{"A row per true class, a column per answer."}</p>
                     <div class="matrix-row">{ for matrices }</div>
                 </div>
-                <div class="made-here">
-                    if let Some(made) = state.made.get(&network.id) {
-                        <MadePanel made={made.clone()} dispatch={dispatch.clone()} />
-                    }
-                    if let Some(made) = trained {
-                        <MadePanel trained=true made={made.clone()} dispatch={dispatch.clone()} />
-                    }
-                </div>
+                if !made.is_empty() {
+                    <div class="made-here">{ for made }</div>
+                }
             </div>
             <Figures comparison={comparison.clone()} {names} />
             <TimeSection comparison={comparison.clone()} made={state.made.get(&network.id).cloned()} />
