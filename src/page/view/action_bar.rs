@@ -8,7 +8,6 @@ use super::working::Working;
 use crate::lab::protocol::Role;
 use crate::page::format;
 use crate::page::state::{Action, Job, Network, Step};
-use crate::page::words;
 
 #[component]
 pub(super) fn ActionBar(PageProps { state, dispatch }: &PageProps) -> Html {
