@@ -1,5 +1,10 @@
 //! Trainings that can be gone on with after a reload, in this browser's own storage (IndexedDB).
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+
+use gloo_timers::future::TimeoutFuture;
 use idb::builder::{DatabaseBuilder, ObjectStoreBuilder};
 use idb::{Database, ObjectStore, TransactionMode};
 use serde::Serialize;
@@ -13,15 +18,44 @@ const STORE: &str = "trainings";
 /// Raised when what is stored changes its form.
 const VERSION: u32 = 1;
 
+/// The page before this one may have been closed while it wrote, and hold the storage for a moment.
+const TRIES: usize = 4;
+const PATIENCE_MS: u32 = 3_000;
+const PAUSE_MS: u32 = 500;
+
 /// All that are stored; one that cannot be read (an older page wrote it) is left out.
 ///
 /// # Errors
 /// A browser that stores nothing.
 pub async fn recall() -> Result<Vec<SavedTraining>> {
-    let stored =
-        in_store(TransactionMode::ReadOnly, async |store| store.get_all(None, None)?.await);
+    let mut stored = None;
+    for _ in 1..TRIES {
+        if let Some(Ok(found)) = within(PATIENCE_MS, all()).await {
+            stored = Some(found);
+            break;
+        }
+        TimeoutFuture::new(PAUSE_MS).await;
+    }
+    let stored = match stored {
+        Some(stored) => stored,
+        None => all().await?,
+    };
     let read = |value: JsValue| serde_wasm_bindgen::from_value(value).ok();
-    Ok(stored.await?.into_iter().filter_map(read).collect())
+    Ok(stored.into_iter().filter_map(read).collect())
+}
+
+async fn all() -> Result<Vec<JsValue>> {
+    in_store(TransactionMode::ReadOnly, async |store| store.get_all(None, None)?.await).await
+}
+
+/// What `work` gives, if it does in so many milliseconds.
+async fn within<T>(ms: u32, work: impl Future<Output = T>) -> Option<T> {
+    let (mut work, mut end) = (pin!(work), pin!(TimeoutFuture::new(ms)));
+    poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Ready(made) => Poll::Ready(Some(made)),
+        Poll::Pending => end.as_mut().poll(context).map(|()| None),
+    })
+    .await
 }
 
 /// # Errors

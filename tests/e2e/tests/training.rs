@@ -38,8 +38,11 @@ fn trains_through_pauses_and_a_reload_to_the_bytes_of_the_command_line() {
         page.click("resume-training").await?;
         page.wait_for("training[data-status=training][data-value='2']").await?;
 
+        // At most an epoch is lost: its checkpoint may not have been written when the page went.
         open(&page).await?;
-        page.wait_for("training[data-status=paused][data-value='2']").await?;
+        let kept = page.wait_for("training[data-status=paused]").await?;
+        let epochs = kept.attr("data-value").await?;
+        assert!(matches!(epochs.as_deref(), Some("1" | "2")), "{epochs:?} epochs were kept");
         page.click("resume-training").await?;
         page.wait_for("accuracy[data-model=assignment-qat]").await?;
         page.wait_for("training[data-status=finished][data-value='3']").await?;
