@@ -81,8 +81,8 @@ impl Desk {
     }
 }
 
-/// Whoever trains does without a hand that answers otherwise than with bytes, and says itself what is
-/// wrong with the training.
+/// Whoever trains does without a hand that answers otherwise than with bytes, and says itself what
+/// is wrong with the training.
 fn help(hand: &mut Hand, bytes: &[u8], scope: &DedicatedWorkerGlobalScope) {
     match hand.answer(bytes) {
         Ok(answer) => {
