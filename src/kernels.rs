@@ -23,5 +23,6 @@ pub mod sgemm;
 pub mod store;
 pub mod transposed;
 pub mod wide;
+pub mod winograd;
 
 pub use machine::{Arithmetic, Bytes, Floats, Integers, Machine, Rounding, SaturatingIntegers};

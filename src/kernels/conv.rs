@@ -5,6 +5,7 @@ use super::depthwise::Filters;
 use super::geometry::Window;
 use super::machine::Arithmetic;
 use super::wide::wide;
+use super::winograd::{self, Squares, Winograd};
 
 /// A convolution's shape: `channels_in` and `channels_out` over all groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +53,21 @@ enum Weights<A: Arithmetic> {
     /// Per group.
     Dense(Vec<Packed<A>>),
     Depthwise(Filters<A>),
+    Winograd(Winograd<A>),
+}
+
+/// What stands between the input and the sums; it only grows.
+#[derive(Debug, Clone, Default)]
+pub struct Buffers<E, S> {
+    /// An input with what the kernels need around it.
+    pub padded: Vec<E>,
+    pub squares: Squares<E, S>,
+}
+
+impl<E, S> Buffers<E, S> {
+    pub fn bytes(&self) -> usize {
+        size_of_val(&self.padded[..]) + self.squares.bytes()
+    }
 }
 
 /// An input frame with what the kernels need around it.
@@ -81,15 +97,22 @@ impl<A: Arithmetic> Conv<A> {
             true => (shape.channels_in.next_multiple_of(Filters::block(arithmetic)), 0),
             false => (shape.channels_in, padded::<A>(run) - run),
         };
-        let padded_input =
-            Padded { height: reach(0), width: reach(1).max(pad[1] + input[1]), channels, slack };
+        let transformed = shape.groups == 1
+            && ([*kernel, *stride, *dilation] == [[3; 2], [1; 2], [1; 2]])
+            && Winograd::suits(arithmetic, *output, shape.channels_in, weights);
+        let [height, width] =
+            if transformed { winograd::reach(*output) } else { [reach(0), reach(1)] };
+        let padded_input = Padded { height, width: width.max(pad[1] + input[1]), channels, slack };
         let row = padded_input.width * channels;
         let origins = (0..output[0] * output[1]).map(|pixel| {
             let (y, x) = (pixel / output[1], pixel % output[1]);
             y * stride[0] * row + x * stride[1] * channels
         });
         let tap = |tap: usize| (tap / kw) * dilation[0] * row + (tap % kw) * dilation[1] * channels;
-        let packed = if shape.is_depthwise() {
+        let packed = if transformed {
+            let winograd = Winograd::new(arithmetic, *output, shape.channels_in, row, weights);
+            Weights::Winograd(winograd)
+        } else if shape.is_depthwise() {
             let taps = (0..kh * kw).map(tap).collect();
             let filter = |channel: usize, tap| weights[channel * kh * kw + tap];
             Weights::Depthwise(Filters::new(arithmetic, shape.channels_in, taps, filter))
@@ -128,8 +151,17 @@ impl<A: Arithmetic> Conv<A> {
 
     /// Convolves one channels-last frame that [`Conv::needs_no_padding`], or that [`Conv::pad`]
     /// made.
-    pub fn run(&self, x: &[A::Element], store: &mut impl Store<A::Sum>) {
+    pub fn run(
+        &self,
+        x: &[A::Element],
+        squares: &mut Squares<A::Element, A::Sum>,
+        store: &mut impl Store<A::Sum>,
+    ) {
         match &self.weights {
+            Weights::Winograd(winograd) => {
+                store.select(0, self.shape.channels_out);
+                winograd.run(x, squares, store);
+            }
             Weights::Depthwise(filters) => {
                 store.select(0, self.shape.channels_out);
                 filters.convolve(x, &self.origins, store);
@@ -166,6 +198,7 @@ impl<A: Arithmetic> Conv<A> {
         let weights = match &self.weights {
             Weights::Dense(groups) => groups.iter().map(Packed::bytes).sum(),
             Weights::Depthwise(filters) => filters.bytes(),
+            Weights::Winograd(winograd) => winograd.bytes(),
         };
         weights + size_of_val(&self.origins[..])
     }

@@ -49,6 +49,9 @@ pub fn padded<A: Arithmetic>(len: usize) -> usize {
 /// the time that one takes.
 const LONE_ROW_BLOCKS: usize = 4;
 
+/// With fewer tiles of long ones, what the last of them does again counts.
+const MANY_TILES: usize = 4;
+
 /// Bytes of weights between those that are read and those that are fetched: a page, at whose end the
 /// processor stops fetching by itself.
 const AHEAD: usize = 4096;
@@ -107,7 +110,16 @@ where
     type Output = Vec<E>;
 
     #[inline(always)]
-    unsafe fn run<L, C, const ROWS: usize, const FEW: usize, const VECTORS: usize>(self) -> Vec<E>
+    unsafe fn run<
+        L,
+        C,
+        const ROWS: usize,
+        const FEW: usize,
+        const LONG: usize,
+        const VECTORS: usize,
+    >(
+        self,
+    ) -> Vec<E>
     where
         L: Lanes<Element = E, Sum = S>,
         C: ChannelLanes<Element = E, Sum = S>,
@@ -150,8 +162,16 @@ where
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<L, C, const ROWS: usize, const FEW: usize, const VECTORS: usize>(mut self)
-    where
+    unsafe fn run<
+        L,
+        C,
+        const ROWS: usize,
+        const FEW: usize,
+        const LONG: usize,
+        const VECTORS: usize,
+    >(
+        mut self,
+    ) where
         L: Lanes<Element = E, Sum = S>,
         C: ChannelLanes<Element = E, Sum = S>,
     {
@@ -179,7 +199,9 @@ where
             let of_this = &weights[..of_block];
             // SAFETY: see above.
             unsafe {
-                if vectors == 1 {
+                if vectors == 1 && self.origins.len() >= MANY_TILES * LONG {
+                    self.tiles::<L, LONG, 1>(of_this, column);
+                } else if vectors == 1 {
                     self.block::<L, ROWS, FEW, 1>(of_this, column);
                 } else {
                     self.block::<L, ROWS, FEW, VECTORS>(of_this, column);

@@ -69,7 +69,16 @@ impl<E, S> Kernel<E, S> for BlockLen {
     type Output = usize;
 
     #[inline(always)]
-    unsafe fn run<L, C, const ROWS: usize, const FEW: usize, const VECTORS: usize>(self) -> usize
+    unsafe fn run<
+        L,
+        C,
+        const ROWS: usize,
+        const FEW: usize,
+        const LONG: usize,
+        const VECTORS: usize,
+    >(
+        self,
+    ) -> usize
     where
         L: Lanes<Element = E, Sum = S>,
         C: ChannelLanes<Element = E, Sum = S>,
@@ -92,7 +101,16 @@ where
     type Output = Vec<E>;
 
     #[inline(always)]
-    unsafe fn run<L, C, const ROWS: usize, const FEW: usize, const VECTORS: usize>(self) -> Vec<E>
+    unsafe fn run<
+        L,
+        C,
+        const ROWS: usize,
+        const FEW: usize,
+        const LONG: usize,
+        const VECTORS: usize,
+    >(
+        self,
+    ) -> Vec<E>
     where
         L: Lanes<Element = E, Sum = S>,
         C: ChannelLanes<Element = E, Sum = S>,
@@ -142,8 +160,16 @@ where
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<L, C, const ROWS: usize, const FEW: usize, const VECTORS: usize>(mut self)
-    where
+    unsafe fn run<
+        L,
+        C,
+        const ROWS: usize,
+        const FEW: usize,
+        const LONG: usize,
+        const VECTORS: usize,
+    >(
+        mut self,
+    ) where
         L: Lanes<Element = E, Sum = S>,
         C: ChannelLanes<Element = E, Sum = S>,
     {

@@ -6,6 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::lanes::{self, ChannelLanes, Lanes};
+use super::winograd::Number;
 
 /// The instructions that kernels may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -132,11 +133,19 @@ pub trait Kernel<E, S>: Sized {
     type Output;
 
     /// Runs with tiles of `ROWS` rows times `VECTORS` vectors of `L`, or of `FEW` rows where that
-    /// leaves less to do; `C` is for channels apart.
+    /// leaves less to do, or of `LONG` rows times one vector where more columns are not there; `C`
+    /// is for channels apart.
     ///
     /// # Safety
     /// The machine has what `L` and `C` need.
-    unsafe fn run<L, C, const ROWS: usize, const FEW: usize, const VECTORS: usize>(
+    unsafe fn run<
+        L,
+        C,
+        const ROWS: usize,
+        const FEW: usize,
+        const LONG: usize,
+        const VECTORS: usize,
+    >(
         self,
     ) -> Self::Output
     where
@@ -148,7 +157,7 @@ pub trait Kernel<E, S>: Sized {
 /// into it, and with the features so are the instructions.
 #[cfg(target_arch = "x86_64")]
 macro_rules! with_features {
-    ($features:literal, $kernel:expr, $lanes:ty, $channels:ty, $rows:literal, $few:literal) => {{
+    ($features:literal, $kernel:expr, $lanes:ty, $channels:ty, $rows:literal, $few:literal, $long:literal) => {{
         #[target_feature(enable = $features)]
         fn enabled<K, E, S>(kernel: K) -> K::Output
         where
@@ -157,7 +166,7 @@ macro_rules! with_features {
             $channels: ChannelLanes<Element = E, Sum = S>,
         {
             // SAFETY: the features that the lanes need are enabled here.
-            unsafe { kernel.run::<$lanes, $channels, $rows, $few, 2>() }
+            unsafe { kernel.run::<$lanes, $channels, $rows, $few, $long, 2>() }
         }
         // SAFETY: a `Machine` exists only where it was detected.
         unsafe { enabled($kernel) }
@@ -166,10 +175,19 @@ macro_rules! with_features {
 
 /// What rows are multiplied and summed in, and with which instructions.
 pub trait Arithmetic: Copy + fmt::Debug + Send + Sync {
-    type Element: Copy + Default + fmt::Debug + Send + Sync;
-    type Sum: Copy + Default;
+    type Element: Number + Send + Sync;
+    type Sum: Number;
     /// Elements that are multiplied at once: runs are padded to it.
     const STEP: usize;
+
+    /// Whether [`Winograd`](super::winograd::Winograd) serves some convolutions; where it does not,
+    /// it is not compiled.
+    const TRANSFORMS: bool = false;
+
+    /// Whether its sums are right for `filter`, the weights of one output channel.
+    fn transforms(self, _filter: &[Self::Element]) -> bool {
+        false
+    }
 
     fn run<K: Kernel<Self::Element, Self::Sum>>(self, kernel: K) -> K::Output;
 }
@@ -185,6 +203,11 @@ impl Arithmetic for Floats {
     type Element = f32;
     type Sum = f32;
     const STEP: usize = 1;
+    const TRANSFORMS: bool = true;
+
+    fn transforms(self, _: &[f32]) -> bool {
+        self.rounding == Rounding::Fused
+    }
 
     fn run<K: Kernel<f32, f32>>(self, kernel: K) -> K::Output {
         on_floats(self.machine, self.rounding, kernel)
@@ -201,6 +224,13 @@ impl Arithmetic for Integers {
     type Element = i16;
     type Sum = i32;
     const STEP: usize = 2;
+    const TRANSFORMS: bool = true;
+
+    fn transforms(self, filter: &[i16]) -> bool {
+        // An operand is at most 255, and the sum is made four times as large.
+        let magnitude: i64 = filter.iter().map(|w| i64::from(w.unsigned_abs())).sum();
+        4 * 255 * magnitude <= i64::from(i32::MAX)
+    }
 
     fn run<K: Kernel<i16, i32>>(self, kernel: K) -> K::Output {
         on_pairs(self.machine, kernel)
@@ -230,10 +260,11 @@ impl Arithmetic for Bytes {
                 VnniBytes512,
                 VnniBytes512,
                 8,
-                5
+                5,
+                12
             ),
             // SAFETY: every machine has these.
-            _ => unsafe { kernel.run::<lanes::Bytes, lanes::Bytes, 4, 3, 1>() },
+            _ => unsafe { kernel.run::<lanes::Bytes, lanes::Bytes, 4, 3, 4, 1>() },
         }
     }
 }
@@ -249,7 +280,7 @@ impl Arithmetic for SaturatingIntegers {
 
     fn run<K: Kernel<i16, i32>>(self, kernel: K) -> K::Output {
         // SAFETY: every machine has these.
-        unsafe { kernel.run::<lanes::SaturatingPairs, lanes::Pairs, 4, 3, 1>() }
+        unsafe { kernel.run::<lanes::SaturatingPairs, lanes::Pairs, 4, 3, 4, 1>() }
     }
 }
 
@@ -261,28 +292,38 @@ where
     use lanes::x86::{Floats256, Floats512, FusedFloats256, FusedFloats512};
     match (machine, rounding) {
         // SAFETY: every machine has these.
-        (Machine::Portable, _) => unsafe { kernel.run::<lanes::Floats, lanes::Floats, 4, 3, 1>() },
+        (Machine::Portable, _) => unsafe {
+            kernel.run::<lanes::Floats, lanes::Floats, 4, 3, 4, 1>()
+        },
         #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
         // SAFETY: the module was accepted, so the machine has its instructions.
         (Machine::Simd128, Rounding::Fused) => unsafe {
-            kernel.run::<lanes::wasm::FusedFloats, lanes::wasm::FusedFloats, 4, 3, 2>()
+            kernel.run::<lanes::wasm::FusedFloats, lanes::wasm::FusedFloats, 4, 3, 4, 2>()
         },
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
         // SAFETY: the module was accepted, so the machine has its instructions.
         (Machine::Simd128, _) => unsafe {
-            kernel.run::<lanes::wasm::Floats, lanes::wasm::Floats, 4, 3, 2>()
+            kernel.run::<lanes::wasm::Floats, lanes::wasm::Floats, 4, 3, 4, 2>()
         },
         #[cfg(target_arch = "x86_64")]
         (Machine::Avx2, Rounding::EachProduct) => {
-            with_features!("avx2,fma", kernel, Floats256, Floats256, 6, 5)
+            with_features!("avx2,fma", kernel, Floats256, Floats256, 6, 5, 6)
         }
         #[cfg(target_arch = "x86_64")]
         (Machine::Avx2, Rounding::Fused) => {
-            with_features!("avx2,fma", kernel, FusedFloats256, FusedFloats256, 6, 5)
+            with_features!("avx2,fma", kernel, FusedFloats256, FusedFloats256, 6, 5, 6)
         }
         #[cfg(target_arch = "x86_64")]
         (_, Rounding::EachProduct) => {
-            with_features!("avx2,fma,avx512f,avx512bw,avx512vl", kernel, Floats512, Floats256, 8, 5)
+            with_features!(
+                "avx2,fma,avx512f,avx512bw,avx512vl",
+                kernel,
+                Floats512,
+                Floats256,
+                8,
+                5,
+                12
+            )
         }
         #[cfg(target_arch = "x86_64")]
         (_, Rounding::Fused) => with_features!(
@@ -291,7 +332,8 @@ where
             FusedFloats512,
             FusedFloats256,
             8,
-            5
+            5,
+            12
         ),
     }
 }
@@ -304,17 +346,25 @@ where
     use lanes::x86::{Pairs256, Pairs512, VnniPairs256, VnniPairs512};
     match machine {
         // SAFETY: every machine has these.
-        Machine::Portable => unsafe { kernel.run::<lanes::Pairs, lanes::Pairs, 4, 3, 1>() },
+        Machine::Portable => unsafe { kernel.run::<lanes::Pairs, lanes::Pairs, 4, 3, 4, 1>() },
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
         // SAFETY: the module was accepted, so the machine has its instructions.
         Machine::Simd128 => unsafe {
-            kernel.run::<lanes::wasm::Pairs, lanes::wasm::Pairs, 4, 3, 2>()
+            kernel.run::<lanes::wasm::Pairs, lanes::wasm::Pairs, 4, 3, 4, 2>()
         },
         #[cfg(target_arch = "x86_64")]
-        Machine::Avx2 => with_features!("avx2,fma", kernel, Pairs256, Pairs256, 6, 5),
+        Machine::Avx2 => with_features!("avx2,fma", kernel, Pairs256, Pairs256, 6, 5, 6),
         #[cfg(target_arch = "x86_64")]
         Machine::Avx512 => {
-            with_features!("avx2,fma,avx512f,avx512bw,avx512vl", kernel, Pairs512, Pairs256, 8, 5)
+            with_features!(
+                "avx2,fma,avx512f,avx512bw,avx512vl",
+                kernel,
+                Pairs512,
+                Pairs256,
+                8,
+                5,
+                12
+            )
         }
         #[cfg(target_arch = "x86_64")]
         Machine::Avx512Vnni => with_features!(
@@ -323,7 +373,8 @@ where
             VnniPairs512,
             VnniPairs256,
             8,
-            5
+            5,
+            12
         ),
     }
 }

@@ -65,7 +65,8 @@ impl Requantize {
         self.real(sum as f32 * self.multiplier(channel))
     }
 
-    /// `sums + bias` of some rows, for the channels from `first` on, to the output's integers.
+    /// `sums + bias` of some rows, for the channels from `first` on, to the output's integers: to
+    /// rows of `width`, the first of them at the start of `out`.
     ///
     /// # Panics
     /// Without a multiplier for each channel.
@@ -75,10 +76,12 @@ impl Requantize {
         first: usize,
         sums: [&[i32]; ROWS],
         bias: &[i32],
-        out: [&mut [u8]; ROWS],
+        out: &mut [u8],
+        width: usize,
     ) {
         let multipliers = &self.multipliers[first..][..bias.len()];
-        for (sums, out) in sums.into_iter().zip(out) {
+        for (r, sums) in sums.into_iter().enumerate() {
+            let out = &mut out[r * width..][..bias.len()];
             by_lanes!(bias.len(), self.sums_in_lanes(sums, bias, multipliers, out));
         }
     }

@@ -31,33 +31,16 @@ impl Store<i32> for ToCodes<'_> {
         let (at, rest) = (first + column, columns - column);
         // A constant where the block is whole, which lets the loops be vectors.
         let len = sums[0].len();
+        let width = self.bias.len();
         if len <= rest {
             let bias = &self.bias[at..][..len];
-            self.requantize.sums(at, sums, bias, rows(self.out, self.bias.len(), row, at, len));
+            self.requantize.sums(at, sums, bias, &mut self.out[row * width + at..], width);
         } else {
             let bias = &self.bias[at..][..rest];
             let sums = sums.map(|sums| &sums[..rest]);
-            self.requantize.sums(at, sums, bias, rows(self.out, self.bias.len(), row, at, rest));
+            self.requantize.sums(at, sums, bias, &mut self.out[row * width + at..], width);
         }
     }
-}
-
-/// `len` elements of each of `ROWS` rows from `row` on, from column `at` on, of a matrix whose rows
-/// have `width` elements.
-#[inline(always)]
-fn rows<T, const ROWS: usize>(
-    out: &mut [T],
-    width: usize,
-    row: usize,
-    at: usize,
-    len: usize,
-) -> [&mut [T]; ROWS] {
-    let mut out = &mut out[row * width + at..];
-    std::array::from_fn(|r| {
-        let (own, rest) = std::mem::take(&mut out).split_at_mut(len);
-        out = if r + 1 < ROWS { &mut rest[width - len..] } else { rest };
-        own
-    })
 }
 
 /// Sums of floats, with bounds.
@@ -88,24 +71,27 @@ impl Store<f32> for ToFloats<'_> {
         let len = sums[0].len();
         let width = self.bias.len();
         if len <= rest {
-            let out = rows::<_, ROWS>(self.out, width, row, at, len);
-            bounded(sums, &self.bias[at..][..len], self.bounds, out);
+            let out = &mut self.out[row * width + at..];
+            bounded(sums, &self.bias[at..][..len], self.bounds, out, width);
         } else {
-            let out = rows::<_, ROWS>(self.out, width, row, at, rest);
+            let out = &mut self.out[row * width + at..];
             let sums = sums.map(|sums| &sums[..rest]);
-            bounded(sums, &self.bias[at..][..rest], self.bounds, out);
+            bounded(sums, &self.bias[at..][..rest], self.bounds, out, width);
         }
     }
 }
 
+/// To rows of `width` elements, the first of them at the start of `out`.
 #[inline(always)]
 fn bounded<const ROWS: usize>(
     sums: [&[f32]; ROWS],
     bias: &[f32],
     bounds: [f32; 2],
-    out: [&mut [f32]; ROWS],
+    out: &mut [f32],
+    width: usize,
 ) {
-    for (sums, out) in sums.into_iter().zip(out) {
+    for (r, sums) in sums.into_iter().enumerate() {
+        let out = &mut out[r * width..][..bias.len()];
         by_lanes!(sums.len(), in_lanes(sums, bias, bounds, out));
     }
 }

@@ -129,6 +129,11 @@ pub enum Action {
     DiscardTraining,
     /// The browser has kept this training from an earlier visit.
     Recalled(Box<SavedTraining>),
+    /// The browser has a training of `network` with so many epochs done.
+    TrainingKept {
+        network: ModelId,
+        epochs: usize,
+    },
     /// Save this network, which was made here.
     Download(ModelId),
     Complain(Error),
@@ -271,6 +276,7 @@ impl State {
             Action::FinishTraining => self.finish_training(now, &mut effects),
             Action::DiscardTraining => self.discard_training(&mut effects),
             Action::Recalled(saved) => self.training_recalled(*saved, &mut effects),
+            Action::TrainingKept { network, epochs } => self.training_kept(&network, epochs),
             Action::Copy(what) => self.copy(what, &mut effects),
             Action::Copied(what) => self.copied = Some(what),
             Action::Download(model) => {

@@ -7,6 +7,7 @@ use std::fmt::Debug;
 
 use crate::error::{Error, Result};
 use crate::graph::{Element, Node, Tensor};
+use crate::kernels::conv::Buffers;
 use crate::kernels::requantize::Requantize;
 use crate::kernels::{Floats, Machine, Rounding};
 
@@ -129,18 +130,18 @@ impl Setting {
 /// Memory that operators use while they run, one after the other.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    floats: Vec<f32>,
-    words: Vec<i16>,
-    bytes: Vec<u8>,
+    floats: Buffers<f32, f32>,
+    words: Buffers<i16, i32>,
+    bytes: Buffers<u8, i32>,
     sums: Vec<i32>,
     origins: Vec<usize>,
 }
 
 impl Scratch {
     pub fn bytes(&self) -> usize {
-        size_of_val(&self.floats[..])
-            + size_of_val(&self.words[..])
-            + size_of_val(&self.bytes[..])
+        self.floats.bytes()
+            + self.words.bytes()
+            + self.bytes.bytes()
             + size_of_val(&self.sums[..])
             + size_of_val(&self.origins[..])
     }

@@ -86,7 +86,9 @@ impl Bench {
                 Effect::Copy { text, .. } => self.copied.push(text),
                 Effect::RecallTrainings => {}
                 Effect::KeepTraining(training) => {
+                    let (network, epochs) = (training.network().clone(), training.done());
                     self.kept.insert(training.key().to_owned(), *training);
+                    self.act(Action::TrainingKept { network, epochs });
                 }
                 Effect::ForgetTraining(key) => {
                     self.kept.remove(&key);
@@ -856,7 +858,7 @@ fn a_paused_training_goes_on_from_its_checkpoint() {
     bench.act(Action::CancelRun);
     assert_eq!((bench.restarts, bench.state.job.clone()), (1, None));
     let training = bench.state.trainings["plain"].clone();
-    assert!(training.can_go_on() && training.done() == 1);
+    assert!(training.can_go_on() && training.done() == 1 && training.kept == Some(1));
 
     bench.work();
     bench.act(Action::ResumeTraining);
@@ -895,6 +897,7 @@ fn a_reload_loses_no_more_than_what_came_after_the_last_checkpoint() {
     bench.arrive();
     let training = bench.state.trainings["plain"].clone();
     assert!(training.can_go_on() && training.done() == 1 && training.recipe.weight_bits == 3);
+    assert_eq!(training.kept, Some(1));
     bench.act(Action::ResumeTraining);
     assert_eq!(bench.state.recipe.weight_bits, 3);
     bench.deliver();

@@ -88,6 +88,8 @@ pub struct Training {
     /// Bundled archives, as in [`TrainForm::archives`].
     archives: usize,
     pub end: Option<End>,
+    /// Epochs that a reload would not lose.
+    pub kept: Option<usize>,
     /// Shared: it is as large as the network, and a training changes with every report of progress.
     checkpoint: Option<Rc<Checkpoint>>,
 }
@@ -110,6 +112,15 @@ impl SavedTraining {
     /// A network keeps one training.
     pub fn key(&self) -> &str {
         self.file.as_ref().map_or(&self.network, |file| &file.name)
+    }
+
+    pub fn network(&self) -> &ModelId {
+        &self.network
+    }
+
+    /// Epochs that are done.
+    pub fn done(&self) -> usize {
+        done(&self.epochs)
     }
 }
 
@@ -146,10 +157,15 @@ impl Pace {
     }
 }
 
+/// The first of `epochs` is the starting point.
+fn done(epochs: &[Epoch]) -> usize {
+    epochs.len().saturating_sub(1)
+}
+
 impl Training {
     /// Epochs that are done.
     pub fn done(&self) -> usize {
-        self.epochs.len().saturating_sub(1)
+        done(&self.epochs)
     }
 
     /// The best epoch so far, by held-out frames; 0 is the starting point.
@@ -208,6 +224,7 @@ impl State {
             epochs: Vec::new(),
             pace: Pace::default(),
             end: None,
+            kept: None,
             checkpoint: None,
         };
         self.train(id, training, Step::Train { finish: false }, now, effects);
@@ -261,6 +278,7 @@ impl State {
             None => saved.network,
         };
         // What was begun in the meantime counts more.
+        let kept = Some(done(&saved.epochs));
         self.trainings.entry(id).or_insert_with(|| {
             Rc::new(Training {
                 recipe: saved.recipe,
@@ -270,6 +288,7 @@ impl State {
                 pace: Pace::default(),
                 archives: saved.archives,
                 end: Some(End::Paused),
+                kept,
                 checkpoint: Some(saved.checkpoint),
             })
         });
@@ -358,6 +377,12 @@ impl State {
             epochs: training.epochs,
             checkpoint,
         })));
+    }
+
+    pub(super) fn training_kept(&mut self, network: &str, epochs: usize) {
+        if let Some(training) = self.trainings.get_mut(network) {
+            Rc::make_mut(training).kept = Some(epochs);
+        }
     }
 
     fn training_under_way(&mut self) -> Option<&mut Training> {

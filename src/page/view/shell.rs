@@ -72,9 +72,11 @@ impl Shell {
             Effect::KeepTraining(training) => {
                 let dispatch = self.dispatch.clone();
                 spawn_local(async move {
-                    if let Err(error) = training_store::keep(&training).await {
-                        dispatch.emit(Action::Complain(error));
-                    }
+                    let (network, epochs) = (training.network().clone(), training.done());
+                    dispatch.emit(match training_store::keep(&training).await {
+                        Ok(()) => Action::TrainingKept { network, epochs },
+                        Err(error) => Action::Complain(error),
+                    });
                 });
             }
             Effect::ForgetTraining(key) => spawn_local(async move {

@@ -186,6 +186,7 @@ fn account(
     html! {
         <div class="panel training" data-testid="training" data-status={status}
             data-value={training.done().to_string()}
+            data-kept={training.kept.map(|epochs| epochs.to_string())}
             data-held-out={training.best().map(|best| best.heldout_top1.to_string())}>
             <div class="best-line">
                 <p role="status">{ summary(training) }</p>
@@ -258,8 +259,12 @@ fn pace(training: &Training) -> String {
         format::grouped(pace.total),
         format::grouped(speed.round() as usize)
     );
-    match training.seconds_left() {
+    let far = match training.seconds_left() {
         Some(seconds) => format!("{far}, about {} left", format::seconds(seconds.ceil())),
         None => far,
+    };
+    match training.kept {
+        Some(epochs) if epochs > 0 => format!("{far}; saved up to epoch {epochs}"),
+        _ => far,
     }
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::error::{Error, Result};
 use crate::graph::Node;
-use crate::kernels::conv::{Conv, Shape};
+use crate::kernels::conv::{Buffers, Conv, Shape};
 use crate::kernels::geometry::Window;
 use crate::kernels::requantize::Requantize;
 use crate::kernels::store::{ToCodes, ToFloats};
@@ -155,11 +155,12 @@ impl Operator for FloatConv {
         let frames = inputs[0].f32().chunks_exact(shape.input_len());
         for (x, out) in frames.zip(output.f32().chunks_exact_mut(shape.output_len())) {
             let mut store = ToFloats::new(&self.bias, self.bounds, out);
+            let Buffers { padded, squares } = &mut scratch.floats;
             if self.conv.needs_no_padding() {
-                self.conv.run(x, &mut store);
+                self.conv.run(x, squares, &mut store);
             } else {
-                self.conv.pad(x, 0.0, &mut scratch.floats, |x| x);
-                self.conv.run(&scratch.floats, &mut store);
+                self.conv.pad(x, 0.0, padded, |x| x);
+                self.conv.run(padded, squares, &mut store);
             }
         }
     }
@@ -185,12 +186,12 @@ impl<A: Quantized> Operator for QuantizedConv<A> {
         let frames = inputs[0].codes().chunks_exact(shape.input_len());
         for (x, out) in frames.zip(output.codes().chunks_exact_mut(shape.output_len())) {
             let mut store = ToCodes::new(&self.bias, &self.requantize, out);
+            let Buffers { padded, squares } = A::buffers(scratch);
             match A::as_they_lie(self.x, x) {
-                Some(x) if self.conv.needs_no_padding() => self.conv.run(x, &mut store),
+                Some(x) if self.conv.needs_no_padding() => self.conv.run(x, squares, &mut store),
                 _ => {
-                    let padded = A::buffer(scratch);
                     self.conv.pad(x, self.zero, padded, |q| A::element(self.x.centred(q)));
-                    self.conv.run(padded, &mut store);
+                    self.conv.run(padded, squares, &mut store);
                 }
             }
         }

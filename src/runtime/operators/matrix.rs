@@ -14,6 +14,7 @@ use super::{
 };
 use crate::error::{Error, Result};
 use crate::graph::{Element, Node};
+use crate::kernels::conv::Buffers;
 use crate::kernels::dense::{Packed, Run, padded};
 use crate::kernels::requantize::Requantize;
 use crate::kernels::store::{ToCodes, ToFloats};
@@ -344,12 +345,12 @@ impl FloatMatrix {
 
 impl Operator for FloatMatrix {
     fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, scratch: &mut Scratch) {
-        let Scratch { floats, origins, .. } = scratch;
+        let Scratch { floats: Buffers { padded, .. }, origins, .. } = scratch;
         let mut x = inputs[0].f32();
         starts(x.len() / self.k.max(1), self.k, origins);
         if self.transpose {
-            gather(x, self.k, self.k, true, floats, |x| x);
-            x = floats;
+            gather(x, self.k, self.k, true, padded, |x| x);
+            x = padded;
         }
         let mut store = ToFloats::new(&self.bias, self.bounds, output.f32());
         self.packed.multiply(x, origins, &mut store);
@@ -404,7 +405,7 @@ impl<A: Quantized> Operator for QuantizedMatrix<A> {
                 self.packed.multiply(x, &origins, &mut store);
             }
             _ => {
-                let rows = A::buffer(scratch);
+                let rows = &mut A::buffers(scratch).padded;
                 let element = |q| A::element(self.x.centred(q));
                 gather(x, self.k, len, self.transpose, rows, element);
                 self.packed.multiply(rows, &origins, &mut store);

@@ -167,7 +167,7 @@ impl Operator for FloatAverage {
                 window,
                 *channels,
                 x,
-                &mut scratch.floats,
+                &mut scratch.floats.padded,
                 |x| x,
                 |at, sums, count| {
                     let divisor = self.0.divisor(count);
@@ -198,13 +198,20 @@ impl Operator for RealAverage {
         for (x, out) in frames.zip(output.codes().chunks_exact_mut(window.output_len() * channels))
         {
             let real = |q| self.x.scale * f32::from(self.x.centred(q));
-            pool::sums(window, *channels, x, &mut scratch.floats, real, |at, sums, count| {
-                let divisor = self.average.divisor(count);
-                for (out, sum) in out[at * channels..].iter_mut().zip(sums) {
-                    let real = sum / divisor / scale + zero_point as f32;
-                    *out = round_small(real.max(low).min(high)) as i32 as u8;
-                }
-            });
+            pool::sums(
+                window,
+                *channels,
+                x,
+                &mut scratch.floats.padded,
+                real,
+                |at, sums, count| {
+                    let divisor = self.average.divisor(count);
+                    for (out, sum) in out[at * channels..].iter_mut().zip(sums) {
+                        let real = sum / divisor / scale + zero_point as f32;
+                        *out = round_small(real.max(low).min(high)) as i32 as u8;
+                    }
+                },
+            );
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Coding, Prepared, SATURATING, Scratch, Setting};
 use crate::graph::Node;
+use crate::kernels::conv::Buffers;
 use crate::kernels::{Arithmetic, Bytes, Integers, SaturatingIntegers};
 
 /// An arithmetic for quantized layers.
@@ -14,7 +15,7 @@ pub(super) trait Quantized: Arithmetic<Sum = i32> {
         None
     }
 
-    fn buffer(scratch: &mut Scratch) -> &mut Vec<Self::Element>;
+    fn buffers(scratch: &mut Scratch) -> &mut Buffers<Self::Element, i32>;
 }
 
 macro_rules! words {
@@ -25,7 +26,7 @@ macro_rules! words {
                 integer
             }
 
-            fn buffer(scratch: &mut Scratch) -> &mut Vec<i16> {
+            fn buffers(scratch: &mut Scratch) -> &mut Buffers<i16, i32> {
                 &mut scratch.words
             }
         }
@@ -45,7 +46,7 @@ impl Quantized for Bytes {
         (!x.signed).then_some(codes)
     }
 
-    fn buffer(scratch: &mut Scratch) -> &mut Vec<u8> {
+    fn buffers(scratch: &mut Scratch) -> &mut Buffers<u8, i32> {
         &mut scratch.bytes
     }
 }
