@@ -26,3 +26,12 @@ pub mod wide;
 pub mod winograd;
 
 pub use machine::{Arithmetic, Bytes, Floats, Integers, Machine, Rounding, SaturatingIntegers};
+
+/// The first `len` elements of a buffer, which only grows; what is there already is to be written
+/// over.
+fn room<T: Copy + Default>(buffer: &mut Vec<T>, len: usize) -> &mut [T] {
+    if buffer.len() < len {
+        buffer.resize(len, T::default());
+    }
+    &mut buffer[..len]
+}

@@ -4,6 +4,7 @@ use super::dense::{Packed, Run, Store, padded};
 use super::depthwise::Filters;
 use super::geometry::Window;
 use super::machine::Arithmetic;
+use super::room;
 use super::wide::wide;
 use super::winograd::{self, Squares, Winograd};
 
@@ -185,11 +186,7 @@ impl<A: Arithmetic> Conv<A> {
         map: impl Fn(T) -> A::Element,
     ) {
         let len = self.input.height * self.input.width * self.input.channels + self.input.slack;
-        // It only grows; what is there already is written over.
-        if padded.len() < len {
-            padded.resize(len, zero);
-        }
-        let padded = &mut padded[..len];
+        let padded = room(padded, len);
         let Padded { height, width, channels, .. } = self.input;
         pad(&self.shape, [height, width, channels], x, zero, padded, map);
     }

@@ -12,10 +12,14 @@
 //! and sums may wrap around on the way as long as the last one fits. Floats are rounded otherwise
 //! than by the definition, so only those take this way whose last bits are free.
 
+// Arrays of registers read best by index.
+#![allow(clippy::needless_range_loop)]
+
 use std::fmt::Debug;
 
 use super::dense::{Packed, Run, Store};
 use super::machine::Arithmetic;
+use super::room;
 use super::wide::wide;
 
 /// Places of a transformed square: 4x4.
@@ -172,12 +176,11 @@ impl<A: Arithmetic> Winograd<A> {
         let width = columns.next_multiple_of(WIDEST);
         let [down, across] = squares(*output);
         let block = BLOCK.min(down * across);
-        between.pixels.resize(PLACES * block * channels, A::Element::default());
-        between.sums.resize(PLACES * block * width, A::Sum::default());
+        let pixels = room(&mut between.pixels, PLACES * block * channels);
+        let sums = room(&mut between.sums, PLACES * block * width);
         for first in (0..down * across).step_by(block) {
             let count = block.min(down * across - first);
             let corners = (first..first + count).map(|at| [at / across * 2, at % across * 2]);
-            let (pixels, sums) = (&mut between.pixels[..], &mut between.sums[..]);
             transform_pixels(x, corners.clone(), *row, *channels, pixels);
             let places = pixels.chunks_exact(count * channels);
             let places = places.zip(sums.chunks_exact_mut(count * width));
@@ -237,6 +240,26 @@ fn of_filter<N: Number>(filter: &[N; 9]) -> [[N; 4]; 4] {
     std::array::from_fn(|y| std::array::from_fn(|x| columns[x][y]))
 }
 
+/// A transform of vectors, element by element.
+#[inline(always)]
+fn each<N: Number, const FROM: usize, const TO: usize>(
+    vectors: [[N; TOGETHER]; FROM],
+    transform: impl Fn([N; FROM]) -> [N; TO],
+) -> [[N; TOGETHER]; TO] {
+    let mut made = [[N::default(); TOGETHER]; TO];
+    for i in 0..TOGETHER {
+        let mut elements = [N::default(); FROM];
+        for k in 0..FROM {
+            elements[k] = vectors[k][i];
+        }
+        let elements = transform(elements);
+        for k in 0..TO {
+            made[k][i] = elements[k];
+        }
+    }
+    made
+}
+
 wide! {
     /// `B^T d B` of the squares at `corners`, place by place.
     fn transform_pixels[N: Number](
@@ -250,34 +273,21 @@ wide! {
         for (square, [top, left]) in corners.enumerate() {
             let corner = top * row + left * channels;
             for channel in (0..channels).step_by(TOGETHER) {
-                // One row after the other, so that few registers are enough.
                 let mut rows = [[[N::default(); TOGETHER]; 4]; 4];
                 for y in 0..4 {
                     let mut pixels = [[N::default(); TOGETHER]; 4];
-                    for (x_at, pixels) in pixels.iter_mut().enumerate() {
+                    for x_at in 0..4 {
                         let from = corner + y * row + x_at * channels + channel;
-                        pixels.copy_from_slice(&x[from..][..TOGETHER]);
+                        pixels[x_at].copy_from_slice(&x[from..][..TOGETHER]);
                     }
-                    for i in 0..TOGETHER {
-                        let made = of_pixels([pixels[0][i], pixels[1][i], pixels[2][i], pixels[3][i]]);
-                        for x_at in 0..4 {
-                            rows[y][x_at][i] = made[x_at];
-                        }
-                    }
+                    rows[y] = each(pixels, of_pixels);
                 }
                 for x_at in 0..4 {
-                    let mut made = [[N::default(); TOGETHER]; 4];
-                    for i in 0..TOGETHER {
-                        let column = of_pixels([
-                            rows[0][x_at][i], rows[1][x_at][i], rows[2][x_at][i], rows[3][x_at][i],
-                        ]);
-                        for y in 0..4 {
-                            made[y][i] = column[y];
-                        }
-                    }
-                    for (y, made) in made.iter().enumerate() {
+                    let column = [rows[0][x_at], rows[1][x_at], rows[2][x_at], rows[3][x_at]];
+                    let made = each(column, of_pixels);
+                    for y in 0..4 {
                         let to = (4 * y + x_at) * place + square * channels + channel;
-                        out[to..][..TOGETHER].copy_from_slice(made);
+                        out[to..][..TOGETHER].copy_from_slice(&made[y]);
                     }
                 }
             }
@@ -286,7 +296,7 @@ wide! {
 }
 
 wide! {
-    /// `A^T m A` of the squares at `corners`, a quarter of it, to where it belongs.
+    /// A quarter of `A^T m A` of the squares at `corners`, to where it belongs.
     fn transform_sums[N: Number](
         sums: &[N],
         corners: impl ExactSizeIterator<Item = [usize; 2]>,
@@ -301,29 +311,20 @@ wide! {
                 let mut rows = [[[N::default(); TOGETHER]; 2]; 4];
                 for y in 0..4 {
                     let mut places = [[N::default(); TOGETHER]; 4];
-                    for (x, places) in places.iter_mut().enumerate() {
+                    for x in 0..4 {
                         let from = (4 * y + x) * place + square * width + column;
-                        places.copy_from_slice(&sums[from..][..TOGETHER]);
+                        places[x].copy_from_slice(&sums[from..][..TOGETHER]);
                     }
-                    for i in 0..TOGETHER {
-                        let made = of_sums([places[0][i], places[1][i], places[2][i], places[3][i]]);
-                        for x in 0..2 {
-                            rows[y][x][i] = made[x];
-                        }
-                    }
+                    rows[y] = each(places, of_sums);
                 }
                 for x in 0..2 {
-                    let mut made = [[N::default(); TOGETHER]; 2];
-                    for i in 0..TOGETHER {
-                        let column = of_sums([rows[0][x][i], rows[1][x][i], rows[2][x][i], rows[3][x][i]]);
-                        for y in 0..2 {
-                            made[y][i] = column[y].quarter();
-                        }
-                    }
-                    for (y, made) in made.iter().enumerate() {
-                        let [y, x] = [top + y, left + x];
-                        if y < output[0] && x < output[1] {
-                            store.store(y * output[1] + x, column, [&made[..]]);
+                    let made = each([rows[0][x], rows[1][x], rows[2][x], rows[3][x]], |m| {
+                        of_sums(m).map(Number::quarter)
+                    });
+                    for y in 0..2 {
+                        let [row, pixel] = [top + y, left + x];
+                        if row < output[0] && pixel < output[1] {
+                            store.store(row * output[1] + pixel, column, [&made[y]]);
                         }
                     }
                 }
