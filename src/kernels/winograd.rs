@@ -137,6 +137,7 @@ impl<A: Arithmetic> Winograd<A> {
     ) -> bool {
         A::TRANSFORMS
             && squares(output).iter().product::<usize>() >= FEWEST
+            && channels > 0
             && channels.is_multiple_of(TOGETHER)
             && weights.chunks_exact(9 * channels).all(|filter| arithmetic.transforms(filter))
     }
