@@ -35,8 +35,8 @@ const TOGETHER: usize = 8;
 /// Columns of sums are kept in multiples of the widest block's.
 const WIDEST: usize = 32;
 
-/// With fewer squares, the transformed filters take longer to read than the products that they
-/// save (measured on ResNet-18: maps of 3x3 lose, those of 6x6 gain).
+/// With fewer squares there is little to save (of an output of 3x3, 64 products for 81) and nearly
+/// twice as much of filters to read.
 const FEWEST: usize = 8;
 
 /// What the transforms add and subtract; integers wrap around.
