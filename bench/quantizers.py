@@ -6,8 +6,8 @@
     python bench/quantizers.py below [NETWORK ...]    # below 8 bits: widths and corrections
 
 Calibrates on the 512 bundled calibration frames, measures on the 2,000 validation frames: top-1,
-agreement with the float network, signal to quantization noise of the logits (dB), and for the min-max
-cells of `eight` McNemar's exact p between our answers and ONNX Runtime's. Prints Markdown.
+agreement with the float network, signal to quantization noise of the logits (dB), and in `eight`
+McNemar's exact p between our answers and ONNX Runtime's. Prints Markdown.
 """
 
 import io
