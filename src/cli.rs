@@ -14,6 +14,7 @@ mod crew;
 mod evaluate;
 mod files;
 mod inspect;
+mod interrupt;
 mod quantize;
 mod search;
 mod shell;
@@ -35,6 +36,11 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut shell = Shell::new(arguments.quiet);
     let json = arguments.json;
+    if let Err(error) = arguments.command.check() {
+        tell(&error);
+        return ExitCode::from(BAD_ARGUMENTS);
+    }
+    interrupt::listen();
     let done = match &arguments.command {
         Command::Analyze(command) => analyze::run(command, json, &mut shell),
         Command::Search(command) => search::run(command, json, &mut shell),
@@ -47,11 +53,18 @@ pub fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Where stderr is closed there is nobody to tell.
-            let _ = writeln!(io::stderr(), "error: {error}");
+            tell(&error);
             ExitCode::FAILURE
         }
     }
+}
+
+/// As clap has it.
+const BAD_ARGUMENTS: u8 = 2;
+
+fn tell(error: &Error) {
+    // Where stderr is closed there is nobody to tell.
+    let _ = writeln!(io::stderr(), "error: {error}");
 }
 
 /// Prints a result.

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::error::{Error, Result};
 
+mod constants;
 pub mod fold_batch_norm;
 mod fold_gemm;
 pub mod opset;
@@ -17,6 +18,7 @@ mod rank;
 mod segment;
 mod simplify;
 
+pub use constants::Constants;
 pub use fold_gemm::fold_gemm;
 pub use pool_means::pool_means;
 pub use prune::prune;
@@ -35,7 +37,7 @@ pub struct Graph {
     pub input: Value,
     pub outputs: Vec<Value>,
     pub nodes: Vec<Node>,
-    pub initializers: BTreeMap<String, Tensor>,
+    pub initializers: Constants,
 }
 
 /// A named tensor at the network's edge.

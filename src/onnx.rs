@@ -8,7 +8,9 @@ use prost::Message;
 use tract_onnx::pb::{self, attribute_proto::AttributeType};
 
 use crate::error::{Context, Error, Result};
-use crate::graph::{Attribute, Data, Dim, Element, Graph, Node, Tensor, Value, fresh_name};
+use crate::graph::{
+    Attribute, Constants, Data, Dim, Element, Graph, Node, Tensor, Value, fresh_name,
+};
 
 const PRODUCER: &str = "steer8";
 
@@ -44,7 +46,7 @@ pub fn read(bytes: &[u8]) -> Result<Graph> {
             .way_out("Export it again with dense weights."));
     }
 
-    let mut initializers = BTreeMap::new();
+    let mut initializers = Constants::default();
     for tensor in graph.initializer {
         let name = tensor.name.clone();
         let tensor = read_tensor(tensor)

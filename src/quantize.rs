@@ -62,7 +62,7 @@ pub use search::{Found, Target, Trial};
 #[cfg(feature = "core")]
 pub use search::{Listener, search};
 #[cfg(feature = "core")]
-pub(crate) use weights::{WeightScheme, least_scales};
+pub(crate) use weights::{WeightScheme, least_scale};
 
 /// What quantizing does, one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -67,4 +67,5 @@ pub use plan::{Epoch, Mirror, Optimizer, Plan, Scales, Schedule};
 #[cfg(feature = "core")]
 pub use record::{StepRecord, record};
 #[cfg(feature = "core")]
+pub(crate) use trainer::split;
 pub use trainer::{Listener, Phase, TRAINING_KEY, Trained, train};

@@ -119,7 +119,8 @@ fn network() -> Graph {
             ("w".into(), Tensor::new([16, 3, SIDE, SIDE], Data::F32(weights(16 * PIXELS)))),
             ("v".into(), Tensor::new([CLASSES, 16], Data::F32(weights(CLASSES * 16)))),
         ]
-        .into(),
+        .into_iter()
+        .collect(),
         ..Graph::default()
     }
 }
@@ -204,6 +205,10 @@ fn help_and_wrong_arguments_have_their_status() {
         "quantize net.onnx -o out.onnx --weights per-pixel",
         "evaluate net.onnx --mean grey",
         "compare --colour",
+        "quantize net.onnx -o out.onnx --percentile 20",
+        "compare net.onnx --asymmetric-weights",
+        "train net.onnx -o out.onnx --training set.npz --learning-rate 0",
+        "search net.onnx --data set.npz --calibration set.npz --max-drop nan",
     ];
     for arguments in wrong {
         let output = desk.run(arguments);
@@ -441,6 +446,60 @@ fn quantize_never_touches_its_input_or_leaves_a_broken_output() {
     assert!(!desk.path("out.onnx").exists());
     let error = desk.failure("quantize net.onnx -o missing/out.onnx --calibration set.npz");
     assert!(error.contains("missing/out.onnx: the file cannot be written"), "{error}");
+
+    // Before the work, not after it: nothing of the training set was looked at.
+    let error = desk.failure("train net.onnx -o missing/out.onnx --training nothing.npz");
+    assert!(error.contains("missing/out.onnx: the file cannot be written"), "{error}");
+    let search = "search net.onnx --data set.npz --calibration bare.npz --max-drop 1";
+    for input in ["net.onnx", "set.npz", "bare.npz"] {
+        let error = desk.failure(&format!("{search} -o {input}"));
+        assert!(error.contains("would overwrite an input"), "{error}");
+    }
+    desk.write("recipe.json", b"{}");
+    let options = "--calibration set.npz --recipe recipe.json";
+    let error = desk.failure(&format!("quantize net.onnx -o recipe.json {options}"));
+    assert!(error.contains("would overwrite an input"), "{error}");
+}
+
+#[test]
+fn recipe_files_are_told_apart() {
+    let desk = Desk::new();
+    for (recipe, wrong) in [
+        ("[]", "not a recipe"),
+        (r#"{"colour": "red"}"#, "unknown field `colour`"),
+        (r#"{"version": 2, "newer": 1}"#, "version 2"),
+        (r#"{"weight_bits": 9}"#, "9 bits"),
+        (r#"{"layers": {"head": {"weight_bits": 1}}}"#, "node `head`: the recipe asks for 1 bits"),
+    ] {
+        desk.write("recipe.json", recipe.as_bytes());
+        let error = desk
+            .failure("quantize net.onnx -o out.onnx --calibration set.npz --recipe recipe.json");
+        assert!(error.contains(wrong) && error.contains("recipe.json"), "{error}");
+    }
+}
+
+/// Ctrl-C keeps the best epoch so far.
+#[cfg(unix)]
+#[test]
+fn a_training_that_is_interrupted_is_kept() {
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+    let desk = Desk::new();
+    let options = "--training set.npz --epochs 1000000 --threads 1";
+    let mut training = Command::new(env!("CARGO_BIN_EXE_steer8"))
+        .args(format!("train net.onnx -o out.onnx {options}").split(' '))
+        .current_dir(desk.folder.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(training.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("epoch   2")));
+    let interrupt = ["-INT", &training.id().to_string()].map(String::from);
+    assert!(Command::new("kill").args(interrupt).status().unwrap().success());
+    assert!(lines.any(|line| line.unwrap().starts_with("kept ")));
+    assert_eq!(training.wait().unwrap().code(), Some(0));
+    let file = onnx::read(&fs::read(desk.path("out.onnx")).unwrap()).unwrap();
+    assert!(file.metadata.iter().any(|(key, _)| key == "steer8.training"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::files;
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Result};
 use crate::lab::protocol::Normalization;
 use crate::quantize::{ActivationType, Format, Granularity, Method, Recipe, Rounding, WeightRange};
 use crate::train::{Mirror, Optimizer, Plan, Scales, Schedule};
@@ -80,7 +80,9 @@ pub(super) struct Quantize {
 
 /// Train a float network for its quantization, on labelled frames, and write the int8 network.
 ///
-/// One frame in ten is held out of training and chooses the best epoch.
+/// One frame in ten is held out of training and chooses the best epoch. Ctrl-C ends with the best so
+/// far. Learned scales of weights below 8 bits start from the range with the least squared error,
+/// whatever --weight-range says.
 #[derive(Debug, Args)]
 pub(super) struct Train {
     /// A float ONNX file.
@@ -96,7 +98,7 @@ pub(super) struct Train {
     #[arg(long, value_name = "DATA")]
     pub(super) validation: Option<PathBuf>,
     /// Frames to calibrate the starting point on [default: the bundled calibration frames; with
-    /// --training, 512 of its frames].
+    /// --training, 512 of its frames that train].
     #[arg(long, value_name = "DATA")]
     pub(super) calibration: Option<PathBuf>,
     #[command(flatten)]
@@ -143,7 +145,8 @@ pub(super) struct PlanOptions {
     /// Epochs after which ranges that follow an average stay [default: 3].
     #[arg(long, value_name = "N")]
     freeze_observers: Option<u32>,
-    /// Epochs after which BatchNormalization is frozen and folded [default: 4].
+    /// Epochs after which BatchNormalization is frozen and folded [default: 4; with --equalize it is
+    /// folded from the start].
     #[arg(long, value_name = "N")]
     freeze_batch_norm: Option<u32>,
     /// Share of every label that goes evenly to all classes [default: 0.05].
@@ -168,6 +171,11 @@ pub(super) struct PlanOptions {
 }
 
 /// Two classes.
+fn points(text: &str) -> Result<f64, String> {
+    let points = text.parse::<f64>().ok().filter(|points| points.is_finite());
+    points.ok_or_else(|| "not a number of points, such as 0.5".into())
+}
+
 fn pair(text: &str) -> Result<[usize; 2], String> {
     let classes = text.split_once(':').and_then(|(a, b)| Some([a.parse().ok()?, b.parse().ok()?]));
     classes.ok_or_else(|| "two class numbers are expected, such as 1:2".into())
@@ -241,7 +249,7 @@ pub(super) struct Search {
     #[arg(short, long, value_name = "RECIPE.json")]
     pub(super) output: Option<PathBuf>,
     /// Points of top-1 accuracy that may be lost.
-    #[arg(long, value_name = "POINTS", required_unless_present_any = ["max_bytes", "max_bops"])]
+    #[arg(long, value_name = "POINTS", value_parser = points, required_unless_present_any = ["max_bytes", "max_bops"])]
     pub(super) max_drop: Option<f64>,
     /// Bytes that the file may have.
     #[arg(long, value_name = "N")]
@@ -355,7 +363,28 @@ pub(super) struct RecipeOptions {
     seed: Option<u64>,
     /// A recipe in JSON, as --json prints it; the other options change it.
     #[arg(long, value_name = "FILE.json")]
-    recipe: Option<PathBuf>,
+    pub(super) recipe: Option<PathBuf>,
+}
+
+impl Command {
+    /// What clap cannot tell: options that contradict each other.
+    ///
+    /// # Errors
+    /// That. A recipe file is read, and checked, by the command itself.
+    pub(super) fn check(&self) -> Result<()> {
+        let (recipe, plan) = match self {
+            Self::Inspect(_) | Self::Evaluate(_) => return Ok(()),
+            Self::Analyze(analyze) => (&analyze.recipe, None),
+            Self::Search(search) => (&search.analysis.recipe, None),
+            Self::Quantize(quantize) => (&quantize.recipe, None),
+            Self::Compare(compare) => (&compare.recipe, None),
+            Self::Train(train) => (&train.recipe, Some(&train.plan)),
+        };
+        if recipe.recipe.is_none() {
+            recipe.recipe()?;
+        }
+        plan.map_or(Ok(()), |plan| plan.plan(0).map(drop))
+    }
 }
 
 impl RecipeOptions {
@@ -365,9 +394,7 @@ impl RecipeOptions {
             None => Recipe::default(),
             Some(path) => {
                 let file = files::read(path)?;
-                let parsed = serde_json::from_slice(&file.bytes)
-                    .map_err(|error| Error::new(format!("not a recipe ({error})")));
-                parsed.in_file(&file.name)?
+                Recipe::from_json(&file.bytes).in_file(&file.name)?
             }
         };
         fn set<T: Copy>(field: &mut T, option: Option<T>) {

@@ -1,5 +1,6 @@
 //! Threads that share the shards of a training.
 
+use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
@@ -29,7 +30,8 @@ impl Crew for Threads {
     }
 
     async fn muster(&mut self, muster: Vec<u8>) {
-        self.hands.extend((0..self.most()).map(|_| Connection::start()));
+        // With fewer than asked for where the system gives no more.
+        self.hands.extend((0..self.most()).map_while(|_| Connection::start().ok()));
         (0..self.hands.len()).for_each(|hand| self.ask(hand, muster.clone()));
     }
 
@@ -50,10 +52,10 @@ impl Crew for Threads {
 }
 
 impl Connection {
-    fn start() -> Self {
+    fn start() -> io::Result<Self> {
         let (tasks, asked) = channel::<Vec<u8>>();
         let (answered, answers) = channel();
-        thread::spawn(move || {
+        thread::Builder::new().spawn(move || {
             let mut hand = Hand::default();
             for task in asked {
                 let Ok(answer) = hand.answer(&task) else { return };
@@ -61,7 +63,7 @@ impl Connection {
                     return;
                 }
             }
-        });
-        Self { tasks, answers }
+        })?;
+        Ok(Self { tasks, answers })
     }
 }

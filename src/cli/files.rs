@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_bytes::ByteBuf;
 
 use crate::data::is_image_name;
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
 use crate::lab::protocol::File;
 
 /// Folders inside folders up to here; a link to a folder above would never end.
@@ -29,6 +29,7 @@ pub(super) fn read_data(path: &Path) -> Result<Vec<File>> {
     }
     let mut images = Vec::new();
     list_images(path, Path::new(""), 0, &mut images)?;
+    check_folders(path, &images)?;
     if images.is_empty() {
         return Err(Error::new("no image was found in the folder")
             .in_file(path.display().to_string())
@@ -57,6 +58,21 @@ fn list_images(root: &Path, below: &Path, depth: usize, images: &mut Vec<PathBuf
     Ok(())
 }
 
+/// Refuses a class folder without images: the classes behind it would move up by one.
+fn check_folders(root: &Path, images: &[PathBuf]) -> Result<()> {
+    for entry in fs::read_dir(root).map_err(|error| unreadable(root, &error))?.flatten() {
+        let name = entry.file_name();
+        let hidden = name.to_string_lossy().starts_with(['.', '_']);
+        let empty = entry.path().is_dir() && !images.iter().any(|image| image.starts_with(&name));
+        if empty && !hidden && !images.is_empty() {
+            return Err(Error::new("the class folder has no image")
+                .in_file(entry.path().display().to_string())
+                .way_out("Classes are the folders in order: put an image in, or remove it."));
+        }
+    }
+    Ok(())
+}
+
 fn slashed(path: &Path) -> String {
     path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")
 }
@@ -66,7 +82,8 @@ fn is_same(a: &Path, b: &Path) -> bool {
     matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
-/// Refuses a path that is also read from.
+/// Refuses a path that is also read from, and one that cannot be written: before the work, not
+/// after it.
 pub(super) fn check_output<'a>(
     output: &Path,
     inputs: impl IntoIterator<Item = &'a PathBuf>,
@@ -76,23 +93,60 @@ pub(super) fn check_output<'a>(
             .in_file(output.display().to_string())
             .way_out("Give another name."));
     }
-    Ok(())
+    match Destination::of(output)? {
+        Destination::Stream => Ok(()),
+        Destination::File { passing, .. } => {
+            let tried = fs::write(&passing, []).and_then(|()| fs::remove_file(&passing));
+            tried.map_err(|error| unwritable(output, &error))
+        }
+    }
 }
 
-/// Writes all of a file or nothing: under a passing name first, then renamed.
+/// Writes all of a file or nothing: under a passing name first, then renamed. A device or a pipe is
+/// written to as it is.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let name = path.display().to_string();
-    let Some(file_name) = path.file_name().filter(|_| !path.is_dir()) else {
-        return Err(Error::new("not the name of a file")).in_file(&name);
+    let written = match Destination::of(path)? {
+        Destination::Stream => fs::write(path, bytes),
+        Destination::File { passing, path } => {
+            let written = fs::write(&passing, bytes).and_then(|()| fs::rename(&passing, path));
+            // It may not even exist; the first error is the one to tell.
+            written.inspect_err(|_| drop(fs::remove_file(&passing)))
+        }
     };
-    let passing = format!(".{}.{}.part", file_name.to_string_lossy(), std::process::id());
-    let passing = path.with_file_name(passing);
-    let written = fs::write(&passing, bytes).and_then(|()| fs::rename(&passing, path));
-    written.map_err(|error| {
-        // It may not even exist; the first error is the one to tell.
-        let _ = fs::remove_file(&passing);
-        Error::new(format!("the file cannot be written ({error})")).in_file(name)
-    })
+    written.map_err(|error| unwritable(path, &error))
+}
+
+/// What an output's path stands for.
+enum Destination {
+    /// A file, present or not, behind any links; and the passing name beside it.
+    File { path: PathBuf, passing: PathBuf },
+    /// What is no file: a device, a pipe.
+    Stream,
+}
+
+impl Destination {
+    fn of(path: &Path) -> Result<Self> {
+        let no_file = || Error::new("not the name of a file").in_file(path.display().to_string());
+        let path = match fs::metadata(path) {
+            Ok(present) if present.is_dir() => return Err(no_file()),
+            Ok(present) if !present.is_file() => return Ok(Self::Stream),
+            Ok(_) => path.canonicalize().map_err(|error| unwritable(path, &error))?,
+            // Nothing there yet, or behind a link.
+            Err(_) => match fs::read_link(path) {
+                Ok(target) => path.parent().unwrap_or(Path::new("")).join(target),
+                Err(_) => path.to_path_buf(),
+            },
+        };
+        let name = path.file_name().ok_or_else(no_file)?.to_string_lossy();
+        let passing = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
+        Ok(Self::File { path, passing })
+    }
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Error {
+    Error::new(format!("the file cannot be written ({error})"))
+        .in_file(path.display().to_string())
+        .way_out("Give another name, in a folder that exists and may be written to.")
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Error {
@@ -113,6 +167,30 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         assert!(write(folder.path(), b"x").is_err());
         assert!(write(&folder.path().join("missing/out.onnx"), b"x").is_err());
+        let error = check_output(&folder.path().join("missing/out.onnx"), []).unwrap_err();
+        assert!(error.what.contains("cannot be written"), "{error}");
+        check_output(&path, []).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"second");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_and_devices_stay_devices() {
+        use std::os::unix::fs::{FileTypeExt, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let [link, target] = ["link", "target"].map(|name| folder.path().join(name));
+        symlink("target", &link).unwrap();
+        for bytes in [b"first", b"later"] {
+            write(&link, bytes).unwrap();
+            assert_eq!(fs::read(&target).unwrap(), bytes);
+            assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        }
+        let socket = folder.path().join("socket");
+        let _open = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        // A socket takes no file's bytes, but it is not replaced either.
+        assert!(write(&socket, b"x").is_err());
+        assert!(fs::symlink_metadata(&socket).unwrap().file_type().is_socket());
     }
 
     #[test]
@@ -138,6 +216,8 @@ mod tests {
         let names: Vec<_> = files.iter().map(|file| file.name.as_str()).collect();
         assert_eq!(names, ["a/1.png", "b/2.JPG"]);
         assert_eq!(files[0].bytes.as_slice(), b"a/1.png");
+        fs::remove_file(folder.path().join("a/1.png")).unwrap();
+        assert_eq!(read_data(folder.path()).unwrap_err().what, "the class folder has no image");
         fs::remove_dir_all(folder.path().join("a")).unwrap();
         fs::remove_dir_all(folder.path().join("b")).unwrap();
         assert_eq!(read_data(folder.path()).unwrap_err().what, "no image was found in the folder");

@@ -10,7 +10,7 @@ use crate::lab::protocol::{QuantizationSummary, Role};
 pub(super) fn run(arguments: &Quantize, json: bool, shell: &mut Shell) -> Result<()> {
     let Quantize { model, output, calibration, normalization, recipe } = arguments;
     let path = calibration.calibration.as_ref();
-    files::check_output(output, std::iter::once(model).chain(path))?;
+    files::check_output(output, [model].into_iter().chain(path).chain(&recipe.recipe))?;
     let recipe = recipe.recipe()?;
     let (id, inspection) = shell.load_model(files::read(model)?)?;
     let normalization = normalization.normalization();

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use serde::Serialize;
 
 use super::analyze::{in_words, load_both};
-use super::arguments::Search;
+use super::arguments::{Analyze, Search};
 use super::shell::Shell;
 use super::{files, print, print_json, table};
 use crate::clock::Stopwatch;
@@ -17,7 +17,9 @@ pub(super) fn run(arguments: &Search, json: bool, shell: &mut Shell) -> Result<(
     let Search { analysis, output, max_drop, max_bytes, max_bops, seconds } = arguments;
     let recipe = analysis.recipe.recipe()?;
     if let Some(output) = output {
-        files::check_output(output, std::iter::once(&analysis.model))?;
+        let Analyze { model, data, calibration, recipe, .. } = analysis;
+        let read = [data, &calibration.calibration, &recipe.recipe].into_iter().flatten();
+        files::check_output(output, std::iter::once(model).chain(read))?;
     }
     let id = load_both(analysis, shell)?;
     let (max_bytes, max_bops) = (*max_bytes, *max_bops);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::crew::Threads;
-use super::{bundled, files, table};
+use super::{bundled, files, interrupt, table};
 use crate::error::{Error, Result};
 use crate::lab::Lab;
 use crate::lab::protocol::{
@@ -205,7 +205,7 @@ impl Shell {
                 event if event.is_final() => answer = Some(event),
                 event => going = hear(&event),
             }
-            going
+            if interrupt::was_heard() { ControlFlow::Break(()) } else { going }
         };
         ready(self.lab.handle_with(request, &mut tell, crew));
         self.bar.finish_and_clear();

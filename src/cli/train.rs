@@ -12,7 +12,7 @@ use crate::measure::Report;
 
 pub(super) fn run(arguments: &Train, json: bool, shell: &mut Shell) -> Result<()> {
     let Train { model, output, training, validation, calibration, .. } = arguments;
-    let read = [training, validation, calibration].into_iter().flatten();
+    let read = [training, validation, calibration, &arguments.recipe.recipe].into_iter().flatten();
     files::check_output(output, std::iter::once(model).chain(read))?;
     let recipe = arguments.recipe.recipe()?;
     let plan = arguments.plan.plan(recipe.seed)?;

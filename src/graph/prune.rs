@@ -16,5 +16,5 @@ pub fn prune(graph: &mut Graph) {
     }
     let mut keep = keep.iter();
     graph.nodes.retain(|_| keep.next() == Some(&true));
-    graph.initializers.retain(|name, _| needed.contains(name));
+    graph.initializers.retain(|name| needed.contains(name));
 }

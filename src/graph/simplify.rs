@@ -1,4 +1,4 @@
-//! Removing what exporters leave behind: identities, casts that change nothing, and computations on
+//! Removing what exporters leave behind: identities, dropouts, casts that change nothing, and computations on
 //! constants alone (PyTorch writes the zero points of biases so).
 
 use std::collections::HashMap;
@@ -38,7 +38,10 @@ pub fn simplify(graph: &mut Graph) {
 
 fn changes_nothing(node: &Node, elements: &HashMap<String, Element>) -> bool {
     let Some(input) = node.input(0) else { return false };
+    // Where nothing trains, and nobody reads its mask.
+    let idle = node.is("Dropout") && node.input(2).is_none() && node.outputs.len() == 1;
     node.is("Identity")
+        || idle
         || (node.is("Cast") && elements.get(input) == Some(&Element(node.int("to", 0) as i32)))
 }
 
@@ -145,5 +148,25 @@ mod tests {
         ];
         simplify(&mut graph);
         assert_eq!(graph.nodes.len(), 3);
+    }
+
+    #[test]
+    fn a_dropout_without_a_mask_goes() {
+        let mut graph = Graph {
+            outputs: vec![Value { name: "y".into(), ..Value::default() }],
+            ..Graph::default()
+        };
+        let mut masked = Node::new("Dropout", "masked", ["b"], ["c"]);
+        masked.outputs.push("mask".into());
+        graph.nodes = vec![
+            Node::new("Op", "first", ["x"], ["a"]),
+            Node::new("Dropout", "idle", ["a"], ["b"]),
+            masked,
+            Node::new("Op", "last", ["c", "mask"], ["y"]),
+        ];
+        simplify(&mut graph);
+        let names: Vec<&str> = graph.nodes.iter().map(|node| node.name.as_str()).collect();
+        assert_eq!(names, ["first", "masked", "last"]);
+        assert_eq!(graph.nodes[1].inputs, ["a"]);
     }
 }

@@ -50,6 +50,11 @@ pub(super) fn measure(
     let mut rows = Vec::with_capacity(indices.len());
     let mut progress = |done, total| report(emit, Stage::Evaluate, Some(id), done, total);
     logits(model, data, &indices, &mut progress, &mut |_, row| rows.push(row.to_vec()))?;
+    if let Some(frame) = rows.iter().position(|row| row.iter().any(|x| x.is_nan())) {
+        return Err(Error::new(format!("the network's answer to frame {frame} is not a number"))
+            .in_file(&model.file)
+            .way_out("Look for weights, or values of the frames, that are not finite."));
+    }
     let classes: Vec<usize> = rows.iter().map(|row| accuracy::top1(row)).collect();
     let accuracy = match data.labels() {
         None => None,

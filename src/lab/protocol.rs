@@ -67,7 +67,7 @@ pub enum Request {
     Search { model: ModelId, recipe: Recipe, target: Target, frames: Option<usize> },
     /// Trains `model` on the training frames for `recipe` and loads the quantized result as `into`.
     /// The starting point is calibrated on the calibration frames, without any on
-    /// [`CALIBRATION_OF_TRAINING`] of the training frames. Every epoch is told by [`Event::Epoch`].
+    /// [`CALIBRATION_OF_TRAINING`] of the frames that train. Every epoch is told by [`Event::Epoch`].
     /// Ends with [`Event::Trained`]; cancelled once an epoch is done, too, with the best so far.
     Train { model: ModelId, recipe: Recipe, plan: Plan, into: ModelId, options: TrainOptions },
     /// Runs one network on the validation frames; `float` names the network it is compared with.

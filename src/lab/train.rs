@@ -10,6 +10,7 @@ use super::protocol::{
 };
 use crate::error::{Context, Result};
 use crate::quantize::Recipe;
+use crate::random::choose;
 use crate::train::{self, Checkpoint, Crew, Epoch, Listener, Phase, Plan};
 
 impl Lab {
@@ -29,7 +30,11 @@ impl Lab {
         let calibration = if self.has_data(Role::Calibration) {
             self.data(Role::Calibration)?
         } else {
-            some = data.select(&data.subset(Some(CALIBRATION_OF_TRAINING), plan.seed));
+            // What chooses the epoch is not seen before.
+            let [training, _] = train::split(plan, data);
+            let chosen = choose(training.len(), CALIBRATION_OF_TRAINING, plan.seed);
+            let chosen: Vec<usize> = chosen.into_iter().map(|i| training[i]).collect();
+            some = data.select(&chosen);
             &some
         };
         let stopped = RefCell::new(false);

@@ -48,7 +48,7 @@ pub struct Effect {
     pub logit_mse: f64,
 }
 
-/// The effect of calibrating on the first `calibration_frames` frames.
+/// The effect of calibrating on so many of the calibration frames, chosen by the recipe's seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FramesEffect {
     pub calibration_frames: usize,

@@ -58,7 +58,7 @@ pub fn calibrate(
 }
 
 /// Runs the frames `indices` of `data` and hands the elements of each of `tensors` to `visit`, by
-/// their place in the list, run by run; with `any_order`, not in ONNX's order.
+/// their place in the list, frame by frame; with `any_order`, not in ONNX's order.
 ///
 /// Runs on the deterministic float path: the elements are the same bits on every machine.
 ///
@@ -79,11 +79,19 @@ pub(super) fn watch(
     let len = session.frame_len();
     let mut input = vec![0.0; session.batch() * len];
     for (i, frames) in indices.chunks(session.batch()).enumerate() {
-        // A network of fixed batch gets its last frames repeated, which no range can tell.
         for (slot, input) in input.chunks_exact_mut(len.max(1)).enumerate() {
             data.input(frames[slot % frames.len()], input);
         }
-        session.run(&input, &mut *visit)?;
+        let batch = session.batch();
+        session.run(&input, &mut |tensor, values: &[f32]| {
+            // What fills the last batch of a network of fixed batch is not seen again.
+            match (values.len() / batch, values.len() % batch) {
+                (len @ 1.., 0) => {
+                    values.chunks_exact(len).take(frames.len()).for_each(|one| visit(tensor, one));
+                }
+                _ => visit(tensor, values),
+            }
+        })?;
         progress((i * session.batch() + frames.len()).min(indices.len()), indices.len())?;
     }
     Ok(())

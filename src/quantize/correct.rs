@@ -92,11 +92,10 @@ fn correct_layer(
     Ok(())
 }
 
-/// What the activation behind a node clips to.
-fn activation(prepared: &Prepared, node: &Node) -> [f32; 2] {
-    let graph = &prepared.graph;
-    let mut readers = graph.nodes.iter().filter(|n| n.input(0) == Some(node.output()));
-    let range = readers.next().and_then(|reader| clip_range(graph, reader));
+/// What the activation in which a node's result ends clips to.
+fn activation(Prepared { graph, placement }: &Prepared, node: &Node) -> [f32; 2] {
+    let activation = placement.activations.get(placement.result(graph, node));
+    let range = activation.and_then(|&i| clip_range(graph, &graph.nodes[i]));
     range.unwrap_or([f32::NEG_INFINITY, f32::INFINITY])
 }
 

@@ -131,6 +131,9 @@ impl<'a> Bench<'a> {
                     }
                 }
             })?;
+            if labels.is_some() && run == 0 {
+                self.data.check_labels(reference[0].len() / batch)?;
+            }
             progress(variants.len() + run * batch + frames.len(), total)?;
         }
         self.reference = reference;

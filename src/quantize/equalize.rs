@@ -5,7 +5,7 @@
 //! next multiplies by `s` computes the same wherever what lies between is linear for positive
 //! factors; the factors that make both layers' ranges equal are `s = sqrt(r1 r2) / r2`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::calibrate::watch;
 use super::placement::weight_axis;
@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::graph::{Data, Graph, Node, Tensor, fresh_name};
 use crate::progress::Progress;
 use crate::runtime::lower::clip_range;
+use crate::runtime::{TensorType, tensor_types};
 
 /// Sweeps over all pairs; the factors have settled long before.
 const SWEEPS: usize = 20;
@@ -78,7 +79,7 @@ pub(super) fn equalize(
     indices: &[usize],
     progress: &mut Progress,
 ) -> Result<()> {
-    let pairs = pairs(graph);
+    let pairs = pairs(graph, &tensor_types(graph, Some(data.frame_shape()))?);
     if pairs.is_empty() {
         return Ok(());
     }
@@ -111,7 +112,23 @@ pub(super) fn equalize(
 const PASS: [&str; 7] =
     ["MaxPool", "AveragePool", "GlobalAveragePool", "Flatten", "Reshape", "Identity", "Dropout"];
 
-fn pairs(graph: &Graph) -> Vec<Pair> {
+/// Whether factors of the channels (axis 1) pass through `node`: its result has the same frames, of
+/// the same channels or in one row.
+fn passes(node: &Node, types: &BTreeMap<String, TensorType>) -> bool {
+    let shape = |tensor: &str| types.get(tensor).map_or(&[][..], |ty| &ty.shape);
+    let (from, to) = (shape(&node.inputs[0]), shape(node.output()));
+    let keeps = match (from, to) {
+        ([frames, from @ ..], [same, row]) if frames == same => {
+            from.iter().product::<usize>() == *row
+        }
+        ([frames, channels, ..], [same, own, ..]) => [frames, channels] == [same, own],
+        _ => false,
+    };
+    let moves = ["Flatten", "Reshape"].contains(&node.op.as_str());
+    node.domain.is_empty() && PASS.contains(&node.op.as_str()) && (keeps || !moves)
+}
+
+fn pairs(graph: &Graph, types: &BTreeMap<String, TensorType>) -> Vec<Pair> {
     let consumers = graph.consumers();
     let only_reader = |tensor: &str| match consumers.get(tensor).map(Vec::as_slice) {
         Some(&[reader]) if !graph.is_output(tensor) => Some(reader),
@@ -125,7 +142,7 @@ fn pairs(graph: &Graph) -> Vec<Pair> {
             activation = Some(at);
             at = only_reader(graph.nodes[at].output())?;
         }
-        while PASS.contains(&graph.nodes[at].op.as_str()) && graph.nodes[at].domain.is_empty() {
+        while passes(&graph.nodes[at], types) {
             at = only_reader(graph.nodes[at].output())?;
         }
         let second = &graph.nodes[at];
@@ -374,7 +391,7 @@ mod tests {
                 watch(graph, &outputs, &data, &indices, false, visit, &mut unwatched).unwrap();
                 rows
             };
-            let pairs = pairs(&graph);
+            let pairs = pairs(&graph, &tensor_types(&graph, Some(data.frame_shape())).unwrap());
             assert!(pairs.len() >= 4, "{} pairs", pairs.len());
             let before = answers(&graph);
             let uneven: f64 = pairs.iter().map(|p| unevenness(&graph, p)).sum();

@@ -96,12 +96,16 @@ impl Placement {
         ending.next().map_or(node.output(), |(tensor, _)| tensor)
     }
 
-    /// Bits of the tensors with the range of `root`: the recipe's, but 8 for the network's input
-    /// and its logits.
+    /// Bits of the tensors with the range of `root`.
     pub fn bits(&self, graph: &Graph, recipe: &Recipe, root: &str) -> u32 {
+        self.width(graph, root).bits(recipe)
+    }
+
+    /// What decides the bits of the tensors with the range of `root`.
+    pub(super) fn width(&self, graph: &Graph, root: &str) -> Width {
         let is_edge = |tensor: &str| tensor == graph.input.name || is_logits(graph, tensor);
         if self.tensors.iter().any(|(tensor, own)| own == root && is_edge(tensor)) {
-            return 8;
+            return Width::Edge;
         }
         let producers = graph.producers();
         let made_by = |tensor: &str| producers.get(tensor).map(|&i| &graph.nodes[i]);
@@ -109,7 +113,28 @@ impl Placement {
             Some(&activation) => made_by(&graph.nodes[activation].inputs[0]),
             None => made_by(root),
         };
-        layer.map_or(recipe.activation_bits, |layer| recipe.activation_bits_of(&layer.name))
+        layer.map_or(Width::Uniform, |layer| Width::Layer(layer.name.clone()))
+    }
+}
+
+/// What decides the bits of a tensor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Width {
+    /// It is the network's input or its logits, which keep 8.
+    Edge,
+    /// The recipe for the node that makes it, called so.
+    Layer(String),
+    /// The recipe for all.
+    Uniform,
+}
+
+impl Width {
+    pub(super) fn bits(&self, recipe: &Recipe) -> u32 {
+        match self {
+            Self::Edge => 8,
+            Self::Layer(node) => recipe.activation_bits_of(node),
+            Self::Uniform => recipe.activation_bits,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::calibrate::{Calibration, calibrate};
 use super::correct::correct;
 use super::equalize::equalize;
-use super::placement::{Placement, place};
+use super::placement::{Placement, has_weights, place};
 use super::qdq::{self, Layers, Written};
 use super::qparams::Params;
 use super::range::ActivationScheme;
@@ -129,6 +129,7 @@ impl Prepared {
         pool_means(&mut graph);
         keep_activations_close(&mut graph);
         let placement = place(&graph, &recipe.keep_float);
+        check_layers(&graph, &placement, recipe)?;
         if placement.nodes.is_empty() {
             return Err(Error::new("the network has no layer that can be quantized").way_out(
                 "Steer8 quantizes Conv, Gemm and MatMul with constant weights, and what lies between.",
@@ -251,6 +252,35 @@ fn check_names(graph: &Graph, recipe: &Recipe) -> Result<()> {
             .way_out("`steer8 inspect MODEL` lists the nodes.")),
         None => Ok(()),
     }
+}
+
+/// Refuses what the recipe says of nodes that it can say nothing of.
+fn check_layers(graph: &Graph, placement: &Placement, recipe: &Recipe) -> Result<()> {
+    let rounding = placement.rounding_nodes(graph);
+    let wrong = |name: &str, what: &str| {
+        Error::new(what).at_node(name).way_out(
+            "`steer8 analyze MODEL` lists the layers that a recipe may name: those with weights, and \
+             joins, pools and functions with a scale of their own.",
+        )
+    };
+    let node = |name: &String| graph.nodes.iter().position(|n| n.name == *name);
+    for name in recipe.keep_float.iter().chain(recipe.layers.keys()) {
+        if node(name).is_none() {
+            return Err(wrong(name, "it is computed together with a neighbouring layer"));
+        }
+    }
+    for (name, bits) in &recipe.layers {
+        let known = node(name).filter(|i| rounding.contains(i));
+        let left = placement.left_in_float.iter().any(|left| left.node == *name);
+        match known.map(|i| &graph.nodes[i]) {
+            None if !left => return Err(wrong(name, "it has no width of its own")),
+            Some(node) if bits.weight_bits.is_some() && !has_weights(graph, node) => {
+                return Err(wrong(name, "it has no weights"));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// What the file leaves in float, with the reason known to the placement where there is one.

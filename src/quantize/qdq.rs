@@ -6,13 +6,13 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::placement::{Placement, has_own_channels, has_weights, joins, weight_axis};
+use super::placement::{Placement, has_weights, joins, weight_axis};
 use super::qparams::Params;
 use super::weights::{
     WeightScheme, dequantize, least_scales, quantize_bias, round_to_nearest, weight_params,
 };
-use super::{Granularity, QParams, Recipe, TensorInfo};
-use crate::graph::{Attribute, Data, Element, Graph, Node, Tensor, fresh_name, prune};
+use super::{QParams, Recipe, TensorInfo};
+use crate::graph::{Attribute, Constants, Data, Element, Graph, Node, Tensor, fresh_name, prune};
 use crate::kernels::requantize::quantize;
 use crate::quantize::range::ActivationScheme;
 use crate::runtime::lower::clip_range;
@@ -57,10 +57,7 @@ impl Layers {
             let least = bias.map_or_else(Vec::new, |bias| least_scales(bias, input.scale[0]));
             let weights = graph.constant(node, 1)?;
             let values = weights.as_f32()?;
-            let mut scheme = WeightScheme::of(recipe, &node.name);
-            if !has_own_channels(node) {
-                scheme.granularity = Granularity::PerTensor;
-            }
+            let scheme = WeightScheme::of(recipe, node);
             let params = weight_params(weights, values, axis, scheme, &least);
             let codes = round_to_nearest(weights, values, &params);
             Some((node.name.clone(), Weights { params, codes }))
@@ -143,7 +140,7 @@ struct Writer<'a> {
     /// What a quantized tensor's values are called before and after rounding.
     names: HashMap<String, Rounded>,
     nodes: Vec<Node>,
-    initializers: BTreeMap<String, Tensor>,
+    initializers: Constants,
     tensors: Vec<TensorInfo>,
 }
 

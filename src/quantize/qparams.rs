@@ -29,8 +29,7 @@ impl QParams {
     pub(super) fn is_narrow(&self) -> bool {
         match self.element {
             Element::U8 => self.bounds != [0, 255],
-            // Symmetric int8 leaves -128 out, which rounding never reaches.
-            Element::I8 => self.bounds != [-128, 127] && self.bounds != [-127, 127],
+            Element::I8 => self.bounds != [-128, 127],
             _ => false,
         }
     }

@@ -44,18 +44,20 @@ impl ActivationScheme {
         Self { kind: recipe.activations, symmetric: recipe.symmetric, bits: recipe.activation_bits }
     }
 
+    /// What ranges are chosen for. Symmetric i8: as far below zero as above; the smallest integer
+    /// is for what lies outside.
     pub fn grid(self) -> Grid {
         let [low, high] = self.bounds();
-        Grid { levels: (high - low) as u32, symmetric: self.symmetric }
+        let spare = u32::from(self.kind == ActivationType::I8 && self.symmetric);
+        Grid { levels: (high - low) as u32 - spare, symmetric: self.symmetric }
     }
 
-    /// The smallest and largest integer.
+    /// The smallest and largest integer: all that the bits have.
     fn bounds(self) -> [i32; 2] {
         let half = 1 << (self.bits - 1);
-        match (self.kind, self.symmetric) {
-            (ActivationType::U8, _) => [0, 2 * half - 1],
-            (ActivationType::I8, false) => [-half, half - 1],
-            (ActivationType::I8, true) => [1 - half, half - 1],
+        match self.kind {
+            ActivationType::U8 => [0, 2 * half - 1],
+            ActivationType::I8 => [-half, half - 1],
         }
     }
 
@@ -72,6 +74,7 @@ impl ActivationScheme {
         let bounds = self.bounds();
         let range = [f64::from(min), f64::from(max)];
         let (scale, zero_point) = match self.grid().scale_and_zero(range) {
+            Some((scale, _)) if self.symmetric && self.kind == ActivationType::I8 => (scale, 0),
             Some((scale, zero)) => (scale, bounds[0] + zero as i32),
             None => (1.0, 0),
         };
@@ -130,6 +133,8 @@ mod tests {
         }
         assert_eq!(params([-1.0, 4.0], I8, true, 8), ((4.0 / 127.0) as f32, 0));
         assert_eq!(params([-1.0, 4.0], I8, true, 4), ((4.0 / 7.0) as f32, 0));
+        let symmetric = ActivationScheme { kind: I8, symmetric: true, bits: 4 };
+        assert_eq!(symmetric.params([-1.0, 4.0]).bounds, [-8, 7]);
     }
 
     #[test]

@@ -182,21 +182,39 @@ impl Recipe {
         Ok(serde_json::Value::Object(own).to_string())
     }
 
+    /// The recipe that a file or a link carries; what it leaves out has the default.
+    ///
+    /// # Errors
+    /// What is no recipe, and recipes of a newer version, whose options nobody here knows.
+    pub fn from_json(json: &[u8]) -> Result<Self> {
+        let wrong = |error: serde_json::Error| Error::new(format!("not a recipe ({error})"));
+        let map: serde_json::Map<_, _> = serde_json::from_slice(json).map_err(wrong)?;
+        if let Some(version) = map.get("version").and_then(serde_json::Value::as_u64) {
+            check_version(version)?;
+        }
+        let recipe: Self = serde_json::from_value(map.into()).map_err(wrong)?;
+        recipe.check()?;
+        Ok(recipe)
+    }
+
     /// Checks what no type can.
     ///
     /// # Errors
     /// Another version, widths outside 2 to 8, and options that exclude each other.
     pub fn check(&self) -> Result<()> {
-        if self.version != Self::VERSION {
-            return Err(Error::new(format!("the recipe has version {}", self.version))
-                .way_out(format!("This program reads recipes of version {}.", Self::VERSION)));
+        check_version(self.version.into())?;
+        let wrong = |widths: &[Option<u32>]| {
+            let bits = widths.iter().flatten().find(|bits| !Self::WIDTHS.contains(bits))?;
+            let error = Error::new(format!("the recipe asks for {bits} bits"));
+            Some(error.way_out("Weights and activations take 2 to 8 bits."))
+        };
+        if let Some(error) = wrong(&[Some(self.weight_bits), Some(self.activation_bits)]) {
+            return Err(error);
         }
-        let layers = self.layers.values();
-        let widths = layers.flat_map(|l| l.weight_bits.into_iter().chain(l.activation_bits));
-        let all = [self.weight_bits, self.activation_bits].into_iter().chain(widths);
-        if let Some(bits) = all.into_iter().find(|bits| !Self::WIDTHS.contains(bits)) {
-            return Err(Error::new(format!("the recipe asks for {bits} bits"))
-                .way_out("Weights and activations take 2 to 8 bits."));
+        for (node, layer) in &self.layers {
+            if let Some(error) = wrong(&[layer.weight_bits, layer.activation_bits]) {
+                return Err(error.at_node(node));
+            }
         }
         if self.asymmetric_weights && self.weights == Granularity::PerChannel {
             return Err(Error::new("asymmetric weights have one zero point for the whole tensor")
@@ -211,6 +229,14 @@ impl Recipe {
         }
         Ok(())
     }
+}
+
+fn check_version(version: u64) -> Result<()> {
+    if version != u64::from(Recipe::VERSION) {
+        return Err(Error::new(format!("the recipe has version {version}"))
+            .way_out(format!("This program reads recipes of version {}.", Recipe::VERSION)));
+    }
+    Ok(())
 }
 
 impl Default for Recipe {

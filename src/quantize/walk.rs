@@ -13,8 +13,6 @@ use crate::runtime::{Arithmetic, Part, TensorType, tensor_types};
 
 /// Elements kept per side: 256 MiB of float32.
 const BUDGET: usize = 1 << 26;
-/// Fewer frames than this say too little about a layer.
-const LEAST_FRAMES: usize = 32;
 
 /// The values of some tensors on every frame of the walk.
 type Known = BTreeMap<String, Vec<Vec<f32>>>;
@@ -46,11 +44,13 @@ impl<'a> Walk<'a> {
             graph.input.name.clone(),
             TensorType { shape: shape.clone(), ..TensorType::default() },
         );
-        let largest =
-            types.values().map(|ty| ty.shape.iter().product::<usize>()).max().unwrap_or(1);
-        // Two tensors of the largest size may be alive at once.
-        let fit = BUDGET / (2 * largest).max(1);
-        let frames = indices.len().min(fit.max(LEAST_FRAMES));
+        let len = |tensor: &str| types.get(tensor).map_or(0, |ty| ty.shape.iter().product());
+        let alive = |at: usize| -> usize {
+            let made = graph.nodes[at].outputs.iter().map(|tensor| len(tensor)).sum::<usize>();
+            made + live(graph, at).iter().map(|tensor| len(tensor)).sum::<usize>()
+        };
+        let most = prepared.placement.nodes.iter().map(|&at| alive(at)).max().unwrap_or(1);
+        let frames = indices.len().min((BUDGET / most.max(1)).max(1));
         let (batch, len) = (shape[0].max(1), shape[1..].iter().product::<usize>());
         let input = |i: usize| {
             let mut input = vec![0.0; batch * len];

@@ -1,7 +1,8 @@
 //! Quantizing weights and biases.
 
+use super::placement::{has_own_channels, weight_axis};
 use super::{Format, Granularity, QParams, Recipe, WeightRange, range::weight_scale};
-use crate::graph::{Element, Tensor};
+use crate::graph::{Element, Node, Tensor};
 use crate::kernels::requantize::quantize;
 
 /// How the weights of one node are quantized.
@@ -18,13 +19,14 @@ pub(crate) struct WeightScheme {
 }
 
 impl WeightScheme {
-    pub(crate) fn of(recipe: &Recipe, node: &str) -> Self {
-        let bits = recipe.weight_bits_of(node);
+    pub(crate) fn of(recipe: &Recipe, node: &Node) -> Self {
+        let bits = recipe.weight_bits_of(&node.name);
         let small = bits <= 4 && recipe.format == Format::Qdq;
+        let one = !has_own_channels(node);
         Self {
             element: if small { Element::I4 } else { Element::I8 },
             bits,
-            granularity: recipe.weights,
+            granularity: if one { Granularity::PerTensor } else { recipe.weights },
             range: recipe.weight_range,
             asymmetric: recipe.asymmetric_weights,
             reduce_range: recipe.reduce_range,
@@ -85,14 +87,10 @@ pub(super) fn weight_params(
     for (i, &w) in values.iter().enumerate() {
         members[channels.of_weight(i)].push(w);
     }
-    let (mut scale, mut zero_point): (Vec<f32>, Vec<i32>) =
+    let (mut scale, zero_point): (Vec<f32>, Vec<i32>) =
         members.iter().map(|members| scheme.scale_and_zero_point(members, bounds)).unzip();
-    for (c, &least) in least.iter().enumerate() {
-        let c = if channels.count == 1 { 0 } else { c };
-        if scale[c] < least {
-            scale[c] = least;
-            zero_point[c] = zero_point[c].clamp(bounds[0], bounds[1]);
-        }
+    for (scale, least) in scale.iter_mut().zip(least_per_scale(least, channels.count)) {
+        *scale = scale.max(least);
     }
     QParams { element: scheme.element, bits: scheme.bits, bounds, scale, zero_point, axis }
 }
@@ -164,30 +162,48 @@ pub(super) fn dequantize(weights: &Tensor, codes: &[i32], params: &QParams) -> V
     codes.iter().enumerate().map(real).collect()
 }
 
-/// Per output channel (along `axis`), the sum of the magnitudes of its integers less their zero
-/// point.
+/// Per output channel of `node`, the sum of the magnitudes of its integers less their zero point.
 pub(super) fn absolute_sums(
+    node: &Node,
     weights: &Tensor,
-    axis: usize,
     codes: &[i32],
     params: &QParams,
 ) -> Vec<f64> {
-    let outputs = Channels::of(weights, Some(axis));
+    let outputs = Channels::of(weights, weight_axis(node));
     let own = Channels::of(weights, params.axis);
-    let mut sums = vec![0.0; outputs.count];
+    // A transposed convolution in groups has the channels of one group along the axis.
+    let groups = if has_own_channels(node) { 1 } else { node.int("group", 1).max(1) as usize };
+    let per_group = codes.len().div_ceil(groups).max(1);
+    let mut sums = vec![0.0; groups * outputs.count];
     for (i, &code) in codes.iter().enumerate() {
         let centred = code - params.zero_point[own.of_weight(i)];
-        sums[outputs.of_weight(i)] += f64::from(centred.abs());
+        let output = i / per_group * outputs.count + outputs.of_weight(i);
+        sums[output] += f64::from(centred.abs());
     }
     sums
 }
 
-/// The smallest weight scale with which each channel's bias fits int32 in units of
-/// `input scale x weight scale`.
+/// The smallest weight scale with which a bias takes no more than half of int32 in units of
+/// `input scale x weight scale`: the other half is for the products.
+pub(crate) fn least_scale(bias: f32, input_scale: f32) -> f32 {
+    const LARGEST: f64 = (1 << 30) as f64;
+    (f64::from(bias.abs()) / (f64::from(input_scale) * LARGEST)) as f32
+}
+
+/// [`least_scale`] for each of several biases.
 pub(crate) fn least_scales(bias: &[f32], input_scale: f32) -> Vec<f32> {
-    // A hair less than 2^31 - 1, so that rounding the scale to f32 cannot overflow.
-    const LARGEST: f64 = 2_147_483_000.0;
-    bias.iter().map(|&b| (f64::from(b.abs()) / (f64::from(input_scale) * LARGEST)) as f32).collect()
+    bias.iter().map(|&b| least_scale(b, input_scale)).collect()
+}
+
+/// One bound for each of `count` scales, from one for each bias; a single bias is spread over all
+/// channels.
+fn least_per_scale(least: &[f32], count: usize) -> Vec<f32> {
+    let mut bounds = vec![0f32; count];
+    for i in 0..if least.is_empty() { 0 } else { least.len().max(count) } {
+        let bound = &mut bounds[i % count];
+        *bound = bound.max(least[i % least.len()]);
+    }
+    bounds
 }
 
 /// An int32 bias in units of `input scale x weight scale`, and those units.
@@ -285,7 +301,21 @@ mod tests {
         let least = least_scales(&[1e6], 1e-3);
         let q = weight_params(&weights, &values, 0, BYTES, &least);
         let (bias, q) = quantize_bias(&[1e6], 1e-3, &q);
-        assert!(bias[0] < i32::MAX && f64::from(bias[0]) > 0.999 * f64::from(i32::MAX));
+        assert!((f64::from(bias[0]) / f64::from(1 << 30) - 1.0).abs() < 1e-3, "{bias:?}");
         assert!((f64::from(bias[0]) * f64::from(q.scale[0]) - 1e6).abs() < 1.0);
+    }
+
+    #[test]
+    fn one_bias_is_the_bias_of_every_channel() {
+        let values = [1.0, 1e-9, 1e-9];
+        let weights = Tensor::new([3, 1], Data::F32(values.to_vec()));
+        let q = weight_params(&weights, &values, 0, BYTES, &least_scales(&[100.0], 0.1));
+        let (bias, units) = quantize_bias(&[100.0], 0.1, &q);
+        for (code, unit) in bias.iter().zip(&units.scale) {
+            assert!((f64::from(*code) * f64::from(*unit) - 100.0).abs() < 1e-3, "{code} x {unit}");
+        }
+        let whole = WeightScheme { granularity: Granularity::PerTensor, ..BYTES };
+        let q = weight_params(&weights, &[1e-9; 3], 0, whole, &least_scales(&[1.0, 9.0], 0.1));
+        assert_eq!(q.scale, [least_scale(9.0, 0.1)]);
     }
 }

@@ -200,13 +200,15 @@ fn widen_small_types(graph: &mut Graph) {
     let scales: HashSet<String> =
         operators.flat_map(|node| &node.inputs).filter(float16).cloned().collect();
     graph.input.element = graph.input.element.widened();
-    for (name, tensor) in &mut graph.initializers {
+    let widened = graph.initializers.iter().filter_map(|(name, tensor)| {
         if tensor.element() != tensor.element().widened() {
-            *tensor = tensor.clone().widened();
-        } else if let (true, Some(values)) = (scales.contains(name), tensor.to_f32()) {
-            tensor.data = Data::F32(values);
+            return Some((name.clone(), tensor.clone().widened()));
         }
-    }
+        let values = tensor.to_f32().filter(|_| scales.contains(name))?;
+        Some((name.clone(), Tensor { data: Data::F32(values), ..tensor.clone() }))
+    });
+    let widened: Vec<_> = widened.collect();
+    graph.initializers.extend(widened);
 }
 
 /// A Clip on the integers that a QuantizeLinear or an integer operator makes becomes its bounds.

@@ -30,6 +30,11 @@ impl Normalization {
         (variance + f64::from(self.epsilon)).sqrt()
     }
 
+    /// The running mean and variance.
+    pub(super) fn statistics(&self, state: &State, c: usize) -> [f32; 2] {
+        [&self.mean, &self.variance].map(|slot| state.statistics[slot.start + c])
+    }
+
     pub(super) fn gain_and_shift(&self, state: &State, c: usize) -> [f32; 2] {
         [&self.gain, &self.shift].map(|slot| state.parameters[slot.start + c])
     }
@@ -65,6 +70,13 @@ impl Normalization {
         scale_and_average(sums, &factors, &mut mean);
         vary(sums, &mean, &mut variance);
         let count = (sums.len() / channels) as f64;
+        if count == 1.0 {
+            // One value has no variance: the running statistics stand in, and stay.
+            for (c, [running_mean, running_variance]) in weights.statistics.iter().enumerate() {
+                mean[c] = f64::from(running_mean - weights.own_bias[c]);
+                variance[c] = f64::from(*running_variance);
+            }
+        }
         let (mean_at, variance_at) = (self.mean.start, self.variance.start);
         kept.channels.clear();
         for c in 0..channels {
@@ -109,6 +121,8 @@ impl Normalization {
             machine.sums[self.shift.start + c] += sum[c] as f32;
             let gain = f64::from(weights.gain_and_shift[c][0]);
             let factor = gain * deviation / divisor(weights.gain[c]);
+            // Running statistics do not depend on the values.
+            let count = if count == 1.0 { f64::INFINITY } else { count };
             factors.push([factor as f32, (sum[c] / count) as f32, (product[c] / count) as f32]);
         }
         denormalize(gradient, &kept.floats, &factors);

@@ -71,8 +71,6 @@ pub(super) struct WeightGrid {
     pub(super) scale: WeightScale,
     /// Scales and zero points that there are: one, or one per output channel.
     pub(super) count: usize,
-    /// By scale, the least that its biases allow.
-    pub(super) least: Vec<f32>,
     /// How a range becomes a scale.
     pub(super) scheme: WeightScheme,
 }
@@ -86,7 +84,7 @@ pub(super) enum WeightScale {
 }
 
 impl WeightGrid {
-    /// The scale of every output channel.
+    /// The scale of every output channel, as far as weights decide it.
     pub(super) fn scales(&self, state: &State, scale: &mut [f32]) {
         let own = match self.scale {
             WeightScale::Learned { at, .. } => &state.parameters[at..at + self.count],
@@ -94,7 +92,7 @@ impl WeightGrid {
         };
         for (c, scale) in scale.iter_mut().enumerate() {
             let c = if self.count == 1 { 0 } else { c };
-            *scale = own[c].max(self.least[c]);
+            *scale = own[c];
         }
     }
 

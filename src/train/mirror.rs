@@ -49,6 +49,10 @@ impl Mirrored {
                 ))
                 .way_out("Classes are counted from 0."));
             }
+            if let Some(&twice) = [a, b].iter().find(|&&class| labels[class] as usize != class) {
+                return Err(Error::new(format!("class {twice} is mirrored twice"))
+                    .way_out("A class has one mirror image: name it in one pair."));
+            }
             labels.swap(a, b);
         }
         let dashboard = if bundled && [height, width] == BUNDLED_SIZE { DASHBOARD } else { 0 };
@@ -116,5 +120,7 @@ mod tests {
         assert_eq!((asked.label(0), asked.dashboard), (2, 0));
         let error = Mirrored::of(&Mirror::Classes(vec![[0, 3]]), &data, 3).unwrap_err();
         assert!(error.what.contains("no class 3"), "{error}");
+        let error = Mirrored::of(&Mirror::Classes(vec![[0, 1], [1, 2]]), &data, 3).unwrap_err();
+        assert!(error.what.contains("class 1 is mirrored twice"), "{error}");
     }
 }

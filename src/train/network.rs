@@ -19,11 +19,27 @@ use crate::graph::fold_batch_norm::Normalized;
 use crate::graph::{Graph, Node, Tensor};
 use crate::kernels::geometry::Window;
 use crate::quantize::{
-    ActivationScheme, Layers, Params, Placement, Prepared, QParams, Recipe, WeightScheme,
-    constant_activation, least_scales,
+    ActivationScheme, Layers, Params, Placement, Prepared, QParams, Recipe, Rounding, WeightScheme,
+    constant_activation,
 };
 use crate::runtime::lower::clip_range;
 use crate::runtime::{TensorType, input_shape, tensor_types};
+
+/// The weights of a layer apart from its normalization, given folded ones, both in matrix order;
+/// `apart` keeps its own where the normalization multiplies with hardly anything.
+fn unfold(layer: &Layer, own: &Normalized, folded: &[f32], apart: &mut [f32]) {
+    let width = layer.row_width();
+    let rows = folded.chunks_exact(width).zip(apart.chunks_exact_mut(width));
+    for (row, (folded, apart)) in rows.enumerate() {
+        for (c, (&folded, apart)) in (layer.first_channel(row)..).zip(folded.iter().zip(apart)) {
+            let deviation = (f64::from(own.variance[c]) + f64::from(own.epsilon)).sqrt();
+            let gain = f64::from(own.gain[c]) / deviation;
+            if gain.abs() > 1e-12 {
+                *apart = (f64::from(folded) / gain) as f32;
+            }
+        }
+    }
+}
 
 /// A node, as it computes.
 #[derive(Debug)]
@@ -423,32 +439,31 @@ impl Builder<'_> {
         }
         let normalized = self.source.normalized.iter().find(|own| own.layer == node.name);
         // Only where folding gives the very layer that starts: not after equalization.
-        let normalized = normalized.filter(|own| {
-            let [folded, shift] = &own.folded;
-            folded.as_f32() == Some(&weights) && shift.as_f32() == bias.as_deref()
-        });
-        let (weights, bias) = match normalized {
-            Some(own) => (own.weights.clone(), own.bias.clone()),
-            None => match layers.weights.get(&node.name) {
-                // What AdaRound chose is where training starts.
-                Some(rounded)
-                    if self.source.recipe.rounding != crate::quantize::Rounding::Nearest =>
-                {
-                    (rounded.reals(tensor_of(self.graph, node)), bias)
-                }
-                _ => (weights, bias),
-            },
-        };
+        let normalized = normalized.filter(|own| own.folded[0].as_f32() == Some(&weights));
+        // What AdaRound chose is where training starts.
+        let learned = self.source.recipe.rounding != Rounding::Nearest;
+        let rounded = layers.weights.get(&node.name).filter(|_| learned);
+        let weights = rounded.map_or(weights, |own| own.reals(tensor_of(self.graph, node)));
         let mut ordered = vec![0.0; weights.len()];
         weights.iter().enumerate().for_each(|(i, &w)| ordered[layer.place(i)] = w);
+        let corrected = bias;
+        let bias = match normalized {
+            None => corrected.clone(),
+            Some(own) => {
+                let mut apart = vec![0.0; weights.len()];
+                own.weights.iter().enumerate().for_each(|(i, &w)| apart[layer.place(i)] = w);
+                if learned {
+                    unfold(&layer, own, &ordered, &mut apart);
+                }
+                ordered = apart;
+                own.bias.clone()
+            }
+        };
         layer.slots.weight = self.slot(ordered, true, Vec::new(), Vec::new());
         layer.slots.bias = bias.clone().map(|bias| self.slot(bias, false, Vec::new(), Vec::new()));
-        layer.norm = normalized.map(|own| self.normalization(own));
+        layer.norm = normalized.map(|own| self.normalization(own, corrected.as_deref()));
         if self.placement.nodes.contains(&i) {
-            let bias = layers.biases.get(&node.name).cloned().or_else(|| {
-                self.graph.constant(node, 2).and_then(|b| b.as_f32()).map(<[f32]>::to_vec)
-            });
-            layer.grid = Some(self.weight_grid(node, bias.as_deref())?);
+            layer.grid = Some(self.weight_grid(node));
         }
         layer.y = self.feature(&name, y_shape, true, clip, None);
         self.network.layers.push(layer.clone());
@@ -457,9 +472,17 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn normalization(&mut self, own: &Normalized) -> Normalization {
+    /// `corrected`: the folded bias that training starts with, of which the shift takes what
+    /// corrections have changed.
+    fn normalization(&mut self, own: &Normalized, corrected: Option<&[f32]>) -> Normalization {
         let gain = self.slot(own.gain.clone(), false, Vec::new(), Vec::new());
-        let shift = self.slot(own.shift.clone(), false, Vec::new(), Vec::new());
+        let mut shift = own.shift.clone();
+        if let (Some(corrected), Some(folded)) = (corrected, own.folded[1].as_f32()) {
+            for (shift, (corrected, folded)) in shift.iter_mut().zip(corrected.iter().zip(folded)) {
+                *shift += corrected - folded;
+            }
+        }
+        let shift = self.slot(shift, false, Vec::new(), Vec::new());
         let [mean, variance] = [&own.mean, &own.variance].map(|values| {
             let from = self.state.statistics.len();
             self.state.statistics.extend(values);
@@ -468,16 +491,9 @@ impl Builder<'_> {
         Normalization { gain, shift, mean, variance, epsilon: own.epsilon }
     }
 
-    fn weight_grid(&mut self, node: &Node, bias: Option<&[f32]>) -> Result<WeightGrid> {
+    fn weight_grid(&mut self, node: &Node) -> WeightGrid {
         let params = self.source.layers.weights[&node.name].params.clone();
         let count = params.scale.len();
-        let input = &self.source.params[&self.placement.tensors[&node.inputs[0]]];
-        let mut least = vec![0.0f32; count];
-        for (c, bound) in least_scales(bias.unwrap_or_default(), input.scale[0]).iter().enumerate()
-        {
-            let c = if count == 1 { 0 } else { c };
-            least[c] = least[c].max(*bound);
-        }
         let zero_point = params.zero_point[0];
         let scale = match self.source.scales {
             Scales::Learned => {
@@ -495,8 +511,8 @@ impl Builder<'_> {
                 WeightScale::Following { at }
             }
         };
-        let scheme = WeightScheme::of(self.source.recipe, &node.name);
-        Ok(WeightGrid { codes: params.bounds, scale, count, least, scheme })
+        let scheme = WeightScheme::of(self.source.recipe, node);
+        WeightGrid { codes: params.bounds, scale, count, scheme }
     }
 
     fn clip(&mut self, node: &Node) -> Result<()> {

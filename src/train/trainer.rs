@@ -131,6 +131,21 @@ pub(super) struct Trainer<'a> {
     observed: Vec<f32>,
 }
 
+/// The frames that train, and those that are held out to choose the epoch.
+pub(crate) fn split(plan: &Plan, data: &Dataset) -> [Vec<usize>; 2] {
+    let chosen = data.subset(plan.frames, plan.seed);
+    let count = (f64::from(plan.held_out) * chosen.len() as f64).round().max(1.0) as usize;
+    let mut is_held = vec![false; chosen.len()];
+    for i in choose(chosen.len(), count, plan.seed ^ 0x4845_4c44) {
+        is_held[i] = true;
+    }
+    let part = |held: bool| {
+        let frames = chosen.iter().zip(&is_held).filter(|(_, is_held)| **is_held == held);
+        frames.map(|(&frame, _)| frame).collect()
+    };
+    [part(false), part(true)]
+}
+
 impl<'a> Trainer<'a> {
     /// Makes the starting point.
     pub(super) fn new(
@@ -141,17 +156,10 @@ impl<'a> Trainer<'a> {
         progress: &mut Hear<'_>,
     ) -> Result<Self> {
         let start = Start::new(graph, recipe, plan, [calibration, data], progress)?;
-        let chosen = data.subset(plan.frames, plan.seed);
-        let count = (f64::from(plan.held_out) * chosen.len() as f64).round().max(1.0) as usize;
-        let held = choose(chosen.len(), count, plan.seed ^ 0x4845_4c44);
-        let mut is_held = vec![false; chosen.len()];
-        held.iter().for_each(|&i| is_held[i] = true);
-        let (held_out, training): (Vec<_>, Vec<_>) =
-            chosen.iter().copied().enumerate().partition(|(i, _)| is_held[*i]);
-        let [held_out, training] = [held_out, training]
-            .map(|part| part.into_iter().map(|(_, frame)| frame).collect::<Vec<_>>());
+        let [training, held_out] = split(plan, data);
         if training.is_empty() || held_out.is_empty() {
-            return Err(Error::new(format!("{} frames are too few to train on", chosen.len()))
+            let chosen = training.len() + held_out.len();
+            return Err(Error::new(format!("{chosen} frames are too few to train on"))
                 .way_out("Training needs frames to learn from and others to hold out."));
         }
         let Start { calibrated, engine, state } = start;

@@ -6,6 +6,7 @@ use super::state::State;
 use crate::kernels::requantize::round_small;
 use crate::kernels::sgemm;
 use crate::kernels::wide::wide;
+use crate::quantize::least_scale;
 
 /// A layer's weights for one state, in matrix order: `[group][k][output channel of the group]`.
 #[derive(Debug, Default)]
@@ -20,6 +21,8 @@ pub(super) struct Effective {
     pub(super) gain: Vec<f64>,
     /// By output channel, the normalization's own gain and shift.
     pub(super) gain_and_shift: Vec<[f32; 2]>,
+    /// By output channel, the normalization's running mean and variance.
+    pub(super) statistics: Vec<[f32; 2]>,
     /// By output channel, the layer's own bias, before any normalization.
     pub(super) own_bias: Vec<f32>,
     /// By output channel, in units of the products' sums.
@@ -44,6 +47,7 @@ impl Effective {
             scale: vec![1.0; channels],
             gain: vec![1.0; channels],
             gain_and_shift: vec![[1.0, 0.0]; channels],
+            statistics: vec![[0.0, 1.0]; channels],
             own_bias: vec![0.0; channels],
             bias: vec![0.0; channels],
             packed: vec![0.0; if depthwise { 0 } else { forward }],
@@ -57,6 +61,7 @@ impl Effective {
         self.fold(layer, state);
         if let Some(grid) = &layer.grid {
             grid.scales(state, &mut self.scale);
+            self.make_room_for_biases(layer, state, unit, grid.count == 1);
             let bounds = grid.bounds(state);
             let width = layer.row_width();
             quantize(&self.folded, width, &self.scale, bounds, &mut self.codes);
@@ -82,6 +87,7 @@ impl Effective {
         for (c, gain) in self.gain.iter_mut().enumerate() {
             *gain = norm.gain(state, c);
             self.gain_and_shift[c] = norm.gain_and_shift(state, c);
+            self.statistics[c] = norm.statistics(state, c);
             self.own_bias[c] = layer.bias(state, c);
         }
         let width = layer.row_width();
@@ -102,6 +108,18 @@ impl Effective {
             None => own,
             Some(norm) => norm.fold_bias(state, c, own, self.gain[c]),
         }
+    }
+
+    /// Raises scales to what the biases need to fit int32, as without training; `one`: all channels
+    /// share a scale.
+    fn make_room_for_biases(&mut self, layer: &Layer, state: &State, unit: f32, one: bool) {
+        let least = |c| least_scale(self.real_bias(layer, state, c), unit);
+        let mut least: Vec<f32> = (0..layer.channels()).map(least).collect();
+        if one {
+            let most = least.iter().copied().fold(0.0, f32::max);
+            least.fill(most);
+        }
+        self.scale.iter_mut().zip(least).for_each(|(scale, least)| *scale = scale.max(least));
     }
 
     fn set_bias(&mut self, layer: &Layer, state: &State, unit: f32) {

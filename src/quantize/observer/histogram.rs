@@ -1,13 +1,14 @@
-//! A histogram of all values of a tensor, exact whatever order they come in.
+//! A histogram of all values of a tensor.
 
 use super::extremes;
 
 /// Counts in bins of width 2^k, aligned to zero.
 ///
 /// When a value falls outside, neighbouring bins are merged until it fits: a bin of width 2^(k+1)
-/// is exactly two of width 2^k, so the result is that of one pass with the last width, and does not
-/// depend on the frames' order. Between 4,096 and 8,192 bins span the range. Exact zeros, which
-/// every integer grid represents and a Relu makes many of, are counted apart.
+/// is exactly two of width 2^k, so the counts are those of one pass with the last width. Where the
+/// values reach to zero, between 4,096 and 8,192 bins span their range and the frames' order does not
+/// count; a narrow range far from zero has fewer bins, down to a quarter, in some orders. Exact zeros,
+/// which every integer grid represents and a Relu makes many of, are counted apart.
 #[derive(Debug, Clone, Default)]
 pub struct Histogram {
     /// log2 of the bin width; meaningful once there are counts.

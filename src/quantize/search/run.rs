@@ -93,6 +93,11 @@ impl Search<'_, '_, '_> {
                 let recipe = Recipe { weight_bits: width, ..start.clone() };
                 self.try_out(&format!("all weights {width}-bit"), &recipe)?;
             }
+            let wider = Recipe { weight_bits: 8, ..start.clone() };
+            for width in widths(start.activation_bits).skip(1) {
+                let recipe = Recipe { activation_bits: width, ..wider.clone() };
+                self.try_out(&format!("all weights 8-bit, activations {width}-bit"), &recipe)?;
+            }
         }
         let corrected = self.corrections(&start)?;
         let sensitivity = {
@@ -108,7 +113,7 @@ impl Search<'_, '_, '_> {
     /// answers something: at the first recipe's widths, or else at the lowest uniform one.
     fn corrections(&mut self, start: &Recipe) -> Result<Recipe> {
         let sane = |trial: &&Trial| trial.effect.agreement > 0.5;
-        let by_width = |trial: &&Trial| trial.recipe.weight_bits;
+        let by_width = |trial: &&Trial| (trial.recipe.weight_bits, trial.recipe.activation_bits);
         let judged = self.trials.iter().filter(sane).min_by_key(by_width).or(self.trials.first());
         let Some(judged) = judged.cloned() else { return Ok(start.clone()) };
         type Option = (&'static str, fn(&mut Recipe));
@@ -130,7 +135,8 @@ impl Search<'_, '_, '_> {
                 (kept, error) = (changed, trial.effect.logit_mse);
             }
         }
-        Ok(Recipe { weight_bits: start.weight_bits, ..kept })
+        let (weight_bits, activation_bits) = (start.weight_bits, start.activation_bits);
+        Ok(Recipe { weight_bits, activation_bits, ..kept })
     }
 
     /// With a target for the accuracy, the first raises of the path that meet it; else the most
@@ -138,7 +144,8 @@ impl Search<'_, '_, '_> {
     fn raises(&mut self, start: &Recipe, sensitivity: &Sensitivity) -> Result<Vec<Raise>> {
         let path = {
             let progress = &mut *self.listener.progress;
-            sensitivity.path(start, &mut |recipe| self.space.bops(recipe, progress))?
+            let bill = self.space.bill(start, progress)?;
+            sensitivity.path(start, &|recipe| bill.bops(recipe))
         };
         let (mut few, mut many) = (0, path.len());
         let unraised = self.try_out("no layer raised", start)?;
@@ -151,7 +158,15 @@ impl Search<'_, '_, '_> {
             let trial = self.try_out(&what, &raised(start, &path[..middle]))?;
             if self.wants_more(&trial) { few = middle } else { many = middle }
         }
-        let chosen = if self.target.max_drop.is_some() { many } else { few };
+        if self.target.max_drop.is_none() {
+            return Ok(path[..few].to_vec());
+        }
+        // With the last raise nothing would be left to quantize.
+        let chosen = many.min(path.len().saturating_sub(1));
+        if chosen > few && chosen < many {
+            let what = format!("{chosen} raises, the last {}", path[chosen - 1].in_words());
+            self.try_out(&what, &raised(start, &path[..chosen]))?;
+        }
         Ok(path[..chosen].to_vec())
     }
 
@@ -166,9 +181,9 @@ impl Search<'_, '_, '_> {
         }
         let mut refused: Vec<Raise> = Vec::new();
         while refused.len() < PATIENCE {
-            let progress = &mut *self.listener.progress;
-            let mut cost = |recipe: &Recipe| self.space.bops(recipe, progress);
-            let next = sensitivity.lowering(&present.recipe, floor, &refused, &mut cost)?;
+            let bill = self.space.bill(&present.recipe, self.listener.progress)?;
+            let cost = |recipe: &Recipe| bill.bops(recipe);
+            let next = sensitivity.lowering(&present.recipe, floor, &refused, &cost);
             let Some((lowered, recipe)) = next else { break };
             let what = format!("{}, lowered", lowered.in_words());
             let trial = self.try_out(&what, &recipe)?;

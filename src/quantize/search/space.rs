@@ -5,14 +5,14 @@ use std::rc::Rc;
 
 use super::super::correct::correct;
 use super::super::effects::Variant;
-use super::super::placement::{has_weights, weight_axis};
+use super::super::placement::{Placement, Width, has_weights, place, weight_axis};
 use super::super::post_training::{Observed, StepProgress};
 use super::super::qdq::Layers;
-use super::super::qparams::Params;
 use super::super::{Method, Prepared, Recipe};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::graph::{Graph, Node};
+use crate::measure::operations;
 use crate::onnx;
 
 /// Everything that does not change while a recipe is searched.
@@ -56,7 +56,7 @@ impl<'a> Space<'a> {
         let layers = correct(&prepared, &params, recipe, self.data, &observed.indices, progress)?;
         let graph = prepared.write(&params, &layers, recipe)?.graph;
         let file_bytes = onnx::write(&graph).len() as u64;
-        let bops = prepared.bops(recipe, self.macs);
+        let bops = Bill::new(&prepared.graph, &prepared.placement, self.macs).bops(recipe);
         Ok((Variant { graph, watched: None }, Cost { bops, file_bytes }))
     }
 
@@ -79,23 +79,33 @@ impl<'a> Space<'a> {
             .collect()
     }
 
-    /// The nodes with weights that are quantized, in order.
+    /// The nodes that a recipe may give widths of their own, in order.
     pub(super) fn layers(
         &mut self,
         recipe: &Recipe,
         progress: &mut StepProgress,
-    ) -> Result<Vec<String>> {
+    ) -> Result<Vec<Adjustable>> {
         let observed = self.observed(recipe, progress)?;
-        let graph = &observed.prepared.graph;
-        let nodes = observed.prepared.placement.nodes.iter().map(|&i| &graph.nodes[i]);
-        Ok(nodes.filter(|n| has_weights(graph, n)).map(|n| n.name.clone()).collect())
+        let Prepared { graph, placement } = &observed.prepared;
+        let adjustable = |i: usize| {
+            let node = &graph.nodes[i];
+            let root = placement.tensors.get(placement.result(graph, node));
+            let own = root.map(|root| placement.width(graph, root));
+            let layer = Adjustable {
+                node: node.name.clone(),
+                weights: has_weights(graph, node),
+                activations: own == Some(Width::Layer(node.name.clone())),
+            };
+            (layer.weights || layer.activations).then_some(layer)
+        };
+        Ok(placement.rounding_nodes(graph).into_iter().filter_map(adjustable).collect())
     }
 
-    /// BOPs of a recipe.
-    pub(super) fn bops(&mut self, recipe: &Recipe, progress: &mut StepProgress) -> Result<u64> {
+    /// What recipes that keep the same nodes in float as `recipe` cost.
+    pub(super) fn bill(&mut self, recipe: &Recipe, progress: &mut StepProgress) -> Result<Bill> {
         let observed = self.observed(recipe, progress)?;
-        let (prepared, _) = observed.prepared.keeping_float(&recipe.keep_float, &Params::new());
-        Ok(prepared.bops(recipe, self.macs))
+        let graph = &observed.prepared.graph;
+        Ok(Bill::new(graph, &place(graph, &recipe.keep_float), self.macs))
     }
 
     fn observed(&mut self, recipe: &Recipe, progress: &mut StepProgress) -> Result<Rc<Observed>> {
@@ -110,23 +120,70 @@ impl<'a> Space<'a> {
     }
 }
 
-impl Prepared {
-    /// MACs x weight bits x activation bits, summed over all layers; a layer in float has 32 and 32.
-    pub(in crate::quantize) fn bops(&self, recipe: &Recipe, macs: &dyn Fn(&str) -> u64) -> u64 {
+/// A node, and what of it may have a width of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Adjustable {
+    pub(super) node: String,
+    pub(super) weights: bool,
+    /// The tensor that it makes.
+    pub(super) activations: bool,
+}
+
+/// What decides the bit operations of each layer.
+#[derive(Debug)]
+pub(super) struct Bill(Vec<Term>);
+
+#[derive(Debug)]
+struct Term {
+    macs: u64,
+    /// Of weights, or of the second computed tensor of a product.
+    weights: Bits,
+    activations: Bits,
+}
+
+#[derive(Debug)]
+enum Bits {
+    /// 32.
+    Float,
+    Weights(String),
+    Activations(Width),
+}
+
+impl Bits {
+    fn of(&self, recipe: &Recipe) -> u32 {
+        match self {
+            Self::Float => 32,
+            Self::Weights(node) => recipe.weight_bits_of(node),
+            Self::Activations(width) => width.bits(recipe),
+        }
+    }
+}
+
+impl Bill {
+    fn new(graph: &Graph, placement: &Placement, macs: &dyn Fn(&str) -> u64) -> Self {
         let of = |(i, node): (usize, &Node)| {
-            let quantized = self.placement.nodes.contains(&i) && weight_axis(node).is_some();
-            let activation = |at: usize| match self.placement.tensors.get(&node.inputs[at]) {
-                Some(root) if quantized => self.placement.bits(&self.graph, recipe, root),
-                _ => 32,
+            let quantized = placement.nodes.contains(&i) && weight_axis(node).is_some();
+            let activations = |at: usize| match placement.tensors.get(&node.inputs[at]) {
+                Some(root) if quantized => Bits::Activations(placement.width(graph, root)),
+                _ => Bits::Float,
             };
-            let weights = match has_weights(&self.graph, node) {
-                true if quantized => recipe.weight_bits_of(&node.name),
-                true => 32,
-                // Of a product of two computed tensors.
-                false => node.input(1).map_or(32, |_| activation(1)),
+            let weights = match has_weights(graph, node) {
+                true if quantized => Bits::Weights(node.name.clone()),
+                true => Bits::Float,
+                false => node.input(1).map_or(Bits::Float, |_| activations(1)),
             };
-            crate::measure::operations::bops(macs(&node.name), weights, activation(0))
+            Term { macs: macs(&node.name), weights, activations: activations(0) }
         };
-        self.graph.nodes.iter().enumerate().filter(|(_, n)| !n.inputs.is_empty()).map(of).sum()
+        let nodes = graph.nodes.iter().enumerate().filter(|(_, n)| !n.inputs.is_empty());
+        Self(nodes.map(of).filter(|term| term.macs > 0).collect())
+    }
+
+    /// MACs x weight bits x activation bits, summed over all layers; a layer in float has 32 and 32.
+    pub(super) fn bops(&self, recipe: &Recipe) -> u64 {
+        let of = |term: &Term| {
+            let [weights, activations] = [&term.weights, &term.activations].map(|b| b.of(recipe));
+            operations::bops(term.macs, weights, activations)
+        };
+        self.0.iter().map(of).sum()
     }
 }

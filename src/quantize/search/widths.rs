@@ -3,7 +3,7 @@
 use super::super::effects::Bench;
 use super::super::post_training::StepProgress;
 use super::super::{LayerBits, Recipe, Step};
-use super::space::Space;
+use super::space::{Adjustable, Space};
 use crate::error::Result;
 
 /// The widths that a search gives out.
@@ -63,20 +63,25 @@ impl Sensitivity {
     ) -> Result<Self> {
         let mut wanted = Vec::new();
         let mut keys = Vec::new();
-        for layer in space.layers(recipe, progress)? {
-            for (weights, floor) in
-                [(true, recipe.weight_bits_of(&layer)), (false, recipe.activation_bits_of(&layer))]
-            {
+        for Adjustable { node, weights, activations } in space.layers(recipe, progress)? {
+            let mut want = |of_weights: bool, width: u32, bits: LayerBits| {
+                let layers = [(node.clone(), bits)].into();
+                wanted.push((node.clone(), Recipe { layers, ..recipe.clone() }));
+                keys.push((node.clone(), of_weights, width));
+            };
+            let eight = |wanted: bool| wanted.then_some(8);
+            if weights {
+                for width in widths(recipe.weight_bits_of(&node)) {
+                    let activation_bits = eight(activations);
+                    want(true, width, LayerBits { weight_bits: Some(width), activation_bits });
+                }
+            }
+            // At 8 bits they are what the weights at 8 bits were measured with.
+            let floor = recipe.activation_bits_of(&node);
+            if activations && floor < 8 {
                 for width in widths(floor) {
-                    // Of activations, 8 bits are what the weights at 8 bits were measured with.
-                    let bits = match weights {
-                        true => LayerBits { weight_bits: Some(width), activation_bits: Some(8) },
-                        false if floor == 8 => continue,
-                        false => LayerBits { weight_bits: Some(8), activation_bits: Some(width) },
-                    };
-                    let layers = [(layer.clone(), bits)].into();
-                    wanted.push((layer.clone(), Recipe { layers, ..recipe.clone() }));
-                    keys.push((layer.clone(), weights, width));
+                    let weight_bits = eight(weights);
+                    want(false, width, LayerBits { weight_bits, activation_bits: Some(width) });
                 }
             }
         }
@@ -90,15 +95,11 @@ impl Sensitivity {
 
     /// Raises, in the order in which they pay: the damage that each takes away over what it adds to
     /// the cost. The last ones leave layers in float.
-    pub(super) fn path(
-        &self,
-        recipe: &Recipe,
-        cost: &mut dyn FnMut(&Recipe) -> Result<u64>,
-    ) -> Result<Vec<Raise>> {
+    pub(super) fn path(&self, recipe: &Recipe, cost: &dyn Fn(&Recipe) -> u64) -> Vec<Raise> {
         let mut path = Vec::new();
         let mut present = recipe.clone();
-        let mut bill = cost(&present)?;
-        while let Some((raise, next, price)) = self.best(&present, bill, cost)? {
+        let mut bill = cost(&present);
+        while let Some((raise, next, price)) = self.best(&present, bill, cost) {
             path.push(raise);
             present = next;
             bill = price;
@@ -111,15 +112,15 @@ impl Sensitivity {
             what: Raised::Float,
         };
         path.extend(rest.into_iter().map(float));
-        Ok(path)
+        path
     }
 
     fn best(
         &self,
         present: &Recipe,
         bill: u64,
-        cost: &mut dyn FnMut(&Recipe) -> Result<u64>,
-    ) -> Result<Option<(Raise, Recipe, u64)>> {
+        cost: &dyn Fn(&Recipe) -> u64,
+    ) -> Option<(Raise, Recipe, u64)> {
         let mut best: Option<(f64, Raise, Recipe, u64)> = None;
         for (layer, weights, width, damage) in &self.damage {
             let now = match weights {
@@ -137,13 +138,13 @@ impl Sensitivity {
             let raise = Raise { layer: layer.clone(), what };
             let mut next = present.clone();
             raise.apply(&mut next);
-            let price = cost(&next)?;
+            let price = cost(&next);
             let worth = gain.max(0.0) / (price.saturating_sub(bill).max(1) as f64);
             if best.as_ref().is_none_or(|(most, ..)| worth > *most) {
                 best = Some((worth, raise, next, price));
             }
         }
-        Ok(best.map(|(_, raise, next, price)| (raise, next, price)))
+        best.map(|(_, raise, next, price)| (raise, next, price))
     }
 
     /// One layer with the next lower width, not below that of `floor`: the one that does least damage
@@ -153,9 +154,9 @@ impl Sensitivity {
         present: &Recipe,
         floor: &Recipe,
         refused: &[Raise],
-        cost: &mut dyn FnMut(&Recipe) -> Result<u64>,
-    ) -> Result<Option<(Raise, Recipe)>> {
-        let bill = cost(present)?;
+        cost: &dyn Fn(&Recipe) -> u64,
+    ) -> Option<(Raise, Recipe)> {
+        let bill = cost(present);
         let mut best: Option<(f64, Raise, Recipe)> = None;
         for (layer, weights, width, damage) in &self.damage {
             let (now, least) = match weights {
@@ -176,13 +177,13 @@ impl Sensitivity {
             }
             let mut recipe = present.clone();
             lowered.apply(&mut recipe);
-            let saved = bill.saturating_sub(cost(&recipe)?);
+            let saved = bill.saturating_sub(cost(&recipe));
             let harm = (damage - self.at(layer, *weights, now)).max(0.0) / (saved.max(1) as f64);
             if saved > 0 && best.as_ref().is_none_or(|(least, ..)| harm < *least) {
                 best = Some((harm, lowered, recipe));
             }
         }
-        Ok(best.map(|(_, lowered, recipe)| (lowered, recipe)))
+        best.map(|(_, lowered, recipe)| (lowered, recipe))
     }
 
     fn at(&self, layer: &str, weights: bool, width: u32) -> f64 {
@@ -224,10 +225,10 @@ mod tests {
 
     #[test]
     fn what_pays_most_is_raised_first() {
-        let mut cost = |recipe: &Recipe| {
-            Ok(["calm", "hurt", "late"].iter().map(|l| u64::from(recipe.weight_bits_of(l))).sum())
+        let cost = |recipe: &Recipe| {
+            ["calm", "hurt", "late"].iter().map(|l| u64::from(recipe.weight_bits_of(l))).sum()
         };
-        let path = sensitivity().path(&recipe(4), &mut cost).unwrap();
+        let path = sensitivity().path(&recipe(4), &cost);
         let steps: Vec<String> = path.iter().map(Raise::in_words).collect();
         // 7.1 for one bit; then 0.8 for the next; then 2.0 for four bits of `late`.
         assert_eq!(steps[0], "hurt to 5-bit weights");
@@ -241,14 +242,14 @@ mod tests {
 
     #[test]
     fn what_hurts_least_for_what_it_saves_is_lowered_first() {
-        let mut cost = |recipe: &Recipe| {
-            Ok(["calm", "hurt", "late"].iter().map(|l| u64::from(recipe.weight_bits_of(l))).sum())
+        let cost = |recipe: &Recipe| {
+            ["calm", "hurt", "late"].iter().map(|l| u64::from(recipe.weight_bits_of(l))).sum()
         };
         let mut refused = Vec::new();
         let mut present = recipe(8);
         let mut order = Vec::new();
         while let Some((lowered, next)) =
-            sensitivity().lowering(&present, &recipe(4), &refused, &mut cost).unwrap()
+            sensitivity().lowering(&present, &recipe(4), &refused, &cost)
         {
             order.push(lowered.in_words());
             // `late` may not be lowered at all.

@@ -1,0 +1,232 @@
+//! Networks that are not like the bundled ones: what holds for these holds for those, too.
+
+mod made_up;
+
+use made_up::{AROUND, CLASSES, FRAME, Net, frames, labelled, residual, silu};
+use steer8::data::Dataset;
+use steer8::error::{Error, Result};
+use steer8::graph::{Data, Dim, Graph, Tensor};
+use steer8::measure::accuracy::top1;
+use steer8::progress::ready;
+use steer8::quantize::{
+    ActivationType, Found, LayerBits, Listener, Method, Quantized, Recipe, Rounding, Step, Target,
+    TensorInfo, analyze, quantize, search,
+};
+use steer8::runtime::{Arithmetic, Session};
+use steer8::train::{self, Alone, Plan, Trained};
+
+fn unheard(_: Step, _: usize, _: usize) -> Result<()> {
+    Ok(())
+}
+
+fn quantized(graph: &Graph, recipe: &Recipe, data: &Dataset) -> Quantized {
+    quantize(graph, recipe, data, &mut unheard).expect("it can be quantized")
+}
+
+/// The answers to all frames.
+fn answers(graph: &Graph, data: &Dataset) -> Vec<f32> {
+    let mut session = Session::new(graph, Some(&FRAME), Arithmetic::Fast).expect("it runs");
+    let mut input = vec![0.0; session.frame_len()];
+    let mut rows = Vec::new();
+    for frame in 0..data.len() {
+        data.input(frame, &mut input);
+        session.run(&input, |_, row| rows.extend_from_slice(row)).expect("it runs");
+    }
+    rows
+}
+
+/// The mean squared error of the int8 network's answers over the mean square of the float network's.
+fn damage(graph: &Graph, recipe: &Recipe, data: &Dataset) -> f64 {
+    let float = answers(graph, data);
+    let int8 = answers(&quantized(graph, recipe, data).graph, data);
+    let square = |(a, b): (&f32, &f32)| f64::from(a - b).powi(2);
+    let signal: f64 = float.iter().map(|&a| f64::from(a).powi(2)).sum();
+    float.iter().zip(&int8).map(square).sum::<f64>() / signal
+}
+
+#[test]
+fn equalization_stops_where_channels_are_taken_apart() {
+    let mut net = Net::new();
+    net.layer("Conv", "x", "c", &[4, 2, 3, 3], &[AROUND]);
+    net.node("Relu", &["c"], "r", &[]);
+    // Rows of a picture, not channels, follow one another in what the Gemm multiplies.
+    net.node("Flatten", &["r"], "flat", &[("axis", &[3])]);
+    net.layer("Gemm", "flat", "y", &[CLASSES, 8], &[("transB", &[1])]);
+    let weights = net.graph.initializers.get_mut("c_weights").expect("it was made");
+    if let Data::F32(weights) = &mut weights.data {
+        weights[..18].iter_mut().for_each(|w| *w *= 30.0);
+    }
+    let recipe = Recipe { equalize: true, ..Recipe::default() };
+    let off = damage(&net.graph, &recipe, &frames(40));
+    assert!(off < 1e-2, "{off}");
+}
+
+#[test]
+fn frames_that_fill_a_fixed_batch_do_not_count() {
+    let free = residual();
+    let mut fixed = free.clone();
+    let shape = fixed.input.shape.as_mut().expect("it is known");
+    shape[0] = Dim::Fixed(4);
+    // One frame is left for the last batch, the brightest of its quarter.
+    let data = frames(41);
+    for method in Method::ALL {
+        // In another order of frames, a moving average would differ.
+        let recipe = Recipe {
+            method,
+            percentile: 95.0,
+            equalize: true,
+            bias_correction: true,
+            weight_bits: 4,
+            ..Recipe::default()
+        };
+        let [one, four] = [&free, &fixed].map(|graph| quantized(graph, &recipe, &data).tensors);
+        let scales = |tensors: &[TensorInfo]| {
+            tensors.iter().map(|t| (t.name.clone(), t.scale.clone())).collect::<Vec<_>>()
+        };
+        assert_eq!(scales(&one), scales(&four), "{method:?}");
+    }
+}
+
+#[test]
+fn every_method_has_a_range_for_values_that_never_are_zero() {
+    for method in Method::ALL {
+        for symmetric in [false, true] {
+            let recipe = Recipe { method, symmetric, ..Recipe::default() };
+            quantized(&silu(), &recipe, &frames(30));
+        }
+    }
+}
+
+#[test]
+fn a_rounding_is_learned_for_what_all_readers_see() {
+    let mut net = Net::new();
+    net.layer("Conv", "x", "c", &[8, 2, 3, 3], &[AROUND]);
+    net.node("Relu", &["c"], "positive", &[]);
+    net.graph.initializers.insert("minus".into(), Tensor::new([1], Data::F32(vec![-1.0])));
+    net.node("Mul", &["c", "minus"], "negative", &[]);
+    net.node("Concat", &["positive", "negative"], "both", &[("axis", &[1])]);
+    net.node("Flatten", &["both"], "flat", &[]);
+    net.layer("Gemm", "flat", "y", &[CLASSES, 16 * 64], &[("transB", &[1])]);
+    let mut swapped = net.graph.clone();
+    swapped.nodes.swap(1, 2);
+    let recipe = |rounding| Recipe { weight_bits: 3, rounding, ..Recipe::default() };
+    let data = frames(48);
+    let [nearest, learned] =
+        [Rounding::Nearest, Rounding::Adaround].map(|r| damage(&net.graph, &recipe(r), &data));
+    assert!(learned < nearest, "{learned} {nearest}");
+    let of = |graph: &Graph| quantized(graph, &recipe(Rounding::Adaround), &data).tensors;
+    let codes = |graph: &Graph| quantized(graph, &recipe(Rounding::Adaround), &data).graph;
+    assert_eq!(of(&net.graph).len(), of(&swapped).len());
+    assert_eq!(answers(&codes(&net.graph), &data), answers(&codes(&swapped), &data));
+}
+
+#[test]
+fn a_recipe_says_nothing_of_nodes_that_it_cannot_change() {
+    let graph = residual();
+    let data = frames(8);
+    let layer =
+        |node: &str, bits| Recipe { layers: [(node.into(), bits)].into(), ..Recipe::default() };
+    let weights = LayerBits { weight_bits: Some(4), ..LayerBits::default() };
+    let activations = LayerBits { activation_bits: Some(4), ..LayerBits::default() };
+    let refused = |recipe: Recipe| -> Error {
+        quantize(&graph, &recipe, &data, &mut unheard).expect_err("it is refused")
+    };
+    assert!(refused(layer("r1", activations)).what.contains("no width of its own"));
+    assert!(refused(layer("sum", weights)).what.contains("no weights"));
+    assert_eq!(refused(layer("sum", weights)).node.as_deref(), Some("sum"));
+    let kept = Recipe { keep_float: vec!["n1".into()], ..Recipe::default() };
+    assert!(refused(kept).what.contains("together with"));
+    for fine in [layer("sum", activations), layer("c1", weights), layer("c1", activations)] {
+        quantized(&graph, &fine, &data);
+    }
+}
+
+fn searched(graph: &Graph, start: &Recipe, data: &Dataset) -> Result<Found> {
+    let target = Target { max_drop: Some(2.0), ..Target::default() };
+    let listener = Listener { progress: &mut unheard, tried: &mut |_| () };
+    search(graph, start, target, [data, data], None, &|_| 1000, listener)
+}
+
+fn trained(graph: &Graph, recipe: &Recipe, plan: &Plan, data: &Dataset) -> Trained {
+    let listener =
+        train::Listener { progress: &mut |_, _, _| Ok(()), epoch: &mut |_| (), checkpoint: None };
+    ready(train::train(graph, recipe, plan, [data, data], None, listener, &mut Alone))
+        .expect("it trains")
+}
+
+#[test]
+fn a_search_raises_joins_too() {
+    let graph = residual();
+    // The labels are the float network's own answers.
+    let rows = answers(&graph, &frames(120));
+    let classes = rows.chunks_exact(CLASSES).map(|row| top1(row) as u8);
+    let data = labelled(&classes.collect::<Vec<_>>());
+    let start = Recipe { activation_bits: 2, ..Recipe::default() };
+    let found = searched(&graph, &start, &data).expect("it searches");
+    assert!(found.best.meets, "{:?}", found.best);
+    let raised = found.trials.iter().any(|t| t.recipe.layers.contains_key("sum"));
+    assert!(raised, "the Add keeps its two bits");
+}
+
+#[test]
+fn labels_beyond_the_classes_are_refused() {
+    let data = labelled(&[9; 20]);
+    let error = searched(&silu(), &Recipe::default(), &data).expect_err("no such class");
+    assert!(error.what.contains("label 9"), "{error}");
+    let data = [&data, &data];
+    let macs = |_: &str| 1;
+    let error = analyze(&silu(), &Recipe::default(), data, None, &macs, &mut unheard)
+        .expect_err("no such class");
+    assert!(error.what.contains("label 9"), "{error}");
+}
+
+/// The share of held-out frames that a file answers right.
+fn heldout_top1(trained: &Trained, data: &Dataset) -> f64 {
+    let labels = data.labels().expect("they have labels");
+    let rows = answers(&trained.quantized.graph, data);
+    let rows: Vec<&[f32]> = rows.chunks_exact(CLASSES).collect();
+    let right = |&&frame: &&usize| top1(rows[frame]) == labels[frame] as usize;
+    trained.held_out.iter().filter(right).count() as f64 / trained.held_out.len() as f64
+}
+
+#[test]
+fn what_training_sees_of_clipped_symmetric_activations_is_what_the_file_does() {
+    let data = frames(400);
+    let plan = Plan { epochs: Some(1), batch: 20, ..Plan::default() };
+    for activation_bits in [8, 4] {
+        let recipe = Recipe {
+            activation_bits,
+            activations: ActivationType::I8,
+            symmetric: true,
+            method: Method::Percentile,
+            percentile: 80.0,
+            ..Recipe::default()
+        };
+        let trained = trained(&residual(), &recipe, &plan, &data);
+        assert_eq!(heldout_top1(&trained, &data), trained.best.heldout_top1);
+    }
+}
+
+#[test]
+fn training_starts_from_learned_rounding_behind_a_normalization_too() {
+    let data = frames(200);
+    let plan = Plan { epochs: Some(1), ..Plan::default() };
+    let start = |rounding| {
+        let recipe = Recipe { weight_bits: 2, rounding, ..Recipe::default() };
+        trained(&residual(), &recipe, &plan, &data).start.heldout_loss
+    };
+    assert_ne!(start(Rounding::Nearest), start(Rounding::Adaround));
+}
+
+#[test]
+fn a_normalization_of_one_value_trains() {
+    let mut net = Net::new();
+    net.node("Flatten", &["x"], "flat", &[]);
+    net.layer("Gemm", "flat", "g", &[16, 128], &[("transB", &[1])]);
+    net.normalization("g", "n", 16);
+    net.node("Relu", &["n"], "r", &[]);
+    net.layer("Gemm", "r", "y", &[CLASSES, 16], &[("transB", &[1])]);
+    let plan = Plan { epochs: Some(3), batch: 1, ..Plan::default() };
+    let trained = trained(&net.graph, &Recipe::default(), &plan, &frames(200));
+    assert!(trained.best.heldout_top1 > 0.9, "{:?}", trained.epochs);
+}
