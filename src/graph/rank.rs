@@ -44,7 +44,7 @@ pub(super) fn rank(graph: &Graph, producers: &HashMap<&str, usize>, tensor: &str
                 if matches!(op, "Add" | "Mul") {
                     least = constants.map(|t| t.shape.len()).fold(least, usize::max);
                 }
-                let computed = |name: &&String| !graph.initializers.contains_key(*name);
+                let computed = |name: &&String| !graph.initializers.contains_key(name);
                 tensor = node.inputs.iter().find(computed)?;
                 continue;
             }

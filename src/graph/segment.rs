@@ -24,7 +24,7 @@ pub fn segment(
     nodes.reverse();
     let made: HashSet<&str> =
         nodes.iter().flat_map(|node| &node.outputs).map(String::as_str).collect();
-    let outside = |name: &&str| !made.contains(name) && !graph.initializers.contains_key(*name);
+    let outside = |name: &&str| !made.contains(name) && !graph.initializers.contains_key(name);
     let read: BTreeSet<&str> = needed.iter().copied().filter(outside).collect();
     let inputs = read.into_iter().map(Into::into).collect();
     (Graph { nodes, ..graph.clone() }, inputs)

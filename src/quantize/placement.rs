@@ -270,7 +270,7 @@ pub(super) fn activations_read<'a>(
     node.inputs[..count.min(node.inputs.len())]
         .iter()
         .map(String::as_str)
-        .filter(|name| !name.is_empty() && !graph.initializers.contains_key(*name))
+        .filter(|name| !name.is_empty() && !graph.initializers.contains_key(name))
 }
 
 /// The tensor in which the node's result ends, and the index of the Relu or Clip that alone reads

@@ -195,7 +195,7 @@ fn widen_small_types(graph: &mut Graph) {
         }
     }
     let float16 =
-        |name: &&String| graph.initializers.get(*name).is_some_and(|t| t.element() == Element::F16);
+        |name: &&String| graph.initializers.get(name).is_some_and(|t| t.element() == Element::F16);
     let operators = graph.nodes.iter().filter(|node| node.op.starts_with("QLinear"));
     let scales: HashSet<String> =
         operators.flat_map(|node| &node.inputs).filter(float16).cloned().collect();
