@@ -68,4 +68,5 @@ pub use plan::{Epoch, Mirror, Optimizer, Plan, Scales, Schedule};
 pub use record::{StepRecord, record};
 #[cfg(feature = "core")]
 pub(crate) use trainer::split;
+#[cfg(feature = "core")]
 pub use trainer::{Listener, Phase, TRAINING_KEY, Trained, train};
