@@ -345,10 +345,10 @@ pub(super) struct RecipeOptions {
     /// Even out the ranges of neighbouring layers' channels first.
     #[arg(long)]
     equalize: bool,
-    /// Take the mean error of each layer's output off its bias.
+    /// Take the mean error of each layer's output off its bias (of Conv and Gemm).
     #[arg(long)]
     bias_correction: bool,
-    /// How weights are rounded [default: nearest].
+    /// How weights are rounded; those of ConvTranspose to the nearest integer always [default: nearest].
     #[arg(long)]
     rounding: Option<Rounding>,
     /// Keep this node in float; may be given several times.
