@@ -10,11 +10,14 @@ use thirtyfour::prelude::*;
 const RECIPE: &str =
     "%7B%22version%22%3A1%2C%22weight_bits%22%3A3%2C%22weights%22%3A%22per-tensor%22%7D";
 
-/// Opens the page for a training of `assignment` of three epochs.
+/// So many that the page can be met in the middle of them, however busy the machine is.
+const EPOCHS: &str = "6";
+
+/// Opens the page for a training of `assignment`.
 async fn open(page: &Page) -> WebDriverResult<()> {
     page.open_link(&format!("network=assignment&recipe={RECIPE}")).await?;
     page.wait_for("network-assignment[data-status=ready]").await?;
-    page.pick("train-epochs", "3").await
+    page.pick("train-epochs", EPOCHS).await
 }
 
 #[test]
@@ -37,12 +40,15 @@ fn trains_through_pauses_and_a_reload_to_the_bytes_of_the_command_line() {
         page.wait_for("training[data-status=paused][data-value='1']").await?;
         page.click("resume-training").await?;
         // Told before it is written; from then on a reload does not lose it.
-        page.wait_for("training[data-status=training][data-kept='2']").await?;
+        let later = "training[data-status=training][data-kept]:not([data-kept='1'])";
+        let kept = epochs(&page.wait_for(later).await?, "data-kept").await?;
         open(&page).await?;
-        page.wait_for("training[data-status=paused][data-value='2']").await?;
+        let resumed = page.wait_for("training[data-status=paused][data-value]").await?;
+        let resumed = epochs(&resumed, "data-value").await?;
+        assert!(resumed >= kept && kept >= 2, "{kept} epochs were kept, {resumed} are left");
         page.click("resume-training").await?;
         page.wait_for("accuracy[data-model=assignment-qat]").await?;
-        page.wait_for("training[data-status=finished][data-value='3']").await?;
+        page.wait_for(&format!("training[data-status=finished][data-value='{EPOCHS}']")).await?;
 
         let figures = page.figures().await?;
         let [float, fixed, trained] = &figures[..] else { panic!("{figures:?}") };
@@ -65,6 +71,12 @@ fn trains_through_pauses_and_a_reload_to_the_bytes_of_the_command_line() {
         assert!(page.all("training").await?.is_empty());
         Ok(())
     });
+}
+
+/// A number of epochs that an element tells.
+async fn epochs(training: &WebElement, attribute: &str) -> WebDriverResult<u32> {
+    let told = training.attr(attribute).await?;
+    Ok(told.and_then(|told| told.parse().ok()).expect("a number of epochs"))
 }
 
 #[test]
@@ -103,7 +115,7 @@ fn trained_natively() -> Vec<u8> {
         "--calibration",
         &calibration,
         "--epochs",
-        "3",
+        EPOCHS,
         "--weight-bits",
         "3",
         "--weights",
