@@ -81,8 +81,8 @@ pub(super) struct Quantize {
 /// Train a float network for its quantization, on labelled frames, and write the int8 network.
 ///
 /// One frame in ten is held out of training and chooses the best epoch. Ctrl-C ends with the best so
-/// far. Learned scales of weights below 8 bits start from the range with the least squared error,
-/// whatever --weight-range says.
+/// far. Learned scales below 8 bits start from the range with the least squared error: those of weights
+/// whatever --weight-range says, those of activations unless --method names another than minmax.
 #[derive(Debug, Args)]
 pub(super) struct Train {
     /// A float ONNX file.

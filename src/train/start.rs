@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::graph::Graph;
 use crate::graph::fold_batch_norm::normalized_layers;
 use crate::quantize::{
-    Calibrated, Layers, Params, Placement, Prepared, Recipe, WeightRange, plain,
+    Calibrated, LayerBits, Layers, Method, Params, Placement, Prepared, Recipe, WeightRange, plain,
 };
 
 #[derive(Debug)]
@@ -66,12 +66,24 @@ impl Start {
 }
 
 /// The recipe that training starts from. A learned scale of few bits starts from the range with the
-/// least squared error: from the full range most weights round to zero, and learn nothing.
+/// least squared error. From the full range most weights round to zero, and learn nothing; and a
+/// scale of activations moves too slowly to leave behind what a rare value made of it.
 fn starting_recipe(recipe: &Recipe, plan: &Plan) -> Recipe {
-    let learned = plan.scales == Scales::Learned && recipe.weight_range == WeightRange::Minmax;
-    let few = recipe.weight_bits < 8 || recipe.layers.values().any(|l| l.weight_bits.is_some());
-    let weight_range = if learned && few { WeightRange::Mse } else { recipe.weight_range };
-    Recipe { weight_range, ..recipe.clone() }
+    let mut start = recipe.clone();
+    if plan.scales != Scales::Learned {
+        return start;
+    }
+    let few = |all: u32, own: fn(&LayerBits) -> Option<u32>| {
+        all < 8 || recipe.layers.values().any(|layer| own(layer).is_some_and(|bits| bits < 8))
+    };
+    if few(recipe.weight_bits, |layer| layer.weight_bits) {
+        start.weight_range = WeightRange::Mse;
+    }
+    if few(recipe.activation_bits, |layer| layer.activation_bits) && recipe.method == Method::Minmax
+    {
+        start.method = Method::Mse;
+    }
+    start
 }
 
 /// The network in float, which only computes.
@@ -86,4 +98,36 @@ fn float_network(prepared: &Prepared, recipe: &Recipe, data: &Dataset) -> Result
         scales: Scales::Learned,
         frame: data.frame_shape(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn learned_scales_of_few_bits_start_from_the_least_squared_error() {
+        let start = |recipe: &Recipe, scales| {
+            let Recipe { method, weight_range, .. } =
+                starting_recipe(recipe, &Plan { scales, ..Plan::default() });
+            (method, weight_range)
+        };
+        let narrow = Recipe { weight_bits: 3, activation_bits: 4, ..Recipe::default() };
+        let mut raised = narrow.clone();
+        raised
+            .layers
+            .insert("conv".into(), LayerBits { weight_bits: Some(8), activation_bits: None });
+        let chosen = Recipe { method: Method::Percentile, ..narrow.clone() };
+        let cases = [
+            (Recipe::default(), (Method::Minmax, WeightRange::Minmax)),
+            (Recipe { weight_bits: 4, ..Recipe::default() }, (Method::Minmax, WeightRange::Mse)),
+            (narrow.clone(), (Method::Mse, WeightRange::Mse)),
+            (raised, (Method::Mse, WeightRange::Mse)),
+            (chosen, (Method::Percentile, WeightRange::Mse)),
+        ];
+        for (recipe, expected) in cases {
+            assert_eq!(start(&recipe, Scales::Learned), expected, "{recipe:?}");
+        }
+        let observed = start(&narrow, Scales::MovingAverage);
+        assert_eq!(observed, (Method::Minmax, WeightRange::Minmax));
+    }
 }
