@@ -29,16 +29,15 @@ impl Crew for Threads {
         self.threads - 1
     }
 
-    async fn muster(&mut self, muster: Vec<u8>) {
+    async fn muster(&mut self, hands: usize, muster: Vec<u8>) {
         // With fewer than asked for where the system gives no more.
-        self.hands.extend((0..self.most()).map_while(|_| Connection::start().ok()));
+        self.hands.extend((0..hands).map_while(|_| Connection::start().ok()));
         (0..self.hands.len()).for_each(|hand| self.ask(hand, muster.clone()));
     }
 
     async fn ready(&mut self) -> usize {
-        let ready = self.hands.iter().take_while(|hand| hand.answers.recv().is_ok()).count();
-        self.hands.truncate(ready);
-        ready
+        self.hands.retain(|hand| hand.answers.recv().is_ok());
+        self.hands.len()
     }
 
     fn ask(&mut self, hand: usize, work: Vec<u8>) {

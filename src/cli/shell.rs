@@ -128,14 +128,14 @@ impl Shell {
         }
     }
 
-    /// The file, the account of the training, and how it compares with the float network. Every
-    /// epoch is told: on stdout, or with `aside` beside the progress.
+    /// The file, the account of the training, and how it compares with the float network, or why that
+    /// could not be measured. Every epoch is told: on stdout, or with `aside` beside the progress.
     pub(super) fn train(
         &mut self,
         request: Request,
         threads: usize,
         aside: bool,
-    ) -> Result<(File, TrainingSummary, BesideFloat)> {
+    ) -> Result<(File, TrainingSummary, Result<BesideFloat>)> {
         let bar = self.bar.clone();
         let mut written = Ok(());
         let mut hear = |event: &Event| {
@@ -151,7 +151,7 @@ impl Shell {
         };
         match self.ask_with(request, &mut hear, &mut Threads::new(threads))? {
             Event::Trained { file, training, measured: Some(measured), .. } => {
-                written.map(|()| (file, *training, *measured))
+                written.map(|()| (file, *training, measured.map(|measured| *measured)))
             }
             other => Err(unexpected(&other)),
         }

@@ -36,6 +36,7 @@ pub(super) fn run(arguments: &Train, json: bool, shell: &mut Shell) -> Result<()
     let threads = arguments.threads.map_or_else(cores, |threads| threads as usize);
     let (file, summary, measured) = shell.train(request, threads, json)?;
     files::write(output, &file.bytes)?;
+    let measured = measured?;
     if json {
         #[derive(Serialize)]
         struct Trained<'a> {
@@ -52,10 +53,14 @@ pub(super) fn run(arguments: &Train, json: bool, shell: &mut Shell) -> Result<()
         MeasuredOn::Validation => "the validation frames",
         MeasuredOn::HeldOut => "the frames held out of training, which have chosen the epoch",
     };
-    let best = match summary.best_epoch {
+    let mut best = match summary.best_epoch {
         0 => "the starting point: no epoch was better".into(),
         epoch => format!("epoch {epoch}"),
     };
+    if let Some(epoch) = summary.diverged_in {
+        best +=
+            &format!(" (in epoch {epoch} the loss was no number: choose a lower learning rate)");
+    }
     let size = figures::bytes(summary.quantization.file_bytes);
     print(&format!(
         "\nkept {best}; measured on {frames}\n\n{}{}\n{into}: {size}, SHA-256 {}\n",

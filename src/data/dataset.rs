@@ -279,6 +279,11 @@ impl Dataset {
     }
 
     /// From the folder names; empty when the labels are bare numbers.
+    /// The file that holds all of it, if it is one.
+    pub fn file(&self) -> Option<&str> {
+        self.file.as_deref()
+    }
+
     pub fn class_names(&self) -> &[String] {
         &self.class_names
     }
@@ -403,15 +408,18 @@ impl Dataset {
 
     fn labels_below(&self, classes: usize) -> Result<&[u32]> {
         let labels = self.labels().ok_or_else(|| {
-            Error::new("the frames have no labels").way_out(
-                "Accuracy needs them: an array `y` in the npz, or images in class folders.",
-            )
+            Error::new("the frames have no labels")
+                .way_out("Add an array `y` to the npz, or sort images into class folders.")
         })?;
         match labels.iter().position(|&label| label as usize >= classes) {
             None => Ok(labels),
             Some(frame) => Err(Error::new(format!(
-                "label {} of frame {frame} is out of range: the network has {classes} classes, 0 to {}",
+                "label {}{} of frame {frame} is out of range: the network has {classes} classes, 0 to {}",
                 labels[frame],
+                match self.class_names.get(labels[frame] as usize) {
+                    Some(name) => format!(" (`{name}`)"),
+                    None => String::new(),
+                },
                 classes.saturating_sub(1),
             ))
             .way_out("Labels are the indices of the network's outputs, counted from 0.")),

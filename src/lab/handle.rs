@@ -206,7 +206,10 @@ impl Model {
     }
 }
 
-/// Tells how far a step is, at most some two hundred times; fails when the shell cancels.
+/// How often about a step tells how far it is.
+pub(super) const MOST_REPORTS: usize = 200;
+
+/// Tells how far a step is, at most some [`MOST_REPORTS`] times; fails when the shell cancels.
 pub(super) fn report(
     emit: &mut Emit<'_>,
     stage: Stage,
@@ -214,9 +217,20 @@ pub(super) fn report(
     done: usize,
     total: usize,
 ) -> Result<()> {
-    if done < total && !done.is_multiple_of((total / 200).max(1)) {
+    if done < total && !done.is_multiple_of((total / MOST_REPORTS).max(1)) {
         return Ok(());
     }
+    report_always(emit, stage, model, done, total)
+}
+
+/// As [`report`], however often.
+pub(super) fn report_always(
+    emit: &mut Emit<'_>,
+    stage: Stage,
+    model: Option<&str>,
+    done: usize,
+    total: usize,
+) -> Result<()> {
     let progress = Progress { stage, model: model.map(Into::into), done, total };
     match emit(Event::Progress(progress)) {
         ControlFlow::Continue(()) => Ok(()),

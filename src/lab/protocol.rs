@@ -131,8 +131,9 @@ pub enum Event {
         file: File,
         inspection: Inspection,
         training: Box<TrainingSummary>,
-        /// The float network, then the trained one, if they were to be measured.
-        measured: Option<Box<BesideFloat>>,
+        /// The float network, then the trained one, if they were to be measured; or why they could
+        /// not be, which does not undo the training.
+        measured: Option<Result<Box<BesideFloat>, Error>>,
     },
     /// `logits`: one row for each frame.
     Evaluated {
@@ -244,6 +245,8 @@ pub struct TrainingSummary {
     pub epochs: Vec<Epoch>,
     /// Whose weights the file has; 0 is the starting point.
     pub best_epoch: usize,
+    /// The epoch in which the loss was no number any more, which ended the training.
+    pub diverged_in: Option<usize>,
 }
 
 /// A trained network beside the one it was made from.

@@ -1,16 +1,20 @@
 //! Quantization-aware training, and what it came to.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
 
-use super::handle::{Emit, Lab, name_after, report, stage_of};
+use super::evaluate::logits;
+use super::handle::{Emit, Lab, MOST_REPORTS, Model, name_after, report_always, stage_of};
 use super::protocol::{
     BesideFloat, CALIBRATION_OF_TRAINING, Event, MeasuredOn, ModelId, Role, Stage, TrainOptions,
     TrainingSummary,
 };
-use crate::error::{Context, Result};
+use crate::data::Dataset;
+use crate::error::{Context, Error, Result};
+use crate::progress::unwatched;
 use crate::quantize::Recipe;
 use crate::random::choose;
+use crate::runtime::input_shape;
 use crate::train::{self, Checkpoint, Crew, Epoch, Listener, Phase, Plan};
 
 impl Lab {
@@ -26,9 +30,16 @@ impl Lab {
     ) -> Result<Event> {
         let (model, data) = (self.model(id)?, self.data(Role::Training)?);
         let name = name_after(&model.file, &recipe.variant(true));
+        // Before hours of training.
+        check_shape(model, data, "the training frames")?;
+        if options.measure && self.has_data(Role::Validation) {
+            check_measurable(model, self.data(Role::Validation)?, data)?;
+        }
         let some;
         let calibration = if self.has_data(Role::Calibration) {
-            self.data(Role::Calibration)?
+            let calibration = self.data(Role::Calibration)?;
+            check_shape(model, calibration, "the calibration frames")?;
+            calibration
         } else {
             // What chooses the epoch is not seen before.
             let [training, _] = train::split(plan, data);
@@ -45,13 +56,19 @@ impl Lab {
             if *stopped.borrow() { ControlFlow::Continue(()) } else { going }
         };
         let tell = RefCell::new(&mut tell);
-        let mut progress = |phase, done, total| {
+        let told = Cell::new(None);
+        let mut progress = |phase, done: usize, total: usize| {
             let stage = match phase {
                 Phase::Start(step) => stage_of(step),
                 Phase::Train => Stage::Train,
                 Phase::Check => Stage::Evaluate,
             };
-            report(&mut **tell.borrow_mut(), stage, Some(id), done, total)
+            // Frames come in batches, so not every number of them does.
+            let part = Some((stage, done * MOST_REPORTS / total.max(1)));
+            if told.replace(part) == part {
+                return Ok(());
+            }
+            report_always(&mut **tell.borrow_mut(), stage, Some(id), done, total)
                 .inspect_err(|_| *stopped.borrow_mut() = true)
         };
         let mut epoch = |epoch: &Epoch| {
@@ -73,28 +90,57 @@ impl Lab {
         let held_out = (options.measure && !self.has_data(Role::Validation))
             .then(|| data[1].select(&trained.held_out));
         let (file, quantization, inspection) = self.keep(trained.quantized, recipe, name, &into)?;
-        let mut measured = None;
-        if options.measure {
+        let measured = options.measure.then(|| -> Result<Box<BesideFloat>> {
             let (on, frames) = match &held_out {
                 Some(held_out) => (MeasuredOn::HeldOut, held_out),
                 None => (MeasuredOn::Validation, self.data(Role::Validation)?),
             };
             let both = self.measure_all(&[id, &into], Some(0), frames, &mut **tell.borrow_mut())?;
             let [float, own] = <[_; 2]>::try_from(both).map_err(|_| nothing_measured())?;
-            measured = Some(Box::new(BesideFloat { reports: [float.report, own.report], on }));
-        }
+            Ok(Box::new(BesideFloat { reports: [float.report, own.report], on }))
+        });
         let training = Box::new(TrainingSummary {
             plan: plan.clone(),
             quantization,
             start: trained.start,
             epochs: trained.epochs,
             best_epoch: trained.best.epoch,
+            diverged_in: trained.diverged,
         });
         Ok(Event::Trained { model: into, file, inspection, training, measured })
     }
 }
 
+fn check_shape(model: &Model, frames: &Dataset, what: &str) -> Result<()> {
+    input_shape(&model.graph, Some(frames.frame_shape()))
+        .map(|_| ())
+        .in_file(frames.file().unwrap_or(what))
+}
+
+/// Whether accuracy can be measured on `frames` after training on `training`.
+fn check_measurable(model: &Model, frames: &Dataset, training: &Dataset) -> Result<()> {
+    const WHAT: &str = "the validation frames";
+    check_shape(model, frames, WHAT)?;
+    let mut classes = 0;
+    logits(model, frames, &[0], &mut unwatched, &mut |_, row| classes = row.len())?;
+    frames.check_labels(classes).in_file(WHAT)?;
+    let names = [training, frames].map(Dataset::class_names);
+    if names[0] != names[1] && names.iter().all(|names| !names.is_empty()) {
+        let names = names.map(|names| names.join(", "));
+        return Err(Error::new(format!(
+            "its classes are not those of the training frames: {} there, {} here",
+            names[0], names[1]
+        ))
+        .in_file(frames.file().unwrap_or(WHAT))
+        .way_out(
+            "Classes are numbered in the order of their folders: give both sets the same folders, or \
+             number them (`0-left`, `1-right`).",
+        ));
+    }
+    Ok(())
+}
+
 /// Cannot happen: two networks were to be measured.
-fn nothing_measured() -> crate::error::Error {
-    crate::error::Error::new("the networks were not measured")
+fn nothing_measured() -> Error {
+    Error::new("the networks were not measured")
 }

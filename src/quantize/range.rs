@@ -88,6 +88,17 @@ impl ActivationScheme {
         }
     }
 
+    /// The range that [`params`](Self::params) gives these for.
+    pub fn range(self, params: &QParams) -> [f32; 2] {
+        let (scale, zero_point) = (params.scale[0], params.zero_point[0]);
+        let grid = self.grid();
+        if grid.symmetric {
+            let reach = scale * grid.levels as f32 / 2.0;
+            return [-reach, reach];
+        }
+        self.bounds().map(|code| (code - zero_point) as f32 * scale)
+    }
+
     /// Scale and zero point for what lies between 0 and 1 by definition, as ONNX Runtime has them for
     /// Softmax: scale `1 / 2^bits`, and zero is the smallest integer.
     pub fn unit_interval(self) -> QParams {
@@ -121,6 +132,19 @@ mod tests {
         assert_eq!(params([-1.0, 3.0], I8, false, 8).1, 64 - 128);
         assert_eq!(params([-1.0, 3.0], U8, false, 4), ((4.0 / 15.0) as f32, 4));
         assert_eq!(params([-1.0, 3.0], I8, false, 3), ((4.0 / 7.0) as f32, -2));
+    }
+
+    #[test]
+    fn a_range_gives_the_scale_that_it_came_from() {
+        for kind in [ActivationType::U8, ActivationType::I8] {
+            for (symmetric, bits) in [(false, 8), (false, 3), (true, 8), (true, 4), (true, 2)] {
+                let scheme = ActivationScheme { kind, symmetric, bits };
+                let params = scheme.params([-0.7, 1.9]);
+                let again = scheme.params(scheme.range(&params));
+                assert!((again.scale[0] / params.scale[0] - 1.0).abs() < 1e-6, "{scheme:?}");
+                assert_eq!(again.zero_point, params.zero_point, "{scheme:?}");
+            }
+        }
     }
 
     #[test]

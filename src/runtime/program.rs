@@ -278,7 +278,10 @@ impl Program {
             Some(Some(Meaning::Constant(tensor, _))) => Some(tensor.clone()),
             _ => None,
         };
-        let settled = operators::settle(node, &value);
+        // What no operator of ours takes goes to the engine as it came.
+        let is_ours =
+            |settled: &Node| kind(settled, &operands(&inputs[..settled.inputs.len()])).is_some();
+        let settled = operators::settle(node, &value).filter(is_ours);
         let node = settled.as_ref().unwrap_or(node);
         let inputs = &inputs[..node.inputs.len()];
         let operands = operands(inputs);

@@ -102,12 +102,12 @@ impl Normalization {
     /// Turns the gradient of the result into that of the layer's sums, as reals.
     pub(super) fn backward(
         &self,
+        layer: &Layer,
         machine: &mut Machine,
-        layer: usize,
         gradient: &mut [f32],
         kept: &Kept,
     ) {
-        let weights = &machine.weights[layer];
+        let weights = &machine.weights[layer.index];
         let channels = kept.channels.len();
         let [mut sum, mut product] = [vec![0f64; channels], vec![0f64; channels]];
         add_moments(gradient, &kept.floats, &mut sum, &mut product);
@@ -115,11 +115,21 @@ impl Normalization {
         let mut factors = Vec::with_capacity(channels);
         for c in 0..channels {
             let deviation = f64::from(kept.channels[c]);
-            // Dividing by the folded gain changes the variance's share of epsilon.
-            let rest = 1.0 - f64::from(self.epsilon) * deviation * deviation;
-            machine.sums[self.gain.start + c] += (product[c] * rest) as f32;
+            // The weights' own gradient counts the gain, which is divided out again.
+            let of_gain = if count == 1.0 {
+                let mean = f64::from(weights.statistics[c][0] - weights.own_bias[c]);
+                -deviation * mean * sum[c]
+            } else {
+                // But for the variance's share of epsilon.
+                product[c] * (1.0 - f64::from(self.epsilon) * deviation * deviation)
+            };
+            machine.sums[self.gain.start + c] += of_gain as f32;
             machine.sums[self.shift.start + c] += sum[c] as f32;
             let gain = f64::from(weights.gain_and_shift[c][0]);
+            if let (1.0, Some(bias)) = (count, &layer.slots.bias) {
+                let at = bias.start + if bias.len() == 1 { 0 } else { c };
+                machine.sums[at] += (gain * deviation * sum[c]) as f32;
+            }
             let factor = gain * deviation / divisor(weights.gain[c]);
             // Running statistics do not depend on the values.
             let count = if count == 1.0 { f64::INFINITY } else { count };

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use super::checkpoint::Checkpoint;
 use super::optimizer::Moments;
 use super::plan::{Epoch, Plan};
+use super::start::Start;
 use super::state::State;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
@@ -106,6 +107,8 @@ pub(super) struct Fingerprint {
 }
 
 impl Fingerprint {
+    /// Of the starting point, too.
+    ///
     /// # Errors
     /// None that these can cause.
     pub(super) fn of(
@@ -113,6 +116,7 @@ impl Fingerprint {
         recipe: &Recipe,
         plan: &Plan,
         data: [&Dataset; 2],
+        start: &Start,
     ) -> Result<Self> {
         let mut digest = Sha256::new();
         digest.update(onnx::write(graph));
@@ -120,6 +124,12 @@ impl Fingerprint {
         digest.update(plan.to_json()?);
         for data in data {
             data.fingerprint(&mut |bytes| digest.update(bytes));
+        }
+        // Another version may start elsewhere.
+        digest.update(postcard::to_allocvec(&start.state).map_err(|error| unwritten(&error))?);
+        for (name, params) in &start.calibrated.params {
+            digest.update(name);
+            params.zero_point.iter().for_each(|zero_point| digest.update(zero_point.to_le_bytes()));
         }
         Ok(Self { version: VERSION, digest: digest.finalize().into() })
     }
@@ -129,8 +139,8 @@ impl Checkpoint {
     /// # Errors
     /// None that a course can cause.
     pub(super) fn new(course: &Course, fingerprint: &Fingerprint) -> Result<Self> {
-        let bytes = postcard::to_allocvec(&(fingerprint, course))
-            .map_err(|error| Error::new(format!("a checkpoint cannot be written: {error}")))?;
+        let bytes =
+            postcard::to_allocvec(&(fingerprint, course)).map_err(|error| unwritten(&error))?;
         Ok(Self(bytes.into()))
     }
 
@@ -140,11 +150,15 @@ impl Checkpoint {
         let (of, rest) =
             postcard::take_from_bytes::<Fingerprint>(&self.0).map_err(|error| damaged(&error))?;
         if of != *fingerprint {
-            return Err(Error::new("the checkpoint is of another training")
+            return Err(Error::new("the checkpoint is of another training, or of another version")
                 .way_out("Go on with the same network, recipe, plan and frames, or start anew."));
         }
         postcard::from_bytes(rest).map_err(|error| damaged(&error))
     }
+}
+
+fn unwritten(error: &postcard::Error) -> Error {
+    Error::new(format!("a checkpoint cannot be written: {error}"))
 }
 
 fn damaged(error: &postcard::Error) -> Error {

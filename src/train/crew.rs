@@ -22,9 +22,9 @@ use crate::quantize::Recipe;
 pub trait Crew {
     /// How many may help.
     fn most(&self) -> usize;
-    /// Gives every hand this first: what it needs to know.
-    async fn muster(&mut self, muster: Vec<u8>);
-    /// How many have answered to that, once all have.
+    /// Calls so many hands at most, and gives each this first: what it needs to know.
+    async fn muster(&mut self, hands: usize, muster: Vec<u8>);
+    /// How many have answered to that, once all have answered or are lost.
     async fn ready(&mut self) -> usize;
     /// Gives a hand work.
     fn ask(&mut self, hand: usize, work: Vec<u8>);
@@ -41,7 +41,7 @@ impl Crew for Alone {
         0
     }
 
-    async fn muster(&mut self, _: Vec<u8>) {}
+    async fn muster(&mut self, _: usize, _: Vec<u8>) {}
 
     async fn ready(&mut self) -> usize {
         0

@@ -87,6 +87,10 @@ impl Net {
 
     /// Compares every parameter's gradient with the difference quotient.
     fn check(self, mode: Mode) {
+        self.check_on(FRAMES, mode);
+    }
+
+    fn check_on(self, count: usize, mode: Mode) {
         let recipe = Recipe::default();
         let prepared = Prepared::new(&self.graph, &recipe).expect("it can be prepared");
         let prepared = Prepared { placement: Placement::default(), ..prepared };
@@ -101,12 +105,12 @@ impl Net {
             frame: &self.frame,
         };
         let (network, state) = Network::new(source).expect("it can be trained");
-        let frames = numbers(FRAMES * self.frame.iter().product::<usize>(), 99);
-        let weights = numbers(FRAMES * network.classes, 5);
+        let frames = numbers(count * self.frame.iter().product::<usize>(), 99);
+        let weights = numbers(count * network.classes, 5);
         let mut machine = network.machine(&state);
         let mut pass = |state: &State| -> f64 {
             machine.set(&network, state, mode);
-            machine.frames = FRAMES;
+            machine.frames = count;
             machine.values[network.input][..frames.len()].copy_from_slice(&frames);
             let y = machine.forward(&network);
             y.iter().zip(&weights).map(|(y, w)| f64::from(*y) * f64::from(*w)).sum()
@@ -241,7 +245,18 @@ fn normalized() -> Net {
 #[test]
 fn normalizations() {
     normalized().check(Mode::default());
-    normalized().check(Mode { batch_statistics: true, observe: false });
+    let training = Mode { batch_statistics: true, observe: false };
+    normalized().check(training);
+    // One value has no variance of its own.
+    let mut single = Net::new(&[5]).constant("w", &[5, 6], 0.0).constant("b", &[6], 0.0);
+    for (name, shift) in [("g", 1.5), ("s", 0.0), ("m", 0.5), ("d", 1.5)] {
+        single = single.constant(name, &[6], shift);
+    }
+    single
+        .node("Gemm", &["x", "w", "b"], "c", &[])
+        .node("BatchNormalization", &["c", "g", "s", "m", "d"], "n", &[])
+        .end("n", 6)
+        .check_on(1, training);
 }
 
 #[test]
@@ -343,6 +358,13 @@ fn rearrangements() {
 }
 
 #[test]
+fn what_no_score_needs_is_not_trained() {
+    let mut net = Net::new(&[2, 4, 4]).conv().node("Erf", &["c"], "beside", &[]).end("c", 27);
+    net.graph.outputs.push(Value { name: "beside".into(), ..Value::default() });
+    net.check(Mode::default());
+}
+
+#[test]
 fn what_cannot_be_trained_is_named() {
     let refused = |net: Net| {
         let recipe = Recipe::default();
@@ -363,4 +385,7 @@ fn what_cannot_be_trained_is_named() {
     let net = Net::new(&[2, 4, 4]).conv().ints("s", &[-1, 9]);
     let net = net.node("Reshape", &["c", "s"], "mixed", &[]).end("mixed", 9);
     assert!(refused(net).contains("frames do not stay apart"));
+    let mut net = Net::new(&[2, 4, 4]).conv().end("c", 27).node("Softmax", &["y"], "p", &[]);
+    net.graph.outputs[0].name = "p".into();
+    assert!(refused(net).contains("without its last `Softmax`"));
 }

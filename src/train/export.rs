@@ -7,46 +7,42 @@ use super::network::Network;
 use super::state::State;
 use crate::error::Result;
 use crate::graph::{Data, Tensor, fresh_name};
-use crate::quantize::{Layers, Params, Prepared, QParams, Quantized, Recipe, Weights};
+use crate::quantize::{Calibrated, Prepared, QParams, Quantized, Recipe, Weights};
 
-/// Writes the network with the state's weights and scales.
+/// Writes the network with the state's weights and scales; what does not train stays as `calibrated`
+/// has it.
 ///
 /// # Errors
 /// As quantizing without training.
 pub(super) fn write(
-    prepared: &Prepared,
+    calibrated: Calibrated,
     network: &Network,
     state: &State,
-    layers: &Layers,
     recipe: &Recipe,
 ) -> Result<Quantized> {
+    let Calibrated { mut prepared, mut params, layers: mut written, .. } = calibrated;
     let mut machine = network.machine(state);
     machine.set(network, state, Mode::default());
-    let params: Params = network
-        .roots
-        .iter()
-        .map(|root| {
-            let (scale, zero_point) = root.scale_and_zero_point(state);
-            let params =
-                QParams { scale: vec![scale], zero_point: vec![zero_point], ..root.params.clone() };
-            (root.name.clone(), params)
-        })
-        .collect();
-    let mut written = Layers::default();
-    let mut prepared = prepared.clone();
+    params.extend(network.roots.iter().map(|root| {
+        let (scale, zero_point) = root.scale_and_zero_point(state);
+        let params =
+            QParams { scale: vec![scale], zero_point: vec![zero_point], ..root.params.clone() };
+        (root.name.clone(), params)
+    }));
     for layer in &network.layers {
         let bias = bias(layer, &machine, state);
         if let Some(grid) = &layer.grid {
             let (codes, zero_point) = (&machine.weights[layer.index].codes, grid.zero_point(state));
             let codes = onnx_order(layer, codes).iter().map(|&c| c as i32 + zero_point).collect();
-            let mut own = layers.weights[&layer.name].params.clone();
+            let mut own = written.weights[&layer.name].params.clone();
             let scale = &machine.weights[layer.index].scale;
             own.scale.iter_mut().zip(scale).for_each(|(own, scale)| *own = *scale);
             own.zero_point.fill(zero_point);
             written.weights.insert(layer.name.clone(), Weights { params: own, codes });
-            if let Some(bias) = bias {
-                written.biases.insert(layer.name.clone(), bias);
-            }
+            match bias {
+                Some(bias) => written.biases.insert(layer.name.clone(), bias),
+                None => written.biases.remove(&layer.name),
+            };
         } else {
             let weights = onnx_order(layer, machine.weights[layer.index].folded());
             give(&mut prepared, layer, weights, bias);

@@ -275,7 +275,7 @@ impl Operator for Layer {
         let dy = &mut gradient[..rows * channels];
         let mut of_bias = vec![0.0; channels];
         if let (Some(norm), true) = (&self.norm, machine.mode.batch_statistics) {
-            norm.backward(machine, self.index, dy, kept);
+            norm.backward(self, machine, dy, kept);
         } else {
             add_column_sums(dy, channels, &mut of_bias);
         }

@@ -1,6 +1,6 @@
 //! The network made ready for training: from a graph's nodes to steps on numbered tensors.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::batch_norm::Normalization;
 use super::feature::{Feature, axis_in_memory, broadcast, in_memory, order};
@@ -199,8 +199,9 @@ impl Builder<'_> {
         self.network.input =
             self.feature(&input, shape, false, [f32::NEG_INFINITY, f32::INFINITY], None);
         let folded: Vec<usize> = self.placement.activations.values().copied().collect();
+        let leads = leads_to_scores(graph);
         for (i, node) in graph.nodes.iter().enumerate() {
-            if !folded.contains(&i) {
+            if leads[i] && !folded.contains(&i) {
                 self.node(i, node).map_err(|error| error.at_node(&node.name))?;
             }
         }
@@ -256,6 +257,13 @@ impl Builder<'_> {
             "Shape" | "Size" => Ok(()),
             "BatchNormalization" => Err(Error::new("its statistics are computed, not constant")
                 .way_out("Export the network for inference (training_mode 0).")),
+            "Softmax" | "LogSoftmax" if graph_ends_with(self.graph, node) => Err(Error::new(
+                "the loss is of scores, not of probabilities",
+            )
+            .way_out(format!(
+                "Export the network without its last `{}`; the order of the scores is the same.",
+                node.op
+            ))),
             _ => Err(refused()),
         }
     }
@@ -315,11 +323,8 @@ impl Builder<'_> {
             }
             Scales::MovingAverage => {
                 let at = self.state.statistics.len();
-                let ends = params
-                    .bounds
-                    .map(|code| (code - params.zero_point[0]) as f32 * params.scale[0]);
-                self.state.statistics.extend(ends);
                 let scheme = ActivationScheme { bits: params.bits, ..ActivationScheme::of(recipe) };
+                self.state.statistics.extend(scheme.range(&params));
                 ScaleSource::Observed(at, scheme)
             }
         };
@@ -704,6 +709,24 @@ impl Builder<'_> {
         self.push(Rearrange { x: x.feature, y, places }, y);
         Ok(())
     }
+}
+
+/// Of each node, whether the first output depends on it: others need no training.
+fn leads_to_scores(graph: &Graph) -> Vec<bool> {
+    let mut needed: HashSet<&str> =
+        graph.outputs.first().iter().map(|output| &*output.name).collect();
+    let mut leads = vec![false; graph.nodes.len()];
+    for (i, node) in graph.nodes.iter().enumerate().rev() {
+        if node.outputs.iter().any(|output| needed.contains(&**output)) {
+            leads[i] = true;
+            needed.extend(node.inputs.iter().map(|input| &**input));
+        }
+    }
+    leads
+}
+
+fn graph_ends_with(graph: &Graph, node: &Node) -> bool {
+    graph.outputs.first().is_some_and(|output| output.name == node.output())
 }
 
 const EVERYTHING: [f32; 2] = [f32::NEG_INFINITY, f32::INFINITY];

@@ -13,7 +13,8 @@ use crate::error::Result;
 use crate::graph::Graph;
 use crate::graph::fold_batch_norm::normalized_layers;
 use crate::quantize::{
-    Calibrated, LayerBits, Layers, Method, Params, Placement, Prepared, Recipe, WeightRange, plain,
+    ActivationScheme, Calibrated, LayerBits, Layers, Method, Params, Placement, Prepared, Recipe,
+    WeightRange, plain,
 };
 
 #[derive(Debug)]
@@ -41,8 +42,9 @@ impl Start {
         let float = float_network(&Prepared::new(graph, recipe)?, recipe, data)?;
         data.check_labels(float.0.classes)?;
         let mut setup = |step, done, total| progress(Phase::Start(step), done, total);
-        let calibrated =
+        let mut calibrated =
             Calibrated::new(graph, &starting_recipe(recipe, plan), calibration, &mut setup)?;
+        make_room_for_scores(&mut calibrated, recipe, plan, float.0.classes);
         let normalized = normalized_layers(&plain(graph)?);
         let (network, state) = Network::new(Source {
             prepared: &calibrated.prepared,
@@ -85,6 +87,29 @@ fn starting_recipe(recipe: &Recipe, plan: &Plan) -> Recipe {
     }
     start
 }
+
+/// Widens the range of the scores where it ends before what the loss asks for, as that of a network
+/// does whose last layer has not learned yet: scores beyond their range have no gradient.
+///
+/// The loss is least where the right score stands `ln((1 - s + s / classes) / (s / classes))` above
+/// the others, `s` the label smoothing; a range twice as wide is enough.
+fn make_room_for_scores(calibrated: &mut Calibrated, recipe: &Recipe, plan: &Plan, classes: usize) {
+    let Calibrated { prepared: Prepared { graph, placement, .. }, params, .. } = calibrated;
+    let root = graph.outputs.first().and_then(|output| placement.tensors.get(&output.name));
+    let Some(params) = root.and_then(|root| params.get_mut(root)) else { return };
+    let rest = f64::from(plan.label_smoothing.max(LEAST_SMOOTHING)) / classes as f64;
+    let right = 1.0 - f64::from(plan.label_smoothing.max(LEAST_SMOOTHING)) + rest;
+    let wanted = 2.0 * libm::log(right / rest) as f32;
+    let scheme = ActivationScheme { bits: params.bits, ..ActivationScheme::of(recipe) };
+    let [low, high] = scheme.range(params);
+    let lacks = (wanted - (high - low)) / 2.0;
+    if lacks > 0.0 {
+        *params = scheme.params([low - lacks, high + lacks]);
+    }
+}
+
+/// Without smoothing the best score is infinite.
+const LEAST_SMOOTHING: f32 = 0.001;
 
 /// The network in float, which only computes.
 fn float_network(prepared: &Prepared, recipe: &Recipe, data: &Dataset) -> Result<(Network, State)> {

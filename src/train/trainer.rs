@@ -57,6 +57,8 @@ pub struct Trained {
     pub start: Epoch,
     /// Whose weights the file has; 0 is the starting point.
     pub best: Epoch,
+    /// The epoch in which the loss was no number any more, which ended the training.
+    pub diverged: Option<usize>,
     /// Of the training frames, those that were not trained on.
     pub held_out: Vec<usize>,
 }
@@ -83,8 +85,10 @@ pub async fn train(
     let Listener { progress, epoch, mut checkpoint } = listener;
     // They start while this one does.
     let finish = resume.is_some_and(|resume| resume.finish);
-    if !finish && crew.most() > 0 {
-        crew.muster(crew::muster(graph, recipe, plan, [calibration, data])?).await;
+    // A batch has no work for more than one at each of its shards.
+    let hands = crew.most().min(plan.batch.min(data.len()).div_ceil(SHARD).saturating_sub(1));
+    if !finish && hands > 0 {
+        crew.muster(hands, crew::muster(graph, recipe, plan, [calibration, data])?).await;
     }
     let mut trainer = Trainer::new(graph, recipe, plan, [calibration, data], progress)?;
     match resume {
@@ -96,11 +100,19 @@ pub async fn train(
         None => epoch(&trainer.check_start(progress)?),
     }
     if !finish {
-        trainer.hands = crew.ready().await;
+        trainer.hands = (0..crew.ready().await).collect();
     }
     while !finish && !trainer.is_done() {
         match trainer.epoch(progress, &mut checkpoint, crew).await {
-            Ok(done) => epoch(&done),
+            Ok(Some(done)) => epoch(&done),
+            Ok(None) => {
+                let diverged = trainer.course.epochs.len() + 1;
+                if diverged == 1 {
+                    return Err(Error::new("the loss is no number in the first epoch")
+                        .way_out("Choose a lower learning rate."));
+                }
+                return trainer.finish(recipe, Some(diverged));
+            }
             Err(error) if error.cancelled && !trainer.course.epochs.is_empty() => break,
             Err(error) => return Err(error),
         }
@@ -108,7 +120,7 @@ pub async fn train(
             keep(trainer.checkpoint()?);
         }
     }
-    trainer.finish(recipe)
+    trainer.finish(recipe, None)
 }
 
 /// A training under way: everything that one epoch hands to the next.
@@ -124,8 +136,8 @@ pub(super) struct Trainer<'a> {
     data: &'a Dataset,
     training: Vec<usize>,
     held_out: Vec<usize>,
-    /// How many help.
-    hands: usize,
+    /// Those who help, by their numbers.
+    hands: Vec<usize>,
     /// Sums over a batch.
     gradients: Vec<f32>,
     observed: Vec<f32>,
@@ -155,17 +167,25 @@ impl<'a> Trainer<'a> {
         [calibration, data]: [&'a Dataset; 2],
         progress: &mut Hear<'_>,
     ) -> Result<Self> {
-        let start = Start::new(graph, recipe, plan, [calibration, data], progress)?;
         let [training, held_out] = split(plan, data);
         if training.is_empty() || held_out.is_empty() {
-            let chosen = training.len() + held_out.len();
-            return Err(Error::new(format!("{chosen} frames are too few to train on"))
-                .way_out("Training needs frames to learn from and others to hold out."));
+            let error = match training.len() + held_out.len() {
+                1 => Error::new("one frame is too little to train on"),
+                chosen => Error::new(format!("{chosen} frames are too few to train on")),
+            };
+            let error =
+                error.way_out("Training needs frames to learn from and others to hold out.");
+            return Err(match data.file() {
+                Some(file) => error.in_file(file),
+                None => error,
+            });
         }
+        let start = Start::new(graph, recipe, plan, [calibration, data], progress)?;
+        let fingerprint = Fingerprint::of(graph, recipe, plan, [calibration, data], &start)?;
         let Start { calibrated, engine, state } = start;
         let worker = Worker::new(&engine, &state);
         Ok(Self {
-            fingerprint: Fingerprint::of(graph, recipe, plan, [calibration, data])?,
+            fingerprint,
             gradients: vec![0.0; state.parameters.len()],
             observed: vec![0.0; state.statistics.len()],
             course: Course::new(plan, state),
@@ -176,7 +196,7 @@ impl<'a> Trainer<'a> {
             data,
             training,
             held_out,
-            hands: 0,
+            hands: Vec::new(),
         })
     }
 
@@ -210,13 +230,13 @@ impl<'a> Trainer<'a> {
         Ok(start)
     }
 
-    /// The rest of an epoch, of which [`Course::partial`] is done.
+    /// The rest of an epoch, of which [`Course::partial`] is done; `None` if it diverges.
     async fn epoch(
         &mut self,
         progress: &mut Hear<'_>,
         keep: &mut Option<&mut dyn FnMut(Checkpoint)>,
         crew: &mut impl Crew,
-    ) -> Result<Epoch> {
+    ) -> Result<Option<Epoch>> {
         let stopwatch = Stopwatch::start();
         let epoch = self.course.epochs.len();
         let mode =
@@ -232,6 +252,9 @@ impl<'a> Trainer<'a> {
         for (i, batch) in examples.chunks(self.plan.batch).enumerate().skip(done) {
             progress(Phase::Train, i * self.plan.batch, examples.len())?;
             let (loss, hits) = self.batch(batch, mode, rate(i), crew).await?;
+            if !loss.is_finite() {
+                return Ok(None);
+            }
             let partial = &mut self.course.partial;
             let seconds = before + stopwatch.ms() / 1e3;
             *partial = Partial {
@@ -248,10 +271,6 @@ impl<'a> Trainer<'a> {
             }
         }
         let Partial { loss, hits, .. } = self.course.partial;
-        if !loss.is_finite() {
-            return Err(Error::new(format!("the loss is no number in epoch {}", epoch + 1))
-                .way_out("Choose a lower learning rate."));
-        }
         let (heldout_loss, heldout_top1) = self.check(progress)?;
         let count = examples.len() as f64;
         let done = Epoch {
@@ -264,7 +283,7 @@ impl<'a> Trainer<'a> {
             seconds: before + stopwatch.ms() / 1e3,
         };
         self.course.end_epoch(done);
-        Ok(done)
+        Ok(Some(done))
     }
 
     /// How steps go while normalizations train and ranges are observed, where there are any.
@@ -309,13 +328,14 @@ impl<'a> Trainer<'a> {
     }
 
     /// Writes the best state.
-    fn finish(self, recipe: &Recipe) -> Result<Trained> {
-        let Self { calibrated: Calibrated { prepared, layers, .. }, engine, course, .. } = self;
+    fn finish(self, recipe: &Recipe, diverged: Option<usize>) -> Result<Trained> {
+        let Self { calibrated, engine, course, .. } = self;
         let Course { start, epochs, best, .. } = course;
-        let mut quantized = export::write(&prepared, &engine.network, &best.1, &layers, recipe)?;
+        let mut quantized = export::write(calibrated, &engine.network, &best.1, recipe)?;
         quantized.graph.metadata.retain(|(key, _)| key != TRAINING_KEY);
         quantized.graph.metadata.push((TRAINING_KEY.into(), self.plan.to_json()?));
-        Ok(Trained { quantized, epochs, start, best: best.0, held_out: self.held_out })
+        let best = best.0;
+        Ok(Trained { quantized, epochs, start, best, diverged, held_out: self.held_out })
     }
 
     /// The training frames in the order of an epoch.
@@ -339,20 +359,20 @@ impl<'a> Trainer<'a> {
     ) -> Result<(f64, usize)> {
         let factor = 1.0 / examples.len() as f64;
         // Whole shards for everybody; the first share stays here, because sums are taken in order.
-        let share = examples.len().div_ceil(SHARD).div_ceil(self.hands + 1) * SHARD;
+        let share = examples.len().div_ceil(SHARD).div_ceil(self.hands.len() + 1) * SHARD;
         let mut shares = examples.chunks(share);
         let own = shares.next().unwrap_or_default();
-        let shares: Vec<&[Example]> = shares.collect();
-        for (hand, share) in shares.iter().enumerate() {
+        let shares: Vec<(usize, &[Example])> = self.hands.iter().copied().zip(shares).collect();
+        for (hand, share) in &shares {
             let work = crew::work(&self.course.state, mode, factor, self.data, share)?;
-            crew.ask(hand, work);
+            crew.ask(*hand, work);
         }
         self.worker.set(&self.engine, &self.course.state, mode);
         self.gradients.fill(0.0);
         self.engine.network.reset_observed(&mut self.observed);
         let mut sums = (0.0, 0);
         self.compute(own, factor, &mut sums);
-        for (hand, share) in shares.into_iter().enumerate() {
+        for (hand, share) in shares {
             match crew.answer(hand).await {
                 Some(answer) => {
                     for (shard, own) in share.chunks(SHARD).zip(crew::sums(&answer)?) {
@@ -362,7 +382,7 @@ impl<'a> Trainer<'a> {
                     }
                 }
                 None => {
-                    self.hands = self.hands.min(hand);
+                    self.hands.retain(|&other| other != hand);
                     self.compute(share, factor, &mut sums);
                 }
             }
@@ -475,7 +495,7 @@ mod tests {
         let make =
             |plan| Trainer::new(&graph, &recipe, plan, [&data, &data], &mut |_, _, _| Ok(()));
         let write = |trainer: Trainer<'_>| {
-            let trained = trainer.finish(&recipe).unwrap();
+            let trained = trainer.finish(&recipe, None).unwrap();
             (onnx::write(&trained.quantized.graph), trained.epochs.len(), trained.best.epoch)
         };
         let mut whole = make(&plan).unwrap();
@@ -509,11 +529,11 @@ mod tests {
         assert!(refused.contains("another training"), "{refused}");
     }
 
-    /// Hands in this thread; the last of them gets lost at its second task.
+    /// Hands in this thread; the first of them gets lost at its second task.
     struct Hands {
         hands: Vec<Hand>,
         answers: Vec<Option<Vec<u8>>>,
-        tasks_of_last: usize,
+        tasks: [usize; 2],
     }
 
     impl Crew for Hands {
@@ -521,10 +541,10 @@ mod tests {
             2
         }
 
-        async fn muster(&mut self, muster: Vec<u8>) {
-            self.hands.resize_with(2, Hand::default);
+        async fn muster(&mut self, hands: usize, muster: Vec<u8>) {
+            self.hands.resize_with(hands, Hand::default);
             self.hands.iter_mut().for_each(|hand| drop(hand.answer(&muster).unwrap()));
-            self.answers = vec![None; 2];
+            self.answers = vec![None; hands];
         }
 
         async fn ready(&mut self) -> usize {
@@ -536,8 +556,8 @@ mod tests {
         }
 
         async fn answer(&mut self, hand: usize) -> Option<Vec<u8>> {
-            self.tasks_of_last += hand;
-            let lost = hand == 1 && self.tasks_of_last > 1;
+            self.tasks[hand] += 1;
+            let lost = hand == 0 && self.tasks[0] > 1;
             self.answers[hand].take().filter(|_| !lost)
         }
     }
@@ -569,11 +589,12 @@ mod tests {
             let alone = train(&mut |listener| {
                 ready(super::train(&graph, &recipe, &plan, [&data; 2], None, listener, &mut Alone))
             });
-            let mut hands = Hands { hands: Vec::new(), answers: Vec::new(), tasks_of_last: 0 };
+            let mut hands = Hands { hands: Vec::new(), answers: Vec::new(), tasks: [0; 2] };
             let together = train(&mut |listener| {
                 ready(super::train(&graph, &recipe, &plan, [&data; 2], None, listener, &mut hands))
             });
-            assert_eq!(hands.tasks_of_last, 2, "one is lost and not asked again");
+            assert_eq!(hands.tasks[0], 2, "one is lost and not asked again");
+            assert!(hands.tasks[1] > 2, "the other helps on");
             assert!(alone == together, "{:?}", plan.scales);
         }
     }

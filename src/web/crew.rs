@@ -64,9 +64,9 @@ impl Crew for Workers {
         self.wanted() - 1
     }
 
-    async fn muster(&mut self, muster: Vec<u8>) {
+    async fn muster(&mut self, hands: usize, muster: Vec<u8>) {
         let script = self.scope.location().href();
-        self.hands.extend((0..self.most()).map_while(|_| HandWorker::start(&script)));
+        self.hands.extend((0..hands).map_while(|_| HandWorker::start(&script)));
         for hand in &self.hands {
             if let Said::Ready = hand.inbox.next().await {
                 hand.post(&muster);
@@ -75,13 +75,14 @@ impl Crew for Workers {
     }
 
     async fn ready(&mut self) -> usize {
-        let mut ready = 0;
-        for hand in &self.hands {
-            let Said::Bytes(_) = hand.inbox.next().await else { break };
-            ready += 1;
+        let mut ready = Vec::with_capacity(self.hands.len());
+        for hand in std::mem::take(&mut self.hands) {
+            if let Said::Bytes(_) = hand.inbox.next().await {
+                ready.push(hand);
+            }
         }
-        self.hands.truncate(ready);
-        ready
+        self.hands = ready;
+        self.hands.len()
     }
 
     fn ask(&mut self, hand: usize, work: Vec<u8>) {
@@ -149,11 +150,18 @@ impl Inbox {
     }
 
     async fn next(&self) -> Said {
-        poll_fn(|context| match self.said.borrow_mut().pop_front() {
-            Some(said) => Poll::Ready(said),
-            None => {
-                *self.listener.borrow_mut() = Some(context.waker().clone());
-                Poll::Pending
+        poll_fn(|context| {
+            let mut said = self.said.borrow_mut();
+            // Who is lost says so once and stays lost.
+            if let Some(Said::Lost) = said.front() {
+                return Poll::Ready(Said::Lost);
+            }
+            match said.pop_front() {
+                Some(said) => Poll::Ready(said),
+                None => {
+                    *self.listener.borrow_mut() = Some(context.waker().clone());
+                    Poll::Pending
+                }
             }
         })
         .await

@@ -193,6 +193,7 @@ fn answer(request: &Request) -> Event {
                 start: epoch(0),
                 epochs: vec![epoch(1)],
                 best_epoch: 1,
+                diverged_in: None,
             }),
             measured: None,
         },
