@@ -129,6 +129,7 @@ pub enum Action {
     DiscardTraining,
     /// The browser has kept this training from an earlier visit.
     Recalled(Box<SavedTraining>),
+    TrainingNotKept(Error),
     /// The browser has a training of `network` with so many epochs done.
     TrainingKept {
         network: ModelId,
@@ -201,6 +202,8 @@ pub struct State {
     pub qat: BTreeMap<ModelId, Rc<Made>>,
     pub train_form: TrainForm,
     pub trainings: BTreeMap<ModelId, Rc<Training>>,
+    /// The browser has refused to keep a training.
+    keeps_nothing: bool,
     pub comparisons: BTreeMap<ModelId, Rc<Comparison>>,
     pub explained: BTreeMap<ModelId, Rc<Explained>>,
     pub analysis_frames: AnalysisFrames,
@@ -277,6 +280,7 @@ impl State {
             Action::DiscardTraining => self.discard_training(&mut effects),
             Action::Recalled(saved) => self.training_recalled(*saved, &mut effects),
             Action::TrainingKept { network, epochs } => self.training_kept(&network, epochs),
+            Action::TrainingNotKept(error) => self.training_not_kept(error),
             Action::Copy(what) => self.copy(what, &mut effects),
             Action::Copied(what) => self.copied = Some(what),
             Action::Download(model) => {

@@ -58,8 +58,6 @@ const SAME_SCALE: [&str; 9] = [
 fn keeps_scale(graph: &Graph, node: &Node) -> bool {
     match node.op.as_str() {
         "Resize" => picks_nearest(node),
-        // ONNX Runtime's integer pool knows none.
-        "AveragePool" => node.ints("dilations").is_none_or(|all| all.iter().all(|&d| d == 1)),
         // Zero is on every grid, other values need not be.
         "Pad" if pads_with_constant(node) => match node.input(2) {
             None => true,

@@ -210,6 +210,15 @@ fn datum_type(element: Element) -> TractResult<DatumType> {
 }
 
 fn constant(tensor: &Tensor) -> TractResult<graph::Tensor> {
+    // What tract takes for arithmetic on shapes is i64 in ONNX.
+    let numbers;
+    let tensor = match tensor.datum_type() {
+        DatumType::TDim => {
+            numbers = tensor.cast_to::<i64>()?;
+            &*numbers
+        }
+        _ => tensor,
+    };
     let plain = tensor.try_as_plain_ram()?;
     let data = match tensor.datum_type() {
         DatumType::F32 => Data::F32(plain.as_slice()?.to_vec()),

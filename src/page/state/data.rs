@@ -12,7 +12,7 @@ use crate::lab::protocol::{DataSummary, File, Request, Role};
 use crate::page::catalogue::{self, Archive};
 
 /// What bundled frames are called.
-const BUNDLED: &str = "the bundled frames";
+pub(super) const BUNDLED: &str = "the bundled frames";
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DataSet {
@@ -32,12 +32,21 @@ pub struct Loaded {
 pub struct Loading {
     pub name: String,
     pub bundled: bool,
+    /// Bundled archives that were asked for.
+    archives: usize,
     /// Bytes (fetched) or files (read) that are here.
     pub done: usize,
     /// 0 when nobody knows.
     pub total: usize,
     /// The worker's task, once everything is here.
     pub task: Option<TaskId>,
+}
+
+impl Loading {
+    /// Whether so many bundled archives are on their way.
+    pub(super) fn brings(&self, archives: usize) -> bool {
+        self.bundled && self.archives == archives
+    }
 }
 
 impl State {
@@ -54,8 +63,12 @@ impl State {
         if urls.is_empty() {
             return;
         }
-        self.data_mut(role).loading =
-            Some(Loading { name: BUNDLED.to_owned(), bundled: true, ..Loading::default() });
+        self.data_mut(role).loading = Some(Loading {
+            name: BUNDLED.to_owned(),
+            bundled: true,
+            archives: urls.len(),
+            ..Loading::default()
+        });
         effects.push(Effect::Fetch { resource: Resource::Frames(role), urls });
     }
 
@@ -94,7 +107,9 @@ impl State {
         files: Vec<Vec<u8>>,
         effects: &mut Vec<Effect>,
     ) {
-        let names = self.archives(role).iter().map(|archive| archive.file.clone());
+        // As many as were asked for, whatever is wanted now.
+        let all = self.catalogue.as_ref().map_or(&[][..], |catalogue| catalogue.frames(role));
+        let names = all.iter().map(|archive| archive.file.clone());
         let file = |(name, bytes)| File { name, bytes: ByteBuf::from(bytes) };
         let files = names.zip(files).map(file).collect();
         let request = Request::LoadData { role, files, normalization: None };
@@ -129,8 +144,9 @@ impl State {
         effects: &mut Vec<Effect>,
     ) {
         let task = self.send(Purpose::OpenData { name: name.clone(), bundled }, request, effects);
+        let archives = self.data_mut(role).loading.as_ref().map_or(0, |loading| loading.archives);
         self.data_mut(role).loading =
-            Some(Loading { name, bundled, task: Some(task), ..Loading::default() });
+            Some(Loading { name, bundled, archives, task: Some(task), ..Loading::default() });
     }
 
     pub(super) fn data_loaded(&mut self, role: Role, task: TaskId, loaded: Loaded) {

@@ -181,6 +181,9 @@ impl State {
         if self.job.as_ref().is_some_and(|job| job.network == id) {
             self.cancel_run(effects);
         }
+        if self.trainings.contains_key(id) {
+            effects.push(Effect::ForgetTraining(self.training_key(id)));
+        }
         self.forget(id);
     }
 

@@ -142,6 +142,12 @@ impl State {
         }
         for task in &mut unfinished {
             task.progress = None;
+            // A training goes on from where it is, not from where it began.
+            if let Request::Train { .. } = &*task.request
+                && let Some(request) = self.training_again()
+            {
+                task.request = Rc::new(request);
+            }
         }
         self.queue.tasks.append(&mut unfinished);
         let send = |task: &Task| Effect::Send { task: task.id, request: task.request.clone() };

@@ -928,6 +928,86 @@ fn a_training_of_an_opened_network_is_kept_with_it() {
     assert!(other.state.trainings.is_empty() && other.kept.is_empty());
 }
 
+/// How the training goes on in a fresh worker.
+fn restarted(bench: &Bench) -> Option<u8> {
+    let resume = bench.sent.iter().find_map(|(_, request)| match &**request {
+        Request::Train { options, .. } => Some(options.resume.as_ref()),
+        _ => None,
+    });
+    resume.expect("it trains on").map(|resume| resume.checkpoint.0[0])
+}
+
+#[test]
+fn cancelling_something_else_does_not_throw_a_training_back() {
+    let mut bench = Bench::open();
+    let task = begin_training(&mut bench);
+    for number in 0..3 {
+        train_epoch(&mut bench, task, number);
+    }
+    bench.act(Action::OpenModel(file("mine.onnx")));
+    bench.act(Action::CloseModel("opened-1".into()));
+    assert_eq!((bench.restarts, restarted(&bench)), (1, Some(2)));
+    assert!(bench.state.is_training());
+}
+
+#[test]
+fn a_training_goes_on_with_its_own_frames_alone() {
+    let mut bench = Bench::open();
+    let task = begin_training(&mut bench);
+    train_epoch(&mut bench, task, 0);
+    bench.act(Action::CancelRun);
+    bench.work();
+    let role = Role::Training;
+    bench.act(Action::OpenData { role, name: "mine".into(), files: vec![file("x.npz")] });
+    bench.work();
+    bench.act(Action::ResumeTraining);
+    assert!(bench.sent.is_empty() && bench.state.job.is_none());
+    assert_eq!(bench.told(), ["it was trained on the bundled frames"]);
+    bench.act(Action::UseBundledData(role));
+    bench.deliver();
+    bench.work();
+    bench.act(Action::ResumeTraining);
+    assert_eq!(resumed(&bench), Some((0, false)));
+}
+
+#[test]
+fn a_training_ends_with_its_network_and_complains_once() {
+    let mut bench = Bench::open();
+    bench.act(Action::OpenModel(file("mine.onnx")));
+    bench.work();
+    let task = begin_training(&mut bench);
+    bench.act(Action::TrainingNotKept(Error::new("no room")));
+    train_epoch(&mut bench, task, 0);
+    assert!(bench.kept.is_empty(), "it is not tried again");
+    bench.act(Action::TrainingNotKept(Error::new("no room")));
+    assert_eq!(bench.told(), ["no room"]);
+
+    let mut bench = Bench::open();
+    bench.act(Action::OpenModel(file("mine.onnx")));
+    bench.work();
+    let task = begin_training(&mut bench);
+    train_epoch(&mut bench, task, 0);
+    assert!(bench.kept.contains_key("mine.onnx"));
+    bench.act(Action::CloseModel("opened-1".into()));
+    assert!(bench.kept.is_empty());
+}
+
+#[test]
+fn frames_on_their_way_are_fetched_again_if_others_are_wanted() {
+    let mut bench = Bench::open();
+    bench.act(Action::Train);
+    assert!(bench.fetched.contains(&Resource::Frames(Role::Training)));
+    bench.act(Action::CancelRun);
+    let mut form = bench.state.train_form.clone();
+    form.archives = 2;
+    bench.act(Action::SetTraining(form));
+    bench.act(Action::Train);
+    let loading = bench.state.training.loading.as_ref();
+    assert!(loading.is_some_and(|loading| loading.brings(2)), "{loading:?}");
+    let asked = bench.fetched.iter().filter(|r| **r == Resource::Frames(Role::Training)).count();
+    assert_eq!(asked, 1, "the first fetch is given up");
+}
+
 #[test]
 fn a_training_that_fails_says_why_and_can_be_discarded() {
     let mut bench = Bench::open();

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use super::data::DataSet;
+use super::data::{BUNDLED, DataSet};
 use super::networks::{Fit, Origin};
 use super::run::{Job, Step};
 use super::{Effect, State};
@@ -237,7 +237,15 @@ impl State {
             return;
         };
         let training = Training { end: None, pace: Pace::default(), ..Training::clone(training) };
-        if self.can_analyze() {
+        let present = match &self.training {
+            DataSet { loading: Some(loading), .. } => &loading.name,
+            DataSet { loaded: Some(loaded), .. } => &loaded.name,
+            DataSet { .. } => BUNDLED,
+        };
+        if present != training.frames {
+            let error = Error::new(format!("it was trained on {}", training.frames));
+            self.complain(error.way_out("Load those as training frames first, then go on."));
+        } else if self.can_analyze() {
             self.train_form.archives = training.archives;
             self.set_recipe(Recipe::clone(&training.recipe));
             self.train(id, training, Step::Train { finish }, now, effects);
@@ -262,7 +270,7 @@ impl State {
     }
 
     /// As [`SavedTraining::key`].
-    fn training_key(&self, id: &str) -> String {
+    pub(super) fn training_key(&self, id: &str) -> String {
         self.opened_file(id).map_or_else(|| id.to_owned(), |file| file.name.clone())
     }
 
@@ -319,10 +327,17 @@ impl State {
     /// Bundled frames of another number than is wanted now are fetched again.
     fn refresh_bundled_training(&mut self, effects: &mut Vec<Effect>) {
         let wanted = self.bundled_count(Role::Training);
-        let loaded = self.training.loaded.as_ref().filter(|loaded| loaded.bundled);
-        if loaded.is_some_and(|loaded| Some(loaded.summary.frames) != wanted)
-            && self.training.loading.is_none()
-        {
+        let other = match &self.training {
+            DataSet { loading: Some(loading), .. } if loading.bundled => {
+                !loading.brings(self.archives(Role::Training).len())
+            }
+            DataSet { loaded: Some(loaded), loading: None } if loaded.bundled => {
+                Some(loaded.summary.frames) != wanted
+            }
+            _ => false,
+        };
+        if other {
+            self.cancel_data(Role::Training, effects);
             self.fetch_bundled_data(Role::Training, effects);
         }
     }
@@ -331,7 +346,9 @@ impl State {
     pub(super) fn training_request(&mut self, job: &Job, finish: bool) -> Option<Request> {
         let frames = self.training.loaded.as_ref().map(|loaded| loaded.name.clone());
         let training = Rc::make_mut(self.trainings.get_mut(&job.network)?);
-        training.frames = frames.unwrap_or_default();
+        if training.checkpoint.is_none() {
+            training.frames = frames.unwrap_or_default();
+        }
         let resume = training.checkpoint.as_deref().cloned();
         let resume = resume.map(|checkpoint| Resume { checkpoint, finish });
         let options = TrainOptions { measure: false, checkpoints: true, resume };
@@ -342,6 +359,13 @@ impl State {
             into: qat_id(&job.network),
             options,
         })
+    }
+
+    /// The request of the training under way, from its last checkpoint on.
+    pub(super) fn training_again(&mut self) -> Option<Request> {
+        let job = self.job.clone()?;
+        let Step::Train { finish } = job.step else { return None };
+        self.training_request(&job, finish)
     }
 
     pub(super) fn hear_training(&mut self, progress: &Progress, now: f64) {
@@ -367,6 +391,9 @@ impl State {
         training.checkpoint = Some(checkpoint.clone());
         let training = training.clone();
         let Some(network) = self.job.as_ref().map(|job| job.network.clone()) else { return };
+        if self.keeps_nothing {
+            return;
+        }
         effects.push(Effect::KeepTraining(Box::new(SavedTraining {
             file: self.opened_file(&network).cloned(),
             network,
@@ -382,6 +409,13 @@ impl State {
     pub(super) fn training_kept(&mut self, network: &str, epochs: usize) {
         if let Some(training) = self.trainings.get_mut(network) {
             Rc::make_mut(training).kept = Some(epochs);
+        }
+    }
+
+    /// The browser keeps nothing, which is said once.
+    pub(super) fn training_not_kept(&mut self, error: Error) {
+        if !std::mem::replace(&mut self.keeps_nothing, true) {
+            self.complain(error);
         }
     }
 

@@ -11,9 +11,12 @@ use crate::page::state::{Action, Job, Network, Step};
 
 #[component]
 pub(super) fn ActionBar(PageProps { state, dispatch }: &PageProps) -> Html {
-    // Analyses, searches and trainings say themselves how far they are.
-    let comparing = |job: &Job| !job.trains && matches!(job.step, Step::Quantize | Step::Compare);
-    let body = if state.job.as_ref().is_some_and(comparing) {
+    // Analyses, searches and trainings say themselves how far they are, a training below its network.
+    let shown_here = |job: &Job| match job.trains {
+        true => state.selected.as_ref() != Some(&job.network),
+        false => matches!(job.step, Step::Quantize | Step::Compare),
+    };
+    let body = if state.job.as_ref().is_some_and(shown_here) {
         html! { <Working state={state.clone()} dispatch={dispatch.clone()} /> }
     } else {
         html! { <Offer state={state.clone()} dispatch={dispatch.clone()} /> }

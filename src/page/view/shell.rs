@@ -75,7 +75,7 @@ impl Shell {
                     let (network, epochs) = (training.network().clone(), training.done());
                     dispatch.emit(match training_store::keep(&training).await {
                         Ok(()) => Action::TrainingKept { network, epochs },
-                        Err(error) => Action::Complain(error),
+                        Err(error) => Action::TrainingNotKept(error),
                     });
                 });
             }

@@ -1,5 +1,7 @@
 //! Quantization-aware training: what to train for, how it goes, and how to go on.
 
+use std::rc::Rc;
+
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
@@ -47,14 +49,14 @@ pub(super) fn TrainSection(PageProps { state, dispatch }: &PageProps) -> Html {
                     }
                 </div>
             } else {
-                { form(state, dispatch) }
+                { form(training, state, dispatch) }
             }
             { for training.map(|training| account(training, under_way, state, dispatch)) }
         </section>
     }
 }
 
-fn form(state: &Snapshot, dispatch: &Callback<Action>) -> Html {
+fn form(training: Option<&Rc<Training>>, state: &Snapshot, dispatch: &Callback<Action>) -> Html {
     let form = &state.train_form;
     let change =
         |set: fn(&mut TrainForm, Event)| changing(form, set, Action::SetTraining, dispatch);
@@ -70,6 +72,8 @@ fn form(state: &Snapshot, dispatch: &Callback<Action>) -> Html {
     let bundled = state.catalogue.as_ref().map_or(&[][..], |c| c.frames(Role::Training));
     let own = state.training.loaded.as_ref().filter(|loaded| !loaded.bundled);
     let fault = state.train_fault();
+    // A new one would take the place of what is paused.
+    let goes_on = training.is_some_and(|training| training.can_go_on());
     html! {
         <div class="train-form">
             <label class="inline-field">
@@ -94,7 +98,7 @@ fn form(state: &Snapshot, dispatch: &Callback<Action>) -> Html {
                 </label>
             }
             <button type="button" class="button" data-testid="train" onclick={start}
-                disabled={!state.can_train()}>{"Train"}</button>
+                disabled={!state.can_train() || goes_on}>{"Train"}</button>
             <details class="train-more">
                 <summary>{"More"}</summary>
                 <div class="fields">
@@ -119,7 +123,7 @@ fn form(state: &Snapshot, dispatch: &Callback<Action>) -> Html {
                 <p class="hint">
                     { format!("Until convergence: whenever {} epochs bring no progress the learning rate \
                         falls to a third; at the third time it ends, after {} epochs at most. The bundled \
-                        classes change sides with a mirrored frame; the dashboard stays as it is.",
+                        classes change sides with a mirrored frame; the dashboard stays, its needles turn.",
                         Plan::PATIENCE, Plan::MAX_EPOCHS) }
                 </p>
             </details>

@@ -29,10 +29,10 @@ pub(super) fn Working(PageProps { state, dispatch }: &PageProps) -> Html {
             <div class="working" data-testid="progress" data-stage={pipeline::name(stage)}
                 data-done={done.to_string()} data-total={total.to_string()}>
                 <Pipeline {stage} step={job.step} trains={job.trains} />
-                <progress {value} {max} aria-label={doing(stage)} />
+                <progress {value} {max} aria-label={doing(stage, job.step)} />
                 <p class="working-line">
                     // Announced when the stage changes, not at every frame.
-                    <span role="status" aria-live="polite">{ format!("{title}: {}", doing(stage)) }</span>
+                    <span role="status" aria-live="polite">{ format!("{title}: {}", doing(stage, job.step)) }</span>
                     <span class="far">
                         if total > 0 {
                             { format!("{} of {}", format::grouped(done), format::grouped(total)) }
@@ -48,8 +48,9 @@ pub(super) fn Working(PageProps { state, dispatch }: &PageProps) -> Html {
     }
 }
 
-fn doing(stage: Stage) -> &'static str {
+fn doing(stage: Stage, step: Step) -> &'static str {
     match stage {
+        Stage::Evaluate if matches!(step, Step::Train { .. }) => "answering the held-out frames",
         Stage::ReadData => "reading the frames",
         Stage::Equalize => "evening out the ranges of its channels",
         Stage::Round => "learning how to round its weights",
