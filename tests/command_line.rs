@@ -359,6 +359,9 @@ fn what_cannot_be_trained_is_told_before_it_starts() {
     assert!(error.contains("no labels"), "{error}");
     let error = desk.failure("train net.onnx -o out.onnx --training set.npz --mirror 0:9");
     assert!(error.contains("no class 9"), "{error}");
+    // What could not be measured afterwards, too.
+    let error = desk.failure("train net.onnx -o out.onnx --training set.npz --validation bare.npz");
+    assert!(error.contains("bare.npz") && error.contains("no labels"), "{error}");
     let mut strange = network();
     strange.nodes[1].op = "Erf".into();
     desk.write("strange.onnx", &onnx::write(&strange));

@@ -128,6 +128,39 @@ fn float_network(prepared: &Prepared, recipe: &Recipe, data: &Dataset) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::File;
+    use crate::graph::{Data, Tensor};
+    use crate::onnx;
+    use crate::progress::unwatched;
+
+    const NETWORK: &[u8] = include_bytes!("../../tests/goldens/training-small.onnx");
+    const FRAMES: &[u8] = include_bytes!("../../tests/goldens/training-small.npz");
+
+    /// How far apart scores can be when training starts, with the last weights times `factor`.
+    fn reach_of_scores(factor: f32) -> f32 {
+        let mut graph = onnx::read(NETWORK).unwrap();
+        for name in graph.nodes.last().unwrap().inputs[1..].to_vec() {
+            let tensor = graph.initializers.get_mut(&name).unwrap();
+            let values = tensor.as_f32().unwrap().iter().map(|value| value * factor).collect();
+            *tensor = Tensor::new(tensor.shape.clone(), Data::F32(values));
+        }
+        let file = File { name: "frames.npz".into(), bytes: FRAMES.to_vec().into() };
+        let data = Dataset::read(&[file], None, &mut unwatched).unwrap();
+        let (recipe, plan) = (Recipe::default(), Plan::default());
+        let start = Start::new(&graph, &recipe, &plan, [&data; 2], &mut |_, _, _| Ok(())).unwrap();
+        let network = &start.engine.network;
+        let root = network.features[network.output].round.as_ref().unwrap().root;
+        network.roots[root].params.scale[0] * 255.0
+    }
+
+    #[test]
+    fn scores_have_room_for_what_the_loss_asks() {
+        let learned = reach_of_scores(100.0);
+        assert!((learned / reach_of_scores(200.0) - 0.5).abs() < 1e-3, "it is as it was");
+        // Between 4.4 and 4.8 for 4 to 6 classes, twice.
+        let narrow = reach_of_scores(0.01);
+        assert!((8.8..9.6).contains(&narrow), "{narrow}");
+    }
 
     #[test]
     fn learned_scales_of_few_bits_start_from_the_least_squared_error() {

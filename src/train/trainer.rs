@@ -272,6 +272,9 @@ impl<'a> Trainer<'a> {
         }
         let Partial { loss, hits, .. } = self.course.partial;
         let (heldout_loss, heldout_top1) = self.check(progress)?;
+        if !heldout_loss.is_finite() {
+            return Ok(None);
+        }
         let count = examples.len() as f64;
         let done = Epoch {
             epoch: epoch + 1,
@@ -449,6 +452,7 @@ pub(super) type Hear<'a> = dyn FnMut(Phase, usize, usize) -> Result<()> + 'a;
 mod tests {
     use super::*;
     use crate::data::File;
+    use crate::graph::Tensor;
     use crate::onnx;
     use crate::progress::{ready, unwatched};
     use crate::train::{Alone, Hand, Mirror};
@@ -527,6 +531,27 @@ mod tests {
         let other = Plan { seed: 1, ..plan.clone() };
         let refused = make(&other).unwrap().resume(&checkpoint).unwrap_err().to_string();
         assert!(refused.contains("another training"), "{refused}");
+    }
+
+    #[test]
+    fn what_was_good_is_kept_when_a_training_diverges() {
+        let graph = onnx::read(NETWORK).unwrap();
+        let file = File { name: "frames.npz".into(), bytes: FRAMES.to_vec().into() };
+        let data = Dataset::read(&[file], None, &mut unwatched).unwrap();
+        let (recipe, plan) = (Recipe::default(), Plan { batch: 4, ..Plan::default() });
+        let mut unheard = |_, _, _| Ok(());
+        let mut trainer = Trainer::new(&graph, &recipe, &plan, [&data; 2], &mut unheard).unwrap();
+        trainer.check_start(&mut unheard).unwrap();
+        let mut epoch = |trainer: &mut Trainer<'_>| {
+            ready(trainer.epoch(&mut unheard, &mut None, &mut Alone)).unwrap()
+        };
+        assert!(epoch(&mut trainer).is_some());
+        trainer.course.state.parameters.fill(f32::NAN);
+        assert!(epoch(&mut trainer).is_none());
+        let trained = trainer.finish(&recipe, Some(2)).unwrap();
+        assert_eq!((trained.epochs.len(), trained.diverged), (1, Some(2)));
+        let weights = trained.quantized.graph.initializers.values().filter_map(Tensor::as_f32);
+        assert!(weights.flatten().all(|weight| weight.is_finite()));
     }
 
     /// Hands in this thread; the first of them gets lost at its second task.
