@@ -202,8 +202,8 @@ pub struct State {
     pub qat: BTreeMap<ModelId, Rc<Made>>,
     pub train_form: TrainForm,
     pub trainings: BTreeMap<ModelId, Rc<Training>>,
-    /// The browser has refused to keep a training.
-    keeps_nothing: bool,
+    /// It was said that the browser does not keep them.
+    unkept_is_told: bool,
     pub comparisons: BTreeMap<ModelId, Rc<Comparison>>,
     pub explained: BTreeMap<ModelId, Rc<Explained>>,
     pub analysis_frames: AnalysisFrames,

@@ -139,8 +139,8 @@ mod tests {
     /// How far apart scores can be when training starts, with the last weights times `factor`.
     fn reach_of_scores(factor: f32) -> f32 {
         let mut graph = onnx::read(NETWORK).unwrap();
-        for name in graph.nodes.last().unwrap().inputs[1..].to_vec() {
-            let tensor = graph.initializers.get_mut(&name).unwrap();
+        for name in &graph.nodes.last().unwrap().inputs[1..] {
+            let tensor = graph.initializers.get_mut(name).unwrap();
             let values = tensor.as_f32().unwrap().iter().map(|value| value * factor).collect();
             *tensor = Tensor::new(tensor.shape.clone(), Data::F32(values));
         }

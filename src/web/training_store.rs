@@ -28,24 +28,10 @@ const PAUSE_MS: u32 = 500;
 /// # Errors
 /// A browser that stores nothing.
 pub async fn recall() -> Result<Vec<SavedTraining>> {
-    let mut stored = None;
-    for _ in 1..TRIES {
-        if let Some(Ok(found)) = within(PATIENCE_MS, all()).await {
-            stored = Some(found);
-            break;
-        }
-        TimeoutFuture::new(PAUSE_MS).await;
-    }
-    let stored = match stored {
-        Some(stored) => stored,
-        None => all().await?,
-    };
+    let all = async |store: ObjectStore| store.get_all(None, None)?.await;
+    let stored = in_store(TransactionMode::ReadOnly, all).await?;
     let read = |value: JsValue| serde_wasm_bindgen::from_value(value).ok();
     Ok(stored.into_iter().filter_map(read).collect())
-}
-
-async fn all() -> Result<Vec<JsValue>> {
-    in_store(TransactionMode::ReadOnly, async |store| store.get_all(None, None)?.await).await
 }
 
 /// What `work` gives, if it does in so many milliseconds.
@@ -65,36 +51,61 @@ pub async fn keep(training: &SavedTraining) -> Result<()> {
         .serialize(&serde_wasm_bindgen::Serializer::new())
         .map_err(|why| unavailable(&why.to_string()))?;
     let key = JsValue::from_str(training.key());
-    in_store(TransactionMode::ReadWrite, async |store| store.put(&value, Some(&key))?.await)
-        .await
-        .map(|_| ())
+    let put = async |store: ObjectStore| store.put(&value, Some(&key))?.await;
+    in_store(TransactionMode::ReadWrite, put).await.map(|_| ())
 }
 
 /// # Errors
 /// A browser that stores nothing.
 pub async fn forget(key: &str) -> Result<()> {
     let key = JsValue::from_str(key);
-    in_store(TransactionMode::ReadWrite, async |store| store.delete(key)?.await).await
+    let delete = async |store: ObjectStore| store.delete(key.clone())?.await;
+    in_store(TransactionMode::ReadWrite, delete).await
 }
 
 async fn in_store<T>(
     mode: TransactionMode,
-    work: impl AsyncFnOnce(ObjectStore) -> std::result::Result<T, idb::Error>,
+    work: impl AsyncFn(ObjectStore) -> std::result::Result<T, idb::Error>,
+) -> Result<T> {
+    for _ in 1..TRIES {
+        if let Some(Ok(done)) = within(PATIENCE_MS, once_in_store(mode, &work)).await {
+            return Ok(done);
+        }
+        TimeoutFuture::new(PAUSE_MS).await;
+    }
+    let last = within(PATIENCE_MS, once_in_store(mode, &work)).await;
+    last.unwrap_or_else(|| Err(unavailable("its storage does not answer")))
+}
+
+async fn once_in_store<T>(
+    mode: TransactionMode,
+    work: &impl AsyncFn(ObjectStore) -> std::result::Result<T, idb::Error>,
 ) -> Result<T> {
     let all = async {
-        let database = open().await?;
-        let transaction = database.transaction(&[STORE], mode)?;
+        let database = Connection::open().await?;
+        let transaction = database.0.transaction(&[STORE], mode)?;
         let result = work(transaction.object_store(STORE)?).await?;
         transaction.await?;
-        database.close();
         Ok::<T, idb::Error>(result)
     };
     all.await.map_err(|why| unavailable(&why.to_string()))
 }
 
-async fn open() -> std::result::Result<Database, idb::Error> {
-    let store = ObjectStoreBuilder::new(STORE);
-    DatabaseBuilder::new(DATABASE).version(VERSION).add_object_store(store).build().await
+/// Closed however what is done with it ends.
+struct Connection(Database);
+
+impl Connection {
+    async fn open() -> std::result::Result<Self, idb::Error> {
+        let store = ObjectStoreBuilder::new(STORE);
+        let database = DatabaseBuilder::new(DATABASE).version(VERSION).add_object_store(store);
+        database.build().await.map(Self)
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 fn unavailable(why: &str) -> Error {

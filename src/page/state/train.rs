@@ -391,9 +391,6 @@ impl State {
         training.checkpoint = Some(checkpoint.clone());
         let training = training.clone();
         let Some(network) = self.job.as_ref().map(|job| job.network.clone()) else { return };
-        if self.keeps_nothing {
-            return;
-        }
         effects.push(Effect::KeepTraining(Box::new(SavedTraining {
             file: self.opened_file(&network).cloned(),
             network,
@@ -407,14 +404,15 @@ impl State {
     }
 
     pub(super) fn training_kept(&mut self, network: &str, epochs: usize) {
+        self.unkept_is_told = false;
         if let Some(training) = self.trainings.get_mut(network) {
             Rc::make_mut(training).kept = Some(epochs);
         }
     }
 
-    /// The browser keeps nothing, which is said once.
+    /// Said once and not at every checkpoint.
     pub(super) fn training_not_kept(&mut self, error: Error) {
-        if !std::mem::replace(&mut self.keeps_nothing, true) {
+        if !std::mem::replace(&mut self.unkept_is_told, true) {
             self.complain(error);
         }
     }
