@@ -120,6 +120,38 @@ fn a_rounding_is_learned_for_what_all_readers_see() {
     assert_eq!(answers(&codes(&net.graph), &data), answers(&codes(&swapped), &data));
 }
 
+/// As PyTorch's exporter writes `F.pad`.
+#[test]
+fn pads_may_be_computed_from_constants() {
+    let end = |mut net: Net| {
+        net.node("Relu", &["c"], "r", &[]);
+        net.node("Flatten", &["r"], "flat", &[]);
+        net.layer("Gemm", "flat", "y", &[CLASSES, 4 * FRAME[1] * FRAME[2]], &[("transB", &[1])]);
+        net.graph
+    };
+    let mut net = Net::new();
+    for (name, values) in
+        [("pairs", &[0, 0, 0, 0, 1, 1, 1, 1][..]), ("rows", &[-1, 2]), ("flatten", &[-1])]
+    {
+        let tensor = Tensor::new([values.len()], Data::I64(values.to_vec()));
+        net.graph.initializers.insert(name.into(), tensor);
+    }
+    net.node("Reshape", &["pairs", "rows"], "two", &[]);
+    net.node("Transpose", &["two"], "turned", &[("perm", &[1, 0])]);
+    net.node("Reshape", &["turned", "flatten"], "wide", &[]);
+    net.node("Cast", &["wide"], "pads", &[("to", &[7])]);
+    net.node("Pad", &["x", "pads"], "padded", &[]);
+    net.layer("Conv", "padded", "c", &[4, FRAME[0], 3, 3], &[]);
+    let computed = end(net);
+    let mut net = Net::new();
+    net.layer("Conv", "x", "c", &[4, FRAME[0], 3, 3], &[AROUND]);
+    let plain = end(net);
+    let data = frames(20);
+    assert_eq!(answers(&computed, &data), answers(&plain, &data));
+    let codes = |graph| quantized(graph, &Recipe::default(), &data).graph;
+    assert_eq!(answers(&codes(&computed), &data), answers(&codes(&plain), &data));
+}
+
 #[test]
 fn a_recipe_says_nothing_of_nodes_that_it_cannot_change() {
     let graph = residual();

@@ -78,7 +78,7 @@ impl Net {
         let mut node = Node::new(op, output, inputs.iter().copied(), [output]);
         for (name, values) in ints {
             let value = match values {
-                [one] if ["group", "axis", "transB"].contains(name) => Attribute::Int(*one),
+                [one] if ["group", "axis", "transB", "to"].contains(name) => Attribute::Int(*one),
                 _ => Attribute::Ints(values.to_vec()),
             };
             node = node.with(name, value);
