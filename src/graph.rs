@@ -21,7 +21,7 @@ mod simplify;
 pub use constants::Constants;
 pub use fold_gemm::fold_gemm;
 pub use pool_means::pool_means;
-pub use prune::prune;
+pub use prune::{needed_for, prune};
 pub use segment::{keep_activations_close, segment};
 pub use simplify::simplify;
 

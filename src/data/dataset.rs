@@ -278,12 +278,12 @@ impl Dataset {
         self.labels.as_deref()
     }
 
-    /// From the folder names; empty when the labels are bare numbers.
     /// The file that holds all of it, if it is one.
     pub fn file(&self) -> Option<&str> {
         self.file.as_deref()
     }
 
+    /// From the folder names; empty when the labels are bare numbers.
     pub fn class_names(&self) -> &[String] {
         &self.class_names
     }

@@ -220,17 +220,6 @@ pub(super) fn report(
     if done < total && !done.is_multiple_of((total / MOST_REPORTS).max(1)) {
         return Ok(());
     }
-    report_always(emit, stage, model, done, total)
-}
-
-/// As [`report`], however often.
-pub(super) fn report_always(
-    emit: &mut Emit<'_>,
-    stage: Stage,
-    model: Option<&str>,
-    done: usize,
-    total: usize,
-) -> Result<()> {
     let progress = Progress { stage, model: model.map(Into::into), done, total };
     match emit(Event::Progress(progress)) {
         ControlFlow::Continue(()) => Ok(()),

@@ -4,10 +4,10 @@ use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
 
 use super::evaluate::logits;
-use super::handle::{Emit, Lab, MOST_REPORTS, Model, name_after, report_always, stage_of};
+use super::handle::{Emit, Lab, MOST_REPORTS, Model, name_after, stage_of};
 use super::protocol::{
-    BesideFloat, CALIBRATION_OF_TRAINING, Event, MeasuredOn, ModelId, Role, Stage, TrainOptions,
-    TrainingSummary,
+    BesideFloat, CALIBRATION_OF_TRAINING, Event, MeasuredOn, ModelId, Progress, Role, Stage,
+    TrainOptions, TrainingSummary,
 };
 use crate::data::Dataset;
 use crate::error::{Context, Error, Result};
@@ -68,8 +68,12 @@ impl Lab {
             if told.replace(part) == part {
                 return Ok(());
             }
-            report_always(&mut **tell.borrow_mut(), stage, Some(id), done, total)
-                .inspect_err(|_| *stopped.borrow_mut() = true)
+            let progress = Progress { stage, model: Some(id.into()), done, total };
+            if (tell.borrow_mut())(Event::Progress(progress)).is_continue() {
+                return Ok(());
+            }
+            *stopped.borrow_mut() = true;
+            Err(Error::cancelled())
         };
         let mut epoch = |epoch: &Epoch| {
             // Whether to stop is asked at the next step.

@@ -1,6 +1,6 @@
 //! The network made ready for training: from a graph's nodes to steps on numbered tensors.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use super::batch_norm::Normalization;
 use super::feature::{Feature, axis_in_memory, broadcast, in_memory, order};
@@ -16,7 +16,7 @@ use super::round::Round;
 use super::state::{Slot, State};
 use crate::error::{Error, Result};
 use crate::graph::fold_batch_norm::Normalized;
-use crate::graph::{Graph, Node, Tensor};
+use crate::graph::{Graph, Node, Tensor, needed_for};
 use crate::kernels::geometry::Window;
 use crate::quantize::{
     ActivationScheme, Layers, Params, Placement, Prepared, QParams, Recipe, Rounding, WeightScheme,
@@ -199,9 +199,10 @@ impl Builder<'_> {
         self.network.input =
             self.feature(&input, shape, false, [f32::NEG_INFINITY, f32::INFINITY], None);
         let folded: Vec<usize> = self.placement.activations.values().copied().collect();
-        let leads = leads_to_scores(graph);
+        // What only further outputs need is not trained.
+        let (needed, _) = needed_for(graph, graph.outputs.get(..1).unwrap_or_default());
         for (i, node) in graph.nodes.iter().enumerate() {
-            if leads[i] && !folded.contains(&i) {
+            if needed[i] && !folded.contains(&i) {
                 self.node(i, node).map_err(|error| error.at_node(&node.name))?;
             }
         }
@@ -257,7 +258,7 @@ impl Builder<'_> {
             "Shape" | "Size" => Ok(()),
             "BatchNormalization" => Err(Error::new("its statistics are computed, not constant")
                 .way_out("Export the network for inference (training_mode 0).")),
-            "Softmax" | "LogSoftmax" if graph_ends_with(self.graph, node) => Err(Error::new(
+            "Softmax" | "LogSoftmax" if node.output() == self.graph.outputs[0].name => Err(Error::new(
                 "the loss is of scores, not of probabilities",
             )
             .way_out(format!(
@@ -709,24 +710,6 @@ impl Builder<'_> {
         self.push(Rearrange { x: x.feature, y, places }, y);
         Ok(())
     }
-}
-
-/// Of each node, whether the first output depends on it: others need no training.
-fn leads_to_scores(graph: &Graph) -> Vec<bool> {
-    let mut needed: HashSet<&str> =
-        graph.outputs.first().iter().map(|output| &*output.name).collect();
-    let mut leads = vec![false; graph.nodes.len()];
-    for (i, node) in graph.nodes.iter().enumerate().rev() {
-        if node.outputs.iter().any(|output| needed.contains(&**output)) {
-            leads[i] = true;
-            needed.extend(node.inputs.iter().map(|input| &**input));
-        }
-    }
-    leads
-}
-
-fn graph_ends_with(graph: &Graph, node: &Node) -> bool {
-    graph.outputs.first().is_some_and(|output| output.name == node.output())
 }
 
 const EVERYTHING: [f32; 2] = [f32::NEG_INFINITY, f32::INFINITY];

@@ -97,8 +97,9 @@ fn make_room_for_scores(calibrated: &mut Calibrated, recipe: &Recipe, plan: &Pla
     let Calibrated { prepared: Prepared { graph, placement, .. }, params, .. } = calibrated;
     let root = graph.outputs.first().and_then(|output| placement.tensors.get(&output.name));
     let Some(params) = root.and_then(|root| params.get_mut(root)) else { return };
-    let rest = f64::from(plan.label_smoothing.max(LEAST_SMOOTHING)) / classes as f64;
-    let right = 1.0 - f64::from(plan.label_smoothing.max(LEAST_SMOOTHING)) + rest;
+    let smoothing = f64::from(plan.label_smoothing.max(LEAST_SMOOTHING));
+    let rest = smoothing / classes as f64;
+    let right = 1.0 - smoothing + rest;
     let wanted = 2.0 * libm::log(right / rest) as f32;
     let scheme = ActivationScheme { bits: params.bits, ..ActivationScheme::of(recipe) };
     let [low, high] = scheme.range(params);

@@ -1,5 +1,7 @@
 //! Trainings that can be gone on with after a reload, in this browser's own storage (IndexedDB).
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
@@ -29,7 +31,7 @@ const PAUSE_MS: u32 = 500;
 /// A browser that stores nothing.
 pub async fn recall() -> Result<Vec<SavedTraining>> {
     let all = async |store: ObjectStore| store.get_all(None, None)?.await;
-    let stored = in_store(TransactionMode::ReadOnly, all).await?;
+    let stored = in_store(TransactionMode::ReadOnly, || true, all).await?.unwrap_or_default();
     let read = |value: JsValue| serde_wasm_bindgen::from_value(value).ok();
     Ok(stored.into_iter().filter_map(read).collect())
 }
@@ -44,37 +46,65 @@ async fn within<T>(ms: u32, work: impl Future<Output = T>) -> Option<T> {
     .await
 }
 
+/// Whether it is kept: not if something newer was written in its place.
+///
 /// # Errors
 /// A browser that stores nothing, or has no room.
-pub async fn keep(training: &SavedTraining) -> Result<()> {
+pub async fn keep(training: &SavedTraining) -> Result<bool> {
     let value = training
         .serialize(&serde_wasm_bindgen::Serializer::new())
         .map_err(|why| unavailable(&why.to_string()))?;
     let key = JsValue::from_str(training.key());
     let put = async |store: ObjectStore| store.put(&value, Some(&key))?.await;
-    in_store(TransactionMode::ReadWrite, put).await.map(|_| ())
+    Ok(write(training.key(), put).await?.is_some())
 }
 
 /// # Errors
 /// A browser that stores nothing.
 pub async fn forget(key: &str) -> Result<()> {
-    let key = JsValue::from_str(key);
-    let delete = async |store: ObjectStore| store.delete(key.clone())?.await;
-    in_store(TransactionMode::ReadWrite, delete).await
+    let value = JsValue::from_str(key);
+    let delete = async |store: ObjectStore| store.delete(value.clone())?.await;
+    write(key, delete).await.map(|_| ())
 }
 
+thread_local! {
+    /// By key, how often it was to be written.
+    static WRITES: RefCell<BTreeMap<String, u32>> = RefCell::default();
+}
+
+/// `None`: something newer is to be written under this key, which a second try must not undo.
+async fn write<T>(
+    key: &str,
+    work: impl AsyncFn(ObjectStore) -> std::result::Result<T, idb::Error>,
+) -> Result<Option<T>> {
+    let own = WRITES.with_borrow_mut(|writes| {
+        let count = writes.entry(key.to_owned()).or_default();
+        *count += 1;
+        *count
+    });
+    let is_newest = || WRITES.with_borrow(|writes| writes.get(key) == Some(&own));
+    in_store(TransactionMode::ReadWrite, is_newest, work).await
+}
+
+/// Tries several times, as long as it is wanted.
 async fn in_store<T>(
     mode: TransactionMode,
+    is_wanted: impl Fn() -> bool,
     work: impl AsyncFn(ObjectStore) -> std::result::Result<T, idb::Error>,
-) -> Result<T> {
-    for _ in 1..TRIES {
-        if let Some(Ok(done)) = within(PATIENCE_MS, once_in_store(mode, &work)).await {
-            return Ok(done);
+) -> Result<Option<T>> {
+    let mut failure = unavailable("its storage does not answer");
+    for _ in 0..TRIES {
+        match within(PATIENCE_MS, once_in_store(mode, &work)).await {
+            Some(Ok(done)) => return Ok(Some(done)),
+            Some(Err(error)) => failure = error,
+            None => {}
         }
         TimeoutFuture::new(PAUSE_MS).await;
+        if !is_wanted() {
+            return Ok(None);
+        }
     }
-    let last = within(PATIENCE_MS, once_in_store(mode, &work)).await;
-    last.unwrap_or_else(|| Err(unavailable("its storage does not answer")))
+    Err(failure)
 }
 
 async fn once_in_store<T>(

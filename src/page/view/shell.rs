@@ -73,10 +73,11 @@ impl Shell {
                 let dispatch = self.dispatch.clone();
                 spawn_local(async move {
                     let (network, epochs) = (training.network().clone(), training.done());
-                    dispatch.emit(match training_store::keep(&training).await {
-                        Ok(()) => Action::TrainingKept { network, epochs },
-                        Err(error) => Action::TrainingNotKept(error),
-                    });
+                    match training_store::keep(&training).await {
+                        Ok(true) => dispatch.emit(Action::TrainingKept { network, epochs }),
+                        Ok(false) => {}
+                        Err(error) => dispatch.emit(Action::TrainingNotKept(error)),
+                    }
                 });
             }
             Effect::ForgetTraining(key) => spawn_local(async move {
