@@ -13,22 +13,21 @@ const RELAXED = [
 const asked = new URLSearchParams(self.location.search).get("kernels");
 
 async function start() {
-  const module = "worker_bg.wasm";
-  let folder = "./";
+  let name = "worker";
   let response;
   if (asked !== "simd128" && WebAssembly.validate(Uint8Array.from(RELAXED))) {
-    folder = "relaxed/";
-    response = await fetch(folder + module).catch(() => undefined);
+    name = "worker_relaxed";
+    response = await fetch(name + "_bg.wasm").catch(() => undefined);
   }
   if (!response?.ok) {
     // Not published: slower is better than not at all.
-    folder = "./";
-    response = await fetch(module);
+    name = "worker";
+    response = await fetch(name + "_bg.wasm");
   }
   if (!response.ok) {
-    throw new Error(module + ": " + response.status + " " + response.statusText);
+    throw new Error(name + "_bg.wasm: " + response.status + " " + response.statusText);
   }
-  importScripts(folder + "worker.js");
+  importScripts(name + ".js");
   await wasm_bindgen({ module_or_path: response });
 }
 

@@ -13,7 +13,7 @@ use super::winograd::Number;
 pub enum Machine {
     /// What every target has: the reference.
     Portable,
-    /// WebAssembly with `simd128`, and with `relaxed-simd` where it was built so.
+    /// WebAssembly with `simd128`, and with relaxed SIMD where it was built so.
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
     Simd128,
     /// x86-64 with AVX2 and FMA.
@@ -88,7 +88,7 @@ impl Machine {
         match self {
             Self::Portable => "portable",
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-            Self::Simd128 if cfg!(target_feature = "relaxed-simd") => "relaxed-simd",
+            Self::Simd128 if cfg!(feature = "relaxed-simd") => "relaxed-simd",
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Self::Simd128 => "simd128",
             #[cfg(target_arch = "x86_64")]
@@ -155,7 +155,7 @@ pub trait Kernel<E, S>: Sized {
 
 /// Declares a function that runs a kernel with a machine's features enabled. The kernel is inlined
 /// into it, and with the features so are the instructions.
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", feature = "relaxed-simd"))]
 macro_rules! with_features {
     ($features:literal, $kernel:expr, $lanes:ty, $channels:ty, $rows:literal, $few:literal, $long:literal) => {{
         #[target_feature(enable = $features)]
@@ -168,8 +168,12 @@ macro_rules! with_features {
             // SAFETY: the features that the lanes need are enabled here.
             unsafe { kernel.run::<$lanes, $channels, $rows, $few, $long, 2>() }
         }
+        // WebAssembly's functions with features are safe: the whole module was accepted.
+        #[cfg_attr(target_arch = "wasm32", allow(unused_unsafe))]
         // SAFETY: a `Machine` exists only where it was detected.
-        unsafe { enabled($kernel) }
+        unsafe {
+            enabled($kernel)
+        }
     }};
 }
 
@@ -288,6 +292,8 @@ fn on_floats<K>(machine: Machine, rounding: Rounding, kernel: K) -> K::Output
 where
     K: Kernel<f32, f32>,
 {
+    #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+    use lanes::wasm::FusedFloats;
     #[cfg(target_arch = "x86_64")]
     use lanes::x86::{Floats256, Floats512, FusedFloats256, FusedFloats512};
     match (machine, rounding) {
@@ -295,11 +301,10 @@ where
         (Machine::Portable, _) => unsafe {
             kernel.run::<lanes::Floats, lanes::Floats, 4, 3, 4, 1>()
         },
-        #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
-        // SAFETY: the module was accepted, so the machine has its instructions.
-        (Machine::Simd128, Rounding::Fused) => unsafe {
-            kernel.run::<lanes::wasm::FusedFloats, lanes::wasm::FusedFloats, 4, 3, 4, 2>()
-        },
+        #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+        (Machine::Simd128, Rounding::Fused) => {
+            with_features!("relaxed-simd", kernel, FusedFloats, FusedFloats, 4, 3, 4)
+        }
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
         // SAFETY: the module was accepted, so the machine has its instructions.
         (Machine::Simd128, _) => unsafe {

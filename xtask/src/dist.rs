@@ -9,13 +9,13 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::{Digest, Sha256};
 
 use crate::Result;
-use crate::module::{Module, PROFILE, RELAXED};
+use crate::module::PROFILE;
 use crate::process::{run, say};
 use crate::tools;
 use crate::wasm::Toolchain;
 use crate::wasm_names;
 use crate::wasm_opt;
-use crate::workspace::{dist, root, target};
+use crate::workspace::{dist, root};
 
 pub(crate) fn build() -> Result<()> {
     let toolchain = Toolchain::ready()?;
@@ -35,17 +35,6 @@ pub(crate) fn build() -> Result<()> {
         wasm_opt::optimize(&module)?;
         strip_names(&module)?;
     }
-    say("Building the worker for browsers with relaxed SIMD (the first time takes some minutes)");
-    // trunk builds everything with the same flags.
-    let worker = Module {
-        what: &["--bin", "worker", "--no-default-features", "--features", "web"],
-        name: "worker",
-        bindings: "no-modules",
-        built: target(),
-    };
-    let relaxed = dist().join("relaxed");
-    worker.publish(&RELAXED, toolchain, &relaxed)?;
-    files_ending(&relaxed, ".wasm")?.iter().try_for_each(|module| strip_names(module))?;
     let page = dist().join("index.html");
     let html = read(&page)?;
     write(&page, &with_policy(&html)?)?;

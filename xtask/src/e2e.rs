@@ -8,7 +8,7 @@ use crate::Result;
 use crate::browser::Browser;
 use crate::process::run;
 use crate::serve::Site;
-use crate::test::cargo;
+use crate::test::{cargo, natively};
 use crate::webdriver::Driver;
 use crate::workspace::{dist, executable, target};
 
@@ -28,8 +28,9 @@ pub(crate) fn drive_site() -> Result<()> {
     for folder in [&downloads, &files, &screenshots] {
         fs::create_dir_all(folder).map_err(|why| format!("{}: {why}", folder.display()))?;
     }
-    // The command line that the page is compared with, as `cargo test` built it.
-    run(cargo().args(["build", "--bin", "steer8"]))?;
+    // The command line that the page is compared with, as `cargo test` built it: for a part of the
+    // workspace cargo would choose other features, and build it anew.
+    run(natively("build").args(["--bin", "steer8"]))?;
     run(cargo()
         .args(["test", "--package", "e2e", "--", "--test-threads=1", "--show-output"])
         .env("E2E_PAGE", format!("http://127.0.0.1:{port}{below}"))

@@ -13,29 +13,22 @@ use crate::workspace::root;
 /// The profile of Cargo.toml that a visitor's programs are built in.
 pub(crate) const PROFILE: &str = "web";
 
-/// The instructions that rustc may use.
+/// The instructions that the kernels may use.
 pub(crate) struct Build {
     pub(crate) name: &'static str,
-    flags: &'static str,
+    /// What cargo is told for it.
+    options: &'static [&'static str],
 }
 
-/// For every browser; what .cargo/config.toml says, too.
-const SIMD128: Build = Build { name: "simd128", flags: "-C target-feature=+simd128" };
+/// For every browser.
+const SIMD128: Build = Build { name: "simd128", options: &[] };
 
 /// For browsers that have the relaxed instructions.
-pub(crate) const RELAXED: Build =
-    Build { name: "relaxed-simd", flags: "-C target-feature=+simd128,+relaxed-simd" };
+const RELAXED: Build = Build { name: RELAXED_FEATURE, options: &["--features", RELAXED_FEATURE] };
+
+pub(crate) const RELAXED_FEATURE: &str = "relaxed-simd";
 
 pub(crate) const BUILDS: [Build; 2] = [SIMD128, RELAXED];
-
-impl Build {
-    /// Makes cargo build so, into a folder of its own below `folder`: in one folder the builds
-    /// would overwrite each other's modules and be linked anew every time.
-    pub(crate) fn prepare<'a>(&self, folder: &Path, cargo: &'a mut Command) -> &'a mut Command {
-        // In place of those in .cargo/config.toml.
-        cargo.env("RUSTFLAGS", self.flags).env("CARGO_TARGET_DIR", folder.join(self.name))
-    }
-}
 
 pub(crate) struct Module<'a> {
     /// What cargo is told to build.
@@ -53,8 +46,11 @@ impl Module<'_> {
     pub(crate) fn publish(&self, build: &Build, toolchain: Toolchain, out: &Path) -> Result<()> {
         let mut cargo = toolchain.cargo();
         cargo.args(["build", "--locked", "--target", TARGET, "--profile", PROFILE]);
-        run(build.prepare(&self.built, cargo.args(self.what)).current_dir(root()))?;
-        let built = self.built.join(build.name).join(TARGET).join(PROFILE);
+        // A folder for each: in one the builds would overwrite each other's modules.
+        let folder = self.built.join(build.name);
+        cargo.args(self.what).args(build.options).env("CARGO_TARGET_DIR", &folder);
+        run(cargo.current_dir(root()))?;
+        let built = folder.join(TARGET).join(PROFILE);
         run(Command::new(tools::binder()?)
             .args(["--target", self.bindings, "--no-typescript", "--out-dir"])
             .args([out, &built.join(self.name).with_extension("wasm")]))?;

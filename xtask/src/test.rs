@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::Result;
 use crate::browser::Browser;
 use crate::dist;
 use crate::e2e;
-use crate::module::RELAXED;
+use crate::module::RELAXED_FEATURE;
 use crate::process::{run, say, succeeds};
 use crate::tools;
 use crate::wasm::{TARGET, Toolchain};
@@ -18,27 +18,42 @@ use crate::workspace::{root, target};
 pub(crate) struct Step {
     name: &'static str,
     what: &'static str,
+    /// Minutes that it may take on two cores with nothing built. It says what a new test has to pay
+    /// with; a slow machine fails nothing.
+    budget: u64,
     run: fn() -> Result<()>,
 }
 
 const STEPS: [Step; 9] = [
-    Step { name: "set-up", what: "the tools that the other steps use", run: set_up },
-    Step { name: "format", what: "rustfmt", run: format },
-    Step { name: "deny", what: "licences, sources and advisories of what we use", run: deny },
-    Step { name: "clippy", what: "clippy, native", run: clippy },
-    Step { name: "native", what: "cargo test, native", run: native },
+    Step { name: "set-up", budget: 15, what: "the tools that the other steps use", run: set_up },
+    Step { name: "format", budget: 1, what: "rustfmt", run: format },
+    Step {
+        name: "deny",
+        budget: 1,
+        what: "licences, sources and advisories of what we use",
+        run: deny,
+    },
+    Step { name: "clippy", budget: 4, what: "clippy, native", run: clippy },
+    Step { name: "native", budget: 12, what: "cargo test, native", run: native },
     Step {
         name: "clippy-wasm",
+        budget: 3,
         what: "clippy, the page, its worker and the benchmark's",
         run: clippy_wasm,
     },
     Step {
         name: "wasm",
+        budget: 8,
         what: "the core's tests as WebAssembly in a browser, both builds of the kernels",
         run: wasm,
     },
-    Step { name: "dist", what: "the static site", run: dist::build },
-    Step { name: "browser", what: "the built site, end to end in a browser", run: e2e::drive_site },
+    Step { name: "dist", budget: 8, what: "the static site", run: dist::build },
+    Step {
+        name: "browser",
+        budget: 8,
+        what: "the built site, end to end in a browser",
+        run: e2e::drive_site,
+    },
 ];
 
 pub(crate) fn step_names() -> String {
@@ -67,18 +82,19 @@ pub(crate) fn run_steps(steps: &[&Step]) -> Result<()> {
         }
     }
     eprintln!();
-    for (step, time, passed) in times {
-        let seconds = time.as_secs();
+    let mut whole = Duration::ZERO;
+    for (Step { name, what, budget, .. }, time, passed) in times {
         let outcome = if passed { "passed" } else { "FAILED" };
-        eprintln!(
-            "{outcome} {:3}:{:02} {:12} {}",
-            seconds / 60,
-            seconds % 60,
-            step.name,
-            step.what
-        );
+        let over = if time.as_secs() > 60 * budget { " over its budget:" } else { "" };
+        eprintln!("{outcome} {} of {budget:2}:00 {name:12}{over} {what}", minutes(time));
+        whole += time;
     }
+    eprintln!("       {}", minutes(whole));
     outcome
+}
+
+fn minutes(time: Duration) -> String {
+    format!("{:2}:{:02}", time.as_secs() / 60, time.as_secs() % 60)
 }
 
 /// First, so that what is missing is known before half an hour of building.
@@ -116,21 +132,31 @@ fn clippy() -> Result<()> {
 
 fn clippy_wasm() -> Result<()> {
     let toolchain = Toolchain::ready()?;
-    for program in ["page", "web"] {
+    let worker = format!("web,{RELAXED_FEATURE}");
+    for what in [
+        ["--no-default-features", "--features", "page"],
+        ["--no-default-features", "--features", &worker],
+        ["--package=bench", "--lib", "--all-features"],
+    ] {
         let mut cargo = toolchain.cargo();
-        cargo.args(["clippy", "--target", TARGET, "--no-default-features", "--features", program]);
+        cargo.args(["clippy", "--target", TARGET]).args(what);
         run(cargo.args(["--", "--deny", "warnings"]).current_dir(root()))?;
     }
-    let mut cargo = toolchain.cargo();
-    cargo.args(["clippy", "--target", TARGET, "--package", "bench", "--lib"]);
-    run(cargo.args(["--", "--deny", "warnings"]).current_dir(root()))
+    Ok(())
 }
 
 fn native() -> Result<()> {
-    run(cargo().args(["test", "--workspace", "--exclude", "e2e"]))
+    run(&mut natively("test"))
 }
 
-/// The test files named `core_*` hold for both worlds.
+/// The native cargo for all but the tests that need the built site.
+pub(crate) fn natively(command: &str) -> Command {
+    let mut cargo = cargo();
+    cargo.args([command, "--workspace", "--exclude", "e2e"]);
+    cargo
+}
+
+/// The tests that hold for both worlds.
 fn wasm() -> Result<()> {
     let toolchain = Toolchain::ready()?;
     let browser = Browser::ready()?;
@@ -139,15 +165,18 @@ fn wasm() -> Result<()> {
     fs::write(&capabilities, browser.capabilities(&downloads).to_string())
         .map_err(|why| format!("{}: {why}", capabilities.display()))?;
 
-    let run_tests = |names: &[String], prepare: fn(&mut Command)| {
+    let run_tests = |tests: &[&str], features: &str| {
         let mut cargo = toolchain.cargo();
-        cargo.args(["test", "--target", TARGET, "--no-default-features", "--features", "core"]);
-        for name in names {
-            cargo.args(["--test", name]);
+        cargo.args(["test", "--target", TARGET, "--no-default-features", "--features", features]);
+        for test in tests {
+            cargo.args(["--test", test]);
         }
         cargo
             .current_dir(root())
             .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", tools::wasm_test_runner()?)
+            // wasm-bindgen reads and writes the whole module, and a browser shows no line numbers.
+            .env("CARGO_PROFILE_DEV_DEBUG", "false")
+            .env("CARGO_PROFILE_DEV_STRIP", "debuginfo")
             .env(browser.driver_variable(), &browser.driver)
             .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", &capabilities)
             // Where the core runs in the page.
@@ -155,26 +184,10 @@ fn wasm() -> Result<()> {
             // The limits are there for tests that hang, not for slow machines.
             .env("WASM_BINDGEN_TEST_TIMEOUT", "3600")
             .env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "120");
-        prepare(&mut cargo);
         run(&mut cargo)
     };
-    run_tests(&core_tests()?, |_| {})?;
-    // What differs between the builds is the kernels, and what must not is the files.
-    run_tests(&["core_goldens", "core_kernels"].map(str::to_owned), |cargo| {
-        RELAXED.prepare(&target(), cargo);
-    })
-}
-
-fn core_tests() -> Result<Vec<String>> {
-    let folder = root().join("tests");
-    let entries = fs::read_dir(&folder).map_err(|why| format!("{}: {why}", folder.display()))?;
-    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let mut tests: Vec<String> = names
-        .filter(|name| name.starts_with("core_"))
-        .filter_map(|name| Some(name.strip_suffix(".rs")?.to_owned()))
-        .collect();
-    tests.sort();
-    Ok(tests)
+    run_tests(&["core", "core_kernels"], "core")?;
+    run_tests(&["core_kernels"], &format!("core,{RELAXED_FEATURE}"))
 }
 
 /// The native cargo.

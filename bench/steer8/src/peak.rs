@@ -50,12 +50,12 @@ fn run<const CHAINS: usize>(step: Step, rounds: u32) -> Option<u32> {
             repeat::<CHAINS>(rounds, |sum| f32x4_add(f32x4_mul(sum, x), y));
             Some(4)
         }
-        #[cfg(target_feature = "relaxed-simd")]
+        #[cfg(feature = "relaxed-simd")]
         Step::RelaxedMadd => {
-            repeat::<CHAINS>(rounds, |sum| std::arch::wasm32::f32x4_relaxed_madd(sum, x, y));
+            relaxed::<CHAINS>(rounds, x, y);
             Some(4)
         }
-        #[cfg(not(target_feature = "relaxed-simd"))]
+        #[cfg(not(feature = "relaxed-simd"))]
         Step::RelaxedMadd => None,
         Step::Dot => {
             repeat::<CHAINS>(rounds, |sum| i32x4_add(sum, i32x4_dot_i16x8(sum, weights)));
@@ -64,6 +64,13 @@ fn run<const CHAINS: usize>(step: Step, rounds: u32) -> Option<u32> {
     }
 }
 
+#[cfg(feature = "relaxed-simd")]
+#[target_feature(enable = "relaxed-simd")]
+fn relaxed<const CHAINS: usize>(rounds: u32, x: v128, y: v128) {
+    repeat::<CHAINS>(rounds, |sum| std::arch::wasm32::f32x4_relaxed_madd(sum, x, y));
+}
+
+#[inline(always)]
 fn repeat<const CHAINS: usize>(rounds: u32, step: impl Fn(v128) -> v128) {
     // Different from one another, or the chains would be one.
     let mut sums: [v128; CHAINS] = std::array::from_fn(|i| i32x4_splat(black_box(i as i32)));

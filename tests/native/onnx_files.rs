@@ -9,10 +9,11 @@ use tract_onnx::pb::{
     TensorShapeProto, TypeProto, ValueInfoProto, attribute_proto::AttributeType,
 };
 
-const ASSIGNMENT: &[u8] = include_bytes!("../models/networks/assignment.onnx");
-const MOBILENET: &[u8] = include_bytes!("../models/networks/mobilenet.onnx");
-const BY_ONNX_RUNTIME: &[u8] = include_bytes!("../models/networks/assignment-onnxruntime-qdq.onnx");
-const BY_PYTORCH: &[u8] = include_bytes!("../models/networks/assignment-pytorch-int8.onnx");
+const ASSIGNMENT: &[u8] = include_bytes!("../../models/networks/assignment.onnx");
+const MOBILENET: &[u8] = include_bytes!("../../models/networks/mobilenet.onnx");
+const BY_ONNX_RUNTIME: &[u8] =
+    include_bytes!("../../models/networks/assignment-onnxruntime-qdq.onnx");
+const BY_PYTORCH: &[u8] = include_bytes!("../../models/networks/assignment-pytorch-int8.onnx");
 
 fn value(name: &str) -> ValueInfoProto {
     use pb::tensor_shape_proto::{Dimension, dimension::Value::DimValue};

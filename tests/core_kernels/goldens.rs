@@ -9,11 +9,8 @@ use steer8::lab::Lab;
 use steer8::lab::protocol::{Event, Request, Role};
 use steer8::quantize::Recipe;
 
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
-
-const CALIBRATION: &[u8] = include_bytes!("../models/frames/calibration.zip");
-const VALIDATION: &[u8] = include_bytes!("../models/frames/validation.zip");
+const CALIBRATION: &[u8] = include_bytes!("../../models/frames/calibration.zip");
+const VALIDATION: &[u8] = include_bytes!("../../models/frames/validation.zip");
 
 #[derive(Deserialize)]
 struct Golden {
@@ -85,8 +82,8 @@ macro_rules! golden {
         fn $name() {
             agrees_with_onnx_runtime(
                 concat!(stringify!($name), ".onnx"),
-                include_bytes!(concat!("../models/networks/", stringify!($name), ".onnx")),
-                include_str!(concat!("goldens/", stringify!($name), ".json")),
+                include_bytes!(concat!("../../models/networks/", stringify!($name), ".onnx")),
+                include_str!(concat!("../goldens/", stringify!($name), ".json")),
             );
         }
     };

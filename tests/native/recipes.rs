@@ -9,9 +9,9 @@ use steer8::progress::unwatched;
 use steer8::quantize::{ActivationType, Granularity, Quantized, Recipe, Step, quantize, recipe_of};
 use steer8::runtime::{Arithmetic, Session, lower};
 
-const ASSIGNMENT: &[u8] = include_bytes!("../models/networks/assignment.onnx");
-const MOBILENET: &[u8] = include_bytes!("../models/networks/mobilenet.onnx");
-const CALIBRATION: &[u8] = include_bytes!("../models/frames/calibration.zip");
+const ASSIGNMENT: &[u8] = include_bytes!("../../models/networks/assignment.onnx");
+const MOBILENET: &[u8] = include_bytes!("../../models/networks/mobilenet.onnx");
+const CALIBRATION: &[u8] = include_bytes!("../../models/frames/calibration.zip");
 
 fn frames() -> Dataset {
     let file = File { name: "calibration.zip".into(), bytes: CALIBRATION.to_vec().into() };

@@ -6,9 +6,6 @@ use steer8::random::SplitMix64;
 use steer8::runtime::{Arithmetic, Session, lower};
 
 #[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
-
-#[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 /// Cases of each operator; debug builds and browsers share the number.

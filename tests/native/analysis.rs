@@ -13,10 +13,10 @@ use steer8::quantize::{
 };
 use steer8::runtime::{Arithmetic, Session};
 
-const ASSIGNMENT: &[u8] = include_bytes!("../models/networks/assignment.onnx");
-const PILOTNET: &[u8] = include_bytes!("../models/networks/pilotnet.onnx");
-const CALIBRATION: &[u8] = include_bytes!("../models/frames/calibration.zip");
-const VALIDATION: &[u8] = include_bytes!("../models/frames/validation.zip");
+const ASSIGNMENT: &[u8] = include_bytes!("../../models/networks/assignment.onnx");
+const PILOTNET: &[u8] = include_bytes!("../../models/networks/pilotnet.onnx");
+const CALIBRATION: &[u8] = include_bytes!("../../models/frames/calibration.zip");
+const VALIDATION: &[u8] = include_bytes!("../../models/frames/validation.zip");
 
 fn frames(bytes: &[u8]) -> Dataset {
     let file = File { name: "frames.zip".into(), bytes: bytes.to_vec().into() };

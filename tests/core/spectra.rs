@@ -7,9 +7,6 @@ use steer8::graph::{Attribute, Data, Dim, Element, Graph, Node, Tensor, Value};
 use steer8::runtime::{Arithmetic, Session};
 
 #[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
-
-#[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 fn run(input: &[usize], node: Node, constants: &[(&str, Tensor)], x: &[f32]) -> Vec<f32> {

@@ -7,9 +7,6 @@ use steer8::onnx::read;
 use steer8::runtime::{Arithmetic, Session};
 
 #[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
-
-#[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 /// What is not supported, by the part of the test's name that says so.
@@ -103,7 +100,7 @@ fn check(golden: &Golden) -> Result<(), String> {
 
 #[test]
 fn onnx_operator_tests() {
-    let goldens: Vec<Golden> = serde_json::from_str(include_str!("goldens/onnx_operators.json"))
+    let goldens: Vec<Golden> = serde_json::from_str(include_str!("../goldens/onnx_operators.json"))
         .expect("the goldens are JSON");
     let (mut passed, mut skipped, mut failed) = (0, 0, Vec::new());
     let mut lines = Vec::new();

@@ -1,5 +1,4 @@
 //! The command line end to end: arguments, results, exit status, and what it says of bad input.
-#![cfg(feature = "cli")]
 
 use std::fs;
 use std::io::{Cursor, Write};

@@ -1,11 +1,9 @@
 //! Training against PyTorch's, stored by `goldens/training.py`; and networks of other shapes that must
 //! fit made-up data. Natively and in the browser.
 
-mod made_up;
-
 use std::collections::BTreeMap;
 
-use made_up::{CLASSES, FRAME, dataset, frames, residual, silu};
+use crate::made_up::{CLASSES, FRAME, dataset, frames, residual, silu};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use steer8::data::Dataset;
@@ -16,13 +14,10 @@ use steer8::quantize::Recipe;
 use steer8::runtime::{Arithmetic, Session};
 use steer8::train::{Alone, Listener, Optimizer, Plan, Scales, Trained, record, train};
 
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
-
-const VALIDATION: &[u8] = include_bytes!("../models/frames/validation.zip");
-const ASSIGNMENT: &[u8] = include_bytes!("../models/networks/assignment.onnx");
-const SMALL: &[u8] = include_bytes!("goldens/training-small.onnx");
-const SMALL_FRAMES: &[u8] = include_bytes!("goldens/training-small.npz");
+const VALIDATION: &[u8] = include_bytes!("../../models/frames/validation.zip");
+const ASSIGNMENT: &[u8] = include_bytes!("../../models/networks/assignment.onnx");
+const SMALL: &[u8] = include_bytes!("../goldens/training-small.onnx");
+const SMALL_FRAMES: &[u8] = include_bytes!("../goldens/training-small.npz");
 
 /// Steps before BatchNormalization is frozen, as `training.py` has it.
 const FROZEN_FROM: usize = 5;
@@ -92,7 +87,7 @@ fn agrees_with_pytorch(
 
 fn golden(name: &str) -> Golden {
     let mut all: BTreeMap<String, Golden> =
-        serde_json::from_str(include_str!("goldens/training.json")).expect("the golden is JSON");
+        serde_json::from_str(include_str!("../goldens/training.json")).expect("the golden is JSON");
     all.remove(name).expect("the golden is there")
 }
 

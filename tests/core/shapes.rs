@@ -13,9 +13,6 @@ use steer8::quantize::{Recipe, Step, quantize};
 use steer8::runtime::{Arithmetic, Session};
 
 #[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
-
-#[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 #[derive(Deserialize)]
@@ -107,7 +104,7 @@ fn complaints(golden: &Golden, pack: &mut Pack) -> Vec<String> {
 
 #[test]
 fn answers_are_onnx_runtimes() {
-    let archive = Cursor::new(&include_bytes!("goldens/shapes.zip")[..]);
+    let archive = Cursor::new(&include_bytes!("../goldens/shapes.zip")[..]);
     let mut pack = Pack(zip::ZipArchive::new(archive).expect("a zip"));
     let goldens: Vec<Golden> = serde_json::from_slice(&pack.part("goldens.json")).expect("JSON");
     let mut lines = Vec::new();

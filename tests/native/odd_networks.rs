@@ -1,8 +1,6 @@
 //! Networks that are not like the bundled ones: what holds for these holds for those, too.
 
-mod made_up;
-
-use made_up::{AROUND, CLASSES, FRAME, Net, frames, labelled, residual, silu};
+use crate::made_up::{AROUND, CLASSES, FRAME, Net, frames, labelled, residual, silu};
 use steer8::data::Dataset;
 use steer8::error::{Error, Result};
 use steer8::graph::{Data, Dim, Graph, Tensor};

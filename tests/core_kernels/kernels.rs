@@ -11,9 +11,6 @@ use steer8::kernels::{Arithmetic, Bytes, Floats, Integers, Machine, Rounding};
 use steer8::random::SplitMix64;
 
 #[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
-
-#[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 /// Convolutions of each arithmetic.

@@ -1,0 +1,14 @@
+//! What holds natively and as WebAssembly in a browser. One program, because each is linked with the
+//! whole core and starts a browser of its own.
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+#[path = "../made_up/mod.rs"]
+mod made_up;
+
+mod onnx_operators;
+mod operators;
+mod shapes;
+mod spectra;
+mod training;

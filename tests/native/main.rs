@@ -1,0 +1,13 @@
+//! What only a native program does, or what needs no browser to be known. One program, because each is
+//! linked with the whole core.
+#![cfg(feature = "cli")]
+
+#[path = "../made_up/mod.rs"]
+mod made_up;
+
+mod analysis;
+mod command_line;
+mod driving_networks;
+mod odd_networks;
+mod onnx_files;
+mod recipes;
