@@ -1,59 +1,10 @@
 //! Frames and labels: read from what a user brings, handed out in the network's own form.
 
-#[cfg(feature = "core")]
 mod archive;
-#[cfg(feature = "core")]
 mod dataset;
-#[cfg(feature = "core")]
 mod images;
-#[cfg(feature = "core")]
 pub mod npy;
-#[cfg(feature = "core")]
 mod npz;
 
-#[cfg(feature = "core")]
 pub use dataset::Dataset;
-#[cfg(feature = "core")]
 pub use images::is_image_name;
-use serde::{Deserialize, Serialize};
-use serde_bytes::ByteBuf;
-
-/// A file as it was read: its name (for messages) and its content.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct File {
-    /// The name, with its path below the folder it was picked from (`left/0001.png`).
-    pub name: String,
-    pub bytes: ByteBuf,
-}
-
-/// Per-channel normalization on the 0..1 scale, `(x - mean) / std`, of uint8 frames and images.
-///
-/// An empty `mean` is all 0, an empty `std` all 1.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Normalization {
-    pub mean: Vec<f32>,
-    pub std: Vec<f32>,
-}
-
-/// What a set holds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct DataSummary {
-    pub frames: usize,
-    /// Frames per class, in class order; empty when there are no labels.
-    pub class_counts: Vec<usize>,
-    /// From the folder names; empty when the labels are bare numbers.
-    pub class_names: Vec<String>,
-    /// Channels, height, width.
-    pub frame_shape: Vec<usize>,
-}
-
-/// One frame to look at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Picture {
-    pub index: usize,
-    pub width: usize,
-    pub height: usize,
-    /// RGBA, row by row.
-    pub rgba: ByteBuf,
-    pub label: Option<usize>,
-}

@@ -4,20 +4,8 @@
 //! hears [`Event`](protocol::Event)s.
 
 #[cfg(feature = "core")]
-mod analyze;
-#[cfg(feature = "core")]
-mod compare;
-#[cfg(feature = "core")]
-mod evaluate;
-#[cfg(feature = "core")]
 mod handle;
-#[cfg(feature = "core")]
-mod inspect;
-#[cfg(feature = "core")]
-mod profile;
 pub mod protocol;
-#[cfg(feature = "core")]
-mod train;
 
 #[cfg(feature = "core")]
 pub use handle::{Emit, Lab};

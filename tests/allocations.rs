@@ -5,8 +5,10 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use steer8::data::{Dataset, File};
-use steer8::quantize::{Recipe, quantize};
+use steer8::data::Dataset;
+use steer8::quantize::quantize;
+use steer8::vocabulary::file::File;
+use steer8::vocabulary::recipe::Recipe;
 use steer8::runtime::{Arithmetic, Session};
 
 thread_local! {

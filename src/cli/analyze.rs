@@ -8,7 +8,8 @@ use super::{files, print, print_json, table};
 use crate::error::Result;
 use crate::figures::{grouped, three_digits};
 use crate::lab::protocol::{ModelId, Role};
-use crate::quantize::{Analysis, Effect, Recipe};
+use crate::vocabulary::analysis::{Analysis, Effect};
+use crate::vocabulary::recipe::Recipe;
 
 pub(super) fn run(arguments: &Analyze, json: bool, shell: &mut Shell) -> Result<()> {
     let recipe = arguments.recipe.recipe()?;

@@ -6,9 +6,9 @@ use clap::{Args, Parser, Subcommand};
 
 use super::files;
 use crate::error::{Context, Result};
-use crate::lab::protocol::Normalization;
-use crate::quantize::{ActivationType, Format, Granularity, Method, Recipe, Rounding, WeightRange};
-use crate::train::{Mirror, Optimizer, Plan, Scales, Schedule};
+use crate::vocabulary::frames::Normalization;
+use crate::vocabulary::recipe::{ActivationType, Format, Granularity, Method, Recipe, Rounding, WeightRange};
+use crate::vocabulary::plan::{Mirror, Optimizer, Plan, Scales, Schedule};
 
 /// Quantize driving networks to int8 and see what it costs.
 #[derive(Debug, Parser)]

@@ -4,7 +4,8 @@
 
 use serde_bytes::ByteBuf;
 
-use crate::lab::protocol::{File, Role};
+use crate::lab::protocol::Role;
+use crate::vocabulary::file::File;
 
 /// A file's name and content.
 type Bundled = (&'static str, &'static [u8]);

@@ -7,7 +7,7 @@ use super::shell::{Shell, Source};
 use super::{bundled, files, print, print_json, table};
 use crate::error::Result;
 use crate::lab::protocol::{ModelId, Role};
-use crate::measure::Report;
+use crate::vocabulary::report::Report;
 
 /// What is compared with one another.
 struct Group {

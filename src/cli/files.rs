@@ -8,7 +8,7 @@ use serde_bytes::ByteBuf;
 
 use crate::data::is_image_name;
 use crate::error::{Error, Result};
-use crate::lab::protocol::File;
+use crate::vocabulary::file::File;
 
 /// Folders inside folders up to here; a link to a folder above would never end.
 const MAX_DEPTH: usize = 16;

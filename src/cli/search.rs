@@ -11,7 +11,7 @@ use super::{files, print, print_json, table};
 use crate::clock::Stopwatch;
 use crate::error::{Error, Result};
 use crate::figures;
-use crate::quantize::{Found, Target, Trial};
+use crate::vocabulary::search::{Found, Target, Trial};
 
 pub(super) fn run(arguments: &Search, json: bool, shell: &mut Shell) -> Result<()> {
     let Search { analysis, output, max_drop, max_bytes, max_bops, seconds } = arguments;

@@ -9,13 +9,14 @@ use super::crew::Threads;
 use super::{bundled, files, interrupt, table};
 use crate::error::{Error, Result};
 use crate::lab::Lab;
-use crate::lab::protocol::{
-    BesideFloat, DataSummary, Event, File, Inspection, ModelId, Normalization, Progress,
-    QuantizationSummary, Request, Role, Stage, TensorShape, TrainingSummary,
-};
-use crate::measure::Report;
+use crate::lab::protocol::{BesideFloat, Event, Inspection, ModelId, Progress, QuantizationSummary, Request, Role, Stage, TensorShape, TrainingSummary};
 use crate::progress::ready;
-use crate::quantize::{Analysis, Found, Recipe, Target, Trial};
+use crate::vocabulary::frames::{DataSummary, Normalization};
+use crate::vocabulary::file::File;
+use crate::vocabulary::report::Report;
+use crate::vocabulary::analysis::Analysis;
+use crate::vocabulary::search::{Found, Target, Trial};
+use crate::vocabulary::recipe::Recipe;
 use crate::train::{Alone, Crew};
 
 /// Where a data set comes from, and how it enters.

@@ -1,9 +1,10 @@
 //! Results as text.
 
 use crate::figures::{bytes, count, grouped, three_digits};
-use crate::measure::{Accuracy, Latency, Report};
-use crate::quantize::{LeftInFloat, Trial};
-use crate::train::Epoch;
+use crate::vocabulary::report::{Accuracy, Latency, Report};
+use crate::vocabulary::quantization::LeftInFloat;
+use crate::vocabulary::search::Trial;
+use crate::vocabulary::training::Epoch;
 
 /// Columns of equal width; those from `numbers` on are set flush right. The first row is the head.
 pub(super) fn align(rows: &[Vec<String>], numbers: usize) -> String {

@@ -8,7 +8,7 @@ use super::{files, print, print_json, table};
 use crate::error::Result;
 use crate::figures;
 use crate::lab::protocol::{BesideFloat, MeasuredOn, Request, Role, TrainOptions, TrainingSummary};
-use crate::measure::Report;
+use crate::vocabulary::report::Report;
 
 pub(super) fn run(arguments: &Train, json: bool, shell: &mut Shell) -> Result<()> {
     let Train { model, output, training, validation, calibration, .. } = arguments;

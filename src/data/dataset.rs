@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use super::images::is_image_name;
-use super::{DataSummary, File, Normalization, Picture, archive, images, npy, npz};
+use super::{archive, images, npy, npz};
+use crate::vocabulary::frames::{DataSummary, Normalization, Picture};
+use crate::vocabulary::file::File;
 use crate::error::{Context, Error, Result};
 use crate::kernels::order::channels_last;
 use crate::progress::Progress;

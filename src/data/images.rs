@@ -6,7 +6,8 @@ use std::io::Cursor;
 use image::{ImageFormat, ImageReader, RgbImage};
 
 use super::dataset::bounded_vec;
-use super::{Dataset, Normalization};
+use super::Dataset;
+use crate::vocabulary::frames::Normalization;
 use crate::error::{Context, Error, Result};
 use crate::progress::Progress;
 
@@ -196,7 +197,7 @@ mod tests {
     use zip::write::{SimpleFileOptions, ZipWriter};
 
     use super::*;
-    use crate::data::File;
+    use crate::vocabulary::file::File;
 
     fn encode(image: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());

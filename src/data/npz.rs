@@ -4,7 +4,8 @@ use std::io::Read;
 
 use super::archive::Archive;
 use super::npy::{self, Header};
-use super::{Dataset, Normalization};
+use super::Dataset;
+use crate::vocabulary::frames::Normalization;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 
@@ -153,7 +154,7 @@ mod tests {
     use zip::write::{SimpleFileOptions, ZipWriter};
 
     use super::*;
-    use crate::data::File;
+    use crate::vocabulary::file::File;
 
     /// An array as numpy writes it.
     fn array(descr: &str, fortran_order: bool, shape: &str, elements: &[u8]) -> Vec<u8> {

@@ -6,7 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::lanes::{self, ChannelLanes, Lanes};
-use super::winograd::Number;
+use super::number::Number;
 
 /// The instructions that kernels may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

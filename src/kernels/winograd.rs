@@ -19,6 +19,7 @@ use std::fmt::Debug;
 
 use super::dense::{Packed, Run, Store};
 use super::machine::Arithmetic;
+use super::number::Number;
 use super::room;
 use super::wide::wide;
 
@@ -38,54 +39,6 @@ const WIDEST: usize = 32;
 /// With fewer squares there is little to save (of an output of 3x3, 64 products for 81) and nearly
 /// twice as much of filters to read.
 const FEWEST: usize = 8;
-
-/// What the transforms add and subtract; integers wrap around.
-pub trait Number: Copy + Default + Debug {
-    fn plus(self, other: Self) -> Self;
-    fn minus(self, other: Self) -> Self;
-    /// Of a multiple of 4.
-    fn quarter(self) -> Self;
-}
-
-macro_rules! integer {
-    ($($integer:ty),*) => {
-        $(impl Number for $integer {
-            #[inline(always)]
-            fn plus(self, other: Self) -> Self {
-                self.wrapping_add(other)
-            }
-
-            #[inline(always)]
-            fn minus(self, other: Self) -> Self {
-                self.wrapping_sub(other)
-            }
-
-            #[inline(always)]
-            fn quarter(self) -> Self {
-                self >> 2
-            }
-        })*
-    };
-}
-
-integer!(u8, i16, i32);
-
-impl Number for f32 {
-    #[inline(always)]
-    fn plus(self, other: Self) -> Self {
-        self + other
-    }
-
-    #[inline(always)]
-    fn minus(self, other: Self) -> Self {
-        self - other
-    }
-
-    #[inline(always)]
-    fn quarter(self) -> Self {
-        self * 0.25
-    }
-}
 
 /// What stands between the transforms; it only grows.
 #[derive(Debug, Clone, Default)]

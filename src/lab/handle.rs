@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use crate::clock::Stopwatch;
-use crate::data::{Dataset, File};
+use crate::data::Dataset;
 use crate::error::{Context, Error, Result};
 use crate::graph::Graph;
 use crate::onnx;
 use crate::progress::ready;
-use crate::quantize::{self, Quantized, Recipe, Step};
+use crate::quantize::{self, Quantized, Step};
+use crate::vocabulary::file::File;
+use crate::vocabulary::recipe::Recipe;
 use crate::runtime::{Arithmetic, Session};
 use crate::train::{Alone, Crew};
 

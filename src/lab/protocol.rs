@@ -8,10 +8,14 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::data::{DataSummary, File, Normalization, Picture};
 use crate::error::Error;
-use crate::measure::Report;
-use crate::quantize::{Analysis, Found, LeftInFloat, Recipe, Target, TensorInfo, Trial};
 pub use crate::train::{Checkpoint, Resume};
-use crate::train::{Epoch, Plan};
+use crate::vocabulary::report::Report;
+use crate::vocabulary::analysis::Analysis;
+use crate::vocabulary::search::{Found, Target, Trial};
+use crate::vocabulary::quantization::{LeftInFloat, TensorInfo};
+use crate::vocabulary::recipe::Recipe;
+use crate::vocabulary::training::Epoch;
+use crate::vocabulary::plan::Plan;
 
 /// Raised when a message changes its meaning; page and worker of different versions refuse to talk.
 pub const VERSION: u32 = 1;

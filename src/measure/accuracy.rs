@@ -1,22 +1,9 @@
 //! Top-1 accuracy and what may be said about it.
 
-use super::Accuracy;
+use crate::vocabulary::report::Accuracy;
 
 /// The 97.5 % point of the normal distribution: 95 % lie between minus and plus this.
 const Z_95: f64 = 1.959_963_984_540_054;
-
-/// The class with the largest logit; the lowest index wins a tie, as numpy's `argmax`.
-///
-/// NaN never wins; where all are NaN, and without logits, the answer is class 0.
-pub fn top1(logits: &[f32]) -> usize {
-    let mut best = (0, f32::NEG_INFINITY);
-    for (class, &logit) in logits.iter().enumerate() {
-        if logit > best.1 {
-            best = (class, logit);
-        }
-    }
-    best.0
-}
 
 /// Accuracy of `predictions` against `labels`, both below `classes`, one of each per frame.
 pub fn accuracy(predictions: &[usize], labels: &[u32], classes: usize) -> Accuracy {
@@ -90,15 +77,6 @@ fn binomial_two_sided(a: usize, b: usize) -> f64 {
 mod tests {
     use super::*;
     use crate::random::SplitMix64;
-
-    #[test]
-    fn ties_go_to_the_lowest_index_and_nan_never_wins() {
-        assert_eq!(top1(&[0.5, 2.0, 2.0]), 1);
-        assert_eq!(top1(&[f32::NAN, -1.0, f32::NAN]), 1);
-        assert_eq!(top1(&[f32::NAN, f32::NAN]), 0);
-        assert_eq!(top1(&[f32::NEG_INFINITY, f32::NEG_INFINITY]), 0);
-        assert_eq!(top1(&[-0.0, 0.0]), 0);
-    }
 
     #[test]
     fn counts_what_was_right_and_what_was_taken_for_what() {

@@ -3,8 +3,8 @@
 //! The variants take turns in short blocks (A B, B A, …), so that a machine that slows down or
 //! speeds up meanwhile does it to all of them; ratios are taken within a turn.
 
-use super::statistics::{bootstrap, median, paired_ratio, quantile};
-use super::{Latency, Speedup};
+use crate::statistics::{bootstrap, median, paired_ratio, quantile};
+use crate::vocabulary::report::{Latency, Speedup};
 use crate::clock::{self, Stopwatch};
 use crate::error::Result;
 use crate::progress::Progress;

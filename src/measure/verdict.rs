@@ -1,6 +1,6 @@
 //! The comparison in one sentence.
 
-use super::Report;
+use crate::vocabulary::report::Report;
 
 /// Below this a difference that is real by the test is still no news.
 const SAME: f64 = 0.01;
@@ -71,7 +71,7 @@ fn p_value(p: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::{Accuracy, Speedup};
+    use crate::vocabulary::report::{Accuracy, Speedup};
 
     fn report(file_bytes: usize, top1: f64) -> Report {
         let accuracy = Accuracy { top1, ci95: [0.0, 1.0], n: 2000, confusion: Vec::new() };

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::lab::protocol::Normalization;
-use crate::quantize::Recipe;
+use crate::vocabulary::frames::Normalization;
+use crate::vocabulary::recipe::Recipe;
 
 /// The widths of single layers have no option of their own: they go into this file.
 const RECIPE_FILE: &str = "recipe.json";
@@ -83,7 +83,7 @@ fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quantize::{Granularity, LayerBits, Method, Rounding};
+    use crate::vocabulary::recipe::{Granularity, LayerBits, Method, Rounding};
 
     fn bundled(recipe: &Recipe) -> String {
         let network = "models/networks/pilotnet.onnx".to_owned();

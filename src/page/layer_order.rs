@@ -1,7 +1,7 @@
 //! The order of the layers in the account of the damage.
 
 use super::sorting::{Key, Sorting};
-use crate::quantize::{Analysis, Effect, LayerDamage};
+use crate::vocabulary::analysis::{Analysis, Effect, LayerDamage};
 
 /// What a table of layers can be sorted by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Where the time goes: networks side by side, layer by layer.
 
 use super::sorting::{Key, Sorting};
-use crate::measure::StepProfile;
+use crate::vocabulary::report::StepProfile;
 
 /// What a table of times can be sorted by; a network is named by its place in the comparison.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

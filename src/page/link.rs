@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 
 use crate::error::{Error, Result};
 use crate::lab::protocol::ModelId;
-use crate::quantize::Recipe;
+use crate::vocabulary::recipe::Recipe;
 
 /// All but the characters that mean nothing in an address.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -69,7 +69,7 @@ fn bad(why: String) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quantize::LayerBits;
+    use crate::vocabulary::recipe::LayerBits;
 
     #[test]
     fn a_link_carries_what_differs_from_the_default() {

@@ -1,6 +1,6 @@
 //! Recipes to start from, the plainest first.
 
-use crate::quantize::{ActivationType, Format, Method, Recipe, Rounding, WeightRange};
+use crate::vocabulary::recipe::{ActivationType, Format, Method, Recipe, Rounding, WeightRange};
 
 #[derive(Debug)]
 pub struct Preset {

@@ -23,21 +23,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::error::Error;
-use crate::lab::protocol::{Event, File, Inspection, ModelId, Picture, Prediction, Request, Role};
+use crate::lab::protocol::{Event, Inspection, ModelId, Prediction, Request, Role};
 use crate::page::catalogue::{self, Catalogue};
 use crate::page::link::Link;
-use crate::quantize::Recipe;
+use crate::vocabulary::file::File;
+use crate::vocabulary::frames::Picture;
+use crate::vocabulary::recipe::Recipe;
 
 pub use address::Copy;
-pub use analysis::{AnalysisFrames, Explained, FRAMES_CHOICES};
+pub use analysis::{AnalysisFrames, Explained};
 pub use data::{DataSet, Loaded, Loading};
+pub use frames_choices::FRAMES_CHOICES;
 pub use networks::{Fit, Network, Origin, Status};
 pub use normalization::NormalizationForm;
 pub use queue::TaskId;
 pub use recipe::LayerChange;
 pub use run::{Comparison, Job, Made, Step};
 pub use search::{Ending, Goal, Search, SearchForm};
-pub use train::{EPOCHS_CHOICES, End, SavedTraining, TrainForm, Training};
+pub use train::{EPOCHS_CHOICES, End, TrainForm, Training};
 
 /// Something that arrives as bytes: over the network, or read from the person's disk.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

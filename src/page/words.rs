@@ -1,6 +1,6 @@
 //! A recipe in words.
 
-use crate::quantize::{ActivationType, Format, Granularity, Method, Recipe, Rounding, WeightRange};
+use crate::vocabulary::recipe::{ActivationType, Format, Granularity, Method, Recipe, Rounding, WeightRange};
 
 pub const fn method(method: Method) -> &'static str {
     match method {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::observer::{Observer, observer};
 use super::range::Grid;
-use super::{Method, Recipe};
+use crate::vocabulary::recipe::{Method, Recipe};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::Graph;

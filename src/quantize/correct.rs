@@ -3,11 +3,12 @@
 
 use super::layer::{Layer, Samples};
 use super::placement::has_weights;
-use super::post_training::StepProgress;
 use super::qdq::Layers;
 use super::qparams::Params;
 use super::walk::{Walk, with_weights};
-use super::{Prepared, Recipe, Rounding, Step, adaround};
+use super::{Prepared, Step, adaround};
+use crate::quantize::step::StepProgress;
+use crate::vocabulary::recipe::{Recipe, Rounding};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::graph::{Node, Tensor};

@@ -1,11 +1,11 @@
 //! What variants of a network do to its answers, measured together on the same frames.
 
-use super::Effect;
 use super::noise::Noise;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::measure::accuracy::top1;
+use crate::vocabulary::analysis::Effect;
+use crate::score::top1;
 use crate::progress::Progress;
 use crate::runtime::Family;
 

@@ -360,7 +360,7 @@ fn input_channel(graph: &Graph, layer: usize, channels: usize) -> Box<dyn Fn(usi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::File;
+    use crate::vocabulary::file::File;
     use crate::progress::unwatched;
     use crate::quantize::calibrate::watch;
 

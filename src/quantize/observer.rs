@@ -9,7 +9,7 @@ mod percentile;
 pub use histogram::Histogram;
 
 use super::range::Grid;
-use super::{Method, Recipe};
+use crate::vocabulary::recipe::{Method, Recipe};
 use crate::kernels::elementwise;
 
 /// Watches the values of one tensor, frame by frame.

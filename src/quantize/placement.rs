@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::graph::{Graph, Node, Tensor};
-use crate::quantize::{LeftInFloat, Recipe};
+use crate::vocabulary::quantization::LeftInFloat;
+use crate::vocabulary::recipe::Recipe;
 use crate::runtime::lower::{TABLES, pads_with_constant, picks_nearest};
 
 /// Operators with weights at input 1.

@@ -9,7 +9,9 @@ use super::placement::{Placement, has_weights, place};
 use super::qdq::{self, Layers, Written};
 use super::qparams::Params;
 use super::range::ActivationScheme;
-use super::{Format, LeftInFloat, Recipe, Step, TensorInfo, qoperator};
+use super::{Step, qoperator};
+use crate::vocabulary::recipe::{Format, Recipe};
+use crate::vocabulary::quantization::{LeftInFloat, TensorInfo};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::fold_batch_norm::fold_batch_norm;
@@ -26,9 +28,6 @@ pub struct Quantized {
 
 /// Key of the recipe's JSON among the file's metadata.
 pub const RECIPE_KEY: &str = "steer8.recipe";
-
-/// Hears which step is how far: `(step, done, total)`. An error ends the work with that error.
-pub type StepProgress<'a> = dyn FnMut(Step, usize, usize) -> Result<()> + 'a;
 
 /// Quantizes a float network on calibration frames, post training.
 ///

@@ -11,7 +11,9 @@ use super::qparams::Params;
 use super::weights::{
     WeightScheme, dequantize, least_scales, quantize_bias, round_to_nearest, weight_params,
 };
-use super::{QParams, Recipe, TensorInfo};
+use super::QParams;
+use crate::vocabulary::recipe::Recipe;
+use crate::vocabulary::quantization::TensorInfo;
 use crate::graph::{Attribute, Constants, Data, Element, Graph, Node, Tensor, fresh_name, prune};
 use crate::kernels::requantize::quantize;
 use crate::quantize::range::ActivationScheme;

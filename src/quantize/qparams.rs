@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::TensorInfo;
+use crate::vocabulary::quantization::TensorInfo;
 use crate::graph::Element;
 use crate::kernels::requantize::quantize;
 

@@ -1,6 +1,7 @@
 //! From a range of real numbers to scale and zero point.
 
-use super::{ActivationType, QParams, Recipe};
+use super::QParams;
+use crate::vocabulary::recipe::{ActivationType, Recipe};
 use crate::graph::Element;
 
 /// An integer grid: so many steps, and where zero may lie on it.

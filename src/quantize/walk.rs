@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::qdq::{Layers, Written};
 use super::qparams::Params;
-use super::{Prepared, Recipe};
+use super::Prepared;
+use crate::vocabulary::recipe::Recipe;
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::graph::{Data, Graph, Tensor};

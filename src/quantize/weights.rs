@@ -1,7 +1,8 @@
 //! Quantizing weights and biases.
 
 use super::placement::{has_own_channels, weight_axis};
-use super::{Format, Granularity, QParams, Recipe, WeightRange, range::weight_scale};
+use super::{QParams, range::weight_scale};
+use crate::vocabulary::recipe::{Format, Granularity, Recipe, WeightRange};
 use crate::graph::{Element, Node, Tensor};
 use crate::kernels::requantize::quantize;
 

@@ -87,9 +87,11 @@ impl Family {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Dataset, File};
+    use crate::data::Dataset;
     use crate::progress::unwatched;
-    use crate::quantize::{Recipe, quantize};
+    use crate::quantize::quantize;
+    use crate::vocabulary::file::File;
+    use crate::vocabulary::recipe::Recipe;
     use crate::runtime::{Arithmetic, Options, Session};
 
     const MOBILENET: &[u8] = include_bytes!("../../models/networks/mobilenet.onnx");

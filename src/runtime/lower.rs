@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::operators::{CLAMP_HIGH, CLAMP_LOW};
 use crate::graph::{Attribute, Data, Element, Graph, Node, Tensor, fresh_name, prune, simplify};
 use crate::kernels::requantize::quantize;
-use crate::quantize::LeftInFloat;
+use crate::vocabulary::quantization::LeftInFloat;
 
 /// The name under which MaxPool runs on integers; MaxPool itself stays the engine's.
 pub const INTEGER_MAX_POOL: &str = "IntegerMaxPool";

@@ -3,16 +3,16 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::checkpoint::Checkpoint;
 use super::optimizer::Moments;
-use super::plan::{Epoch, Plan};
 use super::start::Start;
 use super::state::State;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::onnx;
-use crate::quantize::Recipe;
+use crate::vocabulary::training::{Checkpoint, Epoch};
+use crate::vocabulary::plan::Plan;
+use crate::vocabulary::recipe::Recipe;
 
 /// Raised when checkpoints change their form.
 const VERSION: u32 = 1;

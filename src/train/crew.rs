@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use super::machine::{Mode, SHARD};
-use super::plan::Plan;
 use super::start::Start;
 use super::state::State;
 use super::state::floats;
@@ -14,7 +13,8 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::onnx;
-use crate::quantize::Recipe;
+use crate::vocabulary::plan::Plan;
+use crate::vocabulary::recipe::Recipe;
 
 /// Those who help whoever trains, each a [`Hand`] somewhere else, numbered from 0. A hand that
 /// is lost costs nothing but its help: what it was given is computed again.

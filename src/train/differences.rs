@@ -2,11 +2,12 @@
 
 use super::machine::Mode;
 use super::network::{Network, Source};
-use super::plan::Scales;
 use super::state::State;
 use crate::graph::fold_batch_norm::normalized_layers;
 use crate::graph::{Attribute, Data, Dim, Graph, Node, Tensor, Value};
-use crate::quantize::{Layers, Params, Placement, Prepared, Recipe, plain};
+use crate::quantize::{Layers, Params, Placement, Prepared, plain};
+use crate::vocabulary::plan::Scales;
+use crate::vocabulary::recipe::Recipe;
 use crate::random::SplitMix64;
 
 const FRAMES: usize = 3;

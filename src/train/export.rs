@@ -7,7 +7,8 @@ use super::network::Network;
 use super::state::State;
 use crate::error::Result;
 use crate::graph::{Data, Tensor, fresh_name};
-use crate::quantize::{Calibrated, Prepared, QParams, Quantized, Recipe, Weights};
+use crate::quantize::{Calibrated, Prepared, QParams, Quantized, Weights};
+use crate::vocabulary::recipe::Recipe;
 
 /// Writes the network with the state's weights and scales; what does not train stays as `calibrated`
 /// has it.

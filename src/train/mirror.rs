@@ -1,6 +1,6 @@
 //! Frames as a mirror shows them: left and right change places, in the picture and in the label.
 
-use super::plan::Mirror;
+use crate::vocabulary::plan::Mirror;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 

@@ -9,7 +9,6 @@ use super::join::{Binary, Combine, Concat, Operand, Reading};
 use super::layer::{Form, Layer, Slots, WeightGrid, WeightScale};
 use super::machine::{Machine, SHARD};
 use super::operator::Operator;
-use super::plan::Scales;
 use super::pool::{self, Pool};
 use super::rearrange::Rearrange;
 use super::round::Round;
@@ -18,10 +17,9 @@ use crate::error::{Error, Result};
 use crate::graph::fold_batch_norm::Normalized;
 use crate::graph::{Graph, Node, Tensor, needed_for};
 use crate::kernels::geometry::Window;
-use crate::quantize::{
-    ActivationScheme, Layers, Params, Placement, Prepared, QParams, Recipe, Rounding, WeightScheme,
-    constant_activation,
-};
+use crate::quantize::{ActivationScheme, Layers, Params, Placement, Prepared, QParams, WeightScheme, constant_activation};
+use crate::vocabulary::plan::Scales;
+use crate::vocabulary::recipe::{Recipe, Rounding};
 use crate::runtime::lower::clip_range;
 use crate::runtime::{TensorType, input_shape, tensor_types};
 

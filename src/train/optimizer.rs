@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::plan::{Optimizer, Plan};
+use crate::vocabulary::plan::{Optimizer, Plan};
 use super::state::{Slot, floats};
 use crate::kernels::wide::wide;
 

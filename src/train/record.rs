@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use super::crew::Alone;
 use super::layer::{Layer, WeightScale};
 use super::network::{Network, ScaleSource};
-use super::plan::Plan;
 use super::trainer::Trainer;
 use super::worker::Example;
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::progress::ready;
-use crate::quantize::Recipe;
+use crate::vocabulary::plan::Plan;
+use crate::vocabulary::recipe::Recipe;
 
 /// One step: what came out, and what it did.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,7 +4,6 @@
 use super::loss::Loss;
 use super::mirror::Mirrored;
 use super::network::{Network, Source};
-use super::plan::{Plan, Scales};
 use super::state::State;
 use super::trainer::{Hear, Phase};
 use super::worker::Engine;
@@ -12,10 +11,9 @@ use crate::data::Dataset;
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::graph::fold_batch_norm::normalized_layers;
-use crate::quantize::{
-    ActivationScheme, Calibrated, LayerBits, Layers, Method, Params, Placement, Prepared, Recipe,
-    WeightRange, plain,
-};
+use crate::quantize::{ActivationScheme, Calibrated, Layers, Params, Placement, Prepared, plain};
+use crate::vocabulary::plan::{Plan, Scales};
+use crate::vocabulary::recipe::{LayerBits, Method, Recipe, WeightRange};
 
 #[derive(Debug)]
 pub(super) struct Start {
@@ -129,7 +127,7 @@ fn float_network(prepared: &Prepared, recipe: &Recipe, data: &Dataset) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::File;
+    use crate::vocabulary::file::File;
     use crate::graph::{Data, Tensor};
     use crate::onnx;
     use crate::progress::unwatched;

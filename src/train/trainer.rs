@@ -2,20 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use super::checkpoint::{Checkpoint, Resume};
 use super::course::{Course, Fingerprint, Partial};
 use super::crew::{self, Crew, ShardSums};
 use super::export;
 use super::machine::{Mode, SHARD};
 use super::network::{Network, ScaleSource};
-use super::plan::{Epoch, Plan, Scales};
 use super::start::Start;
 use super::worker::{Engine, Example, Worker};
 use crate::clock::Stopwatch;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::quantize::{Calibrated, Quantized, Recipe, Step};
+use crate::quantize::{Calibrated, Quantized, Step};
+use crate::vocabulary::training::{Checkpoint, Epoch, Resume};
+use crate::vocabulary::plan::{Plan, Scales};
+use crate::vocabulary::recipe::Recipe;
 use crate::random::{SplitMix64, choose, shuffle};
 
 /// Key of the training plan's JSON among the file's metadata.
@@ -451,11 +452,12 @@ pub(super) type Hear<'a> = dyn FnMut(Phase, usize, usize) -> Result<()> + 'a;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::File;
     use crate::graph::Tensor;
     use crate::onnx;
     use crate::progress::{ready, unwatched};
-    use crate::train::{Alone, Hand, Mirror};
+    use crate::train::{Alone, Hand};
+    use crate::vocabulary::file::File;
+    use crate::vocabulary::plan::Mirror;
 
     const NETWORK: &[u8] = include_bytes!("../../tests/goldens/training-small.onnx");
     const FRAMES: &[u8] = include_bytes!("../../tests/goldens/training-small.npz");

@@ -7,7 +7,7 @@ use super::mirror::Mirrored;
 use super::network::Network;
 use super::state::State;
 use crate::data::Dataset;
-use crate::measure::accuracy::top1;
+use crate::score::top1;
 
 /// A frame of a shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Url};
 
 use super::reason;
 use crate::error::{Error, Result};
-use crate::lab::protocol::File;
+use crate::vocabulary::file::File;
 
 /// Hands the file to the browser's downloads.
 pub fn save(file: &File) -> Result<()> {

@@ -12,7 +12,7 @@ use web_sys::{
 
 use super::reason;
 use crate::error::{Error, Result};
-use crate::lab::protocol::File;
+use crate::vocabulary::file::File;
 
 /// A file on the person's disk, not read yet.
 #[derive(Debug, Clone)]

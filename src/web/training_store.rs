@@ -13,7 +13,7 @@ use serde::Serialize;
 use wasm_bindgen::JsValue;
 
 use crate::error::{Error, Result};
-use crate::page::state::SavedTraining;
+use crate::vocabulary::training::SavedTraining;
 
 const DATABASE: &str = "steer8";
 const STORE: &str = "trainings";

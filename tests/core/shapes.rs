@@ -5,11 +5,13 @@ use std::io::{Cursor, Read};
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use steer8::data::{Dataset, File};
-use steer8::measure::accuracy::top1;
+use steer8::data::Dataset;
 use steer8::onnx::{read, write};
 use steer8::progress::unwatched;
-use steer8::quantize::{Recipe, Step, quantize};
+use steer8::quantize::{Step, quantize};
+use steer8::vocabulary::file::File;
+use steer8::score::top1;
+use steer8::vocabulary::recipe::Recipe;
 use steer8::runtime::{Arithmetic, Session};
 
 #[cfg(target_arch = "wasm32")]

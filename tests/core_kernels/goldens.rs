@@ -4,10 +4,10 @@
 use std::ops::ControlFlow;
 
 use serde::Deserialize;
-use steer8::data::File;
 use steer8::lab::Lab;
 use steer8::lab::protocol::{Event, Request, Role};
-use steer8::quantize::Recipe;
+use steer8::vocabulary::file::File;
+use steer8::vocabulary::recipe::Recipe;
 
 const CALIBRATION: &[u8] = include_bytes!("../../models/frames/calibration.zip");
 const VALIDATION: &[u8] = include_bytes!("../../models/frames/validation.zip");

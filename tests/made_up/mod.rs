@@ -4,7 +4,8 @@
 
 use std::io::{Cursor, Write};
 
-use steer8::data::{Dataset, File};
+use steer8::data::Dataset;
+use steer8::vocabulary::file::File;
 use steer8::graph::{Attribute, Data, Dim, Graph, Node, Tensor, Value};
 use steer8::progress::unwatched;
 use steer8::random::SplitMix64;

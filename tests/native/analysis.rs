@@ -2,15 +2,17 @@
 
 use std::cell::Cell;
 
-use steer8::data::{Dataset, File};
+use steer8::data::Dataset;
 use steer8::error::Error;
 use steer8::graph::Graph;
-use steer8::measure::accuracy::top1;
 use steer8::onnx::{read, write};
 use steer8::progress::unwatched;
-use steer8::quantize::{
-    Effect, Found, Granularity, Listener, Method, Recipe, Target, Trial, analyze, quantize, search,
-};
+use steer8::quantize::{Listener, analyze, quantize, search};
+use steer8::vocabulary::file::File;
+use steer8::score::top1;
+use steer8::vocabulary::analysis::Effect;
+use steer8::vocabulary::search::{Found, Target, Trial};
+use steer8::vocabulary::recipe::{Granularity, Method, Recipe};
 use steer8::runtime::{Arithmetic, Session};
 
 const ASSIGNMENT: &[u8] = include_bytes!("../../models/networks/assignment.onnx");

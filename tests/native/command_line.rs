@@ -8,13 +8,11 @@ use std::process::{Command, Output};
 use image::{ImageFormat, RgbImage};
 use serde_json::Value as Json;
 use steer8::graph::{Attribute, Data, Dim, Element, Graph, Node, Tensor, Value};
-use steer8::lab::protocol::Normalization;
 use steer8::onnx;
 use steer8::page::command::{self, Source};
-use steer8::quantize::{
-    ActivationType, Format, Granularity, LayerBits, Method, Recipe, Rounding, WeightRange,
-    recipe_of,
-};
+use steer8::quantize::recipe_of;
+use steer8::vocabulary::frames::Normalization;
+use steer8::vocabulary::recipe::{ActivationType, Format, Granularity, LayerBits, Method, Recipe, Rounding, WeightRange};
 use steer8::random::SplitMix64;
 use tempfile::TempDir;
 use zip::write::{SimpleFileOptions, ZipWriter};

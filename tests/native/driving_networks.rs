@@ -5,10 +5,10 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use steer8::data::File;
 use steer8::lab::Lab;
 use steer8::lab::protocol::{Event, Request, Role};
-use steer8::quantize::Recipe;
+use steer8::vocabulary::file::File;
+use steer8::vocabulary::recipe::Recipe;
 
 fn file(path: &str) -> File {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");

@@ -4,14 +4,15 @@ use crate::made_up::{AROUND, CLASSES, FRAME, Net, frames, labelled, residual, si
 use steer8::data::Dataset;
 use steer8::error::{Error, Result};
 use steer8::graph::{Data, Dim, Graph, Tensor};
-use steer8::measure::accuracy::top1;
 use steer8::progress::ready;
-use steer8::quantize::{
-    ActivationType, Found, LayerBits, Listener, Method, Quantized, Recipe, Rounding, Step, Target,
-    TensorInfo, analyze, quantize, search,
-};
+use steer8::quantize::{Listener, Quantized, Step, analyze, quantize, search};
 use steer8::runtime::{Arithmetic, Session};
-use steer8::train::{self, Alone, Plan, Trained};
+use steer8::train::{self, Alone, Trained};
+use steer8::score::top1;
+use steer8::vocabulary::recipe::{ActivationType, LayerBits, Method, Recipe, Rounding};
+use steer8::vocabulary::search::{Found, Target};
+use steer8::vocabulary::quantization::TensorInfo;
+use steer8::vocabulary::plan::Plan;
 
 fn unheard(_: Step, _: usize, _: usize) -> Result<()> {
     Ok(())

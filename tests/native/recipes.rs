@@ -1,12 +1,15 @@
 //! Every option of a recipe on a real network, and the float paths that calibration relies on.
 
-use steer8::data::{Dataset, File};
+use steer8::data::Dataset;
 use steer8::graph::fold_batch_norm::fold_batch_norm;
 use steer8::graph::{Element, Graph};
-use steer8::measure::accuracy::{agreement, top1};
+use steer8::measure::accuracy::agreement;
 use steer8::onnx::{read, write};
 use steer8::progress::unwatched;
-use steer8::quantize::{ActivationType, Granularity, Quantized, Recipe, Step, quantize, recipe_of};
+use steer8::quantize::{Quantized, Step, quantize, recipe_of};
+use steer8::vocabulary::file::File;
+use steer8::score::top1;
+use steer8::vocabulary::recipe::{ActivationType, Granularity, Recipe};
 use steer8::runtime::{Arithmetic, Session, lower};
 
 const ASSIGNMENT: &[u8] = include_bytes!("../../models/networks/assignment.onnx");

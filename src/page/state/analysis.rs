@@ -2,13 +2,10 @@
 
 use std::rc::Rc;
 
+use super::frames_choices::FRAMES;
 use super::{Effect, State, run};
-use crate::quantize::{Analysis, Recipe};
-
-/// Frames that an analysis and a search answer unless they are told otherwise.
-pub const FRAMES: usize = 500;
-/// How many frames one can choose; `None`: all.
-pub const FRAMES_CHOICES: [Option<usize>; 3] = [Some(200), Some(FRAMES), None];
+use crate::vocabulary::analysis::Analysis;
+use crate::vocabulary::recipe::Recipe;
 
 /// Validation frames of an analysis; `None`: all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,7 +8,9 @@ use super::normalization::NormalizationForm;
 use super::queue::{Purpose, TaskId};
 use super::{Effect, Resource, State};
 use crate::error::Error;
-use crate::lab::protocol::{DataSummary, File, Request, Role};
+use crate::lab::protocol::{Request, Role};
+use crate::vocabulary::frames::DataSummary;
+use crate::vocabulary::file::File;
 use crate::page::catalogue::{self, Archive};
 
 /// What bundled frames are called.

@@ -6,7 +6,8 @@ use serde_bytes::ByteBuf;
 
 use super::queue::{Purpose, TaskId};
 use super::{Effect, Resource, State};
-use crate::lab::protocol::{File, Inspection, ModelId, Request, Role};
+use crate::lab::protocol::{Inspection, ModelId, Request, Role};
+use crate::vocabulary::file::File;
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Network {

@@ -1,7 +1,7 @@
 //! Mean and standard deviation per channel, as a person types them.
 
 use crate::error::{Error, Result};
-use crate::lab::protocol::Normalization;
+use crate::vocabulary::frames::Normalization;
 
 /// Figures separated by commas or spaces; empty means none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

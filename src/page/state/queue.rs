@@ -9,7 +9,8 @@ use std::rc::Rc;
 use super::data::Loaded;
 use super::{Effect, State};
 use crate::error::Error;
-use crate::lab::protocol::{Event, File, ModelId, Progress, Request, Role};
+use crate::lab::protocol::{Event, ModelId, Progress, Request, Role};
+use crate::vocabulary::file::File;
 
 pub type TaskId = u32;
 

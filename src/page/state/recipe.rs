@@ -9,7 +9,7 @@ use std::rc::Rc;
 use super::State;
 use crate::error::Error;
 use crate::lab::protocol::ModelId;
-use crate::quantize::{Granularity, LayerBits, Recipe};
+use crate::vocabulary::recipe::{Granularity, LayerBits, Recipe};
 
 /// What one layer is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,11 +2,12 @@
 
 use std::rc::Rc;
 
-use super::analysis::FRAMES;
+use super::frames_choices::FRAMES;
 use super::{Effect, State, run};
 use crate::error::{Error, Result};
 use crate::lab::protocol::Inspection;
-use crate::quantize::{Found, Recipe, Target, Trial};
+use crate::vocabulary::search::{Found, Target, Trial};
+use crate::vocabulary::recipe::Recipe;
 
 /// What is asked of the recipe that is searched.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -4,7 +4,8 @@ use super::choose_frames::choose;
 use super::networks::{Fit, Network};
 use super::queue::Purpose;
 use super::{Effect, State};
-use crate::lab::protocol::{ModelId, Picture, Request, Role};
+use crate::lab::protocol::{ModelId, Request, Role};
+use crate::vocabulary::frames::Picture;
 use crate::page::format::class_name;
 
 impl State {

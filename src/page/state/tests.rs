@@ -3,14 +3,13 @@
 use serde_bytes::ByteBuf;
 
 use super::*;
-use crate::lab::protocol::{
-    Checkpoint, DataSummary, Progress, QuantizationSummary, Stage, TensorShape, TrainingSummary,
-};
-use crate::measure::{Accuracy, Report};
-use crate::quantize::{
-    Analysis, Effect as Damage, Found, Granularity, LayerBits, Recipe, Rounding, Target, Trial,
-};
-use crate::train::Epoch;
+use crate::lab::protocol::{Progress, QuantizationSummary, Stage, TensorShape, TrainingSummary};
+use crate::vocabulary::training::{Checkpoint, Epoch};
+use crate::vocabulary::frames::DataSummary;
+use crate::vocabulary::report::{Accuracy, Report};
+use crate::vocabulary::analysis::{Analysis, Effect as Damage};
+use crate::vocabulary::search::{Found, Target, Trial};
+use crate::vocabulary::recipe::{Granularity, LayerBits, Recipe, Rounding};
 
 const CATALOGUE: &str = r#"{
     "networks": [

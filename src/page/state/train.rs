@@ -9,12 +9,11 @@ use super::networks::{Fit, Origin};
 use super::run::{Job, Step};
 use super::{Effect, State};
 use crate::error::{Error, Result};
-use crate::lab::protocol::{
-    Checkpoint, File, Inspection, ModelId, Progress, Request, Resume, Role, Stage, TrainOptions,
-    TrainingSummary,
-};
-use crate::quantize::Recipe;
-use crate::train::{Epoch, Mirror, Optimizer, Plan, Scales};
+use crate::lab::protocol::{Inspection, ModelId, Progress, Request, Role, Stage, TrainOptions, TrainingSummary};
+use crate::vocabulary::training::{Checkpoint, Epoch, Resume};
+use crate::vocabulary::file::File;
+use crate::vocabulary::recipe::Recipe;
+use crate::vocabulary::plan::{Mirror, Optimizer, Plan, Scales};
 
 /// Epochs that one can choose; `None`: until convergence.
 pub const EPOCHS_CHOICES: [Option<usize>; 5] = [Some(3), Some(6), Some(12), Some(24), None];
@@ -94,36 +93,6 @@ pub struct Training {
     checkpoint: Option<Rc<Checkpoint>>,
 }
 
-/// A training that can be gone on with, as the browser keeps it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SavedTraining {
-    network: ModelId,
-    /// The network itself, if it was opened from disk.
-    file: Option<File>,
-    recipe: Rc<Recipe>,
-    plan: Rc<Plan>,
-    frames: String,
-    archives: usize,
-    epochs: Vec<Epoch>,
-    checkpoint: Rc<Checkpoint>,
-}
-
-impl SavedTraining {
-    /// A network keeps one training.
-    pub fn key(&self) -> &str {
-        self.file.as_ref().map_or(&self.network, |file| &file.name)
-    }
-
-    pub fn network(&self) -> &ModelId {
-        &self.network
-    }
-
-    /// Epochs that are done.
-    pub fn done(&self) -> usize {
-        done(&self.epochs)
-    }
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// Somebody paused it, or it failed: it can go on from its checkpoint, if it has one.
@@ -157,15 +126,10 @@ impl Pace {
     }
 }
 
-/// The first of `epochs` is the starting point.
-fn done(epochs: &[Epoch]) -> usize {
-    epochs.len().saturating_sub(1)
-}
-
 impl Training {
     /// Epochs that are done.
     pub fn done(&self) -> usize {
-        done(&self.epochs)
+        epochs_done(&self.epochs)
     }
 
     /// The best epoch so far, by held-out frames; 0 is the starting point.
@@ -286,7 +250,7 @@ impl State {
             None => saved.network,
         };
         // What was begun in the meantime counts more.
-        let kept = Some(done(&saved.epochs));
+        let kept = Some(saved.done());
         self.trainings.entry(id).or_insert_with(|| {
             Rc::new(Training {
                 recipe: saved.recipe,

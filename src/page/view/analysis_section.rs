@@ -12,7 +12,7 @@ use super::working::Working;
 use crate::page::format;
 use crate::page::state::{Action, AnalysisFrames, Explained, Network, Step};
 use crate::page::words;
-use crate::quantize::{Analysis, Effect};
+use crate::vocabulary::analysis::{Analysis, Effect};
 
 #[component]
 pub(super) fn AnalysisSection(PageProps { state, dispatch }: &PageProps) -> Html {

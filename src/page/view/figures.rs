@@ -6,7 +6,7 @@ use yew::prelude::*;
 
 use super::charts::series;
 use crate::lab::protocol::ModelId;
-use crate::measure::Report;
+use crate::vocabulary::report::Report;
 use crate::page::format;
 use crate::page::state::Comparison;
 

@@ -7,7 +7,8 @@ use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 use yew::prelude::*;
 
 use super::charts::series;
-use crate::lab::protocol::{Picture, Prediction};
+use crate::lab::protocol::Prediction;
+use crate::vocabulary::frames::Picture;
 use crate::page::format;
 
 /// What one network says.

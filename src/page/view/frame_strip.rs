@@ -6,7 +6,8 @@ use yew::prelude::*;
 
 use super::frame_cell::{Answer, FrameCell};
 use super::props::{PageProps, Snapshot};
-use crate::lab::protocol::{Picture, Role};
+use crate::lab::protocol::Role;
+use crate::vocabulary::frames::Picture;
 use crate::page::format;
 use crate::page::state::Action;
 

@@ -3,7 +3,7 @@
 use yew::prelude::*;
 
 use crate::page::state::Action;
-use crate::quantize::Recipe;
+use crate::vocabulary::recipe::Recipe;
 
 #[derive(PartialEq, Properties)]
 pub(super) struct LayerChipsProps {

@@ -4,7 +4,7 @@ use yew::prelude::*;
 
 use super::charts::distribution::Distribution;
 use crate::page::format;
-use crate::quantize::{LayerDamage, TensorDamage};
+use crate::vocabulary::analysis::{LayerDamage, TensorDamage};
 
 const PICTURE: f64 = 420.0;
 

@@ -7,11 +7,11 @@ use yew::prelude::*;
 
 use super::charts::distribution::Distribution;
 use super::layer_detail::LayerDetail;
-use super::layer_table::COLUMNS;
 use super::props::Snapshot;
 use crate::page::format;
 use crate::page::state::{Action, Explained, LayerChange};
-use crate::quantize::{Effect, LayerDamage, Recipe, TensorDamage};
+use crate::vocabulary::analysis::{Effect, LayerDamage, TensorDamage};
+use crate::vocabulary::recipe::Recipe;
 
 /// Width of the pictures in a row.
 const PICTURE: f64 = 96.0;

@@ -18,9 +18,6 @@ pub(super) struct LayerTableProps {
     pub(super) dispatch: Callback<Action>,
 }
 
-/// How many columns a row that spans the table has to span.
-pub(super) const COLUMNS: usize = 15;
-
 const BEFORE: [Heading<'static, Column>; 5] = [
     Heading::new(Column::Node, "sort-node", "Layer", "the node that makes it"),
     Heading::new(Column::Op, "sort-op", "Op", "its operator"),

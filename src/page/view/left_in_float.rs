@@ -2,7 +2,7 @@
 
 use yew::prelude::*;
 
-use crate::quantize::LeftInFloat;
+use crate::vocabulary::quantization::LeftInFloat;
 
 #[derive(PartialEq, Properties)]
 pub(super) struct LeftInFloatProps {

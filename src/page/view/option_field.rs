@@ -5,7 +5,7 @@ use yew::prelude::*;
 
 use crate::page::options::{Control, RecipeOption};
 use crate::page::state::Action;
-use crate::quantize::Recipe;
+use crate::vocabulary::recipe::Recipe;
 
 #[derive(PartialEq, Properties)]
 pub(super) struct OptionProps {

@@ -6,7 +6,7 @@ use yew::prelude::*;
 
 use super::charts::bars::{Bar, Bars};
 use super::charts::intervals::{Intervals, Point};
-use crate::measure::Report;
+use crate::vocabulary::report::Report;
 use crate::page::format;
 use crate::page::state::Comparison;
 

@@ -8,7 +8,7 @@ use super::charts::trials::Trials;
 use super::props::Snapshot;
 use crate::page::format;
 use crate::page::state::{Action, Ending, Search};
-use crate::quantize::Trial;
+use crate::vocabulary::search::Trial;
 
 #[derive(PartialEq, Properties)]
 pub(super) struct SearchResultsProps {

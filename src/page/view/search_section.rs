@@ -9,7 +9,7 @@ use super::search_results::SearchResults;
 use super::working::Working;
 use crate::lab::protocol::Inspection;
 use crate::page::state::{Action, Goal, SearchForm, Step};
-use crate::quantize::Recipe;
+use crate::vocabulary::recipe::Recipe;
 
 #[component]
 pub(super) fn SearchSection(PageProps { state, dispatch }: &PageProps) -> Html {

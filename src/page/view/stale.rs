@@ -6,7 +6,7 @@ use yew::prelude::*;
 
 use super::props::Snapshot;
 use crate::page::words;
-use crate::quantize::Recipe;
+use crate::vocabulary::recipe::Recipe;
 
 #[derive(PartialEq, Properties)]
 pub(super) struct StaleProps {

@@ -12,7 +12,7 @@ use crate::lab::protocol::Role;
 use crate::page::format;
 use crate::page::state::{Action, EPOCHS_CHOICES, End, TrainForm, Training};
 use crate::page::words;
-use crate::train::{Optimizer, Plan, Scales};
+use crate::vocabulary::plan::{Optimizer, Plan, Scales};
 
 const OPTIMIZERS: [(Optimizer, &str); 2] = [(Optimizer::Adam, "Adam"), (Optimizer::Sgd, "SGD")];
 const SCALES: [(Scales, &str); 2] =

@@ -1,10 +1,13 @@
 //! The whole account: calibrate, look at the tensors, measure the layers.
 
 use super::super::effects::{Bench, Variant};
-use super::super::post_training::{Calibrated, StepProgress};
-use super::super::{Method, Recipe, Step};
+use super::super::post_training::Calibrated;
+use super::super::Step;
 use super::tensors::{Seen, look};
-use super::{Analysis, FramesEffect, drift, layers};
+use super::{drift, layers};
+use crate::quantize::step::StepProgress;
+use crate::vocabulary::recipe::{Method, Recipe};
+use crate::vocabulary::analysis::{Analysis, FramesEffect};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::graph::{Attribute, Graph};

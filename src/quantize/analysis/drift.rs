@@ -101,7 +101,7 @@ pub(super) fn warnings(calibration: &Dataset, validation: &Dataset) -> Vec<Strin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::File;
+    use crate::vocabulary::file::File;
     use crate::progress::unwatched;
 
     const FRAMES: &[u8] = include_bytes!("../../../models/frames/calibration.zip");

@@ -7,7 +7,7 @@ use super::super::observer::Histogram;
 use super::super::placement::weight_axis;
 use super::super::post_training::Calibrated;
 use super::super::weights::Channels;
-use super::{Bars, TensorDamage};
+use crate::vocabulary::analysis::{Bars, TensorDamage};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::graph::{Graph, Tensor};

@@ -6,11 +6,13 @@
 //! the target in a few trials on all frames.
 
 use super::super::effects::Bench;
-use super::super::post_training::StepProgress;
-use super::super::{Effect, Method, Recipe, Rounding, Step, WeightRange};
+use super::super::Step;
 use super::space::Space;
 use super::widths::{Raise, Sensitivity, widths};
-use super::{Found, Target, Trial};
+use crate::quantize::step::StepProgress;
+use crate::vocabulary::analysis::Effect;
+use crate::vocabulary::recipe::{Method, Recipe, Rounding, WeightRange};
+use crate::vocabulary::search::{Found, Target, Trial};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::Graph;

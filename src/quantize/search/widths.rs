@@ -1,8 +1,9 @@
 //! Which layer to give more bits: the one that takes most damage away for what it costs.
 
 use super::super::effects::Bench;
-use super::super::post_training::StepProgress;
-use super::super::{LayerBits, Recipe, Step};
+use super::super::Step;
+use crate::quantize::step::StepProgress;
+use crate::vocabulary::recipe::{LayerBits, Recipe};
 use super::space::{Adjustable, Space};
 use crate::error::Result;
 

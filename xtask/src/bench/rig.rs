@@ -18,7 +18,7 @@
 //! What fails is answered by `error`.
 
 use serde_json::{Value, json};
-use steer8::measure::statistics::{median, quantile};
+use steer8::statistics::{median, quantile};
 
 use super::check::{Check, compare};
 use super::measure::{Effort, Timed, Turns, interleaved};

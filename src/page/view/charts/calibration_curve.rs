@@ -4,7 +4,7 @@ use yew::prelude::*;
 
 use super::scale::Scale;
 use crate::page::format;
-use crate::quantize::{Effect, FramesEffect};
+use crate::vocabulary::analysis::{Effect, FramesEffect};
 
 const WIDTH: f64 = 320.0;
 const HEIGHT: f64 = 110.0;

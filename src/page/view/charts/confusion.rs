@@ -3,7 +3,7 @@
 use yew::prelude::*;
 
 use super::series;
-use crate::measure::Accuracy;
+use crate::vocabulary::report::Accuracy;
 use crate::page::format;
 
 const CELL: usize = 46;

@@ -4,7 +4,7 @@ use yew::prelude::*;
 
 use super::scale::Scale;
 use crate::page::format;
-use crate::quantize::TensorDamage;
+use crate::vocabulary::analysis::TensorDamage;
 
 const BARS: f64 = 40.0;
 /// Below the bars: the range that integers stand for, and each of them where there is room.

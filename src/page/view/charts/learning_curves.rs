@@ -4,7 +4,7 @@ use yew::prelude::*;
 
 use super::scale::Scale;
 use crate::page::format;
-use crate::train::Epoch;
+use crate::vocabulary::training::Epoch;
 
 const WIDTH: f64 = 440.0;
 const HEIGHT: f64 = 210.0;

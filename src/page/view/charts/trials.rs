@@ -7,7 +7,7 @@ use yew::prelude::*;
 use super::scale::Scale;
 use crate::page::format;
 use crate::page::state::{Goal, Search};
-use crate::quantize::Trial;
+use crate::vocabulary::search::Trial;
 
 const WIDTH: f64 = 440.0;
 const HEIGHT: f64 = 240.0;

@@ -12,10 +12,12 @@ use super::protocol::{
 use crate::data::Dataset;
 use crate::error::{Context, Error, Result};
 use crate::progress::unwatched;
-use crate::quantize::Recipe;
 use crate::random::choose;
 use crate::runtime::input_shape;
-use crate::train::{self, Checkpoint, Crew, Epoch, Listener, Phase, Plan};
+use crate::train::{self, Crew, Listener, Phase};
+use crate::vocabulary::recipe::Recipe;
+use crate::vocabulary::training::{Checkpoint, Epoch};
+use crate::vocabulary::plan::Plan;
 
 impl Lab {
     /// Every epoch is told as soon as it is done.

@@ -209,42 +209,6 @@ impl Default for Plan {
     }
 }
 
-/// What an epoch came to.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Epoch {
-    /// From 1; the starting point is 0.
-    pub epoch: usize,
-    /// On the training frames, averaged over the epoch while the network changed.
-    pub loss: f64,
-    pub train_top1: f64,
-    /// On the held-out frames, at the epoch's end, as the int8 network.
-    pub heldout_loss: f64,
-    pub heldout_top1: f64,
-    /// At the epoch's last step.
-    pub learning_rate: f64,
-    pub seconds: f64,
-}
-
-impl Epoch {
-    /// The starting point, from what it does on the held-out frames.
-    pub fn start(heldout_loss: f64, heldout_top1: f64, seconds: f64) -> Self {
-        Self {
-            epoch: 0,
-            loss: heldout_loss,
-            train_top1: 0.0,
-            heldout_loss,
-            heldout_top1,
-            learning_rate: 0.0,
-            seconds,
-        }
-    }
-
-    /// Whether this is the better checkpoint: by accuracy on the held-out frames, then by their loss.
-    pub fn beats(&self, other: &Self) -> bool {
-        (self.heldout_top1, -self.heldout_loss) > (other.heldout_top1, -other.heldout_loss)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

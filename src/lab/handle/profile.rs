@@ -6,7 +6,7 @@ use super::protocol::Layer;
 use crate::clock::Stopwatch;
 use crate::data::Dataset;
 use crate::error::{Context, Result};
-use crate::measure::StepProfile;
+use crate::vocabulary::report::StepProfile;
 use crate::runtime::StepTime;
 
 /// Milliseconds that a network is watched for.

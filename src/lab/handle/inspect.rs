@@ -6,7 +6,8 @@ use super::protocol::{Inspection, Layer, TensorShape};
 use crate::error::Result;
 use crate::graph::{Dim, Graph, Node, Tensor, Value};
 use crate::measure::operations;
-use crate::quantize::{Recipe, is_quantized, recipe_of};
+use crate::quantize::{is_quantized, recipe_of};
+use crate::vocabulary::recipe::Recipe;
 use crate::runtime::{TensorType, input_shape, lower, tensor_types};
 use crate::train::TRAINING_KEY;
 

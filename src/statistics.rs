@@ -1,6 +1,6 @@
 //! Medians, quantiles and how sure they are.
 
-use super::Speedup;
+use crate::vocabulary::report::Speedup;
 use crate::random::SplitMix64;
 
 /// Of the bootstrap: enough for two digits of an interval's ends.
@@ -57,7 +57,7 @@ pub fn quantile(sorted: &[f64], q: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::statistics::*;
 
     #[test]
     fn a_ratio_is_taken_within_rounds() {

@@ -6,7 +6,9 @@ use super::handle::{Emit, Lab, Model, report, stage_of};
 use super::protocol::{Event, Role};
 use crate::data::Dataset;
 use crate::error::{Context, Result};
-use crate::quantize::{self, Listener, Recipe, Target, Trial};
+use crate::quantize::{self, Listener};
+use crate::vocabulary::recipe::Recipe;
+use crate::vocabulary::search::{Target, Trial};
 
 impl Lab {
     pub(super) fn analyze(

@@ -1,0 +1,13 @@
+//! Plain data that several rooms and the page share: what is asked for, and what comes of it.
+//!
+//! Below everything that computes, so that the page can have it without any of that.
+
+pub mod analysis;
+pub mod file;
+pub mod frames;
+pub mod plan;
+pub mod quantization;
+pub mod recipe;
+pub mod report;
+pub mod search;
+pub mod training;

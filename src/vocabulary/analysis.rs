@@ -1,0 +1,107 @@
+//! The account of what quantizing does to a network, tensor by tensor and layer by layer.
+
+use serde::{Deserialize, Serialize};
+
+/// The account of one recipe on one network.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Analysis {
+    /// Every tensor with a scale, in the order in which the network makes them.
+    pub tensors: Vec<TensorDamage>,
+    /// Every node on integers that rounds, in the network's order.
+    pub layers: Vec<LayerDamage>,
+    /// The float network's own top-1; `None` without labels.
+    pub float_top1: Option<f64>,
+    /// The whole network quantized.
+    pub quantized: Effect,
+    /// The same on a machine whose integer unit adds u8 x i8 products in pairs that saturate at 16
+    /// bits (x86 without VNNI); `None` where that cannot happen.
+    pub saturating: Option<Effect>,
+    /// The whole network, calibrated on fewer frames.
+    pub by_calibration_frames: Vec<FramesEffect>,
+    /// Frames on which effects were measured.
+    pub frames: usize,
+    /// What looks wrong, in words.
+    pub warnings: Vec<String>,
+}
+
+/// What a change does to the network's answers, on labelled frames.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Effect {
+    /// Share of right answers; `None` without labels.
+    pub top1: Option<f64>,
+    /// Share of frames with the float network's answer.
+    pub agreement: f64,
+    /// Mean squared difference of the logits from the float network's.
+    pub logit_mse: f64,
+}
+
+/// The effect of calibrating on so many of the calibration frames, chosen by the recipe's seed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FramesEffect {
+    pub calibration_frames: usize,
+    #[serde(flatten)]
+    pub effect: Effect,
+}
+
+/// How well a tensor's integers keep its values, over the calibration frames or the weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TensorDamage {
+    pub name: String,
+    /// The node that makes it, or that has it as its weights; `None` for the network's input.
+    pub node: Option<String>,
+    pub is_weight: bool,
+    /// ONNX element type in lower case.
+    #[serde(rename = "type")]
+    pub element_type: String,
+    pub bits: u32,
+    /// The smallest and largest value seen.
+    pub observed: [f32; 2],
+    /// The smallest and largest value that an integer stands for; the widest of the channels'.
+    pub represented: [f32; 2],
+    /// Signal to quantization noise in dB: `10 log10(sum x^2 / sum (x - q(x))^2)`; `None` if
+    /// nothing is lost.
+    pub sqnr_db: Option<f64>,
+    /// Cosine of the angle between the values and what is left of them.
+    pub cosine: f64,
+    /// Share of the integers that occur.
+    pub range_used: f64,
+    /// Share of the values beyond the smallest or largest integer.
+    pub clipped: f64,
+    /// Scale and zero point of the first channel, for drawing the grid.
+    pub scale: f32,
+    pub zero_point: i32,
+    pub histogram: Bars,
+}
+
+/// A histogram for a small picture: counts in equal bins from `low` to `high`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Bars {
+    pub low: f32,
+    pub high: f32,
+    pub counts: Vec<u64>,
+}
+
+/// What quantizing one node does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LayerDamage {
+    pub node: String,
+    pub op: String,
+    /// `None` for a node without weights.
+    pub weight_bits: Option<u32>,
+    /// Of the tensor it makes.
+    pub activation_bits: u32,
+    pub macs: u64,
+    /// Signal to quantization noise of its output in dB, its inputs being float; `None` if nothing
+    /// is lost.
+    pub sqnr_db: Option<f64>,
+    /// The rest of the network is float.
+    pub only_this_quantized: Effect,
+    /// The rest of the network is quantized.
+    pub only_this_float: Effect,
+    /// Output channels that are the same on every calibration frame.
+    pub dead_channels: Vec<usize>,
+    /// The largest int32 bias or accumulator bound over 2^31: 1 would overflow.
+    pub accumulator_used: f64,
+    /// Whether a weight scale was raised so that the bias fits int32.
+    pub scale_raised: bool,
+}
