@@ -15,6 +15,7 @@ pub mod exp;
 pub mod geometry;
 mod lanes;
 mod machine;
+mod number;
 pub mod order;
 pub mod patches;
 pub mod pool;

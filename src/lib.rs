@@ -1,10 +1,11 @@
 //! Steer8: a quantization lab for driving networks.
 //!
-//! The modules in dependency order; ARCHITECTURE.md has the map.
+//! ARCHITECTURE.md has the map, and the order in which the rooms stand upon each other.
 
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod clock;
+#[cfg(feature = "core")]
 pub mod data;
 pub mod error;
 pub mod figures;
@@ -13,15 +14,22 @@ pub mod graph;
 #[cfg(feature = "core")]
 pub mod kernels;
 pub mod lab;
+#[cfg(feature = "core")]
 pub mod measure;
 #[cfg(feature = "core")]
 pub mod onnx;
 pub mod page;
 pub mod progress;
+#[cfg(feature = "core")]
 pub mod quantize;
 pub mod random;
 #[cfg(feature = "core")]
 pub mod runtime;
+#[cfg(feature = "core")]
+pub mod score;
+pub mod statistics;
+#[cfg(feature = "core")]
 pub mod train;
+pub mod vocabulary;
 #[cfg(feature = "page")]
 pub mod web;

@@ -1,7 +1,7 @@
 //! Medians, quantiles and how sure they are.
 
-use crate::vocabulary::report::Speedup;
 use crate::random::SplitMix64;
+use crate::vocabulary::report::Speedup;
 
 /// Of the bootstrap: enough for two digits of an interval's ends.
 const RESAMPLES: usize = 1000;

@@ -7,9 +7,9 @@ use std::cell::Cell;
 
 use steer8::data::Dataset;
 use steer8::quantize::quantize;
+use steer8::runtime::{Arithmetic, Session};
 use steer8::vocabulary::file::File;
 use steer8::vocabulary::recipe::Recipe;
-use steer8::runtime::{Arithmetic, Session};
 
 thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };

@@ -7,8 +7,10 @@ use clap::{Args, Parser, Subcommand};
 use super::files;
 use crate::error::{Context, Result};
 use crate::vocabulary::frames::Normalization;
-use crate::vocabulary::recipe::{ActivationType, Format, Granularity, Method, Recipe, Rounding, WeightRange};
 use crate::vocabulary::plan::{Mirror, Optimizer, Plan, Scales, Schedule};
+use crate::vocabulary::recipe::{
+    ActivationType, Format, Granularity, Method, Recipe, Rounding, WeightRange,
+};
 
 /// Quantize driving networks to int8 and see what it costs.
 #[derive(Debug, Parser)]

@@ -9,15 +9,18 @@ use super::crew::Threads;
 use super::{bundled, files, interrupt, table};
 use crate::error::{Error, Result};
 use crate::lab::Lab;
-use crate::lab::protocol::{BesideFloat, Event, Inspection, ModelId, Progress, QuantizationSummary, Request, Role, Stage, TensorShape, TrainingSummary};
+use crate::lab::protocol::{
+    BesideFloat, Event, Inspection, ModelId, Progress, QuantizationSummary, Request, Role, Stage,
+    TensorShape, TrainingSummary,
+};
 use crate::progress::ready;
-use crate::vocabulary::frames::{DataSummary, Normalization};
-use crate::vocabulary::file::File;
-use crate::vocabulary::report::Report;
-use crate::vocabulary::analysis::Analysis;
-use crate::vocabulary::search::{Found, Target, Trial};
-use crate::vocabulary::recipe::Recipe;
 use crate::train::{Alone, Crew};
+use crate::vocabulary::analysis::Analysis;
+use crate::vocabulary::file::File;
+use crate::vocabulary::frames::{DataSummary, Normalization};
+use crate::vocabulary::recipe::Recipe;
+use crate::vocabulary::report::Report;
+use crate::vocabulary::search::{Found, Target, Trial};
 
 /// Where a data set comes from, and how it enters.
 pub(super) struct Source<'a> {

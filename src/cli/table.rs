@@ -1,8 +1,8 @@
 //! Results as text.
 
 use crate::figures::{bytes, count, grouped, three_digits};
-use crate::vocabulary::report::{Accuracy, Latency, Report};
 use crate::vocabulary::quantization::LeftInFloat;
+use crate::vocabulary::report::{Accuracy, Latency, Report};
 use crate::vocabulary::search::Trial;
 use crate::vocabulary::training::Epoch;
 

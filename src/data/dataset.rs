@@ -5,12 +5,12 @@ use serde_bytes::ByteBuf;
 
 use super::images::is_image_name;
 use super::{archive, images, npy, npz};
-use crate::vocabulary::frames::{DataSummary, Normalization, Picture};
-use crate::vocabulary::file::File;
 use crate::error::{Context, Error, Result};
 use crate::kernels::order::channels_last;
 use crate::progress::Progress;
 use crate::random;
+use crate::vocabulary::file::File;
+use crate::vocabulary::frames::{DataSummary, Normalization, Picture};
 
 /// Frames of one set take at most this many bytes in memory: what a browser tab can still hold.
 const MAX_BYTES: usize = i32::MAX as usize;

@@ -5,11 +5,11 @@ use std::io::Cursor;
 
 use image::{ImageFormat, ImageReader, RgbImage};
 
-use super::dataset::bounded_vec;
 use super::Dataset;
-use crate::vocabulary::frames::Normalization;
+use super::dataset::bounded_vec;
 use crate::error::{Context, Error, Result};
 use crate::progress::Progress;
+use crate::vocabulary::frames::Normalization;
 
 /// What is read, and what is told apart from stray files only to say that it is not read.
 const EXTENSIONS: [&str; 10] =

@@ -2,12 +2,12 @@
 
 use std::io::Read;
 
+use super::Dataset;
 use super::archive::Archive;
 use super::npy::{self, Header};
-use super::Dataset;
-use crate::vocabulary::frames::Normalization;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
+use crate::vocabulary::frames::Normalization;
 
 /// More classes than any classifier has; what lies above is not a class index.
 const MAX_CLASSES: i128 = 1 << 16;

@@ -1,5 +1,12 @@
 //! Does what is asked, one request at a time.
 
+mod analyze;
+mod compare;
+mod evaluate;
+mod inspect;
+mod profile;
+mod train;
+
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
@@ -10,13 +17,13 @@ use crate::graph::Graph;
 use crate::onnx;
 use crate::progress::ready;
 use crate::quantize::{self, Quantized, Step};
+use crate::runtime::{Arithmetic, Session};
+use crate::score::top1;
+use crate::train::{Alone, Crew};
 use crate::vocabulary::file::File;
 use crate::vocabulary::recipe::Recipe;
-use crate::runtime::{Arithmetic, Session};
-use crate::train::{Alone, Crew};
 
-use super::evaluate;
-use super::inspect::{Inspected, inspect};
+use self::inspect::{Inspected, inspect};
 use super::protocol::{
     Event, Inspection, ModelId, Prediction, Progress, QuantizationSummary, Request, Role, Stage,
 };
@@ -114,7 +121,7 @@ impl Lab {
         evaluate::logits(model, data, indices, &mut |_, _| Ok(()), &mut |index, logits| {
             predictions.push(Prediction {
                 index,
-                class: crate::measure::accuracy::top1(logits),
+                class: top1(logits),
                 logits: logits.to_vec(),
                 probabilities: softmax(logits),
             });

@@ -6,16 +6,16 @@
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::data::{DataSummary, File, Normalization, Picture};
 use crate::error::Error;
-pub use crate::train::{Checkpoint, Resume};
-use crate::vocabulary::report::Report;
 use crate::vocabulary::analysis::Analysis;
-use crate::vocabulary::search::{Found, Target, Trial};
+use crate::vocabulary::file::File;
+use crate::vocabulary::frames::{DataSummary, Normalization, Picture};
+use crate::vocabulary::plan::Plan;
 use crate::vocabulary::quantization::{LeftInFloat, TensorInfo};
 use crate::vocabulary::recipe::Recipe;
-use crate::vocabulary::training::Epoch;
-use crate::vocabulary::plan::Plan;
+use crate::vocabulary::report::Report;
+use crate::vocabulary::search::{Found, Target, Trial};
+use crate::vocabulary::training::{Checkpoint, Epoch, Resume};
 
 /// Raised when a message changes its meaning; page and worker of different versions refuse to talk.
 pub const VERSION: u32 = 1;

@@ -3,11 +3,11 @@
 //! The variants take turns in short blocks (A B, B A, …), so that a machine that slows down or
 //! speeds up meanwhile does it to all of them; ratios are taken within a turn.
 
-use crate::statistics::{bootstrap, median, paired_ratio, quantile};
-use crate::vocabulary::report::{Latency, Speedup};
 use crate::clock::{self, Stopwatch};
 use crate::error::Result;
 use crate::progress::Progress;
+use crate::statistics::{bootstrap, median, paired_ratio, quantile};
+use crate::vocabulary::report::{Latency, Speedup};
 
 /// How long and how carefully to measure.
 #[derive(Debug, Clone, PartialEq)]

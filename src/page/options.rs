@@ -2,7 +2,9 @@
 
 use super::link::MAX_SEED;
 use super::words;
-use crate::vocabulary::recipe::{ActivationType, Format, Granularity, Method, Recipe, Rounding, WeightRange};
+use crate::vocabulary::recipe::{
+    ActivationType, Format, Granularity, Method, Recipe, Rounding, WeightRange,
+};
 
 #[derive(Debug)]
 pub struct RecipeOption {

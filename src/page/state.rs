@@ -8,6 +8,7 @@ mod analysis;
 mod catalogue_arrived;
 mod choose_frames;
 mod data;
+mod frames_choices;
 mod networks;
 mod normalization;
 mod queue;
@@ -29,6 +30,7 @@ use crate::page::link::Link;
 use crate::vocabulary::file::File;
 use crate::vocabulary::frames::Picture;
 use crate::vocabulary::recipe::Recipe;
+use crate::vocabulary::training::SavedTraining;
 
 pub use address::Copy;
 pub use analysis::{AnalysisFrames, Explained};

@@ -1,6 +1,8 @@
 //! A recipe in words.
 
-use crate::vocabulary::recipe::{ActivationType, Format, Granularity, Method, Recipe, Rounding, WeightRange};
+use crate::vocabulary::recipe::{
+    ActivationType, Format, Granularity, Method, Recipe, Rounding, WeightRange,
+};
 
 pub const fn method(method: Method) -> &'static str {
     match method {

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use super::observer::{Observer, observer};
 use super::range::Grid;
-use crate::vocabulary::recipe::{Method, Recipe};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::progress::Progress;
 use crate::random;
 use crate::runtime::{Arithmetic, Options, Session};
+use crate::vocabulary::recipe::{Method, Recipe};
 
 /// What calibration saw of each tensor.
 #[derive(Debug, Default)]

@@ -7,12 +7,12 @@ use super::qdq::Layers;
 use super::qparams::Params;
 use super::walk::{Walk, with_weights};
 use super::{Prepared, Step, adaround};
-use crate::quantize::step::StepProgress;
-use crate::vocabulary::recipe::{Recipe, Rounding};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::graph::{Node, Tensor};
+use crate::quantize::step::StepProgress;
 use crate::runtime::lower::clip_range;
+use crate::vocabulary::recipe::{Recipe, Rounding};
 
 /// The constants of every layer as the recipe asks.
 ///

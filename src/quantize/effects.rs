@@ -4,10 +4,10 @@ use super::noise::Noise;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::vocabulary::analysis::Effect;
-use crate::score::top1;
 use crate::progress::Progress;
 use crate::runtime::Family;
+use crate::score::top1;
+use crate::vocabulary::analysis::Effect;
 
 /// A network, and frames to measure its variants on.
 #[derive(Debug)]

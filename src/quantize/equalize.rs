@@ -360,9 +360,9 @@ fn input_channel(graph: &Graph, layer: usize, channels: usize) -> Box<dyn Fn(usi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::file::File;
     use crate::progress::unwatched;
     use crate::quantize::calibrate::watch;
+    use crate::vocabulary::file::File;
 
     const MOBILENET: &[u8] = include_bytes!("../../models/networks/mobilenet.onnx");
     const ASSIGNMENT: &[u8] = include_bytes!("../../models/networks/assignment.onnx");

@@ -9,8 +9,8 @@ mod percentile;
 pub use histogram::Histogram;
 
 use super::range::Grid;
-use crate::vocabulary::recipe::{Method, Recipe};
 use crate::kernels::elementwise;
+use crate::vocabulary::recipe::{Method, Recipe};
 
 /// Watches the values of one tensor, frame by frame.
 pub trait Observer: std::fmt::Debug {

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::graph::{Graph, Node, Tensor};
+use crate::runtime::lower::{TABLES, pads_with_constant, picks_nearest};
 use crate::vocabulary::quantization::LeftInFloat;
 use crate::vocabulary::recipe::Recipe;
-use crate::runtime::lower::{TABLES, pads_with_constant, picks_nearest};
 
 /// Operators with weights at input 1.
 pub(super) fn weight_axis(node: &Node) -> Option<usize> {

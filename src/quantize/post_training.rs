@@ -7,16 +7,17 @@ use super::correct::correct;
 use super::equalize::equalize;
 use super::placement::{Placement, has_weights, place};
 use super::qdq::{self, Layers, Written};
+use super::qoperator;
 use super::qparams::Params;
 use super::range::ActivationScheme;
-use super::{Step, qoperator};
-use crate::vocabulary::recipe::{Format, Recipe};
-use crate::vocabulary::quantization::{LeftInFloat, TensorInfo};
+use super::step::{Step, StepProgress};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::fold_batch_norm::fold_batch_norm;
 use crate::graph::{Graph, fold_gemm, keep_activations_close, opset, pool_means, simplify};
 use crate::runtime::lower;
+use crate::vocabulary::quantization::{LeftInFloat, TensorInfo};
+use crate::vocabulary::recipe::{Format, Recipe};
 
 /// A quantized network and the account of it.
 #[derive(Debug, Clone)]

@@ -6,18 +6,18 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::QParams;
 use super::placement::{Placement, has_weights, joins, weight_axis};
 use super::qparams::Params;
 use super::weights::{
     WeightScheme, dequantize, least_scales, quantize_bias, round_to_nearest, weight_params,
 };
-use super::QParams;
-use crate::vocabulary::recipe::Recipe;
-use crate::vocabulary::quantization::TensorInfo;
 use crate::graph::{Attribute, Constants, Data, Element, Graph, Node, Tensor, fresh_name, prune};
 use crate::kernels::requantize::quantize;
 use crate::quantize::range::ActivationScheme;
 use crate::runtime::lower::clip_range;
+use crate::vocabulary::quantization::TensorInfo;
+use crate::vocabulary::recipe::Recipe;
 
 /// What the constants of the layers become, by the node's name.
 #[derive(Debug, Clone, Default, PartialEq)]

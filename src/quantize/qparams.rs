@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::vocabulary::quantization::TensorInfo;
 use crate::graph::Element;
 use crate::kernels::requantize::quantize;
+use crate::vocabulary::quantization::TensorInfo;
 
 /// Scale and zero point of a tensor: `real = (q - zero_point) * scale`.
 #[derive(Debug, Clone, PartialEq)]

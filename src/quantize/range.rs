@@ -1,8 +1,8 @@
 //! From a range of real numbers to scale and zero point.
 
 use super::QParams;
-use crate::vocabulary::recipe::{ActivationType, Recipe};
 use crate::graph::Element;
+use crate::vocabulary::recipe::{ActivationType, Recipe};
 
 /// An integer grid: so many steps, and where zero may lie on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

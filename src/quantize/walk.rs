@@ -3,14 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Prepared;
 use super::qdq::{Layers, Written};
 use super::qparams::Params;
-use super::Prepared;
-use crate::vocabulary::recipe::Recipe;
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::graph::{Data, Graph, Tensor};
 use crate::runtime::{Arithmetic, Part, TensorType, tensor_types};
+use crate::vocabulary::recipe::Recipe;
 
 /// Elements kept per side: 256 MiB of float32.
 const BUDGET: usize = 1 << 26;

@@ -2,9 +2,9 @@
 
 use super::placement::{has_own_channels, weight_axis};
 use super::{QParams, range::weight_scale};
-use crate::vocabulary::recipe::{Format, Granularity, Recipe, WeightRange};
 use crate::graph::{Element, Node, Tensor};
 use crate::kernels::requantize::quantize;
+use crate::vocabulary::recipe::{Format, Granularity, Recipe, WeightRange};
 
 /// How the weights of one node are quantized.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -90,9 +90,9 @@ mod tests {
     use crate::data::Dataset;
     use crate::progress::unwatched;
     use crate::quantize::quantize;
+    use crate::runtime::{Arithmetic, Options, Session};
     use crate::vocabulary::file::File;
     use crate::vocabulary::recipe::Recipe;
-    use crate::runtime::{Arithmetic, Options, Session};
 
     const MOBILENET: &[u8] = include_bytes!("../../models/networks/mobilenet.onnx");
     const FRAMES: &[u8] = include_bytes!("../../models/frames/calibration.zip");

@@ -10,9 +10,9 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::onnx;
-use crate::vocabulary::training::{Checkpoint, Epoch};
 use crate::vocabulary::plan::Plan;
 use crate::vocabulary::recipe::Recipe;
+use crate::vocabulary::training::{Checkpoint, Epoch};
 
 /// Raised when checkpoints change their form.
 const VERSION: u32 = 1;

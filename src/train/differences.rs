@@ -6,9 +6,9 @@ use super::state::State;
 use crate::graph::fold_batch_norm::normalized_layers;
 use crate::graph::{Attribute, Data, Dim, Graph, Node, Tensor, Value};
 use crate::quantize::{Layers, Params, Placement, Prepared, plain};
+use crate::random::SplitMix64;
 use crate::vocabulary::plan::Scales;
 use crate::vocabulary::recipe::Recipe;
-use crate::random::SplitMix64;
 
 const FRAMES: usize = 3;
 

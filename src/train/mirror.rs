@@ -1,8 +1,8 @@
 //! Frames as a mirror shows them: left and right change places, in the picture and in the label.
 
-use crate::vocabulary::plan::Mirror;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
+use crate::vocabulary::plan::Mirror;
 
 /// The classes of the bundled frames, in order; left and right among them.
 const BUNDLED: [&str; 5] = ["0-nothing", "1-right", "2-left", "3-gas", "4-brake"];

@@ -17,11 +17,14 @@ use crate::error::{Error, Result};
 use crate::graph::fold_batch_norm::Normalized;
 use crate::graph::{Graph, Node, Tensor, needed_for};
 use crate::kernels::geometry::Window;
-use crate::quantize::{ActivationScheme, Layers, Params, Placement, Prepared, QParams, WeightScheme, constant_activation};
-use crate::vocabulary::plan::Scales;
-use crate::vocabulary::recipe::{Recipe, Rounding};
+use crate::quantize::{
+    ActivationScheme, Layers, Params, Placement, Prepared, QParams, WeightScheme,
+    constant_activation,
+};
 use crate::runtime::lower::clip_range;
 use crate::runtime::{TensorType, input_shape, tensor_types};
+use crate::vocabulary::plan::Scales;
+use crate::vocabulary::recipe::{Recipe, Rounding};
 
 /// The weights of a layer apart from its normalization, given folded ones, both in matrix order;
 /// `apart` keeps its own where the normalization multiplies with hardly anything.

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::vocabulary::plan::{Optimizer, Plan};
 use super::state::{Slot, floats};
 use crate::kernels::wide::wide;
+use crate::vocabulary::plan::{Optimizer, Plan};
 
 /// What an optimizer remembers, parameter by parameter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

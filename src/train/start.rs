@@ -127,10 +127,10 @@ fn float_network(prepared: &Prepared, recipe: &Recipe, data: &Dataset) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::file::File;
     use crate::graph::{Data, Tensor};
     use crate::onnx;
     use crate::progress::unwatched;
+    use crate::vocabulary::file::File;
 
     const NETWORK: &[u8] = include_bytes!("../../tests/goldens/training-small.onnx");
     const FRAMES: &[u8] = include_bytes!("../../tests/goldens/training-small.npz");

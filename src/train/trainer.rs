@@ -14,10 +14,10 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::quantize::{Calibrated, Quantized, Step};
-use crate::vocabulary::training::{Checkpoint, Epoch, Resume};
+use crate::random::{SplitMix64, choose, shuffle};
 use crate::vocabulary::plan::{Plan, Scales};
 use crate::vocabulary::recipe::Recipe;
-use crate::random::{SplitMix64, choose, shuffle};
+use crate::vocabulary::training::{Checkpoint, Epoch, Resume};
 
 /// Key of the training plan's JSON among the file's metadata.
 pub const TRAINING_KEY: &str = "steer8.training";

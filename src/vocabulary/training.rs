@@ -78,10 +78,6 @@ impl SavedTraining {
         self.file.as_ref().map_or(&self.network, |file| &file.name)
     }
 
-    pub fn network(&self) -> &str {
-        &self.network
-    }
-
     /// Epochs that are done.
     pub fn done(&self) -> usize {
         epochs_done(&self.epochs)

@@ -9,10 +9,10 @@ use steer8::data::Dataset;
 use steer8::onnx::{read, write};
 use steer8::progress::unwatched;
 use steer8::quantize::{Step, quantize};
-use steer8::vocabulary::file::File;
-use steer8::score::top1;
-use steer8::vocabulary::recipe::Recipe;
 use steer8::runtime::{Arithmetic, Session};
+use steer8::score::top1;
+use steer8::vocabulary::file::File;
+use steer8::vocabulary::recipe::Recipe;
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;

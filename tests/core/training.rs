@@ -12,8 +12,8 @@ use steer8::onnx;
 use steer8::progress::ready;
 use steer8::runtime::{Arithmetic, Session};
 use steer8::train::{Alone, Listener, Trained, record, train};
-use steer8::vocabulary::recipe::Recipe;
 use steer8::vocabulary::plan::{Optimizer, Plan, Scales};
+use steer8::vocabulary::recipe::Recipe;
 
 const VALIDATION: &[u8] = include_bytes!("../../models/frames/validation.zip");
 const ASSIGNMENT: &[u8] = include_bytes!("../../models/networks/assignment.onnx");

@@ -5,10 +5,10 @@
 use std::io::{Cursor, Write};
 
 use steer8::data::Dataset;
-use steer8::vocabulary::file::File;
 use steer8::graph::{Attribute, Data, Dim, Graph, Node, Tensor, Value};
 use steer8::progress::unwatched;
 use steer8::random::SplitMix64;
+use steer8::vocabulary::file::File;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
 pub fn dataset(name: &str, bytes: &[u8]) -> Dataset {

@@ -8,12 +8,12 @@ use steer8::graph::Graph;
 use steer8::onnx::{read, write};
 use steer8::progress::unwatched;
 use steer8::quantize::{Listener, analyze, quantize, search};
-use steer8::vocabulary::file::File;
+use steer8::runtime::{Arithmetic, Session};
 use steer8::score::top1;
 use steer8::vocabulary::analysis::Effect;
-use steer8::vocabulary::search::{Found, Target, Trial};
+use steer8::vocabulary::file::File;
 use steer8::vocabulary::recipe::{Granularity, Method, Recipe};
-use steer8::runtime::{Arithmetic, Session};
+use steer8::vocabulary::search::{Found, Target, Trial};
 
 const ASSIGNMENT: &[u8] = include_bytes!("../../models/networks/assignment.onnx");
 const PILOTNET: &[u8] = include_bytes!("../../models/networks/pilotnet.onnx");

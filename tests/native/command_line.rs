@@ -11,9 +11,11 @@ use steer8::graph::{Attribute, Data, Dim, Element, Graph, Node, Tensor, Value};
 use steer8::onnx;
 use steer8::page::command::{self, Source};
 use steer8::quantize::recipe_of;
-use steer8::vocabulary::frames::Normalization;
-use steer8::vocabulary::recipe::{ActivationType, Format, Granularity, LayerBits, Method, Recipe, Rounding, WeightRange};
 use steer8::random::SplitMix64;
+use steer8::vocabulary::frames::Normalization;
+use steer8::vocabulary::recipe::{
+    ActivationType, Format, Granularity, LayerBits, Method, Recipe, Rounding, WeightRange,
+};
 use tempfile::TempDir;
 use zip::write::{SimpleFileOptions, ZipWriter};
 

@@ -7,12 +7,12 @@ use steer8::graph::{Data, Dim, Graph, Tensor};
 use steer8::progress::ready;
 use steer8::quantize::{Listener, Quantized, Step, analyze, quantize, search};
 use steer8::runtime::{Arithmetic, Session};
-use steer8::train::{self, Alone, Trained};
 use steer8::score::top1;
+use steer8::train::{self, Alone, Trained};
+use steer8::vocabulary::plan::Plan;
+use steer8::vocabulary::quantization::TensorInfo;
 use steer8::vocabulary::recipe::{ActivationType, LayerBits, Method, Recipe, Rounding};
 use steer8::vocabulary::search::{Found, Target};
-use steer8::vocabulary::quantization::TensorInfo;
-use steer8::vocabulary::plan::Plan;
 
 fn unheard(_: Step, _: usize, _: usize) -> Result<()> {
     Ok(())

@@ -7,10 +7,10 @@ use steer8::measure::accuracy::agreement;
 use steer8::onnx::{read, write};
 use steer8::progress::unwatched;
 use steer8::quantize::{Quantized, Step, quantize, recipe_of};
-use steer8::vocabulary::file::File;
-use steer8::score::top1;
-use steer8::vocabulary::recipe::{ActivationType, Granularity, Recipe};
 use steer8::runtime::{Arithmetic, Session, lower};
+use steer8::score::top1;
+use steer8::vocabulary::file::File;
+use steer8::vocabulary::recipe::{ActivationType, Granularity, Recipe};
 
 const ASSIGNMENT: &[u8] = include_bytes!("../../models/networks/assignment.onnx");
 const MOBILENET: &[u8] = include_bytes!("../../models/networks/mobilenet.onnx");

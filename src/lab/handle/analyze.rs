@@ -2,10 +2,10 @@
 
 use std::cell::RefCell;
 
-use super::handle::{Emit, Lab, Model, report, stage_of};
-use super::protocol::{Event, Role};
+use super::{Emit, Lab, Model, report, stage_of};
 use crate::data::Dataset;
 use crate::error::{Context, Result};
+use crate::lab::protocol::{Event, Role};
 use crate::quantize::{self, Listener};
 use crate::vocabulary::recipe::Recipe;
 use crate::vocabulary::search::{Target, Trial};

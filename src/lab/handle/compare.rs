@@ -1,10 +1,10 @@
 //! Several networks side by side, interleaved in time.
 
 use super::evaluate::{Measured, compare_answers, measure, repeated_frame};
-use super::handle::{Emit, Lab, report};
-use super::protocol::{Event, Role, Stage};
+use super::{Emit, Lab, report};
 use crate::data::Dataset;
 use crate::error::{Context, Error, Result};
+use crate::lab::protocol::{Event, Role, Stage};
 use crate::measure::{latency, verdict};
 use crate::quantize::is_quantized;
 

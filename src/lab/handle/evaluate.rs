@@ -1,14 +1,15 @@
 //! One network on labelled frames.
 
-use super::handle::{Emit, Lab, Model, report, timed};
-use super::protocol::{Event, Layer, Role, Stage};
+use super::{Emit, Lab, Model, report, timed};
 use crate::data::Dataset;
 use crate::error::{Context, Error, Result};
+use crate::lab::protocol::{Event, Layer, Role, Stage};
 use crate::measure::{accuracy, operations, size};
-use crate::vocabulary::report::Report;
 use crate::progress::Progress;
 use crate::quantize::recipe_of;
 use crate::runtime::Session;
+use crate::score::top1;
+use crate::vocabulary::report::Report;
 
 impl Lab {
     /// One network's report and logits, timed; in interleaved blocks with `float` if it is given.
@@ -56,7 +57,7 @@ pub(super) fn measure(
             .in_file(&model.file)
             .way_out("Look for weights, or values of the frames, that are not finite."));
     }
-    let classes: Vec<usize> = rows.iter().map(|row| accuracy::top1(row)).collect();
+    let classes: Vec<usize> = rows.iter().map(|row| top1(row)).collect();
     let accuracy = match data.labels() {
         None => None,
         Some(_) => {

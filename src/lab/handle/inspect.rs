@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::protocol::{Inspection, Layer, TensorShape};
 use crate::error::Result;
 use crate::graph::{Dim, Graph, Node, Tensor, Value};
+use crate::lab::protocol::{Inspection, Layer, TensorShape};
 use crate::measure::operations;
 use crate::quantize::{is_quantized, recipe_of};
-use crate::vocabulary::recipe::Recipe;
 use crate::runtime::{TensorType, input_shape, lower, tensor_types};
 use crate::train::TRAINING_KEY;
+use crate::vocabulary::recipe::Recipe;
 
 /// What [`Inspection`] says, and what a report needs besides.
 #[derive(Debug, Clone)]

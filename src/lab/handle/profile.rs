@@ -1,13 +1,13 @@
 //! Where a network's time goes: each operator's share of whole runs.
 
+use super::Model;
 use super::evaluate::repeated_frame;
-use super::handle::Model;
-use super::protocol::Layer;
 use crate::clock::Stopwatch;
 use crate::data::Dataset;
 use crate::error::{Context, Result};
-use crate::vocabulary::report::StepProfile;
+use crate::lab::protocol::Layer;
 use crate::runtime::StepTime;
+use crate::vocabulary::report::StepProfile;
 
 /// Milliseconds that a network is watched for.
 const BUDGET_MS: f64 = 400.0;

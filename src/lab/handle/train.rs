@@ -4,20 +4,20 @@ use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
 
 use super::evaluate::logits;
-use super::handle::{Emit, Lab, MOST_REPORTS, Model, name_after, stage_of};
-use super::protocol::{
+use super::{Emit, Lab, MOST_REPORTS, Model, name_after, stage_of};
+use crate::data::Dataset;
+use crate::error::{Context, Error, Result};
+use crate::lab::protocol::{
     BesideFloat, CALIBRATION_OF_TRAINING, Event, MeasuredOn, ModelId, Progress, Role, Stage,
     TrainOptions, TrainingSummary,
 };
-use crate::data::Dataset;
-use crate::error::{Context, Error, Result};
 use crate::progress::unwatched;
 use crate::random::choose;
 use crate::runtime::input_shape;
 use crate::train::{self, Crew, Listener, Phase};
+use crate::vocabulary::plan::Plan;
 use crate::vocabulary::recipe::Recipe;
 use crate::vocabulary::training::{Checkpoint, Epoch};
-use crate::vocabulary::plan::Plan;
 
 impl Lab {
     /// Every epoch is told as soon as it is done.

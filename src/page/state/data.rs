@@ -9,9 +9,9 @@ use super::queue::{Purpose, TaskId};
 use super::{Effect, Resource, State};
 use crate::error::Error;
 use crate::lab::protocol::{Request, Role};
-use crate::vocabulary::frames::DataSummary;
-use crate::vocabulary::file::File;
 use crate::page::catalogue::{self, Archive};
+use crate::vocabulary::file::File;
+use crate::vocabulary::frames::DataSummary;
 
 /// What bundled frames are called.
 pub(super) const BUNDLED: &str = "the bundled frames";

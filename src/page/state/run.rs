@@ -6,10 +6,12 @@ use super::networks::{Fit, Network};
 use super::queue::{Purpose, TaskId};
 use super::search::{Goal, Search};
 use super::{Effect, State};
-use crate::lab::protocol::{Inspection, ModelId, Progress, QuantizationSummary, Request, Role, Stage};
+use crate::lab::protocol::{
+    Inspection, ModelId, Progress, QuantizationSummary, Request, Role, Stage,
+};
 use crate::vocabulary::file::File;
-use crate::vocabulary::report::Report;
 use crate::vocabulary::recipe::Recipe;
+use crate::vocabulary::report::Report;
 use crate::vocabulary::search::Target;
 
 /// What the page is at: one thing at a time, because there is one worker.

@@ -6,8 +6,8 @@ use super::frames_choices::FRAMES;
 use super::{Effect, State, run};
 use crate::error::{Error, Result};
 use crate::lab::protocol::Inspection;
-use crate::vocabulary::search::{Found, Target, Trial};
 use crate::vocabulary::recipe::Recipe;
+use crate::vocabulary::search::{Found, Target, Trial};
 
 /// What is asked of the recipe that is searched.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use super::networks::{Fit, Network};
 use super::queue::Purpose;
 use super::{Effect, State};
 use crate::lab::protocol::{ModelId, Request, Role};
-use crate::vocabulary::frames::Picture;
 use crate::page::format::class_name;
+use crate::vocabulary::frames::Picture;
 
 impl State {
     /// The networks whose answers are on show: the chosen one, and what was made from it. None if

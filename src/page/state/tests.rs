@@ -4,12 +4,12 @@ use serde_bytes::ByteBuf;
 
 use super::*;
 use crate::lab::protocol::{Progress, QuantizationSummary, Stage, TensorShape, TrainingSummary};
-use crate::vocabulary::training::{Checkpoint, Epoch};
-use crate::vocabulary::frames::DataSummary;
-use crate::vocabulary::report::{Accuracy, Report};
 use crate::vocabulary::analysis::{Analysis, Effect as Damage};
-use crate::vocabulary::search::{Found, Target, Trial};
+use crate::vocabulary::frames::DataSummary;
 use crate::vocabulary::recipe::{Granularity, LayerBits, Recipe, Rounding};
+use crate::vocabulary::report::{Accuracy, Report};
+use crate::vocabulary::search::{Found, Target, Trial};
+use crate::vocabulary::training::{Checkpoint, Epoch};
 
 const CATALOGUE: &str = r#"{
     "networks": [
@@ -85,7 +85,7 @@ impl Bench {
                 Effect::Copy { text, .. } => self.copied.push(text),
                 Effect::RecallTrainings => {}
                 Effect::KeepTraining(training) => {
-                    let (network, epochs) = (training.network().clone(), training.done());
+                    let (network, epochs) = (training.network.clone(), training.done());
                     self.kept.insert(training.key().to_owned(), *training);
                     self.act(Action::TrainingKept { network, epochs });
                 }

@@ -2,18 +2,18 @@
 
 use std::rc::Rc;
 
-use serde::{Deserialize, Serialize};
-
 use super::data::{BUNDLED, DataSet};
 use super::networks::{Fit, Origin};
 use super::run::{Job, Step};
 use super::{Effect, State};
 use crate::error::{Error, Result};
-use crate::lab::protocol::{Inspection, ModelId, Progress, Request, Role, Stage, TrainOptions, TrainingSummary};
-use crate::vocabulary::training::{Checkpoint, Epoch, Resume};
+use crate::lab::protocol::{
+    Inspection, ModelId, Progress, Request, Role, Stage, TrainOptions, TrainingSummary,
+};
 use crate::vocabulary::file::File;
-use crate::vocabulary::recipe::Recipe;
 use crate::vocabulary::plan::{Mirror, Optimizer, Plan, Scales};
+use crate::vocabulary::recipe::Recipe;
+use crate::vocabulary::training::{Checkpoint, Epoch, Resume, SavedTraining, epochs_done};
 
 /// Epochs that one can choose; `None`: until convergence.
 pub const EPOCHS_CHOICES: [Option<usize>; 5] = [Some(3), Some(6), Some(12), Some(24), None];
@@ -250,7 +250,7 @@ impl State {
             None => saved.network,
         };
         // What was begun in the meantime counts more.
-        let kept = Some(saved.done());
+        let kept = Some(epochs_done(&saved.epochs));
         self.trainings.entry(id).or_insert_with(|| {
             Rc::new(Training {
                 recipe: saved.recipe,

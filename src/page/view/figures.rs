@@ -6,9 +6,9 @@ use yew::prelude::*;
 
 use super::charts::series;
 use crate::lab::protocol::ModelId;
-use crate::vocabulary::report::Report;
 use crate::page::format;
 use crate::page::state::Comparison;
+use crate::vocabulary::report::Report;
 
 /// A figure of one network: as people read it, and exactly.
 struct Figure {

@@ -8,8 +8,8 @@ use yew::prelude::*;
 
 use super::charts::series;
 use crate::lab::protocol::Prediction;
-use crate::vocabulary::frames::Picture;
 use crate::page::format;
+use crate::vocabulary::frames::Picture;
 
 /// What one network says.
 #[derive(Debug, Clone, PartialEq)]

@@ -7,9 +7,9 @@ use yew::prelude::*;
 use super::frame_cell::{Answer, FrameCell};
 use super::props::{PageProps, Snapshot};
 use crate::lab::protocol::Role;
-use crate::vocabulary::frames::Picture;
 use crate::page::format;
 use crate::page::state::Action;
+use crate::vocabulary::frames::Picture;
 
 #[component]
 pub(super) fn FrameStrip(PageProps { state, dispatch }: &PageProps) -> Html {

@@ -6,9 +6,9 @@ use yew::prelude::*;
 
 use super::charts::bars::{Bar, Bars};
 use super::charts::intervals::{Intervals, Point};
-use crate::vocabulary::report::Report;
 use crate::page::format;
 use crate::page::state::Comparison;
+use crate::vocabulary::report::Report;
 
 #[derive(PartialEq, Properties)]
 pub(super) struct ReadoutsProps {

@@ -72,7 +72,7 @@ impl Shell {
             Effect::KeepTraining(training) => {
                 let dispatch = self.dispatch.clone();
                 spawn_local(async move {
-                    let (network, epochs) = (training.network().clone(), training.done());
+                    let (network, epochs) = (training.network.clone(), training.done());
                     match training_store::keep(&training).await {
                         Ok(true) => dispatch.emit(Action::TrainingKept { network, epochs }),
                         Ok(false) => {}

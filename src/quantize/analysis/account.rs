@@ -1,17 +1,17 @@
 //! The whole account: calibrate, look at the tensors, measure the layers.
 
+use super::super::Step;
 use super::super::effects::{Bench, Variant};
 use super::super::post_training::Calibrated;
-use super::super::Step;
 use super::tensors::{Seen, look};
 use super::{drift, layers};
-use crate::quantize::step::StepProgress;
-use crate::vocabulary::recipe::{Method, Recipe};
-use crate::vocabulary::analysis::{Analysis, FramesEffect};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::graph::{Attribute, Graph};
+use crate::quantize::step::StepProgress;
 use crate::runtime::{SATURATING, lower, tensor_types};
+use crate::vocabulary::analysis::{Analysis, FramesEffect, TensorDamage};
+use crate::vocabulary::recipe::{Method, Recipe};
 
 /// Calibration sets tried, each four times as large as the one before.
 const CALIBRATION_FRAMES: [usize; 5] = [1, 4, 16, 64, 256];
@@ -76,8 +76,7 @@ pub fn analyze(
 
     let mut warnings = drift::warnings(calibration, validation);
     if let Some(minmax) = minmax.filter(|m| m.effect.agreement - quantized.agreement > TOO_MUCH) {
-        let clips =
-            |a: &&super::TensorDamage, b: &&super::TensorDamage| a.clipped.total_cmp(&b.clipped);
+        let clips = |a: &&TensorDamage, b: &&TensorDamage| a.clipped.total_cmp(&b.clipped);
         let most = damage.iter().filter(|tensor| !tensor.is_weight).max_by(clips);
         let which = most.map_or_else(String::new, |tensor| {
             format!("; most in `{}`, {:.2} % of its values", tensor.name, 100.0 * tensor.clipped)

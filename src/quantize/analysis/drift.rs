@@ -101,8 +101,8 @@ pub(super) fn warnings(calibration: &Dataset, validation: &Dataset) -> Vec<Strin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::file::File;
     use crate::progress::unwatched;
+    use crate::vocabulary::file::File;
 
     const FRAMES: &[u8] = include_bytes!("../../../models/frames/calibration.zip");
     const OTHERS: &[u8] = include_bytes!("../../../models/frames/validation.zip");

@@ -1,16 +1,16 @@
 //! What each layer does to the answers: quantized alone, and alone left in float.
 
+use super::super::Prepared;
 use super::super::effects::{Bench, Variant};
 use super::super::placement::{has_weights, weight_axis};
 use super::super::post_training::Calibrated;
 use super::super::qparams::Params;
 use super::super::weights::{WeightScheme, absolute_sums, quantize_bias, weight_params};
-use super::super::Prepared;
-use crate::vocabulary::recipe::Recipe;
-use crate::vocabulary::analysis::{Effect, LayerDamage};
 use crate::error::Result;
 use crate::graph::{Node, Tensor};
 use crate::progress::Progress;
+use crate::vocabulary::analysis::{Effect, LayerDamage};
+use crate::vocabulary::recipe::Recipe;
 
 /// The networks that the account of the layers compares.
 pub(super) struct Variants {

@@ -7,12 +7,12 @@ use super::super::observer::Histogram;
 use super::super::placement::weight_axis;
 use super::super::post_training::Calibrated;
 use super::super::weights::Channels;
-use crate::vocabulary::analysis::{Bars, TensorDamage};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::graph::{Graph, Tensor};
 use crate::kernels::requantize::quantize;
 use crate::progress::Progress;
+use crate::vocabulary::analysis::{Bars, TensorDamage};
 
 /// Bins of a small picture.
 const BARS: usize = 64;

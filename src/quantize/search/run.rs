@@ -5,17 +5,17 @@
 //! which orders the raises (`widths.rs`); bisecting that order finds the first recipe that meets
 //! the target in a few trials on all frames.
 
-use super::super::effects::Bench;
 use super::super::Step;
+use super::super::effects::Bench;
 use super::space::Space;
 use super::widths::{Raise, Sensitivity, widths};
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::graph::Graph;
 use crate::quantize::step::StepProgress;
 use crate::vocabulary::analysis::Effect;
 use crate::vocabulary::recipe::{Method, Recipe, Rounding, WeightRange};
 use crate::vocabulary::search::{Found, Target, Trial};
-use crate::data::Dataset;
-use crate::error::{Error, Result};
-use crate::graph::Graph;
 
 /// Frames on which layers are measured by themselves: the error of the logits needs few.
 const QUICK_FRAMES: usize = 128;

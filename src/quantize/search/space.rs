@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use super::super::Prepared;
 use super::super::correct::correct;
 use super::super::effects::Variant;
 use super::super::placement::{Placement, Width, has_weights, place, weight_axis};
 use super::super::post_training::Observed;
 use super::super::qdq::Layers;
-use super::super::Prepared;
-use crate::quantize::step::StepProgress;
-use crate::vocabulary::recipe::{Method, Recipe};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::graph::{Graph, Node};
 use crate::measure::operations;
 use crate::onnx;
+use crate::quantize::step::StepProgress;
+use crate::vocabulary::recipe::{Method, Recipe};
 
 /// Everything that does not change while a recipe is searched.
 pub(super) struct Space<'a> {

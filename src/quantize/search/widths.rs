@@ -1,11 +1,11 @@
 //! Which layer to give more bits: the one that takes most damage away for what it costs.
 
-use super::super::effects::Bench;
 use super::super::Step;
-use crate::quantize::step::StepProgress;
-use crate::vocabulary::recipe::{LayerBits, Recipe};
+use super::super::effects::Bench;
 use super::space::{Adjustable, Space};
 use crate::error::Result;
+use crate::quantize::step::StepProgress;
+use crate::vocabulary::recipe::{LayerBits, Recipe};
 
 /// The widths that a search gives out.
 const WIDTHS: [u32; 6] = [2, 3, 4, 5, 6, 8];

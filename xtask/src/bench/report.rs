@@ -1,8 +1,8 @@
 //! What was measured, as a table and as JSON.
 
 use serde_json::{Value, json};
-use steer8::vocabulary::report::Speedup;
 use steer8::statistics::paired_ratio;
+use steer8::vocabulary::report::Speedup;
 
 use super::check::Check;
 use super::rig::{Engine, Form, Run};

@@ -3,8 +3,8 @@
 use yew::prelude::*;
 
 use super::series;
-use crate::vocabulary::report::Accuracy;
 use crate::page::format;
+use crate::vocabulary::report::Accuracy;
 
 const CELL: usize = 46;
 /// Room for the names of the rows.
