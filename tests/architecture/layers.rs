@@ -30,7 +30,47 @@ const ROOMS: &[&str] = &[
 ];
 
 /// Files that may need each other, and why.
-const CIRCLES: &[(&[&str], &str)] = &[];
+const CIRCLES: &[(&[&str], &str)] = &[
+    (
+        &["data/archive", "data/dataset", "data/images", "data/npy", "data/npz"],
+        "a set picks the format by the file's content, and each format gives a set",
+    ),
+    (&["page/state/data", "page/state/queue"], "parts of one reducer"),
+    (&["page/state/run", "page/state/search"], "parts of one reducer"),
+    (
+        &["quantize/correct", "quantize/post_training", "quantize/walk"],
+        "correcting walks over what post-training quantization has prepared, and is a step of it",
+    ),
+    (
+        &["runtime/operators/integer", "runtime/operators/matrix"],
+        "a product of integers with and without a scale behind it",
+    ),
+    (
+        &["runtime/program", "runtime/tract"],
+        "a step runs an operator of tract's, which takes a step's tensors",
+    ),
+    (
+        &[
+            "train/batch_norm",
+            "train/feature",
+            "train/function",
+            "train/join",
+            "train/layer",
+            "train/machine",
+            "train/network",
+            "train/operator",
+            "train/pool",
+            "train/rearrange",
+            "train/round",
+            "train/weights",
+        ],
+        "the network compiles the operators, which name its tensors and its state",
+    ),
+    (
+        &["train/course", "train/crew", "train/start", "train/trainer"],
+        "the trainer runs a course by its crew, and both name what it trains",
+    ),
+];
 
 /// A module by its path below the crate: `["quantize", "recipe"]`.
 type Module = Vec<String>;

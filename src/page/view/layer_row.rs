@@ -13,6 +13,8 @@ use crate::page::state::{Action, Explained, LayerChange};
 use crate::vocabulary::analysis::{Effect, LayerDamage, TensorDamage};
 use crate::vocabulary::recipe::Recipe;
 
+/// Of the table that this is a row of.
+const COLUMNS: usize = 15;
 /// Width of the pictures in a row.
 const PICTURE: f64 = 96.0;
 /// Above this share of int32 an accumulator is worth a word.
