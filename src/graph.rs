@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 mod constants;
 pub mod fold_batch_norm;
 mod fold_gemm;
+pub mod operator;
 pub mod opset;
 mod pool_means;
 mod prune;

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 
+use super::operator::{Rank, operator};
 use super::{Attribute, Data, Graph, Node, Tensor, fresh_name};
 
 /// The first version in which QuantizeLinear and DequantizeLinear take one scale per channel.
@@ -38,7 +39,7 @@ pub fn raise(graph: &mut Graph, version: i64) -> Result<()> {
     let producers = graph.producers();
     let rank_two = |node: &Node| {
         let producer = node.input(0).and_then(|input| producers.get(input));
-        producer.is_some_and(|&p| matches!(graph.nodes[p].op.as_str(), "Gemm" | "Flatten"))
+        producer.is_some_and(|&p| operator(&graph.nodes[p].op).rank == Rank::Two)
     };
     let crosses = |change: i64| old < change && change <= version;
     let mut nodes = graph.nodes.clone();
