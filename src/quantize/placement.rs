@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::graph::operator::{Scale, operator};
 use crate::graph::{Graph, Node, Tensor};
-use crate::runtime::lower::{TABLES, pads_with_constant, picks_nearest};
+use crate::runtime::lower::{pads_with_constant, picks_nearest};
 use crate::vocabulary::quantization::LeftInFloat;
 use crate::vocabulary::recipe::Recipe;
 
@@ -30,42 +31,28 @@ pub(super) fn has_own_channels(node: &Node) -> bool {
     node.op != "ConvTranspose" || node.int("group", 1) == 1
 }
 
-/// Operators on several inputs without weights, whose constants are quantized as activations.
-const JOINS: [&str; 3] = ["Add", "Mul", "Concat"];
-
+/// Whether the node joins several inputs, whose constants are quantized as activations.
 pub(super) fn joins(node: &Node) -> bool {
-    JOINS.contains(&node.op.as_str())
+    operator(&node.op).scale == Scale::OfJoin
 }
 
 /// Whether the node has no weights, and a result with a scale of its own.
 fn has_own_scale(node: &Node) -> bool {
-    let op = node.op.as_str();
-    joins(node) || ["GlobalAveragePool", "Softmax"].contains(&op) || TABLES.contains(&op)
+    matches!(operator(&node.op).scale, Scale::Own | Scale::OfJoin)
 }
 
-/// Operators whose result keeps the scale of their input.
-const SAME_SCALE: [&str; 9] = [
-    "MaxPool",
-    "AveragePool",
-    "Reshape",
-    "Flatten",
-    "Transpose",
-    "Squeeze",
-    "Unsqueeze",
-    "Identity",
-    "Slice",
-];
-
+/// Whether the result keeps the scale of the input.
 fn keeps_scale(graph: &Graph, node: &Node) -> bool {
-    match node.op.as_str() {
-        "Resize" => picks_nearest(node),
+    match operator(&node.op).scale {
+        Scale::Kept => true,
+        Scale::KeptByCopies => picks_nearest(node),
         // Zero is on every grid, other values need not be.
-        "Pad" if pads_with_constant(node) => match node.input(2) {
+        Scale::KeptByPadding if pads_with_constant(node) => match node.input(2) {
             None => true,
             Some(_) => graph.constant(node, 2).and_then(Tensor::as_f32) == Some(&[0.0]),
         },
-        "Pad" => true,
-        op => SAME_SCALE.contains(&op),
+        Scale::KeptByPadding => true,
+        Scale::Float | Scale::OfLayer | Scale::OfJoin | Scale::Own => false,
     }
 }
 
@@ -141,10 +128,9 @@ impl Width {
 
 /// Whether the tensor is an output, or read by nothing but the scoring that makes one.
 fn is_logits(graph: &Graph, tensor: &str) -> bool {
-    const SCORING: [&str; 5] = ["Softmax", "LogSoftmax", "Sigmoid", "ArgMax", "Hardmax"];
     let mut readers =
         graph.nodes.iter().filter(|n| n.inputs.iter().any(|i| i == tensor)).peekable();
-    let ends = |node: &Node| SCORING.contains(&node.op.as_str()) && graph.is_output(node.output());
+    let ends = |node: &Node| operator(&node.op).scores && graph.is_output(node.output());
     graph.is_output(tensor) || (readers.peek().is_some() && readers.all(ends))
 }
 
@@ -241,7 +227,6 @@ fn integer_version(graph: &Graph, node: &Node) -> Result<bool, &'static str> {
 /// Whether a node without weights computes on floats: something it reads goes back to the input
 /// without passing through an operator that makes integers.
 fn is_float(graph: &Graph, node: &Node) -> bool {
-    const MAKE_INTEGERS: [&str; 6] = ["Shape", "Size", "ArgMax", "ArgMin", "NonZero", "Cast"];
     let producers = graph.producers();
     let mut pending: Vec<&str> = node.inputs.iter().map(String::as_str).collect();
     let mut seen = BTreeSet::new();
@@ -254,7 +239,7 @@ fn is_float(graph: &Graph, node: &Node) -> bool {
         }
         if let Some(&producer) = producers.get(tensor) {
             let producer = &graph.nodes[producer];
-            if !MAKE_INTEGERS.contains(&producer.op.as_str()) {
+            if !operator(&producer.op).makes_integers {
                 pending.extend(producer.inputs.iter().map(String::as_str));
             }
         }

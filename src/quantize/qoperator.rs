@@ -5,8 +5,9 @@
 
 use std::collections::HashSet;
 
+use crate::graph::operator::{INTEGER_MAX_POOL, MICROSOFT, operator};
 use crate::graph::{Attribute, Data, Element, Graph, Node, Tensor, fresh_name, prune};
-use crate::runtime::lower::{INTEGER_MAX_POOL, MICROSOFT, lower_to_standard};
+use crate::runtime::lower::lower_to_standard;
 use crate::runtime::{CLAMP_HIGH, CLAMP_LOW};
 
 /// The operator form of a network in QDQ form.
@@ -60,16 +61,7 @@ impl Writer {
 
 /// The type that the zero point of the node's result has.
 fn element_of_output(graph: &Graph, node: &Node) -> Element {
-    let at = match node.op.as_str() {
-        "QuantizeLinear" => 2,
-        "QLinearConcat" => 1,
-        "QLinearAveragePool"
-        | "QLinearGlobalAveragePool"
-        | "QLinearLeakyRelu"
-        | "QLinearSigmoid"
-        | "QLinearSoftmax" => 4,
-        "QGemm" => 8,
-        _ => 7,
-    };
+    // An operator that the table does not know reads two tensors, as most do.
+    let at = operator(&node.op).result_zero_point.unwrap_or(7);
     graph.constant(node, at).map_or(Element::U8, Tensor::element)
 }

@@ -8,28 +8,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::operators::{CLAMP_HIGH, CLAMP_LOW};
+use crate::graph::operator::{
+    DYNAMIC_SCALE, DYNAMIC_ZERO_POINT, Home, Lowering, Numbers, operator,
+};
 use crate::graph::{Attribute, Data, Element, Graph, Node, Tensor, fresh_name, prune, simplify};
 use crate::kernels::requantize::quantize;
 use crate::vocabulary::quantization::LeftInFloat;
-
-/// The name under which MaxPool runs on integers; MaxPool itself stays the engine's.
-pub const INTEGER_MAX_POOL: &str = "IntegerMaxPool";
-
-/// ConvTranspose on integers: an operator of ours, which no file has.
-pub const CONV_TRANSPOSE: &str = "QLinearConvTranspose";
-
-/// What DynamicQuantizeLinear is made of, besides QuantizeLinear.
-pub const DYNAMIC_SCALE: &str = "DynamicScale";
-pub const DYNAMIC_ZERO_POINT: &str = "DynamicZeroPoint";
-
-/// Operators that only move elements: integers keep their scale and zero point.
-const MOVES: [&str; 8] =
-    ["Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Identity", "Dropout", "Slice"];
-
-/// Functions of one element that are computed on integers by a table, and those that ONNX Runtime has
-/// an operator for.
-pub const TABLES: [&str; 6] = ["Elu", "HardSigmoid", "HardSwish", "LeakyRelu", "Sigmoid", "Tanh"];
-const STANDARD_TABLES: [&str; 2] = ["LeakyRelu", "Sigmoid"];
 
 /// A network as the runtime computes it.
 #[derive(Debug, Clone)]
@@ -84,19 +68,12 @@ fn lower_to(operators: Operators, graph: &Graph) -> Lowered {
 
 /// Whether the node belongs to quantization: a QDQ half or an integer operator.
 pub fn is_quantization(node: &Node) -> bool {
-    const QUANTIZATION: [&str; 5] = [
-        "QuantizeLinear",
-        "DequantizeLinear",
-        "DynamicQuantizeLinear",
-        DYNAMIC_SCALE,
-        DYNAMIC_ZERO_POINT,
-    ];
-    QUANTIZATION.contains(&node.op.as_str()) || is_integer(node)
+    operator(&node.op).numbers == Numbers::Between || is_integer(node)
 }
 
+/// Whether the node is an integer operator; a file may have some that the table does not.
 fn is_integer(node: &Node) -> bool {
-    const INTEGER: [&str; 4] = ["QGemm", "ConvInteger", "MatMulInteger", INTEGER_MAX_POOL];
-    node.op.starts_with("QLinear") || INTEGER.contains(&node.op.as_str())
+    node.op.starts_with("QLinear") || operator(&node.op).numbers == Numbers::Integers
 }
 
 /// The scale and zero point of a QuantizeLinear or DequantizeLinear node, by value.
@@ -402,30 +379,25 @@ impl<'a> Links<'a> {
     }
 
     fn fused(&self, node: &Node, constants: &mut Constants) -> Why<Fused> {
-        match node.op.as_str() {
-            op if self.operators == Operators::Standard && is_ours(op) => {
-                Err(format!("`{op}` has no standard integer version"))
-            }
-            "Conv" => self.conv(node, constants),
-            "ConvTranspose" => self.conv_transpose(node, constants),
-            "Gemm" => self.gemm(node, constants),
-            "MatMul" => self.matmul(node, constants),
-            "Add" => self.binary(node, "QLinearAdd", constants),
-            "Mul" => self.binary(node, "QLinearMul", constants),
-            "Concat" => self.concat(node, constants),
-            "AveragePool" => self.average(node, "QLinearAveragePool", constants),
-            "GlobalAveragePool" => self.average(node, "QLinearGlobalAveragePool", constants),
-            "MaxPool" => self.moved(node, INTEGER_MAX_POOL),
-            "Softmax" => self.softmax(node, constants),
-            "Pad" => self.pad(node, constants),
-            "Resize" if picks_nearest(node) => self.moved(node, "Resize"),
-            "Resize" => Err("it interpolates, which has no integer version".into()),
-            op if TABLES.contains(&op) => {
-                let domain = if STANDARD_TABLES.contains(&op) { MICROSOFT } else { "" };
-                self.function(node, &format!("QLinear{op}"), domain, constants)
-            }
-            op if MOVES.contains(&op) => self.moved(node, op),
-            op => Err(format!("`{op}` has no integer version")),
+        let (op, row) = (&node.op, operator(&node.op));
+        let is_ours = row.integer.is_some_and(|integer| integer.home == Home::Ours);
+        if self.operators == Operators::Standard && is_ours {
+            return Err(format!("`{op}` has no standard integer version"));
+        }
+        match row.lowering {
+            Lowering::Float => Err(format!("`{op}` has no integer version")),
+            Lowering::Conv => self.conv(node, constants),
+            Lowering::ConvTranspose => self.conv_transpose(node, constants),
+            Lowering::Gemm => self.gemm(node, constants),
+            Lowering::MatMul => self.matmul(node, constants),
+            Lowering::Binary => self.binary(node, constants),
+            Lowering::Concat => self.concat(node, constants),
+            Lowering::Function => self.function(node, constants),
+            Lowering::Softmax => self.softmax(node, constants),
+            Lowering::Moves | Lowering::MaxPool => self.moved(node),
+            Lowering::Pad => self.pad(node, constants),
+            Lowering::Resize if picks_nearest(node) => self.moved(node),
+            Lowering::Resize => Err("it interpolates, which has no integer version".into()),
         }
     }
 
@@ -436,7 +408,7 @@ impl<'a> Links<'a> {
             return Err("a convolution over three axes has no integer version".into());
         }
         let y = self.sink(node)?;
-        let mut fused = assemble("QLinearConv", "", node, &[&x, &w], &y, constants);
+        let mut fused = assemble(node, &[&x, &w], &y, constants);
         if node.input(2).is_some() {
             let bias = self.bias(node, 2, &x, &w, 1.0, 1.0)?;
             fused.inputs.push(constants.add(&format!("{}_bias", node.name), bias));
@@ -457,7 +429,7 @@ impl<'a> Links<'a> {
             _ => {}
         }
         let y = self.sink(node)?;
-        let mut fused = assemble(CONV_TRANSPOSE, "", node, &[&x, &w], &y, constants);
+        let mut fused = assemble(node, &[&x, &w], &y, constants);
         if node.input(2).is_some() {
             let bias = self.bias(node, 2, &x, &w, 1.0, 1.0)?;
             fused.inputs.push(constants.add(&format!("{}_bias", node.name), bias));
@@ -470,7 +442,7 @@ impl<'a> Links<'a> {
         let axis = if node.int("transB", 0) != 0 { 0 } else { 1 };
         let w = self.weights(node, 1, axis)?;
         let y = self.sink(node)?;
-        let mut fused = assemble("QGemm", MICROSOFT, node, &[&x, &w], &y, constants);
+        let mut fused = assemble(node, &[&x, &w], &y, constants);
         let bias = match node.input(2) {
             Some(_) => {
                 let (alpha, beta) = (node.float("alpha", 1.0), node.float("beta", 1.0));
@@ -493,36 +465,24 @@ impl<'a> Links<'a> {
             return Err("its weights have more than two axes and a scale per channel".into());
         }
         let y = self.sink(node)?;
-        Ok(done(assemble("QLinearMatMul", "", node, &[&x, &w], &y, constants), y))
+        Ok(done(assemble(node, &[&x, &w], &y, constants), y))
     }
 
-    fn binary(&self, node: &Node, op: &str, constants: &mut Constants) -> Why<Fused> {
+    fn binary(&self, node: &Node, constants: &mut Constants) -> Why<Fused> {
         let (a, b) = (self.activation(node, 0)?, self.activation(node, 1)?);
         let y = self.sink(node)?;
-        Ok(done(assemble(op, MICROSOFT, node, &[&a, &b], &y, constants), y))
-    }
-
-    fn average(&self, node: &Node, op: &str, constants: &mut Constants) -> Why<Fused> {
-        let x = self.activation(node, 0)?;
-        let y = self.sink(node)?;
-        Ok(done(assemble(op, MICROSOFT, node, &[&x], &y, constants), y))
+        Ok(done(assemble(node, &[&a, &b], &y, constants), y))
     }
 
     /// An operator on one input, with a scale of its own.
-    fn function(
-        &self,
-        node: &Node,
-        op: &str,
-        domain: &str,
-        constants: &mut Constants,
-    ) -> Why<Fused> {
+    fn function(&self, node: &Node, constants: &mut Constants) -> Why<Fused> {
         let x = self.activation(node, 0)?;
         let y = self.sink(node)?;
-        Ok(done(assemble(op, domain, node, &[&x], &y, constants), y))
+        Ok(done(assemble(node, &[&x], &y, constants), y))
     }
 
     fn softmax(&self, node: &Node, constants: &mut Constants) -> Why<Fused> {
-        let mut fused = self.function(node, "QLinearSoftmax", MICROSOFT, constants)?;
+        let mut fused = self.function(node, constants)?;
         let opset = self.graph.opset();
         let axis = node.int("axis", if opset < 13 { 1 } else { -1 });
         for (name, value) in [("axis", axis), ("opset", opset)] {
@@ -539,7 +499,7 @@ impl<'a> Links<'a> {
             None => Some(node.float("value", 0.0)),
         };
         let real = real.ok_or("what it pads with is computed, not constant")?;
-        let mut fused = self.moved(node, "Pad")?;
+        let mut fused = self.moved(node)?;
         if pads_with_constant(node) {
             if fused.node.inputs.len() < 2 {
                 return Err("before opset 11 it pads floats only".into());
@@ -560,7 +520,7 @@ impl<'a> Links<'a> {
         let parts: Vec<Dequantized> =
             (0..node.inputs.len()).map(|i| self.activation(node, i)).collect::<Why<_>>()?;
         let y = self.sink(node)?;
-        let mut fused = assemble("QLinearConcat", MICROSOFT, node, &[], &y, constants);
+        let mut fused = assemble(node, &[], &y, constants);
         for part in &parts {
             fused.inputs.extend(operand(part, &node.name, constants));
         }
@@ -568,7 +528,7 @@ impl<'a> Links<'a> {
     }
 
     /// An operator that leaves scale and zero point alone.
-    fn moved(&self, node: &Node, op: &str) -> Why<Fused> {
+    fn moved(&self, node: &Node) -> Why<Fused> {
         let x = self.activation(node, 0)?;
         let y = self.sink(node)?;
         if node.outputs.len() > 1 && node.outputs[1..].iter().any(|o| self.is_read(o)) {
@@ -578,7 +538,7 @@ impl<'a> Links<'a> {
             return Err("its input and output have different scales".into());
         }
         let mut fused = node.clone();
-        fused.op = op.into();
+        fused.op = integer_name(node)[0].into();
         fused.inputs[0] = x.source;
         fused.outputs = vec![y.output.clone()];
         Ok(Fused { node: fused, absorbed: y.absorbed })
@@ -732,11 +692,12 @@ impl<'a> Links<'a> {
     }
 }
 
-pub const MICROSOFT: &str = "com.microsoft";
-
-/// Whether the integer version of `op` is an operator that only we have.
-fn is_ours(op: &str) -> bool {
-    op == "ConvTranspose" || (TABLES.contains(&op) && !STANDARD_TABLES.contains(&op))
+/// Name and domain of the operator that computes on integers what `node` does on floats.
+fn integer_name(node: &Node) -> [&str; 2] {
+    match operator(&node.op).integer {
+        Some(integer) => [integer.op, integer.domain()],
+        None => [&node.op, &node.domain],
+    }
 }
 
 /// Whether a Resize copies elements.
@@ -762,15 +723,9 @@ pub fn clip_range(graph: &Graph, node: &Node) -> Option<[f32; 2]> {
     }
 }
 
-/// `x, x_scale, x_zero_point` for each input, then `y_scale, y_zero_point`.
-fn assemble(
-    op: &str,
-    domain: &str,
-    node: &Node,
-    inputs: &[&Dequantized],
-    y: &Sink,
-    constants: &mut Constants,
-) -> Node {
+/// The integer version of `node`: `x, x_scale, x_zero_point` for each input, then `y_scale, y_zero_point`.
+fn assemble(node: &Node, inputs: &[&Dequantized], y: &Sink, constants: &mut Constants) -> Node {
+    let [op, domain] = integer_name(node);
     let mut fused = Node {
         op: op.into(),
         domain: domain.into(),
@@ -838,7 +793,7 @@ fn left_in_float(graph: &Graph, reasons: &HashMap<String, String>) -> Vec<LeftIn
             continue;
         }
         float.extend(node.outputs.iter().map(String::as_str));
-        if !MOVES.contains(&node.op.as_str()) {
+        if operator(&node.op).lowering != Lowering::Moves {
             let why = reasons.get(&node.name).cloned();
             left.push(LeftInFloat {
                 node: node.name.clone(),

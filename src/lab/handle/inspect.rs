@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::error::Result;
+use crate::graph::operator::CONV_TRANSPOSE;
 use crate::graph::{Dim, Graph, Node, Tensor, Value};
 use crate::lab::protocol::{Inspection, Layer, TensorShape};
 use crate::measure::operations;
@@ -158,7 +159,7 @@ fn parameter_inputs(node: &Node) -> &'static [usize] {
         | "InstanceNormalization"
         | "LayerNormalization" => &[1, 2],
         "MatMul" | "Add" | "Mul" | "Sub" | "Div" | "PRelu" => &[0, 1],
-        "QLinearConv" | lower::CONV_TRANSPOSE => &[3, 8],
+        "QLinearConv" | CONV_TRANSPOSE => &[3, 8],
         "QGemm" => &[3, 6],
         "ConvInteger" | "MatMulInteger" => &[1],
         "QLinearMatMul" | "QLinearAdd" | "QLinearMul" => &[0, 3],
@@ -204,7 +205,7 @@ impl Shapes<'_> {
             "ConvTranspose" => {
                 return Some(operations::conv_transpose(self.of(node, 0)?, self.of(node, 1)?));
             }
-            lower::CONV_TRANSPOSE => {
+            CONV_TRANSPOSE => {
                 return Some(operations::conv_transpose(self.of(node, 0)?, self.of(node, 3)?));
             }
             _ => return None,

@@ -11,14 +11,14 @@ use crate::graph::Element;
 use crate::kernels::requantize::quantize;
 
 pub(super) const SCALE: Kind = Kind {
-    op: crate::runtime::lower::DYNAMIC_SCALE,
+    op: crate::graph::operator::DYNAMIC_SCALE,
     output: |_, _| Ok(TensorType { element: Element::F32, shape: vec![] }),
     orders: plain,
     prepare: |_, _, _| Ok(Prepared::new(Scale, [0])),
 };
 
 pub(super) const ZERO_POINT: Kind = Kind {
-    op: crate::runtime::lower::DYNAMIC_ZERO_POINT,
+    op: crate::graph::operator::DYNAMIC_ZERO_POINT,
     output: |_, _| Ok(TensorType { element: Element::U8, shape: vec![] }),
     orders: plain,
     prepare: |_, _, _| Ok(Prepared::new(ZeroPoint, [0, 1])),

@@ -73,7 +73,7 @@ pub(super) const FLOAT_MAX: Kind = Kind {
 
 /// MaxPool of 8-bit integers, which keep their scale.
 pub(super) const INTEGER_MAX: Kind = Kind {
-    op: crate::runtime::lower::INTEGER_MAX_POOL,
+    op: crate::graph::operator::INTEGER_MAX_POOL,
     output: |node, inputs| {
         let x = input(node, inputs, 0)?;
         pooled(node, x, x.element)

@@ -33,7 +33,7 @@ pub(super) const FLOAT: Kind = Kind {
 };
 
 pub(super) const QUANTIZED: Kind = Kind {
-    op: crate::runtime::lower::CONV_TRANSPOSE,
+    op: crate::graph::operator::CONV_TRANSPOSE,
     output: |node, inputs| {
         let y = input(node, inputs, 7)?.element;
         let x = output(node, input(node, inputs, 0)?, &input(node, inputs, 3)?.shape)?;
