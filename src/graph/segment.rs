@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use super::operator::operator;
 use super::{Graph, Node};
 
 /// The nodes that make `outputs` from tensors that are `available`, in order, and which of those
@@ -37,7 +38,7 @@ pub fn keep_activations_close(graph: &mut Graph) {
     let follower = |node: &Node| -> Option<usize> {
         match consumers.get(node.output()).map(Vec::as_slice) {
             Some(&[reader]) if !graph.is_output(node.output()) => {
-                let close = matches!(graph.nodes[reader].op.as_str(), "Relu" | "Clip");
+                let close = operator(&graph.nodes[reader].op).clips;
                 (close && graph.nodes[reader].inputs[0] == node.output()).then_some(reader)
             }
             _ => None,

@@ -9,6 +9,7 @@ use super::walk::{Walk, with_weights};
 use super::{Prepared, Step, adaround};
 use crate::data::Dataset;
 use crate::error::Result;
+use crate::graph::operator::{Layout, operator};
 use crate::graph::{Node, Tensor};
 use crate::quantize::step::StepProgress;
 use crate::runtime::lower::clip_range;
@@ -37,7 +38,8 @@ pub(super) fn correct(
     // A transposed convolution is no sum over patches of its input: it stays as it was rounded.
     let weighted = |&i: &usize| {
         let node = &graph.nodes[i];
-        has_weights(graph, node) && node.op != "ConvTranspose"
+        has_weights(graph, node)
+            && operator(&node.op).weights.is_some_and(|own| own.layout != Layout::InputsFirst)
     };
     let nodes: Vec<usize> = prepared.placement.nodes.iter().copied().filter(weighted).collect();
     let step = if learn { Step::Round } else { Step::CorrectBias };
@@ -81,7 +83,8 @@ fn correct_layer(
         quantized.codes = adaround::round(&layer, &samples, quantized, seed, progress)?;
     }
     // A MatMul has no bias to shift.
-    if recipe.bias_correction && node.op != "MatMul" {
+    let can_shift = operator(&node.op).weights.is_some_and(|own| own.bias.is_some());
+    if recipe.bias_correction && can_shift {
         let rounded = with_weights(graph, i, quantized.reals(tensor));
         let got = walk.output(&rounded, node.output(), false)?;
         let shift = mean_difference(&layer, &wanted, &got);

@@ -11,6 +11,7 @@ use super::calibrate::watch;
 use super::placement::weight_axis;
 use crate::data::Dataset;
 use crate::error::Result;
+use crate::graph::operator::{Factors, operator};
 use crate::graph::{Data, Graph, Node, Tensor, fresh_name};
 use crate::progress::Progress;
 use crate::runtime::lower::clip_range;
@@ -108,10 +109,6 @@ pub(super) fn equalize(
     Ok(())
 }
 
-/// Operators between two layers through which a positive factor passes.
-const PASS: [&str; 7] =
-    ["MaxPool", "AveragePool", "GlobalAveragePool", "Flatten", "Reshape", "Identity", "Dropout"];
-
 /// Whether factors of the channels (axis 1) pass through `node`: its result has the same frames, of
 /// the same channels or in one row.
 fn passes(node: &Node, types: &BTreeMap<String, TensorType>) -> bool {
@@ -124,8 +121,12 @@ fn passes(node: &Node, types: &BTreeMap<String, TensorType>) -> bool {
         ([frames, channels, ..], [same, own, ..]) => [frames, channels] == [same, own],
         _ => false,
     };
-    let moves = ["Flatten", "Reshape"].contains(&node.op.as_str());
-    node.domain.is_empty() && PASS.contains(&node.op.as_str()) && (keeps || !moves)
+    let passes = match operator(&node.op).factors {
+        Factors::Stop => false,
+        Factors::Pass => true,
+        Factors::PassWithChannels => keeps,
+    };
+    node.domain.is_empty() && passes
 }
 
 fn pairs(graph: &Graph, types: &BTreeMap<String, TensorType>) -> Vec<Pair> {

@@ -4,12 +4,10 @@ use std::collections::HashSet;
 
 use super::lower::clip_range;
 use super::operators::{FLOAT_HIGH, FLOAT_LOW};
+use crate::graph::operator::operator;
 use crate::graph::{Attribute, Graph, Node};
 
-/// Operators on floats that can bound what they store.
-const BOUNDING: [&str; 7] = ["Add", "Conv", "Div", "Gemm", "MatMul", "Mul", "Sub"];
-
-/// A Relu or Clip that alone reads what such an operator makes becomes bounds of it.
+/// A Relu or Clip that alone reads what an operator makes which can bound its floats becomes bounds of it.
 pub(super) fn activations(graph: &mut Graph) {
     let producers = graph.producers();
     let consumers = graph.consumers();
@@ -19,7 +17,7 @@ pub(super) fn activations(graph: &mut Graph) {
         let Some(&producer) = node.input(0).and_then(|x| producers.get(x)) else { continue };
         let alone =
             consumers[node.inputs[0].as_str()].len() == 1 && !graph.is_output(&node.inputs[0]);
-        if alone && BOUNDING.contains(&graph.nodes[producer].op.as_str()) {
+        if alone && operator(&graph.nodes[producer].op).bounds_result {
             folded.push((i, producer, bounds));
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::error::Result;
-use crate::graph::operator::CONV_TRANSPOSE;
+use crate::graph::operator::{Layout, operator};
 use crate::graph::{Dim, Graph, Node, Tensor, Value};
 use crate::lab::protocol::{Inspection, Layer, TensorShape};
 use crate::measure::operations;
@@ -149,28 +149,11 @@ fn shape_of(value: &Value) -> TensorShape {
     TensorShape { name: value.name.clone(), shape: dims.collect() }
 }
 
-/// The inputs of `node` that hold trained parameters: not scales, bounds or shapes.
-fn parameter_inputs(node: &Node) -> &'static [usize] {
-    match node.op.as_str() {
-        "Conv"
-        | "ConvTranspose"
-        | "Gemm"
-        | "BatchNormalization"
-        | "InstanceNormalization"
-        | "LayerNormalization" => &[1, 2],
-        "MatMul" | "Add" | "Mul" | "Sub" | "Div" | "PRelu" => &[0, 1],
-        "QLinearConv" | CONV_TRANSPOSE => &[3, 8],
-        "QGemm" => &[3, 6],
-        "ConvInteger" | "MatMulInteger" => &[1],
-        "QLinearMatMul" | "QLinearAdd" | "QLinearMul" => &[0, 3],
-        _ => &[],
-    }
-}
-
-/// The constants behind those inputs, through a DequantizeLinear where there is one.
+/// The trained parameters of `node`, through a DequantizeLinear where there is one.
 fn parameters<'a>(graph: &'a Graph, node: &'a Node) -> Vec<(&'a str, &'a Tensor)> {
     let producers = graph.producers();
-    parameter_inputs(node)
+    operator(&node.op)
+        .parameters
         .iter()
         .filter_map(|&i| node.input(i))
         .filter_map(|name| {
@@ -199,24 +182,13 @@ impl Shapes<'_> {
     /// MACs of one run.
     fn macs(&self, node: &Node) -> Option<u64> {
         let y = &self.types.get(node.output())?.shape;
-        let weights = match node.op.as_str() {
-            "Conv" | "Gemm" | "MatMul" | "ConvInteger" | "MatMulInteger" => self.of(node, 1)?,
-            "QLinearConv" | "QGemm" | "QLinearMatMul" => self.of(node, 3)?,
-            "ConvTranspose" => {
-                return Some(operations::conv_transpose(self.of(node, 0)?, self.of(node, 1)?));
-            }
-            CONV_TRANSPOSE => {
-                return Some(operations::conv_transpose(self.of(node, 0)?, self.of(node, 3)?));
-            }
-            _ => return None,
-        };
-        Some(match node.op.as_str() {
-            "Conv" | "QLinearConv" | "ConvInteger" => operations::conv(y, weights),
-            "Gemm" | "QGemm" => {
-                let k = weights[if node.int("transB", 0) != 0 { 1 } else { 0 }];
-                operations::matrix(y, k)
-            }
-            _ => operations::matrix(y, *self.of(node, 0)?.last()?),
+        let weights = operator(&node.op).weights?;
+        let shape = self.of(node, weights.input)?;
+        Some(match weights.layout {
+            Layout::OutputsFirst => operations::conv(y, shape),
+            Layout::InputsFirst => operations::conv_transpose(self.of(node, 0)?, shape),
+            Layout::Matrix => operations::matrix(y, shape[usize::from(node.int("transB", 0) != 0)]),
+            Layout::Product => operations::matrix(y, *self.of(node, 0)?.last()?),
         })
     }
 }

@@ -9,6 +9,7 @@ use super::super::post_training::Calibrated;
 use super::super::weights::Channels;
 use crate::data::Dataset;
 use crate::error::Result;
+use crate::graph::operator::operator;
 use crate::graph::{Graph, Tensor};
 use crate::kernels::requantize::quantize;
 use crate::progress::Progress;
@@ -183,7 +184,7 @@ pub(super) fn look(
 /// The node whose result the tensor of node `at` is: the one before a Relu or Clip.
 fn layer_of(graph: &Graph, at: usize) -> &str {
     let node = &graph.nodes[at];
-    let activation = matches!(node.op.as_str(), "Relu" | "Clip");
+    let activation = operator(&node.op).clips;
     let before = graph.nodes.iter().find(|n| n.outputs.first() == node.inputs.first());
     before.filter(|_| activation).map_or(&node.name, |before| &before.name)
 }
