@@ -504,6 +504,28 @@ pub fn operator(op: &str) -> &'static Operator {
     OPERATORS.iter().find(|row| row.op == op).unwrap_or(&UNKNOWN)
 }
 
+/// The operators that train, as a sentence lists them.
+pub fn trained() -> String {
+    let mut names = Vec::new();
+    let mut moves = false;
+    for row in OPERATORS {
+        let name = match row.training {
+            Training::Refused | Training::Shape | Training::Probabilities => continue,
+            Training::Rearrange | Training::Transpose => {
+                moves = true;
+                continue;
+            }
+            Training::Pool => "pooling",
+            _ => row.op,
+        };
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let names = names.join(", ");
+    if moves { format!("{names} and what only moves elements") } else { names }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -532,5 +554,13 @@ mod tests {
             let layer = row.scale == Scale::OfLayer;
             assert_eq!(row.weights.is_some() && row.numbers == Numbers::Floats, layer, "{row:?}");
         }
+    }
+
+    #[test]
+    fn the_readme_says_what_trains() {
+        let readme = include_str!("../../README.md");
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let sentence = format!("Convolutional networks of {} train;", trained());
+        assert!(words(readme).contains(&words(&sentence)), "README.md lacks: {sentence}");
     }
 }

@@ -15,6 +15,7 @@ use super::round::Round;
 use super::state::{Slot, State};
 use crate::error::{Error, Result};
 use crate::graph::fold_batch_norm::Normalized;
+use crate::graph::operator::{self as facts, Training, trained};
 use crate::graph::{Graph, Node, Tensor, needed_for};
 use crate::kernels::geometry::Window;
 use crate::quantize::{
@@ -231,42 +232,37 @@ impl Builder<'_> {
             return Ok(());
         }
         let refused = || {
-            Error::new(format!("`{}` cannot be trained", node.op)).way_out(
-                "Training knows Conv, Gemm, MatMul, BatchNormalization, Relu, Clip, HardSwish, \
-                 HardSigmoid, Sigmoid, pooling, Add, Mul, Concat and what only moves elements.",
-            )
+            Error::new(format!("`{}` cannot be trained", node.op))
+                .way_out(format!("Training knows {}.", trained()))
         };
         if !matches!(node.domain.as_str(), "" | "ai.onnx") {
             return Err(refused());
         }
-        match node.op.as_str() {
-            "Conv" | "Gemm" | "MatMul" => self.layer(i, node),
-            "Relu" | "Clip" => self.clip(node),
-            "HardSigmoid" | "HardSwish" | "Sigmoid" => self.function(i, node),
-            "MaxPool" | "AveragePool" | "GlobalAveragePool" => self.pool(i, node),
-            "Add" | "Mul" => self.binary(i, node),
-            "Concat" => self.concat(i, node),
-            "Flatten" | "Reshape" | "Squeeze" | "Unsqueeze" | "Identity" | "Dropout" => {
-                self.rearrange(node, None)
-            }
-            "Transpose" => {
+        match facts::operator(&node.op).training {
+            Training::Layer => self.layer(i, node),
+            Training::Clip => self.clip(node),
+            Training::Function => self.function(i, node),
+            Training::Pool => self.pool(i, node),
+            Training::Binary => self.binary(i, node),
+            Training::Concat => self.concat(i, node),
+            Training::Rearrange => self.rearrange(node, None),
+            Training::Transpose => {
                 let axes = self.input(node, 0)?.shape.len() + 1;
                 let default = || (0..axes as i64).rev().collect();
                 let axes = node.ints("perm").map_or_else(default, <[i64]>::to_vec);
                 self.rearrange(node, Some(axes))
             }
             // The types have answered what they compute.
-            "Shape" | "Size" => Ok(()),
-            "BatchNormalization" => Err(Error::new("its statistics are computed, not constant")
+            Training::Shape => Ok(()),
+            Training::Normalization => Err(Error::new("its statistics are computed, not constant")
                 .way_out("Export the network for inference (training_mode 0).")),
-            "Softmax" | "LogSoftmax" if node.output() == self.graph.outputs[0].name => Err(Error::new(
-                "the loss is of scores, not of probabilities",
-            )
-            .way_out(format!(
-                "Export the network without its last `{}`; the order of the scores is the same.",
-                node.op
-            ))),
-            _ => Err(refused()),
+            Training::Probabilities if node.output() == self.graph.outputs[0].name => {
+                Err(Error::new("the loss is of scores, not of probabilities").way_out(format!(
+                    "Export the network without its last `{}`; the order of the scores is the same.",
+                    node.op
+                )))
+            }
+            Training::Probabilities | Training::Refused => Err(refused()),
         }
     }
 
