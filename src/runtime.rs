@@ -14,7 +14,7 @@ mod program;
 mod tract;
 
 pub use family::Family;
-pub use operators::{CLAMP_HIGH, CLAMP_LOW, SATURATING, TensorType};
+pub use operators::{CLAMP_HIGH, CLAMP_LOW, Function, SATURATING, Slope, TensorType};
 pub use program::StepTime;
 
 use crate::kernels::{Machine, Rounding};

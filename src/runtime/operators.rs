@@ -28,6 +28,7 @@ mod transposed;
 mod unary;
 
 pub(super) use order::Reorder;
+pub use unary::{Function, Slope};
 
 /// Element type and shape of a tensor, batch included. An optional input that is left out has the
 /// default type, so that inputs keep the places that ONNX gives them.
@@ -197,14 +198,14 @@ fn any(_: &Node, _: &[Operand]) -> Option<Orders> {
     Some(Orders::Any)
 }
 
-/// Every operator that we have, by its name in ONNX, `com.microsoft` or [`lower`]; every other is
-/// tract's.
+/// Every operator that we have, by its name in ONNX, `com.microsoft` or [`lower`], except for the
+/// functions of one element; see [`kind`].
 ///
 /// Those on floats give results that do not depend on the machine, unless products are fused: what
 /// sums has one order, what is transcendental comes from `libm`.
 ///
 /// [`lower`]: crate::runtime::lower
-pub const OPERATORS: &[Kind] = &[
+const OPERATORS: &[Kind] = &[
     linear::QUANTIZE,
     linear::DEQUANTIZE,
     dynamic::SCALE,
@@ -222,12 +223,6 @@ pub const OPERATORS: &[Kind] = &[
     pooling::QUANTIZED_GLOBAL_AVERAGE,
     pooling::INTEGER_MAX,
     softmax::QUANTIZED,
-    unary::QUANTIZED_ELU,
-    unary::QUANTIZED_HARD_SIGMOID,
-    unary::QUANTIZED_HARD_SWISH,
-    unary::QUANTIZED_LEAKY_RELU,
-    unary::QUANTIZED_SIGMOID,
-    unary::QUANTIZED_TANH,
     clip::RELU,
     clip::CLIP,
     concat::FLOAT,
@@ -247,16 +242,12 @@ pub const OPERATORS: &[Kind] = &[
     reduce::MEAN,
     reduce::SUM,
     softmax::FLOAT,
-    unary::ELU,
-    unary::ERF,
-    unary::EXP,
-    unary::HARD_SIGMOID,
-    unary::HARD_SWISH,
-    unary::LOG,
-    unary::SIGMOID,
-    unary::SOFTPLUS,
-    unary::TANH,
 ];
+
+/// The operator called `op`, if we have one; every other is tract's.
+pub(super) fn kind(op: &str) -> Option<&'static Kind> {
+    OPERATORS.iter().chain(unary::KINDS).find(|kind| kind.op == op)
+}
 
 impl<'a> View<'a> {
     fn f32(self) -> &'a [f32] {
@@ -451,4 +442,28 @@ fn constant<'a>(node: &Node, operands: &[Operand<'a>], index: usize) -> Result<&
             .at_node(&node.name)
             .way_out("Export the network with constant weights, scales and zero points.")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::operator::{self, Numbers, operator};
+
+    /// Every operator of ours is in the table, on the numbers that it computes on, and whatever is
+    /// lowered becomes an operator of ours.
+    #[test]
+    fn the_table_of_operators_knows_ours() {
+        // A reshape that is settled is made of the node when all questions are answered.
+        let asked = |kind: &&Kind| !kind.op.starts_with("Settled");
+        for kind in OPERATORS.iter().chain(unary::KINDS).filter(asked) {
+            let row = operator(kind.op);
+            assert_eq!(row.op, kind.op);
+            assert!(row.integer.is_none() || row.numbers == Numbers::Floats, "{row:?}");
+        }
+        for row in operator::OPERATORS {
+            let known = row.numbers == Numbers::Floats || kind(row.op).is_some();
+            assert!(known || row.op == "DynamicQuantizeLinear", "{row:?}");
+            assert!(row.integer.is_none_or(|integer| kind(integer.op).is_some()), "{row:?}");
+        }
+    }
 }

@@ -10,8 +10,8 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::operators::{
-    self, Kind, OPERATORS, Operand, Operator, Order, Orders, Prepared, Reorder, Scratch, Setting,
-    TensorType, View, ViewMut,
+    self, Kind, Operand, Operator, Order, Orders, Prepared, Reorder, Scratch, Setting, TensorType,
+    View, ViewMut,
 };
 use super::{fuse, tract};
 use crate::clock::Stopwatch;
@@ -811,7 +811,7 @@ fn operands<'a>(inputs: &[Option<&'a Meaning>]) -> Vec<Operand<'a>> {
 
 /// Our operator for `node` on these operands, if we have one.
 fn kind(node: &Node, operands: &[Operand<'_>]) -> Option<(&'static Kind, Orders)> {
-    let kind = OPERATORS.iter().find(|kind| kind.op == node.op)?;
+    let kind = operators::kind(&node.op)?;
     Some((kind, (kind.orders)(node, operands)?))
 }
 

@@ -1,22 +1,17 @@
 //! Functions of one element: a table where the input is quantized, as the runtime has them.
-//!
-//! Formulas and default attributes: the ONNX page of each operator.
 
 use super::machine::{Kept, Machine, SHARD};
 use super::operator::Operator;
 use crate::graph::Node;
 use crate::kernels::wide::wide;
-
-/// The value and the slope at `x`; `alpha` and `beta` are the node's.
-type Formula = fn(x: f32, alpha: f32, beta: f32) -> [f32; 2];
+use crate::runtime::{self, Slope};
 
 #[derive(Debug, Clone)]
 pub(super) struct Function {
     x: usize,
     y: usize,
-    formula: Formula,
-    alpha: f32,
-    beta: f32,
+    function: runtime::Function,
+    slope: Slope,
     /// Where the input is quantized: the root whose zero point it has, and its smallest integer.
     codes: Option<(usize, i32)>,
 }
@@ -25,36 +20,18 @@ pub(super) struct Function {
 const CODES: usize = 256;
 
 impl Function {
-    /// `None` for another operator.
+    /// `None` for an operator that is no function with a slope.
     pub(super) fn of(node: &Node, [x, y]: [usize; 2], codes: Option<(usize, i32)>) -> Option<Self> {
-        let (alpha, beta, formula): (f32, f32, Formula) = match node.op.as_str() {
-            "HardSigmoid" => (0.2, 0.5, hard_sigmoid),
-            "HardSwish" => (1.0 / 6.0, 0.5, hard_swish),
-            "Sigmoid" => (0.0, 0.0, sigmoid),
-            _ => return None,
-        };
-        let (alpha, beta) = (node.float("alpha", alpha), node.float("beta", beta));
-        Some(Self { x, y, formula, alpha, beta, codes })
+        let function = runtime::Function::of(node, &node.op).ok()?;
+        let slope = function.slope()?;
+        Some(Self { x, y, function, slope, codes })
     }
 
+    /// Value and slope.
     fn at(&self, x: f32) -> [f32; 2] {
-        (self.formula)(x, self.alpha, self.beta)
+        let y = self.function.at(x);
+        [y, (self.slope)(x, y, self.function.alpha, self.function.beta)]
     }
-}
-
-fn hard_sigmoid(x: f32, alpha: f32, beta: f32) -> [f32; 2] {
-    let linear = alpha * x + beta;
-    [linear.clamp(0.0, 1.0), if linear > 0.0 && linear < 1.0 { alpha } else { 0.0 }]
-}
-
-fn hard_swish(x: f32, alpha: f32, beta: f32) -> [f32; 2] {
-    let [gate, slope] = hard_sigmoid(x, alpha, beta);
-    [x * gate, gate + x * slope]
-}
-
-fn sigmoid(x: f32, _: f32, _: f32) -> [f32; 2] {
-    let y = 1.0 / (1.0 + libm::expf(-x));
-    [y, y * (1.0 - y)]
 }
 
 impl Operator for Function {
@@ -134,6 +111,20 @@ wide! {
         for ((x, dy), dx) in x.iter().zip(dy).zip(dx) {
             let x = x * unit;
             *dx += if x > range[0] && x < range[1] { *dy } else { 0.0 };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::operator::{OPERATORS, Training};
+
+    #[test]
+    fn functions_that_train_have_a_slope() {
+        for row in OPERATORS {
+            let function = Function::of(&Node::new(row.op, "f", ["x"], ["y"]), [0, 1], None);
+            assert_eq!(function.is_some(), row.training == Training::Function, "{row:?}");
         }
     }
 }

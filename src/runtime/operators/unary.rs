@@ -14,22 +14,92 @@ use crate::error::{Error, Result};
 use crate::graph::{Element, Node};
 use crate::kernels::requantize::quantize;
 
-pub(super) const ELU: Kind = float("Elu");
-pub(super) const ERF: Kind = float("Erf");
-pub(super) const EXP: Kind = float("Exp");
-pub(super) const HARD_SIGMOID: Kind = float("HardSigmoid");
-pub(super) const HARD_SWISH: Kind = float("HardSwish");
-pub(super) const LOG: Kind = float("Log");
-pub(super) const SIGMOID: Kind = float("Sigmoid");
-pub(super) const SOFTPLUS: Kind = float("Softplus");
-pub(super) const TANH: Kind = float("Tanh");
+/// The operators of this file: LeakyRelu on floats is the engine's.
+pub(super) const KINDS: &[Kind] = &[
+    float("Elu"),
+    float("Erf"),
+    float("Exp"),
+    float("HardSigmoid"),
+    float("HardSwish"),
+    float("Log"),
+    float("Sigmoid"),
+    float("Softplus"),
+    float("Tanh"),
+    table("QLinearElu"),
+    table("QLinearHardSigmoid"),
+    table("QLinearHardSwish"),
+    table("QLinearLeakyRelu"),
+    table("QLinearSigmoid"),
+    table("QLinearTanh"),
+];
 
-pub(super) const QUANTIZED_ELU: Kind = table("QLinearElu");
-pub(super) const QUANTIZED_HARD_SIGMOID: Kind = table("QLinearHardSigmoid");
-pub(super) const QUANTIZED_HARD_SWISH: Kind = table("QLinearHardSwish");
-pub(super) const QUANTIZED_LEAKY_RELU: Kind = table("QLinearLeakyRelu");
-pub(super) const QUANTIZED_SIGMOID: Kind = table("QLinearSigmoid");
-pub(super) const QUANTIZED_TANH: Kind = table("QLinearTanh");
+/// A function's slope at `x`, where its value is `y`.
+pub type Slope = fn(x: f32, y: f32, alpha: f32, beta: f32) -> f32;
+
+/// What a function computes.
+#[derive(Debug)]
+struct Formula {
+    op: &'static str,
+    /// The default attributes `alpha` and `beta`.
+    defaults: [f32; 2],
+    /// At `x`, with `alpha` and `beta`.
+    value: fn(x: f32, alpha: f32, beta: f32) -> f32,
+    /// What does not train has none.
+    slope: Option<Slope>,
+}
+
+const FORMULAS: &[Formula] = &[
+    Formula {
+        op: "Elu",
+        defaults: [1.0, 0.0],
+        value: |x, a, _| if x < 0.0 { a * libm::expm1f(x) } else { x },
+        slope: None,
+    },
+    Formula { op: "Erf", defaults: [0.0; 2], value: |x, _, _| libm::erff(x), slope: None },
+    Formula { op: "Exp", defaults: [0.0; 2], value: |x, _, _| libm::expf(x), slope: None },
+    Formula {
+        op: "HardSigmoid",
+        defaults: [0.2, 0.5],
+        value: hard_sigmoid,
+        slope: Some(|x, _, a, b| hard_sigmoid_slope(x, a, b)),
+    },
+    Formula {
+        op: "HardSwish",
+        defaults: [1.0 / 6.0, 0.5],
+        value: |x, a, b| x * hard_sigmoid(x, a, b),
+        slope: Some(|x, _, a, b| hard_sigmoid(x, a, b) + x * hard_sigmoid_slope(x, a, b)),
+    },
+    Formula {
+        op: "LeakyRelu",
+        defaults: [0.01, 0.0],
+        value: |x, a, _| if x < 0.0 { a * x } else { x },
+        slope: None,
+    },
+    Formula { op: "Log", defaults: [0.0; 2], value: |x, _, _| libm::logf(x), slope: None },
+    Formula {
+        op: "Sigmoid",
+        defaults: [0.0; 2],
+        value: |x, _, _| 1.0 / (1.0 + libm::expf(-x)),
+        slope: Some(|_, y, _, _| y * (1.0 - y)),
+    },
+    Formula {
+        op: "Softplus",
+        defaults: [0.0; 2],
+        // ln(1 + e^x) without overflow.
+        value: |x, _, _| x.max(0.0) + libm::log1pf(libm::expf(-x.abs())),
+        slope: None,
+    },
+    Formula { op: "Tanh", defaults: [0.0; 2], value: |x, _, _| libm::tanhf(x), slope: None },
+];
+
+fn hard_sigmoid(x: f32, alpha: f32, beta: f32) -> f32 {
+    (alpha * x + beta).clamp(0.0, 1.0)
+}
+
+fn hard_sigmoid_slope(x: f32, alpha: f32, beta: f32) -> f32 {
+    let linear = alpha * x + beta;
+    if linear > 0.0 && linear < 1.0 { alpha } else { 0.0 }
+}
 
 const fn float(op: &'static str) -> Kind {
     Kind {
@@ -65,42 +135,37 @@ const fn table(op: &'static str) -> Kind {
     }
 }
 
-/// A function of one element and the node's `alpha` and `beta`.
-#[derive(Debug)]
-struct Function {
-    formula: fn(f32, f32, f32) -> f32,
-    alpha: f32,
-    beta: f32,
+/// A function of one element with a node's `alpha` and `beta`.
+#[derive(Debug, Clone)]
+pub struct Function {
+    formula: &'static Formula,
+    pub alpha: f32,
+    pub beta: f32,
 }
 
 impl Function {
-    fn of(node: &Node, op: &str) -> Result<Self> {
-        type Formula = fn(f32, f32, f32) -> f32;
-        let (alpha, beta, formula): (f32, f32, Formula) = match op {
-            "Elu" => (1.0, 0.0, |x, a, _| if x < 0.0 { a * libm::expm1f(x) } else { x }),
-            "Erf" => (0.0, 0.0, |x, _, _| libm::erff(x)),
-            "Exp" => (0.0, 0.0, |x, _, _| libm::expf(x)),
-            "HardSigmoid" => (0.2, 0.5, hard_sigmoid),
-            "HardSwish" => (1.0 / 6.0, 0.5, |x, a, b| x * hard_sigmoid(x, a, b)),
-            "LeakyRelu" => (0.01, 0.0, |x, a, _| if x < 0.0 { a * x } else { x }),
-            "Log" => (0.0, 0.0, |x, _, _| libm::logf(x)),
-            "Sigmoid" => (0.0, 0.0, |x, _, _| 1.0 / (1.0 + libm::expf(-x))),
-            // ln(1 + e^x) without overflow.
-            "Softplus" => (0.0, 0.0, |x, _, _| x.max(0.0) + libm::log1pf(libm::expf(-x.abs()))),
-            "Tanh" => (0.0, 0.0, |x, _, _| libm::tanhf(x)),
-            _ => return Err(Error::new(format!("`{op}` is no function")).at_node(&node.name)),
-        };
+    /// The function `op` as the attributes of `node` make it.
+    ///
+    /// # Errors
+    /// Another operator.
+    pub fn of(node: &Node, op: &str) -> Result<Self> {
+        let formula = FORMULAS
+            .iter()
+            .find(|formula| formula.op == op)
+            .ok_or_else(|| Error::new(format!("`{op}` is no function")).at_node(&node.name))?;
+        let [alpha, beta] = formula.defaults;
         let (alpha, beta) = (node.float("alpha", alpha), node.float("beta", beta));
         Ok(Self { formula, alpha, beta })
     }
 
-    fn at(&self, x: f32) -> f32 {
-        (self.formula)(x, self.alpha, self.beta)
+    pub fn at(&self, x: f32) -> f32 {
+        (self.formula.value)(x, self.alpha, self.beta)
     }
-}
 
-fn hard_sigmoid(x: f32, alpha: f32, beta: f32) -> f32 {
-    (alpha * x + beta).clamp(0.0, 1.0)
+    /// `None` for a function that does not train.
+    pub fn slope(&self) -> Option<Slope> {
+        self.formula.slope
+    }
 }
 
 #[derive(Debug)]
