@@ -18,6 +18,7 @@ mod prune;
 mod rank;
 mod segment;
 mod simplify;
+pub mod weights;
 
 pub use constants::Constants;
 pub use fold_gemm::fold_gemm;

@@ -1,7 +1,8 @@
 //! A layer as patches times weights, and the frames that go through it.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graph::Node;
+use crate::graph::weights::Places;
 use crate::kernels::geometry::Window;
 
 /// The layout of a Conv, Gemm or MatMul with constant weights.
@@ -15,19 +16,13 @@ pub(super) struct Layer {
     /// Output positions of a frame.
     positions: usize,
     form: Form,
+    places: Places,
 }
 
 #[derive(Debug, Clone)]
 enum Form {
-    Conv {
-        window: Window,
-        /// Input channels of a group.
-        channels: usize,
-    },
-    Matrix {
-        /// A row of weights for each output, else a column.
-        rows: bool,
-    },
+    Conv { window: Window },
+    Matrix,
 }
 
 impl Layer {
@@ -36,41 +31,36 @@ impl Layer {
     /// # Errors
     /// Attributes that contradict the shapes.
     pub(super) fn of(node: &Node, x: &[usize], weights: &[usize], y: &[usize]) -> Result<Self> {
-        if node.op == "Conv" {
-            let window = Window::of(node, &x[2..], &weights[2..])?;
-            let groups = node.int("group", 1).max(1) as usize;
-            let positions = x[0] * window.output_len();
-            return Ok(Self {
-                groups,
-                out: weights[0] / groups,
-                k: weights[1..].iter().product(),
-                positions,
-                form: Form::Conv { window, channels: weights[1] },
-            });
-        }
-        let rows = node.op == "Gemm" && node.int("transB", 0) != 0;
-        let (out, k) = if rows { (weights[0], weights[1]) } else { (weights[1], weights[0]) };
-        let positions = y.iter().product::<usize>() / out.max(1);
-        Ok(Self { groups: 1, out, k, positions, form: Form::Matrix { rows } })
+        let places = Places::of(node, weights).ok_or_else(|| {
+            Error::new(format!("its weights {weights:?} do not fit its attributes"))
+                .at_node(&node.name)
+        })?;
+        let (form, positions) = match weights.get(2..) {
+            None | Some([]) => (Form::Matrix, y.iter().product::<usize>() / places.outputs),
+            Some(kernel) => {
+                let window = Window::of(node, &x[2..], kernel)?;
+                let positions = x[0] * window.output_len();
+                (Form::Conv { window }, positions)
+            }
+        };
+        let Places { groups, outputs: out, .. } = places;
+        Ok(Self { groups, out, k: places.per_output(), positions, form, places })
     }
 
     /// Place of weight `j` of output `o` of a group.
     pub(super) fn weight(&self, group: usize, o: usize, j: usize) -> usize {
-        match self.form {
-            Form::Matrix { rows: false } => j * self.out + o,
-            _ => (group * self.out + o) * self.k + j,
-        }
+        self.places.weight(group * self.out + o, j)
     }
 
     /// Place of output channel `channel` at `position` of a frame.
     pub(super) fn output(&self, position: usize, channel: usize) -> usize {
         match &self.form {
-            Form::Conv { window, .. } => {
+            Form::Conv { window } => {
                 let (frame, pixel) =
                     (position / window.output_len(), position % window.output_len());
                 (frame * self.groups * self.out + channel) * window.output_len() + pixel
             }
-            Form::Matrix { .. } => position * self.out + channel,
+            Form::Matrix => position * self.out + channel,
         }
     }
 
@@ -80,15 +70,15 @@ impl Layer {
 
     /// What the weights of a group multiply at a position of `x`, in their order; padding is 0.
     fn patch(&self, x: &[f32], position: usize, group: usize, patch: &mut [f32]) {
-        let Form::Conv { window, channels } = &self.form else {
+        let Form::Conv { window } = &self.form else {
             patch.copy_from_slice(&x[position * self.k..][..self.k]);
             return;
         };
         let (frame, pixel) = (position / window.output_len(), position % window.output_len());
         let (oy, ox) = (pixel / window.output[1], pixel % window.output[1]);
         let [kh, kw] = window.kernel;
-        for c in 0..*channels {
-            let plane = (frame * self.groups + group) * channels + c;
+        for c in 0..self.places.inputs {
+            let plane = (frame * self.groups + group) * self.places.inputs + c;
             let plane = &x[plane * window.input_len()..][..window.input_len()];
             for ky in 0..kh {
                 let row = window.tap(0, oy, ky);

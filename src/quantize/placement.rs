@@ -3,32 +3,27 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::graph::operator::{Scale, operator};
+use crate::graph::operator::{Layout, Scale, operator};
+use crate::graph::weights::{Places, channel_axis};
 use crate::graph::{Graph, Node, Tensor};
 use crate::runtime::lower::{pads_with_constant, picks_nearest};
 use crate::vocabulary::quantization::LeftInFloat;
 use crate::vocabulary::recipe::Recipe;
 
-/// Operators with weights at input 1.
+/// The axis of the channels of a layer's weights; `None` for what is no layer on floats.
 pub(super) fn weight_axis(node: &Node) -> Option<usize> {
-    match node.op.as_str() {
-        "Conv" => Some(0),
-        "ConvTranspose" => Some(1),
-        "Gemm" if node.int("transB", 0) != 0 => Some(0),
-        "Gemm" | "MatMul" => Some(1),
-        _ => None,
-    }
+    channel_axis(node).filter(|_| operator(&node.op).scale == Scale::OfLayer)
 }
 
 /// Whether the node has weights; a MatMul may multiply two computed tensors instead.
 pub(super) fn has_weights(graph: &Graph, node: &Node) -> bool {
-    weight_axis(node).is_some() && !(node.op == "MatMul" && graph.constant(node, 1).is_none())
+    let computed = || multiplies_tensors(node) && graph.constant(node, 1).is_none();
+    weight_axis(node).is_some() && !computed()
 }
 
-/// Whether the weights' channel axis has as many elements as there are outputs: a transposed
-/// convolution in groups has the channels of one group there, so that one scale serves all.
-pub(super) fn has_own_channels(node: &Node) -> bool {
-    node.op != "ConvTranspose" || node.int("group", 1) == 1
+/// Whether the node may multiply two computed tensors.
+fn multiplies_tensors(node: &Node) -> bool {
+    operator(&node.op).weights.is_some_and(|own| own.layout == Layout::Product)
 }
 
 /// Whether the node joins several inputs, whose constants are quantized as activations.
@@ -184,7 +179,9 @@ fn integer_version(graph: &Graph, node: &Node) -> Result<bool, &'static str> {
             _ => Ok(is_float(graph, node)),
         };
     }
-    let Some(axis) = weight_axis(node) else { return Ok(false) };
+    if weight_axis(node).is_none() {
+        return Ok(false);
+    }
     if !has_weights(graph, node) {
         return match graph.constant(node, 0) {
             None => Ok(is_float(graph, node)),
@@ -200,15 +197,14 @@ fn integer_version(graph: &Graph, node: &Node) -> Result<bool, &'static str> {
     if graph.constant(node, 0).is_some() {
         return Err("its input is constant");
     }
-    let mut channels = weights.shape.get(axis).copied().unwrap_or(0);
-    match node.op.as_str() {
-        "Conv" | "ConvTranspose" if weights.shape.len() > 4 => {
-            return Err("it slides over three axes or more");
+    if multiplies_tensors(node) {
+        if weights.shape.len() != 2 {
+            return Err("its weights have more than two axes");
         }
-        "ConvTranspose" => channels *= node.int("group", 1).max(1) as usize,
-        "MatMul" if weights.shape.len() != 2 => return Err("its weights have more than two axes"),
-        _ => {}
+    } else if weights.shape.len() > 4 {
+        return Err("it slides over three axes or more");
     }
+    let channels = Places::of(node, &weights.shape).map_or(0, |places| places.all_outputs());
     if node.input(2).is_some() {
         match graph.constant(node, 2).and_then(|b| b.as_f32().map(|v| (b, v))) {
             None => return Err("its bias is computed, not constant"),

@@ -1,7 +1,7 @@
 //! Quantizing weights and biases.
 
-use super::placement::{has_own_channels, weight_axis};
 use super::{QParams, range::weight_scale};
+use crate::graph::weights::{Places, has_own_channels};
 use crate::graph::{Element, Node, Tensor};
 use crate::kernels::requantize::quantize;
 use crate::vocabulary::recipe::{Format, Granularity, Recipe, WeightRange};
@@ -163,25 +163,22 @@ pub(super) fn dequantize(weights: &Tensor, codes: &[i32], params: &QParams) -> V
     codes.iter().enumerate().map(real).collect()
 }
 
-/// Per output channel of `node`, the sum of the magnitudes of its integers less their zero point.
+/// Per output channel of `node`, the sum of the magnitudes of its integers less their zero point;
+/// `None` for what has no weights of this shape.
 pub(super) fn absolute_sums(
     node: &Node,
     weights: &Tensor,
     codes: &[i32],
     params: &QParams,
-) -> Vec<f64> {
-    let outputs = Channels::of(weights, weight_axis(node));
+) -> Option<Vec<f64>> {
+    let places = Places::of(node, &weights.shape)?;
     let own = Channels::of(weights, params.axis);
-    // A transposed convolution in groups has the channels of one group along the axis.
-    let groups = if has_own_channels(node) { 1 } else { node.int("group", 1).max(1) as usize };
-    let per_group = codes.len().div_ceil(groups).max(1);
-    let mut sums = vec![0.0; groups * outputs.count];
+    let mut sums = vec![0.0; places.all_outputs()];
     for (i, &code) in codes.iter().enumerate() {
         let centred = code - params.zero_point[own.of_weight(i)];
-        let output = i / per_group * outputs.count + outputs.of_weight(i);
-        sums[output] += f64::from(centred.abs());
+        sums[places.output(i)] += f64::from(centred.abs());
     }
-    sums
+    Some(sums)
 }
 
 /// The smallest weight scale with which a bias takes no more than half of int32 in units of

@@ -11,6 +11,7 @@ use super::operators::{CLAMP_HIGH, CLAMP_LOW};
 use crate::graph::operator::{
     DYNAMIC_SCALE, DYNAMIC_ZERO_POINT, Home, Lowering, Numbers, operator,
 };
+use crate::graph::weights::{channel_axis, has_own_channels};
 use crate::graph::{Attribute, Data, Element, Graph, Node, Tensor, fresh_name, prune, simplify};
 use crate::kernels::requantize::quantize;
 use crate::vocabulary::quantization::LeftInFloat;
@@ -403,7 +404,7 @@ impl<'a> Links<'a> {
 
     fn conv(&self, node: &Node, constants: &mut Constants) -> Why<Fused> {
         let x = self.activation(node, 0)?;
-        let w = self.weights(node, 1, 0)?;
+        let w = self.weights(node)?;
         if self.graph.initializers.get(&w.source).is_some_and(|t| t.shape.len() > 4) {
             return Err("a convolution over three axes has no integer version".into());
         }
@@ -418,12 +419,12 @@ impl<'a> Links<'a> {
 
     fn conv_transpose(&self, node: &Node, constants: &mut Constants) -> Why<Fused> {
         let x = self.activation(node, 0)?;
-        let w = self.weights(node, 1, 1)?;
+        let w = self.weights(node)?;
         match self.graph.initializers.get(&w.source) {
             Some(tensor) if !(3..=4).contains(&tensor.shape.len()) => {
                 return Err("a convolution over three axes has no integer version".into());
             }
-            _ if !w.params.is_per_tensor() && node.int("group", 1) != 1 => {
+            _ if !w.params.is_per_tensor() && !has_own_channels(node) => {
                 return Err("its groups share the scales of their channels".into());
             }
             _ => {}
@@ -439,8 +440,7 @@ impl<'a> Links<'a> {
 
     fn gemm(&self, node: &Node, constants: &mut Constants) -> Why<Fused> {
         let x = self.activation(node, 0)?;
-        let axis = if node.int("transB", 0) != 0 { 0 } else { 1 };
-        let w = self.weights(node, 1, axis)?;
+        let w = self.weights(node)?;
         let y = self.sink(node)?;
         let mut fused = assemble(node, &[&x, &w], &y, constants);
         let bias = match node.input(2) {
@@ -459,7 +459,7 @@ impl<'a> Links<'a> {
     fn matmul(&self, node: &Node, constants: &mut Constants) -> Why<Fused> {
         let x = self.activation(node, 0)?;
         let computed = self.dequantized(node, 1).is_some_and(|w| self.is_computed(&w.source));
-        let w = if computed { self.activation(node, 1)? } else { self.weights(node, 1, 1)? };
+        let w = if computed { self.activation(node, 1)? } else { self.weights(node)? };
         let axes = |w: &Dequantized| self.graph.initializers.get(&w.source).map(|t| t.shape.len());
         if !w.params.is_per_tensor() && axes(&w) != Some(2) {
             return Err("its weights have more than two axes and a scale per channel".into());
@@ -581,8 +581,8 @@ impl<'a> Links<'a> {
         }
     }
 
-    fn weights(&self, node: &Node, index: usize, axis: i64) -> Why<Dequantized> {
-        let w = self.dequantized(node, index).ok_or("its weights are not quantized")?;
+    fn weights(&self, node: &Node) -> Why<Dequantized> {
+        let w = self.dequantized(node, 1).ok_or("its weights are not quantized")?;
         let tensor = self
             .graph
             .initializers
@@ -592,7 +592,8 @@ impl<'a> Links<'a> {
             return Err(format!("its weights are {}", tensor.element().name()));
         }
         let rank = tensor.shape.len() as i64;
-        if !w.params.is_per_tensor() && w.params.axis.rem_euclid(rank.max(1)) != axis {
+        let axis = channel_axis(node).map(|axis| axis as i64);
+        if !w.params.is_per_tensor() && Some(w.params.axis.rem_euclid(rank.max(1))) != axis {
             return Err("its weights have scales along another axis than the outputs".into());
         }
         Ok(w)

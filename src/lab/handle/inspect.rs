@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::error::Result;
 use crate::graph::operator::{Layout, operator};
+use crate::graph::weights::Places;
 use crate::graph::{Dim, Graph, Node, Tensor, Value};
 use crate::lab::protocol::{Inspection, Layer, TensorShape};
 use crate::measure::operations;
@@ -187,7 +188,7 @@ impl Shapes<'_> {
         Some(match weights.layout {
             Layout::OutputsFirst => operations::conv(y, shape),
             Layout::InputsFirst => operations::conv_transpose(self.of(node, 0)?, shape),
-            Layout::Matrix => operations::matrix(y, shape[usize::from(node.int("transB", 0) != 0)]),
+            Layout::Matrix => operations::matrix(y, Places::of(node, shape)?.inputs),
             Layout::Product => operations::matrix(y, *self.of(node, 0)?.last()?),
         })
     }

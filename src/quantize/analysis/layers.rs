@@ -99,7 +99,7 @@ fn integers(
     let corrected = calibrated.layers.biases.get(&node.name).map(Vec::as_slice);
     let bias = corrected.or_else(|| graph.constant(node, 2).and_then(Tensor::as_f32));
     let bias = bias.map(|bias| quantize_bias(bias, input.scale[0], &weights.params).0);
-    let sums = absolute_sums(node, tensor, &weights.codes, &weights.params);
+    let sums = absolute_sums(node, tensor, &weights.codes, &weights.params)?;
     let largest = sums.iter().enumerate().map(|(c, sum)| {
         let bias = bias.as_ref().map_or(0, |bias| bias[c % bias.len()]);
         sum * reach[0].max(reach[1]) + f64::from(bias).abs()
