@@ -11,7 +11,8 @@ use super::calibrate::watch;
 use super::placement::weight_axis;
 use crate::data::Dataset;
 use crate::error::Result;
-use crate::graph::operator::{Factors, operator};
+use crate::graph::operator::{Factors, Layout, operator};
+use crate::graph::weights::Places;
 use crate::graph::{Data, Graph, Node, Tensor, fresh_name};
 use crate::progress::Progress;
 use crate::runtime::lower::clip_range;
@@ -29,6 +30,20 @@ struct Pair {
     second: usize,
     /// The first layer's channels.
     channels: usize,
+    /// How the weights of both lie.
+    places: [Places; 2],
+}
+
+impl Pair {
+    /// The channel that weight `i` of the first layer makes.
+    fn made(&self, i: usize) -> usize {
+        self.places[0].output(i)
+    }
+
+    /// The channel of the first layer that weight `i` of the second multiplies.
+    fn read(&self, i: usize) -> usize {
+        self.places[1].input(i) / (self.places[1].all_inputs() / self.channels)
+    }
 }
 
 /// What calibration saw of a layer's output, per channel, before its activation.
@@ -136,7 +151,8 @@ fn pairs(graph: &Graph, types: &BTreeMap<String, TensorType>) -> Vec<Pair> {
         _ => None,
     };
     let pair = |(first, node): (usize, &Node)| {
-        let channels = channels_out(graph, node)?;
+        let own = places(graph, node)?;
+        let channels = own.all_outputs();
         let mut activation = None;
         let mut at = only_reader(node.output())?;
         if clip_range(graph, &graph.nodes[at]).is_some_and(|[low, _]| low == 0.0) {
@@ -146,56 +162,49 @@ fn pairs(graph: &Graph, types: &BTreeMap<String, TensorType>) -> Vec<Pair> {
         while passes(&graph.nodes[at], types) {
             at = only_reader(graph.nodes[at].output())?;
         }
-        let second = &graph.nodes[at];
-        let fits =
-            channels_out(graph, second).is_some() && inputs_per_channel(graph, second, channels)?;
-        fits.then_some(Pair { first, activation, second: at, channels })
+        let next = places(graph, &graph.nodes[at])?;
+        let pair = Pair { first, activation, second: at, channels, places: [own, next] };
+        takes_channels(&graph.nodes[at], &next, channels).then_some(pair)
     };
     graph.nodes.iter().enumerate().filter_map(pair).collect()
 }
 
-/// Output channels of a layer with constant weights and bias; `None` for what is no such layer.
-fn channels_out(graph: &Graph, node: &Node) -> Option<usize> {
-    let axis =
-        weight_axis(node).filter(|_| !matches!(node.op.as_str(), "MatMul" | "ConvTranspose"))?;
-    let plain = node.float("alpha", 1.0) == 1.0
+/// How the weights of a layer lie, if they and its bias are constant; `None` for what is no such
+/// layer.
+fn places(graph: &Graph, node: &Node) -> Option<Places> {
+    weight_axis(node)?;
+    let layout = operator(&node.op).weights?.layout;
+    let plain = matches!(layout, Layout::OutputsFirst | Layout::Matrix)
+        && node.float("alpha", 1.0) == 1.0
         && node.float("beta", 1.0) == 1.0
         && node.int("transA", 0) == 0;
     let weights = graph.constant(node, 1)?;
     weights.as_f32()?;
-    let channels = *weights.shape.get(axis)?;
+    let places = Places::of(node, &weights.shape)?;
     let bias = match node.input(2) {
-        Some(_) => graph.constant(node, 2)?.as_f32()?.len() == channels,
+        Some(_) => graph.constant(node, 2)?.as_f32()?.len() == places.all_outputs(),
         None => true,
     };
-    (plain && bias && channels > 0).then_some(channels)
+    (plain && bias).then_some(places)
 }
 
 /// Whether the inputs of a layer belong to `channels` in equal shares, one after the other.
-fn inputs_per_channel(graph: &Graph, node: &Node, channels: usize) -> Option<bool> {
-    let weights = graph.constant(node, 1)?;
-    Some(match node.op.as_str() {
-        "Conv" => {
-            let groups = node.int("group", 1).max(1) as usize;
-            let inputs = weights.shape.get(1)? * groups;
-            inputs == channels && (groups == 1 || groups == channels)
-        }
-        _ => {
-            let inputs = weights.len() / channels_out(graph, node)?;
-            inputs.is_multiple_of(channels)
-        }
-    })
+fn takes_channels(node: &Node, places: &Places, channels: usize) -> bool {
+    let inputs = places.all_inputs();
+    if operator(&node.op).weights.is_some_and(|own| own.layout == Layout::Matrix) {
+        return inputs.is_multiple_of(channels);
+    }
+    inputs == channels && (places.groups == 1 || places.groups == channels)
 }
 
 /// Gives every layer of a pair weights and a bias that no other node reads.
 fn own_constants(graph: &mut Graph, pairs: &[Pair]) {
     let mut taken = graph.names();
-    let mut layers: Vec<usize> = pairs.iter().flat_map(|p| [p.first, p.second]).collect();
-    layers.sort_unstable();
-    layers.dedup();
-    for layer in layers {
+    let layers: BTreeMap<usize, Places> =
+        pairs.iter().flat_map(|p| [p.first, p.second].into_iter().zip(p.places)).collect();
+    for (layer, places) in layers {
         let node = &graph.nodes[layer];
-        let (name, channels) = (node.name.clone(), channels_out(graph, node).unwrap_or(0));
+        let (name, channels) = (node.name.clone(), places.all_outputs());
         let weights = graph.constant(node, 1).cloned();
         let zeros = Tensor::new([channels], Data::F32(vec![0.0; channels]));
         let bias = graph.constant(node, 2).cloned().unwrap_or(zeros);
@@ -238,8 +247,7 @@ fn ranges(graph: &Graph, pair: &Pair) -> [Vec<f64>; 2] {
         }
         largest
     };
-    let first = largest(pair.first, &*output_channel(graph, pair.first));
-    [first, largest(pair.second, &*input_channel(graph, pair.second, pair.channels))]
+    [largest(pair.first, &|i| pair.made(i)), largest(pair.second, &|i| pair.read(i))]
 }
 
 /// What each channel of the first layer is divided by now; `factors` is what it was divided by
@@ -271,17 +279,15 @@ fn factors_of(
 }
 
 fn rescale(graph: &mut Graph, pair: &Pair, factors: &[f64]) {
-    let first = output_channel(graph, pair.first);
-    let second = input_channel(graph, pair.second, pair.channels);
     let scaled = |w: &mut f32, factor: f64| *w = (f64::from(*w) * factor) as f32;
     for (i, w) in floats(graph, pair.first, 1).iter_mut().enumerate() {
-        scaled(w, 1.0 / factors[first(i)]);
+        scaled(w, 1.0 / factors[pair.made(i)]);
     }
     for (c, b) in floats(graph, pair.first, 2).iter_mut().enumerate() {
         scaled(b, 1.0 / factors[c]);
     }
     for (i, w) in floats(graph, pair.second, 1).iter_mut().enumerate() {
-        scaled(w, factors[second(i)]);
+        scaled(w, factors[pair.read(i)]);
     }
 }
 
@@ -302,12 +308,10 @@ fn absorb(graph: &mut Graph, pair: &Pair, seen: &Moments, factors: &[f64]) {
     if shift.iter().all(|&c| c == 0.0) {
         return;
     }
-    let from = input_channel(graph, pair.second, pair.channels);
-    let to = output_channel(graph, pair.second);
     let weights = floats(graph, pair.second, 1).clone();
     let mut added: HashMap<usize, f64> = HashMap::new();
     for (i, &w) in weights.iter().enumerate() {
-        *added.entry(to(i)).or_default() += f64::from(w) * shift[from(i)];
+        *added.entry(pair.places[1].output(i)).or_default() += f64::from(w) * shift[pair.read(i)];
     }
     for (c, b) in floats(graph, pair.second, 2).iter_mut().enumerate() {
         *b = (f64::from(*b) + added.get(&c).copied().unwrap_or(0.0)) as f32;
@@ -324,38 +328,6 @@ fn floats(graph: &mut Graph, layer: usize, input: usize) -> &mut Vec<f32> {
         Some(Data::F32(values)) => values,
         other => unreachable!("a pair's constants are float32, not {other:?}"),
     }
-}
-
-/// The output channel of each weight of a layer.
-fn output_channel(graph: &Graph, layer: usize) -> Box<dyn Fn(usize) -> usize> {
-    let node = &graph.nodes[layer];
-    let shape = graph.constant(node, 1).map_or_else(Vec::new, |t| t.shape.clone());
-    let axis = weight_axis(node).unwrap_or(0);
-    let inner: usize = shape[axis + 1..].iter().product::<usize>().max(1);
-    let count = shape[axis].max(1);
-    Box::new(move |i| i / inner % count)
-}
-
-/// The channel of the layer before that each weight of a layer multiplies.
-fn input_channel(graph: &Graph, layer: usize, channels: usize) -> Box<dyn Fn(usize) -> usize> {
-    let node = &graph.nodes[layer];
-    let shape = graph.constant(node, 1).map_or_else(Vec::new, |t| t.shape.clone());
-    if node.op == "Conv" {
-        let taps: usize = shape[2..].iter().product::<usize>().max(1);
-        let own = shape[1].max(1);
-        let depthwise = node.int("group", 1) > 1;
-        let per_group = (shape[0] / channels.max(1)).max(1);
-        return Box::new(
-            move |i| {
-                if depthwise { i / (own * taps) / per_group } else { i / taps % own }
-            },
-        );
-    }
-    // A Gemm: rows of outputs with transB, else columns.
-    let columns_last = node.int("transB", 0) == 0;
-    let (inputs, columns) = if columns_last { (shape[0], shape[1].max(1)) } else { (shape[1], 1) };
-    let share = (inputs / channels.max(1)).max(1);
-    Box::new(move |i| if columns_last { i / columns / share } else { i % inputs / share })
 }
 
 #[cfg(test)]
