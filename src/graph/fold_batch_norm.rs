@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use super::rank::rank;
+use super::weights::Places;
 use super::{Attribute, Data, Graph, Node, Tensor, fresh_name, prune};
 
 /// Does away with every BatchNormalization whose statistics are constant.
@@ -166,8 +167,11 @@ fn bias_of(graph: &Graph, layer: &Node, channels: usize) -> Option<Vec<f32>> {
     }
 }
 
-fn plain_gemm(layer: &Node) -> bool {
-    layer.is("Gemm") && layer.float("alpha", 1.0) == 1.0 && layer.float("beta", 1.0) == 1.0
+/// How the weights of a Conv, ConvTranspose or plain Gemm lie.
+fn places_of(layer: &Node, weights: &Tensor) -> Option<Places> {
+    let plain = layer.float("alpha", 1.0) == 1.0 && layer.float("beta", 1.0) == 1.0;
+    let takes_factors = ["Conv", "ConvTranspose", "Gemm"].iter().any(|op| layer.is(op)) && plain;
+    Places::of(layer, &weights.shape).filter(|_| takes_factors)
 }
 
 /// Into the Conv, ConvTranspose or Gemm whose result the normalization alone reads.
@@ -181,27 +185,9 @@ fn before(context: &Context<'_>, node: &Node, affine: &Affine) -> Option<(usize,
     let weights = graph.constant(layer, 1)?;
     let values = weights.as_f32()?;
     let channels = affine.channels();
-    // Each output channel's weights: `inner` in a row, for `count` channels, then the next group.
-    let (inner, count, group) = if layer.is("Conv") {
-        (weights.len() / weights.shape.first()?.max(&1), *weights.shape.first()?, weights.len())
-    } else if layer.is("ConvTranspose") {
-        let groups = usize::try_from(layer.int("group", 1)).ok().filter(|&g| g > 0)?;
-        let inner = weights.shape.get(2..)?.iter().product();
-        (inner, *weights.shape.get(1)?, weights.len() / groups)
-    } else if plain_gemm(layer) && layer.int("transB", 0) != 0 {
-        (*weights.shape.last()?, *weights.shape.first()?, weights.len())
-    } else if plain_gemm(layer) {
-        (1, *weights.shape.last()?, weights.len())
-    } else {
-        return None;
-    };
-    let groups = weights.len().checked_div(group)?;
-    if inner == 0 || count * groups != channels {
-        return None;
-    }
+    let places = places_of(layer, weights).filter(|own| own.all_outputs() == channels)?;
     let bias = bias_of(graph, layer, channels)?;
-    let channel = |i: usize| i / group * count + i / inner % count;
-    let scaled = |(i, &w): (usize, &f32)| (f64::from(w) * affine.gain[channel(i)]) as f32;
+    let scaled = |(i, &w): (usize, &f32)| (f64::from(w) * affine.gain[places.output(i)]) as f32;
     let values = values.iter().enumerate().map(scaled).collect();
     let bias = bias.iter().enumerate().map(|(c, &b)| affine.apply(c, b.into()) as f32).collect();
     Some((
@@ -223,44 +209,18 @@ fn behind(context: &Context<'_>, node: &Node, affine: &Affine) -> Option<(usize,
     }
     let weights = graph.constant(layer, 1)?;
     let values = weights.as_f32()?;
-    // The input channel that each weight multiplies, and the output that it adds to.
-    let places: Box<dyn Fn(usize) -> (usize, usize)>;
-    let (inputs, outputs);
-    if layer.is("Conv") {
-        let pads = layer.ints("pads").is_some_and(|pads| pads.iter().any(|&p| p != 0));
-        if pads || layer.text("auto_pad").is_some_and(|mode| mode.starts_with("SAME")) {
-            return None;
-        }
-        let groups = usize::try_from(layer.int("group", 1)).ok().filter(|&g| g > 0)?;
-        let &[out, per_group, ref kernel @ ..] = &weights.shape[..] else { return None };
-        let (taps, per_out) = (kernel.iter().product::<usize>(), out / groups);
-        (inputs, outputs) = (per_group * groups, out);
-        if taps * per_group * per_out == 0 {
-            return None;
-        }
-        places = Box::new(move |i| {
-            let o = i / (per_group * taps);
-            (o / per_out * per_group + i / taps % per_group, o)
-        });
-    } else if plain_gemm(layer) && layer.int("transA", 0) == 0 {
-        let &[rows, columns] = &weights.shape[..] else { return None };
-        let transposed = layer.int("transB", 0) != 0;
-        (inputs, outputs) = if transposed { (columns, rows) } else { (rows, columns) };
-        places = Box::new(move |i| {
-            let (row, column) = (i / columns, i % columns);
-            if transposed { (column, row) } else { (row, column) }
-        });
-    } else {
+    let pads = layer.ints("pads").is_some_and(|pads| pads.iter().any(|&p| p != 0))
+        || layer.text("auto_pad").is_some_and(|mode| mode.starts_with("SAME"));
+    if layer.is("ConvTranspose") || pads || layer.int("transA", 0) != 0 {
         return None;
     }
-    if inputs != affine.channels() {
-        return None;
-    }
+    let places = places_of(layer, weights).filter(|own| own.all_inputs() == affine.channels())?;
+    let outputs = places.all_outputs();
     let bias = bias_of(graph, layer, outputs)?;
     let mut bias: Vec<f64> = bias.into_iter().map(f64::from).collect();
     let mut scaled = Vec::with_capacity(values.len());
     for (i, &w) in values.iter().enumerate() {
-        let (input, output) = places(i);
+        let (input, output) = (places.input(i), places.output(i));
         scaled.push((f64::from(w) * affine.gain[input]) as f32);
         bias[output] += f64::from(w) * affine.apply(input, 0.0);
     }
