@@ -6,6 +6,7 @@ use super::batch_norm::Normalization;
 use super::machine::{Kept, Machine};
 use super::operator::Operator;
 use super::state::State;
+use crate::graph::weights::Places;
 use crate::kernels::channelwise;
 use crate::kernels::geometry::Window;
 use crate::kernels::patches::{Channels, SLACK, gather, scatter};
@@ -54,8 +55,8 @@ pub(super) struct Layer {
     pub(super) k: usize,
     /// Output channels of a group.
     pub(super) out: usize,
-    /// Whether ONNX has the weights of an output in a row.
-    pub(super) rows: bool,
+    /// Where ONNX has the weights.
+    pub(super) places: Places,
     pub(super) slots: Slots,
     /// The BatchNormalization behind it.
     pub(super) norm: Option<Normalization>,
@@ -135,17 +136,14 @@ impl Layer {
 
     /// The place in matrix order of ONNX's weight `i`.
     pub(super) fn place(&self, i: usize) -> usize {
-        match &self.form {
-            Form::Matrix if !self.rows => i,
-            Form::Matrix => i % self.k * self.out + i / self.k,
-            Form::Depthwise { .. } => i % self.k * self.groups + i / self.k,
-            Form::Conv { window, channels } => {
-                let taps = window.kernel[0] * window.kernel[1];
-                let (o, c, tap) = (i / self.k, i / taps % channels, i % taps);
-                let (group, o) = (o / self.out, o % self.out);
-                (group * self.k + tap * channels + c) * self.out + o
-            }
+        let Places { taps, inputs, .. } = self.places;
+        let (output, tap) = (self.places.output(i), i % taps);
+        if let Form::Depthwise { .. } = self.form {
+            return tap * self.groups + output;
         }
+        let (group, o) = (output / self.out, output % self.out);
+        let c = self.places.input(i) % inputs;
+        (group * self.k + tap * inputs + c) * self.out + o
     }
 
     /// Its own bias, before any normalization.

@@ -16,6 +16,7 @@ use super::state::{Slot, State};
 use crate::error::{Error, Result};
 use crate::graph::fold_batch_norm::Normalized;
 use crate::graph::operator::{self as facts, Training, trained};
+use crate::graph::weights::Places;
 use crate::graph::{Graph, Node, Tensor, needed_for};
 use crate::kernels::geometry::Window;
 use crate::quantize::{
@@ -419,7 +420,7 @@ impl Builder<'_> {
         let bias = self.constant(node, 2)?.map(|(_, values)| values);
         let (name, clip) = self.result(i, node);
         let y_shape = self.shape(&name)?;
-        let (form, groups, k, out, rows) = form_of(node, &x.shape, &shape)?;
+        let (form, places) = form_of(node, &x.shape, &shape)?;
         let layers = self.source.layers;
         let mut layer = Layer {
             name: node.name.clone(),
@@ -427,10 +428,10 @@ impl Builder<'_> {
             y: 0,
             index: self.network.layers.len(),
             form,
-            groups,
-            k,
-            out,
-            rows,
+            groups: places.groups,
+            k: places.per_output(),
+            out: places.outputs,
+            places,
             slots: Slots { weight: 0..0, bias: None },
             norm: None,
             grid: None,
@@ -718,43 +719,30 @@ fn tensor_of<'a>(graph: &'a Graph, node: &Node) -> &'a Tensor {
     &graph.initializers[&node.inputs[1]]
 }
 
-/// Form, groups, weights of an output, outputs of a group, and whether weights stand in rows.
-fn form_of(
-    node: &Node,
-    x: &[usize],
-    weights: &[usize],
-) -> Result<(Form, usize, usize, usize, bool)> {
+/// What the weights slide over, and how they lie.
+fn form_of(node: &Node, x: &[usize], weights: &[usize]) -> Result<(Form, Places)> {
     let mismatch = || Error::new(format!("its weights {weights:?} do not fit its input {x:?}"));
+    let places = Places::of(node, weights).ok_or_else(mismatch)?;
     if node.op == "Conv" {
-        let &[out, per_group, ref kernel @ ..] = weights else { return Err(mismatch()) };
-        let groups = usize::try_from(node.int("group", 1)).unwrap_or(0);
-        let fits = groups > 0 && x.len() >= 2 && x[0] == per_group * groups && out % groups == 0;
-        if !fits {
+        if x.len() < 2 || x[0] != places.all_inputs() {
             return Err(mismatch());
         }
-        let window = Window::of(node, &x[1..], kernel)?;
-        let k = weights[1..].iter().product();
-        let form = if per_group == 1 && groups == out && groups > 1 {
+        let window = Window::of(node, &x[1..], &weights[2..])?;
+        let form = if places.inputs == 1 && places.outputs == 1 && places.groups > 1 {
             Form::Depthwise { window }
         } else {
-            Form::Conv { window, channels: per_group }
+            Form::Conv { window, channels: places.inputs }
         };
-        return Ok((form, groups, k, out / groups, true));
+        return Ok((form, places));
     }
     let plain = node.int("transA", 0) == 0
         && node.float("alpha", 1.0) == 1.0
         && node.float("beta", 1.0) == 1.0;
-    let rows = node.op == "Gemm" && node.int("transB", 0) != 0;
-    let (out, k) = match *weights {
-        [out, k] if rows => (out, k),
-        [k, out] => (out, k),
-        _ => return Err(mismatch()),
-    };
-    if x.len() != 1 || x[0] != k || !plain {
+    if x.len() != 1 || x[0] != places.inputs || !plain {
         return Err(Error::new(format!(
             "it multiplies {x:?} with {weights:?} in a way that is not trained"
         ))
         .way_out("Training takes products of a row for each frame with constant weights."));
     }
-    Ok((Form::Matrix, 1, k, out, rows))
+    Ok((Form::Matrix, places))
 }
