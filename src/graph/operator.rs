@@ -550,6 +550,10 @@ mod tests {
                 let layouts = [row, operator(integer.op)].map(|row| row.weights.map(|w| w.layout));
                 assert_eq!(layouts[0], layouts[1], "{row:?}");
             }
+            if let Some(Weights { input, bias, .. }) = row.weights {
+                let known = |at: &usize| row.parameters.contains(at);
+                assert!(known(&input) && bias.iter().all(known), "{row:?}");
+            }
             assert!(row.scale == Scale::Float || lowered, "{row:?}");
             let layer = row.scale == Scale::OfLayer;
             assert_eq!(row.weights.is_some() && row.numbers == Numbers::Floats, layer, "{row:?}");

@@ -7,7 +7,8 @@ use super::operators::{FLOAT_HIGH, FLOAT_LOW};
 use crate::graph::operator::operator;
 use crate::graph::{Attribute, Graph, Node};
 
-/// A Relu or Clip that alone reads what an operator makes which can bound its floats becomes bounds of it.
+/// A Relu or Clip becomes bounds of the operator whose result it alone reads, if that can bound
+/// what it stores.
 pub(super) fn activations(graph: &mut Graph) {
     let producers = graph.producers();
     let consumers = graph.consumers();

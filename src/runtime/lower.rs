@@ -724,7 +724,8 @@ pub fn clip_range(graph: &Graph, node: &Node) -> Option<[f32; 2]> {
     }
 }
 
-/// The integer version of `node`: `x, x_scale, x_zero_point` for each input, then `y_scale, y_zero_point`.
+/// The integer version of `node`: `x, x_scale, x_zero_point` for each input, then
+/// `y_scale, y_zero_point`.
 fn assemble(node: &Node, inputs: &[&Dequantized], y: &Sink, constants: &mut Constants) -> Node {
     let [op, domain] = integer_name(node);
     let mut fused = Node {

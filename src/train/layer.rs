@@ -25,11 +25,11 @@ pub(super) enum Form {
     Matrix,
     Conv {
         window: Window,
-        /// Input channels of a group.
-        channels: usize,
     },
     /// A convolution with one input and one output channel a group.
-    Depthwise { window: Window },
+    Depthwise {
+        window: Window,
+    },
 }
 
 /// Where a layer's parameters stand in [`State::parameters`].
@@ -159,12 +159,13 @@ impl Layer {
     fn positions(&self) -> usize {
         match &self.form {
             Form::Matrix => 1,
-            Form::Conv { window, .. } | Form::Depthwise { window } => window.output_len(),
+            Form::Conv { window } | Form::Depthwise { window } => window.output_len(),
         }
     }
 
     /// The channels of the whole input that `group` reads.
-    fn channels_of(&self, channels: usize, group: usize) -> Channels {
+    fn channels_of(&self, group: usize) -> Channels {
+        let channels = self.places.inputs;
         Channels { all: channels * self.groups, own: channels, first: group * channels }
     }
 
@@ -177,10 +178,10 @@ impl Layer {
         group: usize,
         patches: &'a mut Vec<f32>,
     ) -> Left<'a> {
-        let Form::Conv { window, channels } = &self.form else {
+        let Form::Conv { window } = &self.form else {
             return Left { values: &x[first * self.k..], row_step: self.k, k_step: 1 };
         };
-        let channels = self.channels_of(*channels, group);
+        let channels = self.channels_of(group);
         if is_pointwise(window) {
             let values = &x[first * channels.all + channels.first..];
             return Left { values, row_step: channels.all, k_step: 1 };
@@ -333,11 +334,11 @@ impl Layer {
         patches: &mut [f32],
     ) {
         let shape = [count, self.out, self.k];
-        let Form::Conv { window, channels } = &self.form else {
+        let Form::Conv { window } = &self.form else {
             multiply(shape, dy, weights, (&mut dx[first * self.k..], self.k), Write::Add);
             return;
         };
-        let channels = self.channels_of(*channels, group);
+        let channels = self.channels_of(group);
         if is_pointwise(window) {
             let to = &mut dx[first * channels.all + channels.first..];
             multiply(shape, dy, weights, (to, channels.all), Write::Add);

@@ -731,7 +731,7 @@ fn form_of(node: &Node, x: &[usize], weights: &[usize]) -> Result<(Form, Places)
         let form = if places.inputs == 1 && places.outputs == 1 && places.groups > 1 {
             Form::Depthwise { window }
         } else {
-            Form::Conv { window, channels: places.inputs }
+            Form::Conv { window }
         };
         return Ok((form, places));
     }
