@@ -1,6 +1,5 @@
 //! What is said about a network: one metric per file, one function each.
 
-pub mod accuracy;
 pub mod latency;
 pub mod operations;
 pub mod size;

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::progress::Progress;
 use crate::runtime::Family;
-use crate::score::top1;
+use crate::score::{hits, top1};
 use crate::vocabulary::analysis::Effect;
 
 /// A network, and frames to measure its variants on.
@@ -154,11 +154,10 @@ impl Tally {
         let classes = (values.len() / batch).max(1);
         let rows = values.chunks_exact(classes).zip(reference.chunks_exact(classes));
         for (&frame, (row, float)) in frames.iter().zip(rows) {
-            let answer = top1(row);
-            self.agreed += usize::from(answer == top1(float));
+            self.agreed += usize::from(top1(row) == top1(float));
             if let Some(label) = label(frame) {
                 self.labelled += 1;
-                self.right += usize::from(label as usize == answer);
+                self.right += usize::from(hits(row, label));
             }
             let square = |(a, b): (&f32, &f32)| (f64::from(*a) - f64::from(*b)).powi(2);
             self.squares += row.iter().zip(float).map(square).sum::<f64>();

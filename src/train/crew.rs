@@ -123,15 +123,15 @@ fn work_on(engine: &Engine, worker: &mut Worker, work: Work) -> Result<Vec<u8>> 
     let example = |(frame, &mirrored): (usize, &bool)| Example { frame, mirrored };
     let examples: Vec<Example> = mirrored.iter().enumerate().map(example).collect();
     let sums = examples.chunks(SHARD).map(|shard| {
-        let sums = worker.shard(engine, &frames, shard, factor);
-        ShardSums {
+        let sums = worker.shard(engine, &frames, shard, factor)?;
+        Ok(ShardSums {
             gradients: sums.gradients.to_vec(),
             statistics: sums.statistics.to_vec(),
             loss: sums.loss,
             hits: sums.hits,
-        }
+        })
     });
-    write(&sums.collect::<Vec<_>>())
+    write(&sums.collect::<Result<Vec<_>>>()?)
 }
 
 /// For [`Crew::muster`].

@@ -59,8 +59,8 @@ impl Mirrored {
         Ok(Some(Self { labels, size: [height, width, channels], dashboard }))
     }
 
-    pub(super) fn label(&self, label: usize) -> usize {
-        self.labels[label] as usize
+    pub(super) fn label(&self, label: u32) -> u32 {
+        self.labels[label as usize]
     }
 
     /// Turns a frame whose channels come last.

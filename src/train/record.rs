@@ -51,7 +51,7 @@ pub fn record(
     let step = |(i, batch): (usize, &Vec<usize>)| {
         let examples: Vec<Example> = batch.iter().map(example).collect();
         let mode = trainer.mode(i < frozen_from, true);
-        let logits = trainer.logits(&examples, mode);
+        let logits = trainer.logits(&examples, mode)?;
         let (loss, _) = ready(trainer.batch(&examples, mode, f64::from(plan.peak()), &mut Alone))?;
         let network = trainer.network();
         Ok(StepRecord {

@@ -322,13 +322,13 @@ impl<'a> Trainer<'a> {
     }
 
     /// What the network says about frames, shard by shard.
-    pub(super) fn logits(&mut self, examples: &[Example], mode: Mode) -> Vec<f32> {
+    pub(super) fn logits(&mut self, examples: &[Example], mode: Mode) -> Result<Vec<f32>> {
         self.worker.set(&self.engine, &self.course.state, mode);
         let mut logits = Vec::new();
         for shard in examples.chunks(SHARD) {
-            logits.extend_from_slice(self.worker.logits(&self.engine, self.data, shard));
+            logits.extend_from_slice(self.worker.logits(&self.engine, self.data, shard)?);
         }
-        logits
+        Ok(logits)
     }
 
     /// Writes the best state.
@@ -375,7 +375,7 @@ impl<'a> Trainer<'a> {
         self.gradients.fill(0.0);
         self.engine.network.reset_observed(&mut self.observed);
         let mut sums = (0.0, 0);
-        self.compute(own, factor, &mut sums);
+        self.compute(own, factor, &mut sums)?;
         for (hand, share) in shares {
             match crew.answer(hand).await {
                 Some(answer) => {
@@ -387,7 +387,7 @@ impl<'a> Trainer<'a> {
                 }
                 None => {
                     self.hands.retain(|&other| other != hand);
-                    self.compute(share, factor, &mut sums);
+                    self.compute(share, factor, &mut sums)?;
                 }
             }
         }
@@ -403,14 +403,20 @@ impl<'a> Trainer<'a> {
     }
 
     /// Adds what these shards come to.
-    fn compute(&mut self, examples: &[Example], factor: f64, sums: &mut (f64, usize)) {
+    fn compute(
+        &mut self,
+        examples: &[Example],
+        factor: f64,
+        sums: &mut (f64, usize),
+    ) -> Result<()> {
         let Self { engine, worker, gradients, observed, data, .. } = self;
         for shard in examples.chunks(SHARD) {
-            let own = worker.shard(engine, data, shard, factor);
+            let own = worker.shard(engine, data, shard, factor)?;
             let share = shard.len() as f32 * factor as f32;
             add(&engine.network, [gradients, observed], [own.gradients, own.statistics], share);
             *sums = (sums.0 + own.loss, sums.1 + own.hits);
         }
+        Ok(())
     }
 
     fn add(&mut self, sums: [&[f32]; 2], share: f32) {
@@ -426,7 +432,7 @@ impl<'a> Trainer<'a> {
         let (mut loss, mut hits) = (0.0, 0);
         for (i, shard) in examples.chunks(SHARD).enumerate() {
             progress(Phase::Check, i * SHARD, examples.len())?;
-            let (own, right) = self.worker.evaluate(&self.engine, self.data, shard);
+            let (own, right) = self.worker.evaluate(&self.engine, self.data, shard)?;
             loss += own;
             hits += right;
         }
@@ -479,7 +485,7 @@ mod tests {
             [0..8, 8..16, 3..6].map(|frames| frames.map(example).collect()).into();
         let sums = |worker: &mut Worker, shard: &[Example]| {
             worker.set(engine, state, mode);
-            let sums = worker.shard(engine, &data, shard, 0.05);
+            let sums = worker.shard(engine, &data, shard, 0.05).unwrap();
             (sums.gradients.to_vec(), sums.statistics.to_vec(), sums.loss, sums.hits)
         };
         let alone: Vec<_> = shards.iter().map(|shard| sums(worker, shard)).collect();

@@ -7,7 +7,8 @@ use super::mirror::Mirrored;
 use super::network::Network;
 use super::state::State;
 use crate::data::Dataset;
-use crate::score::top1;
+use crate::error::{Error, Result};
+use crate::score::hits;
 
 /// A frame of a shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +35,7 @@ pub(super) struct Worker {
     logits: Vec<f32>,
     wanted: Vec<f32>,
     gradient: Vec<f32>,
-    labels: Vec<usize>,
+    labels: Vec<u32>,
 }
 
 /// What a shard comes to.
@@ -76,7 +77,10 @@ impl Worker {
     }
 
     /// Loads the frames of `examples`, with their labels.
-    fn load(&mut self, engine: &Engine, data: &Dataset, examples: &[Example]) {
+    ///
+    /// # Errors
+    /// A frame without a label.
+    fn load(&mut self, engine: &Engine, data: &Dataset, examples: &[Example]) -> Result<()> {
         let network = &engine.network;
         let len = network.features[network.input].len();
         let known = data.labels().unwrap_or_default();
@@ -85,7 +89,10 @@ impl Worker {
         let frames = self.machine.values[network.input].chunks_exact_mut(len);
         for (example, frame) in examples.iter().zip(frames) {
             data.input_channels_last(example.frame, frame);
-            let label = known.get(example.frame).map_or(0, |&label| label as usize);
+            let label = *known.get(example.frame).ok_or_else(|| {
+                Error::new(format!("frame {} has no label", example.frame))
+                    .way_out("Training needs a label for every frame.")
+            })?;
             match &engine.mirrored {
                 Some(mirrored) if example.mirrored => {
                     mirrored.turn(frame);
@@ -94,6 +101,7 @@ impl Worker {
                 _ => self.labels.push(label),
             }
         }
+        Ok(())
     }
 
     /// Loss and gradients of a shard, each frame weighted with `factor`.
@@ -103,8 +111,8 @@ impl Worker {
         data: &Dataset,
         examples: &[Example],
         factor: f64,
-    ) -> Sums<'_> {
-        self.load(engine, data, examples);
+    ) -> Result<Sums<'_>> {
+        self.load(engine, data, examples)?;
         if let (Some((network, _)), Some(teacher)) = (&engine.teacher, &mut self.teacher) {
             let frames = &self.machine.values[engine.network.input];
             teacher.values[network.input].copy_from_slice(frames);
@@ -120,19 +128,19 @@ impl Worker {
         let (loss, hits) = self.judge(engine.loss, network.classes, factor);
         self.machine.backward(network, &self.gradient);
         let (gradients, statistics) = (&self.machine.sums, &self.machine.observed);
-        Sums { gradients, statistics, loss, hits }
+        Ok(Sums { gradients, statistics, loss, hits })
     }
 
     /// The loss of the logits and how many frames are right; their gradient goes into `gradient`.
     fn judge(&mut self, loss: Loss, classes: usize, factor: f64) -> (f64, usize) {
-        let (mut sum, mut hits) = (0.0, 0);
+        let (mut sum, mut right) = (0.0, 0);
         for (i, logits) in self.logits.chunks_exact(classes).enumerate() {
             let wanted = self.wanted.get(i * classes..(i + 1) * classes);
             let gradient = &mut self.gradient[i * classes..][..classes];
-            sum += loss.at(logits, self.labels[i], wanted, factor, gradient);
-            hits += usize::from(top1(logits) == self.labels[i]);
+            sum += loss.at(logits, self.labels[i] as usize, wanted, factor, gradient);
+            right += usize::from(hits(logits, self.labels[i]));
         }
-        (sum, hits)
+        (sum, right)
     }
 
     /// What the network says about frames as they are.
@@ -141,12 +149,12 @@ impl Worker {
         engine: &Engine,
         data: &Dataset,
         examples: &[Example],
-    ) -> &[f32] {
-        self.load(engine, data, examples);
+    ) -> Result<&[f32]> {
+        self.load(engine, data, examples)?;
         engine.network.reset_observed(&mut self.machine.observed);
         self.logits.clear();
         self.logits.extend_from_slice(self.machine.forward(&engine.network));
-        &self.logits
+        Ok(&self.logits)
     }
 
     /// Loss (the plain one) and hits on frames as they are.
@@ -155,10 +163,10 @@ impl Worker {
         engine: &Engine,
         data: &Dataset,
         examples: &[Example],
-    ) -> (f64, usize) {
-        self.logits(engine, data, examples);
+    ) -> Result<(f64, usize)> {
+        self.logits(engine, data, examples)?;
         self.wanted.clear();
         self.gradient.resize(self.logits.len(), 0.0);
-        self.judge(Loss::PLAIN, engine.network.classes, 1.0)
+        Ok(self.judge(Loss::PLAIN, engine.network.classes, 1.0))
     }
 }

@@ -3,12 +3,11 @@
 use steer8::data::Dataset;
 use steer8::graph::fold_batch_norm::fold_batch_norm;
 use steer8::graph::{Element, Graph};
-use steer8::measure::accuracy::agreement;
 use steer8::onnx::{read, write};
 use steer8::progress::unwatched;
 use steer8::quantize::{Quantized, Step, quantize, recipe_of};
 use steer8::runtime::{Arithmetic, Session, lower};
-use steer8::score::top1;
+use steer8::score::{agreement, top1};
 use steer8::vocabulary::file::File;
 use steer8::vocabulary::recipe::{ActivationType, Granularity, Recipe};
 

@@ -4,11 +4,11 @@ use super::{Emit, Lab, Model, report, timed};
 use crate::data::Dataset;
 use crate::error::{Context, Error, Result};
 use crate::lab::protocol::{Event, Layer, Role, Stage};
-use crate::measure::{accuracy, operations, size};
+use crate::measure::{operations, size};
 use crate::progress::Progress;
 use crate::quantize::recipe_of;
 use crate::runtime::Session;
-use crate::score::top1;
+use crate::score::{self, top1};
 use crate::vocabulary::report::Report;
 
 impl Lab {
@@ -63,7 +63,7 @@ pub(super) fn measure(
         Some(_) => {
             let count = rows.first().map_or(0, Vec::len);
             let labels = data.check_labels(count)?;
-            Some(accuracy::accuracy(&classes, labels, count))
+            Some(score::accuracy(&classes, labels, count))
         }
     };
     let inspection = inspected.inspection;
@@ -163,6 +163,6 @@ pub(super) fn compare_answers(
     float: &[usize],
     data: &Dataset,
 ) {
-    report.agreement_with_float = Some(accuracy::agreement(classes, float));
-    report.mcnemar_p = data.labels().map(|labels| accuracy::mcnemar(classes, float, labels));
+    report.agreement_with_float = Some(score::agreement(classes, float));
+    report.mcnemar_p = data.labels().map(|labels| score::mcnemar(classes, float, labels));
 }
