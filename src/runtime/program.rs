@@ -291,11 +291,18 @@ impl Program {
         {
             // The engine's operators do not know of activations that were folded into them.
             let made = self.make(graph, &bare, inputs)?;
-            return match made.first() {
-                Some(x) if element(x) == Element::F32 => self.make(graph, &clip, &[Some(x)]),
-                _ => Err(Error::new("an activation on other types than float32 is not supported")
-                    .at_node(&node.name)),
-            };
+            let Some(x) = made.first() else { return Ok(made) };
+            if element(x) == Element::F32 {
+                return self.make(graph, &clip, &[Some(x)]);
+            }
+            // Of other types there is Relu alone: the bounds of a Clip were float32.
+            let zero = Tensor::zero(element(x)).map(constant).ok_or_else(|| {
+                Error::new(format!("an activation on {} is not supported", element(x).name()))
+                    .at_node(&node.name)
+            })?;
+            let inputs = ["number", "zero"].map(|what| format!("{}_{what}", node.output()));
+            let max = Node::new("Max", &node.name, inputs, [node.output()]);
+            return self.make(graph, &max, &[Some(x), Some(&zero)]);
         }
         let order = kind.map_or(Order::Plain, |(_, orders)| order(orders, inputs));
         let identity = identity(graph, node, inputs, order);

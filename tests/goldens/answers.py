@@ -1,0 +1,129 @@
+"""Stores ONNX Runtime's answers to small networks on which an operator's meaning is easily lost.
+
+    pip install -r requirements.txt
+    python tests/goldens/answers.py
+
+Writes `answers.json` beside this file: for each network the file (hexadecimal), frames that are given one
+after the other, and all outputs to each of them, with ONNX Runtime's optimizations off; or for networks that
+ONNX Runtime refuses, or that are not run here, a part of the error that must be given.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from onnx import TensorProto, helper, numpy_helper
+
+HERE = Path(__file__).parent
+FRAMES = 2
+CASES = {}
+
+
+def network(
+    name, shape, nodes, constants=None, types=None, outputs=("y",), opset=17, refused=None, whole=False
+):
+    """`nodes`: operator, inputs, outputs, attributes. Outputs are float32 unless `types` says otherwise;
+    frames of whole numbers if asked."""
+    types = types or {}
+    made = []
+    for i, (op, inputs, results, *attributes) in enumerate(nodes):
+        attributes = dict(*attributes)
+        made.append(helper.make_node(op, inputs.split(","), results.split(","), f"{op}_{i}", **attributes))
+    constants = {k: np.asarray(v) for k, v in (constants or {}).items()}
+    constants = {k: v.astype(np.float32) if v.dtype == np.float64 else v for k, v in constants.items()}
+    graph = helper.make_graph(
+        made,
+        name,
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info(y, TensorProto.FLOAT, None) for y in outputs],
+        [numpy_helper.from_array(v, k) for k, v in constants.items()],
+    )
+    for output in graph.output:
+        output.type.tensor_type.elem_type = types.get(output.name, TensorProto.FLOAT)
+    opsets = [helper.make_opsetid("", opset), helper.make_opsetid("com.microsoft", 1)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=min(10, 8 + (opset > 20) * 2))
+    random = np.random.default_rng(len(CASES))
+    frames = random.uniform(-2, 2, (FRAMES, *shape)).astype(np.float32)
+    frames = np.round(frames * 4) if whole else frames
+    case = {"network": model.SerializeToString().hex(), "shape": shape}
+    case["frames"] = [numbers(frame) for frame in frames]
+    if refused:
+        case["refused"] = refused
+    else:
+        case["answers"] = answers(model, frames)
+    CASES[name] = case
+
+
+def answers(model, frames):
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    runs = [session.run(None, {"x": frame}) for frame in frames]
+    return [[numbers(y) for y in run] for run in runs]
+
+
+def numbers(values):
+    """As short as they give the same float32 again."""
+    return [float(str(x)) for x in np.asarray(values).ravel()]
+
+
+def weights(*shape, seed=1):
+    return np.random.default_rng(seed).normal(0, 0.5, shape)
+
+
+def activations_behind_products():
+    relu, clip = ("Relu", "m", "y"), ("Clip", "m,low,high", "y")
+    bounds = {"low": np.float32(-0.25), "high": np.float32(0.5)}
+    for name, behind in [("relu", relu), ("clip", clip)]:
+        network(
+            f"{name} behind a product of what is computed",
+            [1, 3, 4],
+            [("Transpose", "x", "t", {"perm": [0, 2, 1]}), ("MatMul", "x,t", "m"), behind],
+            bounds,
+        )
+        network(
+            f"{name} behind a product whose constant is first",
+            [1, 4, 3],
+            [("MatMul", "c,x", "m"), behind],
+            {"c": weights(5, 4), **bounds},
+        )
+        network(
+            f"{name} behind a product of four axes",
+            [1, 2, 3, 4],
+            [("MatMul", "x,c", "m"), behind],
+            {"c": weights(2, 4, 5), **bounds},
+        )
+        network(
+            f"{name} behind a product of vectors",
+            [1, 4],
+            [("MatMul", "x,c", "m"), behind],
+            {"c": weights(4), **bounds},
+        )
+        network(
+            f"{name} behind a Gemm with computed weights",
+            [3, 4],
+            [("Gemm", "x,x", "m", {"transB": 1}), behind],
+            bounds,
+        )
+    for op in ["Add", "Sub", "Mul"]:
+        network(
+            f"Relu behind {op} of integers",
+            [1, 6],
+            [("Cast", "x", "i", {"to": 6}), (op, "i,c", "m"), relu],
+            {"c": np.array([-3, 5, 2, -1, 0, 4], np.int32)},
+            types={"y": TensorProto.INT32},
+            whole=True,
+        )
+
+
+def main():
+    activations_behind_products()
+    text = ",\n".join(f"{json.dumps(name)}: {json.dumps(case)}" for name, case in CASES.items())
+    (HERE / "answers.json").write_text("{\n" + text + "\n}\n")
+    print(len(CASES), "networks, ONNX Runtime", ort.__version__)
+
+
+main()
