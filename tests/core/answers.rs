@@ -17,6 +17,8 @@ struct Golden {
     network: String,
     shape: Vec<usize>,
     frames: Vec<Vec<f32>>,
+    /// How far an answer may be off, beside [`TOLERANCE`].
+    apart: f32,
     /// All outputs to each frame.
     #[serde(default)]
     answers: Vec<Vec<Vec<f32>>>,
@@ -64,7 +66,7 @@ fn complaint(golden: &Golden, arithmetic: Arithmetic) -> Option<String> {
             let largest = expected.iter().fold(1e-6f32, |m, x| m.max(x.abs()));
             for (i, (a, b)) in ours.iter().zip(expected).enumerate() {
                 // Nothing is close to what is not a number.
-                let close = (a - b).abs() <= TOLERANCE * largest;
+                let close = (a - b).abs() <= golden.apart + TOLERANCE * largest;
                 if !close {
                     return Some(format!("frame {frame}, output {output}: [{i}] is {a}, not {b}"));
                 }

@@ -21,10 +21,11 @@ CASES = {}
 
 
 def network(
-    name, shape, nodes, constants=None, types=None, outputs=("y",), opset=17, refused=None, whole=False
+    name, shape, nodes, constants=None, types=None, outputs=("y",), opset=17, refused=None, whole=False, apart=0
 ):
     """`nodes`: operator, inputs, outputs, attributes. Outputs are float32 unless `types` says otherwise;
-    frames of whole numbers if asked."""
+    frames of whole numbers if asked; `apart` is how far an answer may be off, a code where what is added
+    before it is rounded is not rounded itself."""
     types = types or {}
     made = []
     for i, (op, inputs, results, *attributes) in enumerate(nodes):
@@ -47,6 +48,7 @@ def network(
     frames = random.uniform(-2, 2, (FRAMES, *shape)).astype(np.float32)
     frames = np.round(frames * 4) if whole else frames
     case = {"network": model.SerializeToString().hex(), "shape": shape}
+    case["apart"] = apart
     case["frames"] = [numbers(frame) for frame in frames]
     if refused:
         case["refused"] = refused
@@ -119,8 +121,47 @@ def activations_behind_products():
         )
 
 
+def recurrent():
+    """Two frames one after the other: a state that is carried on is seen in the second."""
+    steps, batch, inputs, hidden = 5, 2, 3, 4
+    usual = {"LSTM": ["Sigmoid", "Tanh", "Tanh"], "GRU": ["Sigmoid", "Tanh"], "RNN": ["Tanh"]}
+    for op, gates in [("LSTM", 4), ("GRU", 3), ("RNN", 1)]:
+        for direction, ways in [("forward", 1), ("reverse", 1), ("bidirectional", 2)]:
+            constants = {
+                "w": weights(ways, gates * hidden, inputs),
+                "r": weights(ways, gates * hidden, hidden, seed=2),
+                "b": weights(ways, 2 * gates * hidden, seed=3),
+                "n": np.array([3, 5], np.int32),
+                "h": weights(ways, batch, hidden, seed=4),
+                "c": weights(ways, batch, hidden, seed=5),
+                "p": weights(ways, 3 * hidden, seed=6),
+            }
+            attributes = {"hidden_size": hidden, "direction": direction}
+            outputs = ("y", "last", "cells") if op == "LSTM" else ("y", "last")
+            every = "x,w,r,b,n,h,c,p" if op == "LSTM" else "x,w,r,b,n,h"
+            variants = {"": ("x,w,r", {}), " with all inputs": (every, {})}
+            variants[" clipped"] = ("x,w,r,b", {"clip": 0.5})
+            if op == "LSTM":
+                variants[" with coupled gates"] = ("x,w,r,b", {"input_forget": 1})
+            if op == "GRU":
+                variants[" that resets last"] = ("x,w,r,b,,h", {"linear_before_reset": 1})
+            other = ["HardSigmoid", *["LeakyRelu", "Softsign"][: len(usual[op]) - 1]]
+            alphas, betas = [0.3, 0.05][: len(usual[op])] * ways, [0.4] * ways
+            functions = {"activations": other * ways, "activation_alpha": alphas}
+            variants[" of other functions"] = ("x,w,r,b", functions | {"activation_beta": betas})
+            for what, (read, more) in variants.items():
+                network(
+                    f"{direction} {op}{what}",
+                    [steps, batch, inputs],
+                    [(op, read, ",".join(outputs), attributes | more)],
+                    {name: v for name, v in constants.items() if name in read.split(",")},
+                    outputs=outputs,
+                )
+
+
 def main():
     activations_behind_products()
+    recurrent()
     text = ",\n".join(f"{json.dumps(name)}: {json.dumps(case)}" for name, case in CASES.items())
     (HERE / "answers.json").write_text("{\n" + text + "\n}\n")
     print(len(CASES), "networks, ONNX Runtime", ort.__version__)
