@@ -19,6 +19,7 @@ mod elementwise;
 mod integer;
 mod linear;
 mod matrix;
+mod norms;
 mod order;
 mod pooling;
 mod quantized;
@@ -265,12 +266,15 @@ pub const OPERATORS: &[Kind] = &[
     pooling::FLOAT_AVERAGE,
     pooling::FLOAT_GLOBAL_AVERAGE,
     pooling::FLOAT_MAX,
+    norms::GLOBAL_LP_POOL,
+    norms::LP_POOL,
     recurrent::GRU,
     recurrent::LSTM,
     recurrent::RNN,
     reduce::MEAN,
     reduce::SUM,
     softmax::FLOAT,
+    unary::CELU,
     unary::ELU,
     unary::ERF,
     unary::EXP,

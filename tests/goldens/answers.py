@@ -159,9 +159,97 @@ def recurrent():
                 )
 
 
+def pools():
+    windows = [
+        ([7, 8], dict(kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])),
+        ([7, 8], dict(kernel_shape=[3, 2], strides=[2, 3], pads=[1, 0, 0, 1])),
+        ([6, 6], dict(kernel_shape=[2, 2], strides=[3, 3])),
+        ([9], dict(kernel_shape=[4], strides=[3], pads=[1, 2])),
+        ([7, 8], dict(kernel_shape=[3, 3], strides=[2, 2], auto_pad="SAME_UPPER")),
+    ]
+    for i, (plane, window) in enumerate(windows):
+        for include in [0, 1]:
+            for up in [0, 1]:
+                if up and "auto_pad" in window:
+                    continue
+                network(
+                    f"AveragePool {i}, count_include_pad {include}, ceil_mode {up}",
+                    [1, 2, *plane],
+                    [("AveragePool", "x", "y", window | {"count_include_pad": include, "ceil_mode": up})],
+                )
+    for p in [1, 2, 3]:
+        network(f"GlobalLpPool {p}", [1, 2, 3, 4], [("GlobalLpPool", "x", "y", {"p": p})])
+        window = dict(kernel_shape=[2, 3], strides=[1, 2], pads=[0, 1, 1, 1], p=p)
+        network(f"LpPool {p}", [1, 2, 5, 6], [("LpPool", "x", "y", window)])
+    for alpha in [0.5, 1.0, 3.0]:
+        network(f"Celu {alpha}", [1, 9], [("Celu", "x", "y", {"alpha": alpha})])
+
+
+def codings():
+    quantized = {
+        "x_s": np.float32(0.02),
+        "x_z": np.uint8(100),
+        "w_s": np.array([0.01, 0.02, 0.005, 0.03], np.float32),
+        "w_z": np.zeros(4, np.int8),
+        "b_s": np.array([0.0002, 0.0004, 0.0001, 0.0006], np.float32),
+        "b_z": np.array([7, -900, 30, 2000], np.int32),
+        "b_q": np.array([100, 2000, -3000, 400], np.int32),
+        "y_s": np.float32(0.05),
+        "y_z": np.uint8(128),
+    }
+    codes = np.round(weights(4, 2, 3, 3) * 60).astype(np.int8)
+
+    def used(nodes, **more):
+        read = {name for _, inputs, *_ in nodes for name in inputs.split(",")}
+        return {name: v for name, v in (quantized | more).items() if name in read}
+
+    through = [
+        ("QuantizeLinear", "x,x_s,x_z", "x_q"),
+        ("DequantizeLinear", "x_q,x_s,x_z", "x_d"),
+    ]
+    ends = [("QuantizeLinear", "m,y_s,y_z", "y_q"), ("DequantizeLinear", "y_q,y_s,y_z", "y")]
+    for axis in [0, -4]:
+        nodes = [
+            *through,
+            ("DequantizeLinear", "w,w_s,w_z", "w_d", {"axis": axis}),
+            ("Conv", "x_d,w_d", "m"),
+            *ends,
+        ]
+        network(f"weights dequantized along {axis}", [1, 2, 5, 5], nodes, used(nodes, w=codes))
+        nodes = [
+            *through,
+            ("QuantizeLinear", "v,w_s,w_z", "w", {"axis": axis}),
+            *nodes[2:],
+        ]
+        real = weights(4, 2, 3, 3)
+        network(f"weights quantized along {axis}", [1, 2, 5, 5], nodes, used(nodes, v=real))
+    nodes = [
+        *through,
+        ("DequantizeLinear", "w,w_s,w_z", "w_d", {"axis": 0}),
+        ("DequantizeLinear", "b_q,b_s,b_z", "b_d", {"axis": 0}),
+        ("Conv", "x_d,w_d,b_d", "m"),
+        *ends,
+    ]
+    network("a bias with a zero point", [1, 2, 5, 5], nodes, used(nodes, w=codes), apart=0.05)
+    for behind in ["Relu", "MaxPool", "Softmax"]:
+        attributes = {"MaxPool": {"kernel_shape": [2, 2]}, "Softmax": {"axis": 1}}.get(behind, {})
+        nodes = [*through, (behind, "x_d", "m", attributes), *ends]
+        negative = {"x_s": np.float32(-0.02)}
+        network(f"a negative scale before {behind}", [1, 2, 4, 4], nodes, used(nodes) | negative)
+    nodes = [*through, ("Conv", "x_d,w", "m"), ("Relu", "m", "r"), ("QuantizeLinear", "r,y_s,y_z", "y_q")]
+    nodes.append(("DequantizeLinear", "y_q,y_s,y_z", "y"))
+    negative = {"y_s": np.float32(-0.05), "w": weights(4, 2, 3, 3)}
+    network("a negative scale behind Relu", [1, 2, 4, 4], nodes, used(nodes, w=0) | negative)
+    blocks = {"s": np.abs(weights(2, 3)).astype(np.float32), "q": np.arange(-6, 6, dtype=np.int8).reshape(4, 3)}
+    nodes = [("DequantizeLinear", "q,s", "w", {"axis": 0, "block_size": 2}), ("MatMul", "x,w", "y")]
+    network("scales for blocks", [1, 4], nodes, blocks, opset=21)
+
+
 def main():
     activations_behind_products()
     recurrent()
+    pools()
+    codings()
     text = ",\n".join(f"{json.dumps(name)}: {json.dumps(case)}" for name, case in CASES.items())
     (HERE / "answers.json").write_text("{\n" + text + "\n}\n")
     print(len(CASES), "networks, ONNX Runtime", ort.__version__)

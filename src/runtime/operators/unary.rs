@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Element, Node};
 use crate::kernels::requantize::quantize;
 
+pub(super) const CELU: Kind = float("Celu");
 pub(super) const ELU: Kind = float("Elu");
 pub(super) const ERF: Kind = float("Erf");
 pub(super) const EXP: Kind = float("Exp");
@@ -77,6 +78,7 @@ impl Function {
     fn of(node: &Node, op: &str) -> Result<Self> {
         type Formula = fn(f32, f32, f32) -> f32;
         let (alpha, beta, formula): (f32, f32, Formula) = match op {
+            "Celu" => (1.0, 0.0, |x, a, _| x.max(0.0) + (a * libm::expm1f(x / a)).min(0.0)),
             "Elu" => (1.0, 0.0, |x, a, _| if x < 0.0 { a * libm::expm1f(x) } else { x }),
             "Erf" => (0.0, 0.0, |x, _, _| libm::erff(x)),
             "Exp" => (0.0, 0.0, |x, _, _| libm::expf(x)),
