@@ -187,6 +187,19 @@ impl Tensor {
         Self::new([], Data::F32(vec![value]))
     }
 
+    /// 0 of a numeric type, as a scalar; `None` for types without a fixed size.
+    pub fn zero(element: Element) -> Option<Self> {
+        let data = match element {
+            Element::F32 => Data::F32(vec![0.0]),
+            Element::U8 => Data::U8(vec![0]),
+            Element::I8 => Data::I8(vec![0]),
+            Element::I32 => Data::I32(vec![0]),
+            Element::I64 => Data::I64(vec![0]),
+            other => Data::Other(other, vec![0; other.bytes(1)?]),
+        };
+        Some(Self::new([], data))
+    }
+
     pub fn element(&self) -> Element {
         match &self.data {
             Data::F32(_) => Element::F32,

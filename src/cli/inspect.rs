@@ -36,6 +36,8 @@ fn describe(model: &str, inspection: &Inspection) -> String {
     }
 
     let mut rows = vec![["layer", "op", "output", "params", "MACs"].map(String::from).to_vec()];
+    // Free dimensions leave it open.
+    let unknown = || "unknown".to_owned();
     for layer in &inspection.layers {
         let shape: Vec<_> = layer.output_shape.iter().map(ToString::to_string).collect();
         let number = |n: u64| if n == 0 { String::new() } else { figures::grouped(n as usize) };
@@ -44,7 +46,7 @@ fn describe(model: &str, inspection: &Inspection) -> String {
             layer.op.clone(),
             shape.join("x"),
             number(layer.params),
-            number(layer.macs),
+            layer.macs.map_or_else(unknown, number),
         ]);
     }
     let total = |n: u64| figures::grouped(n as usize);
@@ -53,7 +55,7 @@ fn describe(model: &str, inspection: &Inspection) -> String {
         String::new(),
         String::new(),
         total(inspection.params),
-        total(inspection.macs),
+        inspection.macs.map_or_else(unknown, total),
     ]);
     text += "\n";
     text += &table::align(&rows, 3);

@@ -322,6 +322,7 @@ pub const OPERATORS: &[Operator] = &[
         ..FUNCTION
     },
     Operator { op: "Tanh", integer: ours("QLinearTanh"), training: Training::Refused, ..FUNCTION },
+    Operator { op: "Celu", rank: Rank::Kept, ..UNKNOWN },
     Operator { op: "Erf", ..UNKNOWN },
     Operator { op: "Exp", ..UNKNOWN },
     Operator { op: "Log", ..UNKNOWN },
@@ -358,6 +359,8 @@ pub const OPERATORS: &[Operator] = &[
         training: Training::Pool,
         ..UNKNOWN
     },
+    Operator { op: "LpPool", rank: Rank::OfWindow, ..UNKNOWN },
+    Operator { op: "GlobalLpPool", rank: Rank::Kept, ..UNKNOWN },
     Operator { op: "ReduceMean", ..UNKNOWN },
     Operator { op: "ReduceSum", ..UNKNOWN },
     // What joins tensors.
@@ -420,6 +423,10 @@ pub const OPERATORS: &[Operator] = &[
         lowering: Lowering::Resize,
         ..UNKNOWN
     },
+    // What goes through frames in order.
+    Operator { op: "LSTM", parameters: &[1, 2, 3], ..UNKNOWN },
+    Operator { op: "GRU", parameters: &[1, 2, 3], ..UNKNOWN },
+    Operator { op: "RNN", parameters: &[1, 2, 3], ..UNKNOWN },
     // What is made of scores.
     Operator {
         op: "Softmax",

@@ -197,7 +197,8 @@ pub struct Inspection {
     pub input: TensorShape,
     pub outputs: Vec<TensorShape>,
     pub params: u64,
-    pub macs: u64,
+    /// `None` while free dimensions leave them open.
+    pub macs: Option<u64>,
     pub layers: Vec<Layer>,
     pub left_in_float: Vec<LeftInFloat>,
 }
@@ -216,7 +217,7 @@ pub struct Layer {
     /// Of the first output, for one frame.
     pub output_shape: Vec<usize>,
     pub params: u64,
-    pub macs: u64,
+    pub macs: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

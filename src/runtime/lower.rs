@@ -87,7 +87,11 @@ struct Params {
 }
 
 impl Params {
+    /// `None` where they are computed, or one for each block.
     fn of(graph: &Graph, node: &Node) -> Option<Self> {
+        if node.int("block_size", 0) != 0 {
+            return None;
+        }
         let scale = graph.constant(node, 1)?.as_f32()?.to_vec();
         let (element, zero_point) = match node.input(2) {
             Some(_) => {
@@ -233,8 +237,13 @@ fn quantize_constants(graph: &mut Graph) {
             continue;
         };
         let Some(values) = x.as_f32() else { continue };
-        let inner: usize = x.shape.iter().skip(params.axis.max(0) as usize + 1).product();
+        let rank = x.shape.len() as i64;
+        let axis = if params.axis < 0 { params.axis + rank } else { params.axis };
         let channels = params.scale.len();
+        if channels > 1 && x.shape.get(axis.max(0) as usize) != Some(&channels) {
+            continue;
+        }
+        let inner: usize = x.shape.iter().skip(axis.max(0) as usize + 1).product();
         let bounds = params.clamped_bounds(node);
         let codes = values.iter().enumerate().map(|(i, &v)| {
             let c = if channels == 1 { 0 } else { i / inner.max(1) % channels };
@@ -394,6 +403,9 @@ impl<'a> Links<'a> {
             Lowering::Binary => self.binary(node, constants),
             Lowering::Concat => self.concat(node, constants),
             Lowering::Function => self.function(node, constants),
+            Lowering::MaxPool | Lowering::Softmax if self.is_turned_round(node) => {
+                Err("the scale of its input is negative".into())
+            }
             Lowering::Softmax => self.softmax(node, constants),
             Lowering::Moves | Lowering::MaxPool => self.moved(node),
             Lowering::Pad => self.pad(node, constants),
@@ -544,6 +556,11 @@ impl<'a> Links<'a> {
         Ok(Fused { node: fused, absorbed: y.absorbed })
     }
 
+    /// Whether larger integers stand for smaller numbers.
+    fn is_turned_round(&self, node: &Node) -> bool {
+        self.dequantized(node, 0).is_some_and(|x| x.params.scale.iter().any(|&scale| scale < 0.0))
+    }
+
     fn is_computed(&self, tensor: &str) -> bool {
         !self.graph.initializers.contains_key(tensor)
     }
@@ -618,7 +635,10 @@ impl<'a> Links<'a> {
                 stored = codes
                     .iter()
                     .enumerate()
-                    .map(|(i, &q)| f64::from(q) * f64::from(scale[i % scale.len()]))
+                    .map(|(i, &q)| {
+                        let zero_point = bias.params.zero_point[i % bias.params.zero_point.len()];
+                        f64::from(q.wrapping_sub(zero_point)) * f64::from(scale[i % scale.len()])
+                    })
                     .collect::<Vec<f64>>();
                 (tensor, stored)
             }
@@ -667,12 +687,13 @@ impl<'a> Links<'a> {
         }
         absorbed.push(index);
         let bounds = params.clamped_bounds(reader);
-        let code = |x| quantize(x, params.scale[0], params.zero_point[0], bounds);
+        // A negative scale turns them round.
+        let [low, high] = clip.map(|x| quantize(x, params.scale[0], params.zero_point[0], bounds));
         Ok(Sink {
             output: reader.output().to_string(),
             scale: reader.inputs[1].clone(),
             zero_point: reader.input(2).map(Into::into),
-            bounds: clip.map(code),
+            bounds: [low.min(high), low.max(high)],
             absorbed,
             params,
         })

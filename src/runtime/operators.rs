@@ -19,9 +19,11 @@ mod elementwise;
 mod integer;
 mod linear;
 mod matrix;
+mod norms;
 mod order;
 mod pooling;
 mod quantized;
+mod recurrent;
 mod reduce;
 mod softmax;
 mod transposed;
@@ -136,6 +138,7 @@ pub struct Scratch {
     bytes: Buffers<u8, i32>,
     sums: Vec<i32>,
     origins: Vec<usize>,
+    recurrent: recurrent::Workspace,
 }
 
 impl Scratch {
@@ -145,13 +148,30 @@ impl Scratch {
             + self.bytes.bytes()
             + size_of_val(&self.sums[..])
             + size_of_val(&self.origins[..])
+            + self.recurrent.bytes()
     }
 }
+
+/// Outputs that an operator of ours makes at most.
+pub const MOST_OUTPUTS: usize = 3;
 
 /// An operator with its constants packed, for fixed shapes.
 pub trait Operator: Debug + Send + Sync {
     /// Reads the inputs that [`Prepared::inputs`] names, in that order.
     fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, scratch: &mut Scratch);
+
+    /// The same for all outputs that the node has: more than the first where [`Prepared::further`] has
+    /// their types.
+    fn run_all(
+        &self,
+        inputs: &[View<'_>],
+        outputs: [Option<ViewMut<'_>>; MOST_OUTPUTS],
+        scratch: &mut Scratch,
+    ) {
+        if let [Some(first), ..] = outputs {
+            self.run(inputs, first, scratch);
+        }
+    }
 
     /// Bytes of the packed constants.
     fn bytes(&self) -> usize {
@@ -164,11 +184,13 @@ pub trait Operator: Debug + Send + Sync {
 pub struct Prepared {
     pub operator: Box<dyn Operator>,
     pub inputs: Vec<usize>,
+    /// The types of the outputs after the first.
+    pub further: Vec<TensorType>,
 }
 
 impl Prepared {
     fn new(operator: impl Operator + 'static, inputs: impl Into<Vec<usize>>) -> Self {
-        Self { operator: Box::new(operator), inputs: inputs.into() }
+        Self { operator: Box::new(operator), inputs: inputs.into(), further: Vec::new() }
     }
 }
 
@@ -239,6 +261,11 @@ const OPERATORS: &[Kind] = &[
     pooling::FLOAT_AVERAGE,
     pooling::FLOAT_GLOBAL_AVERAGE,
     pooling::FLOAT_MAX,
+    norms::GLOBAL_LP_POOL,
+    norms::LP_POOL,
+    recurrent::GRU,
+    recurrent::LSTM,
+    recurrent::RNN,
     reduce::MEAN,
     reduce::SUM,
     softmax::FLOAT,

@@ -10,8 +10,8 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::operators::{
-    self, Kind, Operand, Operator, Order, Orders, Prepared, Reorder, Scratch, Setting, TensorType,
-    View, ViewMut,
+    self, Kind, MOST_OUTPUTS, Operand, Operator, Order, Orders, Prepared, Reorder, Scratch,
+    Setting, TensorType, View, ViewMut,
 };
 use super::{fuse, tract};
 use crate::clock::Stopwatch;
@@ -291,11 +291,18 @@ impl Program {
         {
             // The engine's operators do not know of activations that were folded into them.
             let made = self.make(graph, &bare, inputs)?;
-            return match made.first() {
-                Some(x) if element(x) == Element::F32 => self.make(graph, &clip, &[Some(x)]),
-                _ => Err(Error::new("an activation on other types than float32 is not supported")
-                    .at_node(&node.name)),
-            };
+            let Some(x) = made.first() else { return Ok(made) };
+            if element(x) == Element::F32 {
+                return self.make(graph, &clip, &[Some(x)]);
+            }
+            // Of other types there is Relu alone: the bounds of a Clip were float32.
+            let zero = Tensor::zero(element(x)).map(constant).ok_or_else(|| {
+                Error::new(format!("an activation on {} is not supported", element(x).name()))
+                    .at_node(&node.name)
+            })?;
+            let inputs = ["number", "zero"].map(|what| format!("{}_{what}", node.output()));
+            let max = Node::new("Max", &node.name, inputs, [node.output()]);
+            return self.make(graph, &max, &[Some(x), Some(&zero)]);
         }
         let order = kind.map_or(Order::Plain, |(_, orders)| order(orders, inputs));
         let identity = identity(graph, node, inputs, order);
@@ -533,7 +540,8 @@ impl Runner {
     ) -> Result<Self> {
         let types: Vec<TensorType> = operands.iter().map(|o| o.ty.clone()).collect();
         let output = (kind.output)(node, &types)?;
-        let Prepared { operator, inputs: read } = (kind.prepare)(node, operands, &setting)?;
+        let Prepared { operator, inputs: read, further } =
+            (kind.prepare)(node, operands, &setting)?;
         let results = |end: usize| inputs[..end].iter().filter(|i| result(**i).is_some()).count();
         let argument = |&i: &usize| match inputs.get(i) {
             Some(Some(Meaning::Result(_))) => Ok(Argument::Result(results(i))),
@@ -546,7 +554,7 @@ impl Runner {
             name: kind.op,
             arguments: read.iter().map(argument).collect::<Result<_>>()?,
             engine: Engine::Own(operator),
-            outputs: vec![output],
+            outputs: std::iter::once(output).chain(further).collect(),
             order: setting.order,
         })
     }
@@ -602,8 +610,13 @@ impl Runner {
         let from = Reading { read, inputs, places };
         match engine {
             Engine::Own(operator) => {
-                let Place { slot, len } = made[0];
-                let mut out = std::mem::take(&mut held[slot]);
+                let mut out: [Elements; MOST_OUTPUTS] = Default::default();
+                for (out, place) in out.iter_mut().zip(made) {
+                    *out = std::mem::take(&mut held[place.slot]);
+                }
+                let mut next = made.iter();
+                let outputs =
+                    out.each_mut().map(|out| next.next().map(|place| out.view_mut(place.len)));
                 // Few operators read more than two tensors: no allocation for those.
                 let mut few = [View::I32(&[]); FEW];
                 match few.get_mut(..arguments.len()) {
@@ -611,15 +624,17 @@ impl Runner {
                         for (to, argument) in views.iter_mut().zip(&*arguments) {
                             *to = from.view(argument, held)?;
                         }
-                        operator.run(views, out.view_mut(len), scratch);
+                        operator.run_all(views, outputs, scratch);
                     }
                     None => {
                         let views = arguments.iter().map(|argument| from.view(argument, held));
                         let views = views.collect::<Result<Vec<_>>>()?;
-                        operator.run(&views, out.view_mut(len), scratch);
+                        operator.run_all(&views, outputs, scratch);
                     }
                 }
-                held[slot] = out;
+                for (out, place) in out.into_iter().zip(made) {
+                    held[place.slot] = out;
+                }
             }
             Engine::Foreign(single) => {
                 let inputs = arguments.iter().map(|argument| from.input(argument, held));
@@ -637,23 +652,28 @@ impl Runner {
         if let Engine::Foreign(single) = &mut self.engine {
             return Ok(single.constants()?.into_iter().map(constant).collect());
         }
-        let ty = self.outputs[0].clone();
-        let made = [Place { slot: 0, len: ty.shape.iter().product() }];
-        let mut held = [Elements::empty(&ty)];
+        let types = self.outputs.clone();
+        let mut held: Vec<Elements> = types.iter().map(Elements::empty).collect();
+        let place = |(slot, elements): (usize, &Elements)| Place { slot, len: elements.len() };
+        let made: Vec<Place> = held.iter().enumerate().map(place).collect();
         self.run(&[], &[], &made, (&[], &mut held, &mut Scratch::default()))?;
-        let view = held[0].view(made[0].len);
-        let view = view.ok_or_else(|| Error::new("it makes no tensor that is known here"))?;
-        // What lies in another order would be no constant of ONNX.
-        let mut plain = Elements::empty(&ty);
-        let view = match self.order {
-            Order::ChannelsLast if !Order::is_moot(&ty.shape) => {
-                let out = plain.view_mut(made[0].len);
-                Reorder::new(&ty.shape, Order::Plain).run(&[view], out, &mut Scratch::default());
-                plain.view(made[0].len)
-            }
-            _ => Some(view),
-        };
-        Ok(view.into_iter().map(|view| constant(tensor(view, &ty))).collect())
+        let constants = types.iter().zip(&held).map(|(ty, elements)| {
+            let view = elements.view(elements.len());
+            let view = view.ok_or_else(|| Error::new("it makes no tensor that is known here"))?;
+            // What lies in another order would be no constant of ONNX.
+            let mut plain = Elements::empty(ty);
+            let view = match self.order {
+                Order::ChannelsLast if !Order::is_moot(&ty.shape) => {
+                    let (to, out) = (Order::Plain, plain.view_mut(elements.len()));
+                    Reorder::new(&ty.shape, to).run(&[view], out, &mut Scratch::default());
+                    plain.view(elements.len())
+                }
+                _ => Some(view),
+            };
+            view.map(|view| constant(tensor(view, ty)))
+                .ok_or_else(|| Error::new("it makes no tensor that is known here"))
+        });
+        constants.collect()
     }
 
     fn bytes(&self) -> usize {

@@ -7,6 +7,8 @@ wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 #[path = "../made_up/mod.rs"]
 mod made_up;
 
+mod answers;
+mod integers;
 mod onnx_operators;
 mod operators;
 mod shapes;

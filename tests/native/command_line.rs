@@ -229,6 +229,24 @@ fn inspect_lists_the_layers() {
 }
 
 #[test]
+fn multiplications_are_counted_or_unknown() {
+    let desk = Desk::new();
+    let mut open = network();
+    open.input.shape.as_mut().unwrap()[3] = Dim::Free("width".into());
+    desk.write("open.onnx", &onnx::write(&open));
+    let json = desk.json("inspect open.onnx --json");
+    assert_eq!((&json["macs"], &json["layers"][0]["macs"]), (&Json::Null, &Json::Null));
+    assert!(desk.text("inspect open.onnx").contains("unknown"));
+
+    let mut product = network();
+    let rows = Value { shape: Some([1, 4, 6].map(Dim::Fixed).to_vec()), ..product.input.clone() };
+    product.initializers.insert("columns".into(), Tensor::new([6, 5], Data::F32(vec![0.5; 30])));
+    product.nodes = vec![Node::new("MatMul", "product", ["image", "columns"], ["logits"])];
+    desk.write("product.onnx", &onnx::write(&Graph { input: rows, ..product }));
+    assert_eq!(desk.json("inspect product.onnx --json")["macs"], 4 * 6 * 5);
+}
+
+#[test]
 fn evaluate_gives_the_answers_of_the_formula() {
     let desk = Desk::new();
     let json = desk.json("evaluate net.onnx --data set.npz --predictions p.npy --json");

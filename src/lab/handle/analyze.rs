@@ -58,5 +58,5 @@ impl Lab {
 /// MACs of a network's nodes by name, for frames of this shape.
 fn macs_by_node(model: &Model, data: &Dataset) -> Result<impl Fn(&str) -> u64> {
     let layers = model.inspected_for(data)?.inspection.layers;
-    Ok(move |node: &str| layers.iter().find(|l| l.node == node).map_or(0, |l| l.macs))
+    Ok(move |node: &str| layers.iter().find(|l| l.node == node).and_then(|l| l.macs).unwrap_or(0))
 }

@@ -67,6 +67,8 @@ pub(super) fn measure(
         }
     };
     let inspection = inspected.inspection;
+    // The frames close every dimension.
+    let macs = inspection.macs.unwrap_or(0);
     let report = Report {
         model: model.file.clone(),
         variant: inspection.variant,
@@ -74,8 +76,8 @@ pub(super) fn measure(
         weight_bytes: inspected.weight_bytes,
         gzip_bytes: size::gzip_bytes(&model.bytes),
         params: inspection.params,
-        macs: inspection.macs,
-        flops: operations::flops(inspection.macs),
+        macs,
+        flops: operations::flops(macs),
         bops: inspected.bops,
         latency_ms: None,
         accuracy,

@@ -49,7 +49,15 @@ impl Inspected {
 /// A network that cannot be run, with the node that is the reason.
 pub fn inspect(graph: &Graph, file_bytes: usize, frame: Option<&[usize]>) -> Result<Inspected> {
     let (types, batch) = match input_shape(graph, frame) {
-        Ok(shape) => (tensor_types(graph, frame)?, shape[0].max(1)),
+        Ok(shape) => {
+            let mut types = tensor_types(graph, frame)?;
+            let batch = shape[0].max(1);
+            types.insert(
+                graph.input.name.clone(),
+                TensorType { element: graph.input.element, shape },
+            );
+            (types, batch)
+        }
         Err(_) if frame.is_none() => (BTreeMap::new(), 1),
         Err(error) => return Err(error),
     };
@@ -61,10 +69,11 @@ pub fn inspect(graph: &Graph, file_bytes: usize, frame: Option<&[usize]>) -> Res
     let mut counted = BTreeSet::new();
     for node in &lowered.graph.nodes {
         let params = inspected.count(&lowered.graph, node, &mut counted);
-        let macs = shapes.macs(node).unwrap_or(0) / batch as u64;
+        let macs = shapes.macs(node).map(|macs| macs / batch as u64);
         let (weight_bits, activation_bits) = widths.of(node);
-        inspected.bops += operations::bops(macs, weight_bits, activation_bits);
-        inspected.inspection.macs += macs;
+        inspected.bops += operations::bops(macs.unwrap_or(0), weight_bits, activation_bits);
+        let total = &mut inspected.inspection.macs;
+        *total = total.zip(macs).map(|(total, macs)| total.saturating_add(macs));
         let mut output_shape =
             types.get(node.output()).map_or_else(Vec::new, |ty| ty.shape.clone());
         if let Some(first) = output_shape.first_mut() {
@@ -92,7 +101,7 @@ fn describe(graph: &Graph, file_bytes: usize) -> Inspection {
         input: shape_of(&graph.input),
         outputs: graph.outputs.iter().map(shape_of).collect(),
         params: 0,
-        macs: 0,
+        macs: Some(0),
         layers: Vec::new(),
         left_in_float: Vec::new(),
     }
@@ -180,16 +189,16 @@ impl Shapes<'_> {
         constant.or_else(|| self.types.get(name).map(|ty| &ty.shape[..]))
     }
 
-    /// MACs of one run.
+    /// MACs of one run; `None` while shapes are open.
     fn macs(&self, node: &Node) -> Option<u64> {
-        let y = &self.types.get(node.output())?.shape;
-        let weights = operator(&node.op).weights?;
+        let Some(weights) = operator(&node.op).weights else { return Some(0) };
         let shape = self.of(node, weights.input)?;
+        let y = || self.types.get(node.output()).map(|ty| &ty.shape);
         Some(match weights.layout {
-            Layout::OutputsFirst => operations::conv(y, shape),
+            Layout::OutputsFirst => operations::conv(y()?, shape),
             Layout::InputsFirst => operations::conv_transpose(self.of(node, 0)?, shape),
-            Layout::Matrix => operations::matrix(y, Places::of(node, shape)?.inputs),
-            Layout::Product => operations::matrix(y, *self.of(node, 0)?.last()?),
+            Layout::Matrix => operations::matrix(y()?, Places::of(node, shape)?.inputs),
+            Layout::Product => operations::matrix(y()?, *self.of(node, 0)?.last()?),
         })
     }
 }

@@ -44,7 +44,7 @@ impl Model {
             let multiplies = ["Conv", "Gemm", "MatMul", "tract"];
             let counts = multiplies.iter().any(|op| step.operator.contains(op));
             let layer = layers.iter().find(|layer| counts && layer.node == step.node);
-            layer.map_or(0, |layer| layer.macs)
+            layer.and_then(|layer| layer.macs).unwrap_or(0)
         };
         let step = |step: StepTime| StepProfile {
             macs: macs(&step),

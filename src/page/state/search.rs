@@ -64,7 +64,7 @@ impl SearchForm {
             // Between the sizes at 8 and at 4 bits.
             Goal::Bytes => (network.file_bytes * 3 / 16 / 1000).max(1).to_string(),
             // 4-bit weights with 8-bit activations.
-            Goal::Bops => (network.macs * 4 * 8 / 1_000_000).max(1).to_string(),
+            Goal::Bops => (network.macs.unwrap_or(0) * 4 * 8 / 1_000_000).max(1).to_string(),
         }
     }
 

@@ -299,7 +299,7 @@ fn inspection(variant: &str, size: usize) -> Inspection {
         },
         outputs: Vec::new(),
         params: 1,
-        macs: 1,
+        macs: Some(1),
         layers: Vec::new(),
         left_in_float: Vec::new(),
     }

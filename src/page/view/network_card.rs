@@ -79,7 +79,7 @@ fn figures(inspection: &Inspection) -> Html {
             <LayerProfile layers={inspection.layers.clone()} />
             <span class="figures">
                 <b>{ format::count(inspection.params) }</b>{" params"}
-                <b>{ format::count(inspection.macs) }</b>{" MACs"}
+                <b>{ inspection.macs.map_or("?".to_owned(), format::count) }</b>{" MACs"}
                 <b>{ format::bytes(inspection.file_bytes) }</b>
             </span>
         </>

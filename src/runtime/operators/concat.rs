@@ -9,7 +9,7 @@ use super::{
 };
 use crate::error::{Error, Result};
 use crate::graph::{Element, Node};
-use crate::kernels::requantize::Requantize;
+use crate::kernels::requantize::quantize;
 
 pub(super) const FLOAT: Kind = Kind {
     op: "Concat",
@@ -43,10 +43,11 @@ pub(super) const QUANTIZED: Kind = Kind {
             .zip(runs)
             .map(|(&i, run)| {
                 let x = Coding::of(node, operands, operands[i].ty.element, i + 1)?;
-                let requantize =
-                    Requantize::new(vec![x.scale / y.scale], y.zero_point, y.clamped_bounds(node));
+                let bounds = y.clamped_bounds(node);
+                // Dequantized and quantized again, as ONNX Runtime makes its table.
                 let table = std::array::from_fn(|code| {
-                    requantize.sum(0, x.centred(code as u8).into()) as u8
+                    let real = x.scale * f32::from(x.centred(code as u8));
+                    quantize(real, y.scale, y.zero_point, bounds) as u8
                 });
                 Ok(Part { run, table })
             })

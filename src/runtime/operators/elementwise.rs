@@ -1,7 +1,8 @@
 //! Add, Sub, Mul and Div of floats, and QLinearAdd and QLinearMul (`com.microsoft`), with ONNX's
 //! broadcasting.
 //!
-//! Integers as ONNX Runtime computes them: both, less their zero points, times a ratio of scales.
+//! Integers as ONNX Runtime's kernels for x86-64 compute them (`qladd_avx2.cpp`, `qlmul.cpp`), rounding
+//! where those round, so that ties fall the same way.
 
 use super::{
     Coding, Kind, Operand, Operator, Orders, Prepared, Scratch, Setting, TensorType, View, ViewMut,
@@ -49,8 +50,8 @@ pub(super) const QUANTIZED_ADD: Kind = Kind {
     orders: |_, operands| orders(operands.first()?, operands.get(3)?),
     prepare: |node, operands, setting| {
         let (a, b, y) = codings(node, operands)?;
-        let sum = Add { a: a.scale / y.scale, b: b.scale / y.scale };
-        binary(node, operands, setting, [a, b, y], sum)
+        let swapped = first_repeats(&operands[0].ty.shape, &operands[3].ty.shape);
+        binary(node, operands, setting, [a, b, y], Add::new([a, b, y], swapped))
     },
 };
 
@@ -60,7 +61,9 @@ pub(super) const QUANTIZED_MUL: Kind = Kind {
     orders: |_, operands| orders(operands.first()?, operands.get(3)?),
     prepare: |node, operands, setting| {
         let (a, b, y) = codings(node, operands)?;
-        let product = Mul { ratio: a.scale * b.scale / y.scale };
+        let ratio = a.scale * b.scale / y.scale;
+        let zero_points = [a, b, y].map(|coding| coding.zero_point as f32);
+        let product = Mul { ratio, zero_points };
         binary(node, operands, setting, [a, b, y], product)
     },
 };
@@ -74,33 +77,73 @@ fn orders(a: &Operand, b: &Operand) -> Option<Orders> {
     Some(if fits(a, b) && fits(b, a) { Orders::Any } else { Orders::Plain })
 }
 
-/// The output's value, in units of its scale, from two centred integers.
+/// The output's code before it is rounded and clamped, from two codes.
 trait Combine: std::fmt::Debug + Send + Sync + 'static {
-    fn combine(&self, a: i16, b: i16) -> f32;
+    fn combine(&self, a: f32, b: f32) -> f32;
 }
 
+/// `fixed + late * the ratio of its scale to the output's + early * its ratio`, the early product added
+/// first.
 #[derive(Debug)]
 struct Add {
-    a: f32,
-    b: f32,
+    ratios: [f32; 2],
+    /// What the three zero points come to.
+    fixed: f32,
+    /// The second operand is the late one.
+    swapped: bool,
+}
+
+impl Add {
+    fn new([a, b, y]: [Coding; 3], swapped: bool) -> Self {
+        let ratios = [a.scale / y.scale, b.scale / y.scale];
+        let zero = [a.zero_point as f32, b.zero_point as f32];
+        let (late, early) = if swapped { (1, 0) } else { (0, 1) };
+        let sum = fused(ratios[late], zero[late], ratios[early] * zero[early]);
+        Self { ratios, fixed: y.zero_point as f32 - sum, swapped }
+    }
 }
 
 impl Combine for Add {
-    #[inline]
-    fn combine(&self, a: i16, b: i16) -> f32 {
-        f32::from(a) * self.a + f32::from(b) * self.b
+    #[inline(always)]
+    fn combine(&self, a: f32, b: f32) -> f32 {
+        let [a_ratio, b_ratio] = self.ratios;
+        match self.swapped {
+            false => fused(a, a_ratio, fused(b, b_ratio, self.fixed)),
+            true => fused(b, b_ratio, fused(a, a_ratio, self.fixed)),
+        }
     }
+}
+
+/// `x * y + z`, rounded once, for an `x` of few bits: the product is exact in f64, and the sum, too,
+/// unless the terms are a billion times apart. The same on every target, which a call of the machine's
+/// own instruction is not where there is none.
+#[inline(always)]
+fn fused(x: f32, y: f32, z: f32) -> f32 {
+    (f64::from(x) * f64::from(y) + f64::from(z)) as f32
 }
 
 #[derive(Debug)]
 struct Mul {
     ratio: f32,
+    zero_points: [f32; 3],
 }
 
 impl Combine for Mul {
-    #[inline]
-    fn combine(&self, a: i16, b: i16) -> f32 {
-        (i32::from(a) * i32::from(b)) as f32 * self.ratio
+    #[inline(always)]
+    fn combine(&self, a: f32, b: f32) -> f32 {
+        let [a_zero, b_zero, y_zero] = self.zero_points;
+        (a - a_zero) * (b - b_zero) * self.ratio + y_zero
+    }
+}
+
+/// Whether ONNX Runtime takes the first of two broadcast operands for one number that it adds to many:
+/// whether that one has a single element along the last axis that is longer in the other.
+fn first_repeats(a: &[usize], b: &[usize]) -> bool {
+    let mut dims = a.iter().rev().zip(b.iter().rev()).filter(|(a, b)| **a > 1 || **b > 1);
+    match dims.next() {
+        Some((&a, _)) => a == 1,
+        None if b.is_empty() => a.last().is_none_or(|&a| a == 1),
+        None => true,
     }
 }
 
@@ -141,7 +184,9 @@ fn binary<C: Combine>(
     combine: C,
 ) -> Result<Prepared> {
     let pairing = Pairing::of(node, [&operands[0], &operands[3]], setting)?;
-    let requantize = Requantize::new(vec![1.0], y.zero_point, y.clamped_bounds(node));
+    // The zero point is in what is rounded.
+    let requantize = Requantize::new(vec![1.0], 0, y.clamped_bounds(node));
+    let [a, b] = [a, b].map(|coding| Coding { zero_point: 0, ..coding });
     Ok(Prepared::new(Binary { combine, a, b, requantize, pairing }, [0, 3]))
 }
 
@@ -190,7 +235,7 @@ impl<C: Combine> Operator for Binary<C> {
     fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
         let Self { combine, a, b, requantize, pairing } = self;
         let (x, y, out) = (inputs[0].codes(), inputs[1].codes(), output.codes());
-        let real = |x, y| combine.combine(a.centred(x), b.centred(y));
+        let real = |x, y| combine.combine(f32::from(a.centred(x)), f32::from(b.centred(y)));
         match pairing {
             Pairing::Alike => zip_to_codes(requantize, x, y, out, real),
             Pairing::Broadcast(walk) => {

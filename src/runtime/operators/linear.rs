@@ -106,32 +106,69 @@ fn computed(
 struct Axis {
     len: usize,
     inner: usize,
+    blocks: Option<Blocks>,
+}
+
+/// Scales for blocks along the axis, others for each of the `inner` elements behind it.
+#[derive(Debug)]
+struct Blocks {
+    /// Elements along the axis.
+    along: usize,
+    /// Of those, to a block; the last one may have fewer.
+    size: usize,
 }
 
 impl Axis {
     fn of(node: &Node, operands: &[Operand]) -> Result<Self> {
         let len = scales(node, operands, 1)?.len();
         if len == 1 {
-            return Ok(Self { len, inner: 1 });
+            return Ok(Self { len, inner: 1, blocks: None });
         }
         let shape = &operands[0].ty.shape;
         let axis = node.int("axis", 1);
         let axis = if axis < 0 { axis + shape.len() as i64 } else { axis };
-        match usize::try_from(axis).ok().filter(|&a| shape.get(a) == Some(&len)) {
-            Some(axis) => Ok(Self { len, inner: shape[axis + 1..].iter().product() }),
-            None => Err(Error::new(format!("its {len} scales do not fit the shape {shape:?}"))
+        let does_not_fit = || {
+            let given = &operands[1].ty.shape;
+            Error::new(format!("scales of shape {given:?} do not fit the shape {shape:?}"))
                 .at_node(&node.name)
-                .way_out(
-                    "Scales per block are not supported: quantize per tensor or per channel.",
-                )),
+                .way_out("Quantize per tensor, per channel, or in blocks along one axis.")
+        };
+        let axis = usize::try_from(axis).ok().filter(|&axis| axis < shape.len());
+        let axis = axis.ok_or_else(does_not_fit)?;
+        let (along, inner) = (shape[axis], shape[axis + 1..].iter().product());
+        let blocks = match node.int("block_size", 0) {
+            0 => None,
+            size => {
+                let size = usize::try_from(size).map_err(|_| does_not_fit())?;
+                let mut blocked = shape.clone();
+                blocked[axis] = along.div_ceil(size);
+                if blocked != operands[1].ty.shape {
+                    return Err(does_not_fit());
+                }
+                Some(Blocks { along, size })
+            }
+        };
+        if blocks.is_none() && along != len {
+            return Err(does_not_fit());
         }
+        Ok(Self { len, inner, blocks })
     }
 
     /// Which scale serves each run of elements, and the run.
     fn runs(&self, elements: usize) -> impl Iterator<Item = (usize, std::ops::Range<usize>)> {
-        let run = if self.len == 1 { elements } else { self.inner };
-        let len = self.len;
-        (0..elements).step_by(run.max(1)).enumerate().map(move |(i, at)| (i % len, at..at + run))
+        let run = match &self.blocks {
+            Some(_) => 1,
+            None if self.len == 1 => elements,
+            None => self.inner,
+        };
+        let scale = |i| match &self.blocks {
+            None => i % self.len,
+            Some(Blocks { along, size }) => {
+                let (outer, at) = (i / self.inner / along, i / self.inner % along);
+                (outer * along.div_ceil(*size) + at / size) * self.inner + i % self.inner
+            }
+        };
+        (0..elements).step_by(run.max(1)).enumerate().map(move |(i, at)| (scale(i), at..at + run))
     }
 }
 

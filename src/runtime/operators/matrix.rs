@@ -17,7 +17,7 @@ use crate::graph::{Element, Node};
 use crate::kernels::conv::Buffers;
 use crate::kernels::dense::{Packed, Run, padded};
 use crate::kernels::requantize::Requantize;
-use crate::kernels::store::{ToCodes, ToFloats};
+use crate::kernels::store::{ToCodes, ToFloats, clip};
 use crate::kernels::{Arithmetic, Floats};
 
 pub(super) const FLOAT_GEMM: Kind = Kind {
@@ -53,7 +53,8 @@ pub(super) const FLOAT_MATMUL: Kind = Kind {
     prepare: |node, operands, setting| {
         if !is_packable(&operands[1]) {
             let product = Product::of(node, &operands[0].ty, &operands[1].ty)?;
-            return Ok(Prepared::new(FloatProduct(product), [0, 1]));
+            let bounds = float_bounds(node);
+            return Ok(Prepared::new(FloatProduct { product, bounds }, [0, 1]));
         }
         let weights = Weights::of_matmul(node, &operands[1].ty.shape)?;
         let bias = vec![0.0; weights.columns];
@@ -363,11 +364,14 @@ impl Operator for FloatMatrix {
 
 /// Both operands computed, or more than two axes.
 #[derive(Debug)]
-struct FloatProduct(Product);
+struct FloatProduct {
+    product: Product,
+    bounds: [f32; 2],
+}
 
 impl Operator for FloatProduct {
     fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
-        let Product { rows, k, columns, batches, .. } = &self.0;
+        let Product { rows, k, columns, batches, .. } = &self.product;
         let (a, b) = (inputs[0].f32(), inputs[1].f32());
         let matrices = output.f32().chunks_exact_mut((rows * columns).max(1));
         for (out, [a_at, b_at]) in matrices.zip(batches) {
@@ -379,6 +383,7 @@ impl Operator for FloatProduct {
                         *out += x * w;
                     }
                 }
+                out.iter_mut().for_each(|x| *x = clip(*x, self.bounds));
             }
         }
     }

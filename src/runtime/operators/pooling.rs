@@ -18,7 +18,7 @@ pub(super) const FLOAT_AVERAGE: Kind = Kind {
     output: |node, inputs| pooled(node, input(node, inputs, 0)?, Element::F32),
     orders: floats,
     prepare: |node, operands, _| {
-        let average = Average::of(node, &operands[0].ty.shape)?;
+        let average = Average::of(node, &operands[0].ty.shape, Counted::Padded)?;
         Ok(Prepared::new(FloatAverage(average), [0]))
     },
 };
@@ -37,7 +37,7 @@ pub(super) const QUANTIZED_AVERAGE: Kind = Kind {
     output: |node, inputs| pooled(node, input(node, inputs, 0)?, input(node, inputs, 4)?.element),
     orders: over_pixels,
     prepare: |node, operands, _| {
-        let average = Average::of(node, &operands[0].ty.shape)?;
+        let average = Average::of(node, &operands[0].ty.shape, Counted::Window)?;
         let x = Coding::of(node, operands, operands[0].ty.element, 1)?;
         let y = Coding::of(node, operands, operands[4].ty.element, 3)?;
         let bounds = y.clamped_bounds(node).map(|bound| bound as f32);
@@ -88,13 +88,13 @@ pub(super) const INTEGER_MAX: Kind = Kind {
 };
 
 /// Over one or two axes of float32; everything else is the engine's.
-fn floats(_: &Node, operands: &[Operand]) -> Option<Orders> {
+pub(super) fn floats(_: &Node, operands: &[Operand]) -> Option<Orders> {
     let TensorType { element, shape } = &operands.first()?.ty;
     let known = *element == Element::F32 && (3..=4).contains(&shape.len());
     known.then_some(Orders::ChannelsLast)
 }
 
-fn window(node: &Node, shape: &[usize]) -> Result<Window> {
+pub(super) fn window(node: &Node, shape: &[usize]) -> Result<Window> {
     let kernel: Option<Vec<usize>> = node
         .ints("kernel_shape")
         .and_then(|k| k.iter().map(|&v| usize::try_from(v).ok()).collect());
@@ -105,13 +105,13 @@ fn window(node: &Node, shape: &[usize]) -> Result<Window> {
         .map_err(|e| e.at_node(&node.name))
 }
 
-fn pooled(node: &Node, x: &TensorType, element: Element) -> Result<TensorType> {
+pub(super) fn pooled(node: &Node, x: &TensorType, element: Element) -> Result<TensorType> {
     let window = window(node, &x.shape)?;
     let shape = [&x.shape[..2], window.output_shape(x.shape.len() - 2)].concat();
     Ok(TensorType { element, shape })
 }
 
-fn global(node: &Node, x: &TensorType, element: Element) -> Result<TensorType> {
+pub(super) fn global(node: &Node, x: &TensorType, element: Element) -> Result<TensorType> {
     if x.shape.len() < 3 || node.int("channels_last", 0) != 0 {
         return Err(Error::new("only channels before pixels are supported").at_node(&node.name));
     }
@@ -120,39 +120,82 @@ fn global(node: &Node, x: &TensorType, element: Element) -> Result<TensorType> {
     Ok(TensorType { element, shape })
 }
 
+/// A window as large as the planes of an input of this shape.
+pub(super) fn whole_planes(shape: &[usize]) -> Window {
+    let plane = [1, shape[2..].iter().product()];
+    Window {
+        input: plane,
+        output: [1; 2],
+        kernel: plane,
+        stride: [1; 2],
+        dilation: [1; 2],
+        pad: [0; 2],
+    }
+}
+
 /// An average over windows of each plane.
 #[derive(Debug)]
 struct Average {
     window: Window,
     channels: usize,
-    /// Divide by the whole window even where it reaches into the padding.
-    include_pad: bool,
+    /// Rows and columns of each output position that count, where padding counts.
+    counted: Option<[Vec<usize>; 2]>,
+}
+
+/// What `count_include_pad` counts where a window reaches over the end of the padding, as it does with
+/// `ceil_mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Counted {
+    /// What lies within the padding.
+    Padded,
+    /// All of the window: so does ONNX Runtime's operator on integers.
+    Window,
 }
 
 impl Average {
-    fn of(node: &Node, shape: &[usize]) -> Result<Self> {
+    fn of(node: &Node, shape: &[usize], counted: Counted) -> Result<Self> {
         let window = window(node, shape)?;
         let include_pad = node.int("count_include_pad", 0) != 0;
-        Ok(Self { window, channels: shape[1], include_pad })
+        let counted = include_pad.then(|| [0, 1].map(|axis| cells(node, &window, axis, counted)));
+        Ok(Self { window, channels: shape[1], counted })
     }
 
     fn global(shape: &[usize]) -> Self {
-        let plane = [1, shape[2..].iter().product()];
-        let window = Window {
-            input: plane,
-            output: [1; 2],
-            kernel: plane,
-            stride: [1; 2],
-            dilation: [1; 2],
-            pad: [0; 2],
-        };
-        Self { window, channels: shape[1], include_pad: false }
+        Self { window: whole_planes(shape), channels: shape[1], counted: None }
     }
 
-    fn divisor(&self, count: usize) -> f32 {
-        let whole = self.window.kernel[0] * self.window.kernel[1];
-        if self.include_pad { whole as f32 } else { count.max(1) as f32 }
+    /// What the sum of `count` elements at output `position` is divided by.
+    fn divisor(&self, position: usize, count: usize) -> f32 {
+        let width = self.window.output[1].max(1);
+        let counted = match &self.counted {
+            Some([rows, columns]) => rows[position / width] * columns[position % width],
+            None => count,
+        };
+        counted.max(1) as f32
     }
+}
+
+/// How many rows (or columns, axis 1) of each output position count.
+fn cells(node: &Node, window: &Window, axis: usize, counted: Counted) -> Vec<usize> {
+    let kernel = window.kernel[axis];
+    let pads = match node.text("auto_pad") {
+        // Padding that is worked out ends where the last window does.
+        Some("SAME_UPPER" | "SAME_LOWER") => return vec![kernel; window.output[axis]],
+        Some("VALID") => &[],
+        _ => node.ints("pads").unwrap_or_default(),
+    };
+    if counted == Counted::Window {
+        return vec![kernel; window.output[axis]];
+    }
+    // The ends stand last; a signal of one axis has its in place of the second.
+    let end = (pads.len() + axis).checked_sub(2).filter(|&at| 2 * at >= pads.len());
+    let end = end.and_then(|at| usize::try_from(pads[at]).ok()).unwrap_or(0);
+    let padded = window.pad[axis] + window.input[axis] + end;
+    let inside = |o| {
+        let tap = |k: &usize| o * window.stride[axis] + k * window.dilation[axis] < padded;
+        (0..kernel).filter(tap).count()
+    };
+    (0..window.output[axis]).map(inside).collect()
 }
 
 #[derive(Debug)]
@@ -170,7 +213,7 @@ impl Operator for FloatAverage {
                 &mut scratch.floats.padded,
                 |x| x,
                 |at, sums, count| {
-                    let divisor = self.0.divisor(count);
+                    let divisor = self.0.divisor(at, count);
                     for (out, sum) in out[at * channels..].iter_mut().zip(sums) {
                         *out = sum / divisor;
                     }
@@ -205,7 +248,7 @@ impl Operator for RealAverage {
                 &mut scratch.floats.padded,
                 real,
                 |at, sums, count| {
-                    let divisor = self.average.divisor(count);
+                    let divisor = self.average.divisor(at, count);
                     for (out, sum) in out[at * channels..].iter_mut().zip(sums) {
                         let real = sum / divisor / scale + zero_point as f32;
                         *out = round_small(real.max(low).min(high)) as i32 as u8;
@@ -233,7 +276,7 @@ impl Operator for IntegerAverage {
         {
             let centred = |q: u8| i32::from(self.x.centred(q));
             pool::sums(window, *channels, x, &mut scratch.sums, centred, |at, sums, count| {
-                let multiplier = self.ratio / self.average.divisor(count);
+                let multiplier = self.ratio / self.average.divisor(at, count);
                 for (out, &sum) in out[at * channels..].iter_mut().zip(sums) {
                     *out = self.requantize.real(sum as f32 * multiplier) as u8;
                 }

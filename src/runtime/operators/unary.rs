@@ -16,6 +16,7 @@ use crate::kernels::requantize::quantize;
 
 /// The operators of this file: LeakyRelu on floats is the engine's.
 pub(super) const KINDS: &[Kind] = &[
+    float("Celu"),
     float("Elu"),
     float("Erf"),
     float("Exp"),
@@ -49,6 +50,12 @@ struct Formula {
 }
 
 const FORMULAS: &[Formula] = &[
+    Formula {
+        op: "Celu",
+        defaults: [1.0, 0.0],
+        value: |x, a, _| x.max(0.0) + (a * libm::expm1f(x / a)).min(0.0),
+        slope: None,
+    },
     Formula {
         op: "Elu",
         defaults: [1.0, 0.0],

@@ -15,13 +15,13 @@ pub(crate) struct LayerProfileProps {
 
 #[component]
 pub(crate) fn LayerProfile(props: &LayerProfileProps) -> Html {
-    let layers: Vec<_> = props.layers.iter().filter(|layer| layer.macs > 0).collect();
-    let most = layers.iter().map(|layer| layer.macs).max().unwrap_or(1) as f64;
+    let layers: Vec<_> = props.layers.iter().filter(|layer| layer.macs > Some(0)).collect();
+    let most = layers.iter().filter_map(|layer| layer.macs).max().unwrap_or(1) as f64;
     let pitch = (WIDTH + GAP) / layers.len().max(1) as f64;
     let width = if pitch > 2.0 * GAP { pitch - GAP } else { pitch };
     let bar = |(i, layer): (usize, &&Layer)| {
         // A square root keeps small layers visible beside large ones.
-        let height = (layer.macs as f64 / most).sqrt() * HEIGHT;
+        let height = (layer.macs.unwrap_or(0) as f64 / most).sqrt() * HEIGHT;
         html! {
             <rect class={class(layer)} x={format!("{:.1}", i as f64 * pitch)} width={format!("{width:.1}")}
                 y={format!("{:.1}", HEIGHT - height)} height={format!("{height:.1}")} />
