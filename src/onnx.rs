@@ -9,7 +9,7 @@ use tract_onnx::pb::{self, attribute_proto::AttributeType};
 
 use crate::error::{Context, Error, Result};
 use crate::graph::{
-    Attribute, Constants, Data, Dim, Element, Graph, Node, Tensor, Value, fresh_name,
+    Attribute, Constants, Data, Dim, Element, Graph, Node, Tensor, Value, fresh_name, opset, sort,
 };
 
 const PRODUCER: &str = "steer8";
@@ -17,7 +17,8 @@ const PRODUCER: &str = "steer8";
 /// Reads a network.
 ///
 /// Constants given by `Constant` nodes become initializers; nodes without a name, or with one that
-/// stands twice, get a name of their own.
+/// stands twice, get a name of their own, and each stands behind those whose results it reads. What
+/// operator sets before [`opset::PER_CHANNEL`] wrote otherwise is written as today.
 ///
 /// # Errors
 /// Says what the bytes are when they are no ONNX network, and names what Steer8 does not take:
@@ -58,7 +59,8 @@ pub fn read(bytes: &[u8]) -> Result<Graph> {
     let mut nodes = Vec::with_capacity(graph.node.len());
     for node in graph.node {
         let base = if node.name.is_empty() {
-            format!("{}_{}", node.op_type, node.output.first().map_or("", String::as_str))
+            let made = node.output.iter().find(|name| !name.is_empty());
+            format!("{}_{}", node.op_type, made.map_or("", String::as_str))
         } else {
             node.name.clone()
         };
@@ -89,7 +91,7 @@ pub fn read(bytes: &[u8]) -> Result<Graph> {
     }
     let input = inputs.remove(0);
 
-    let graph = Graph {
+    let mut graph = Graph {
         name: graph.name,
         producer: [proto.producer_name, proto.producer_version]
             .iter()
@@ -98,6 +100,7 @@ pub fn read(bytes: &[u8]) -> Result<Graph> {
             .collect::<Vec<_>>()
             .join(" "),
         ir_version: proto.ir_version,
+        file_opset: opsets.get("").copied().unwrap_or(1),
         opsets,
         metadata: proto.metadata_props.into_iter().map(|p| (p.key, p.value)).collect(),
         input,
@@ -105,8 +108,23 @@ pub fn read(bytes: &[u8]) -> Result<Graph> {
         nodes,
         initializers,
     };
+    name_left_out(&mut graph);
+    sort(&mut graph)?;
     graph.check()?;
+    opset::raise(&mut graph, opset::PER_CHANNEL)?;
     Ok(graph)
+}
+
+/// Outputs that are left out get a name where others follow, so that each keeps its place.
+fn name_left_out(graph: &mut Graph) {
+    let mut taken = graph.names();
+    for node in &mut graph.nodes {
+        let last = node.outputs.iter().rposition(|name| !name.is_empty());
+        node.outputs.truncate(last.map_or(0, |last| last + 1));
+        for (i, output) in node.outputs.iter_mut().enumerate().filter(|(_, o)| o.is_empty()) {
+            *output = fresh_name(&format!("{}_{i}", node.name), &mut taken);
+        }
+    }
 }
 
 /// Writes a network; weights go into `raw_data`.
@@ -150,8 +168,8 @@ pub fn to_proto(graph: &Graph, inputs: &[Value]) -> pb::ModelProto {
 ///
 /// # Errors
 /// Control flow, external data and damaged tensors among the attributes.
-pub fn read_node(node: pb::NodeProto, name: String) -> Result<Node> {
-    if node.output.first().is_none_or(String::is_empty) {
+fn read_node(node: pb::NodeProto, name: String) -> Result<Node> {
+    if node.output.iter().all(String::is_empty) {
         return Err(damaged().at_node(name));
     }
     let attributes = node

@@ -27,7 +27,7 @@ mod softmax;
 mod transposed;
 mod unary;
 
-pub(super) use order::Reorder;
+pub(super) use order::{Reorder, squeezed};
 
 /// Element type and shape of a tensor, batch included. An optional input that is left out has the
 /// default type, so that inputs keep the places that ONNX gives them.
@@ -241,6 +241,7 @@ pub const OPERATORS: &[Kind] = &[
     matrix::FLOAT_MATMUL,
     order::FLATTEN,
     order::RESHAPE,
+    order::SQUEEZE,
     pooling::FLOAT_AVERAGE,
     pooling::FLOAT_GLOBAL_AVERAGE,
     pooling::FLOAT_MAX,
