@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::error::{Error, Result};
 
 mod constants;
+pub mod float16;
 pub mod fold_batch_norm;
 mod fold_gemm;
 pub mod opset;

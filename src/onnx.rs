@@ -9,7 +9,8 @@ use tract_onnx::pb::{self, attribute_proto::AttributeType};
 
 use crate::error::{Context, Error, Result};
 use crate::graph::{
-    Attribute, Constants, Data, Dim, Element, Graph, Node, Tensor, Value, fresh_name, opset, sort,
+    Attribute, Constants, Data, Dim, Element, Graph, Node, Tensor, Value, float16, fresh_name,
+    opset, sort,
 };
 
 const PRODUCER: &str = "steer8";
@@ -18,7 +19,8 @@ const PRODUCER: &str = "steer8";
 ///
 /// Constants given by `Constant` nodes become initializers; nodes without a name, or with one that
 /// stands twice, get a name of their own, and each stands behind those whose results it reads. What
-/// operator sets before [`opset::PER_CHANNEL`] wrote otherwise is written as today.
+/// operator sets before [`opset::PER_CHANNEL`] wrote otherwise is written as today; what is float16 is
+/// read as float32.
 ///
 /// # Errors
 /// Says what the bytes are when they are no ONNX network, and names what Steer8 does not take:
@@ -112,6 +114,7 @@ pub fn read(bytes: &[u8]) -> Result<Graph> {
     sort(&mut graph)?;
     graph.check()?;
     opset::raise(&mut graph, opset::PER_CHANNEL)?;
+    float16::widen(&mut graph);
     Ok(graph)
 }
 

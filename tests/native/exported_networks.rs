@@ -1,7 +1,7 @@
 //! Networks as exporters old and new write them: each against the same network written plainly.
 
 use crate::made_up::{AROUND, CLASSES, FRAME, Net, frames};
-use steer8::graph::{Attribute, Data, Graph, Node, Tensor, Value};
+use steer8::graph::{Attribute, Data, Element, Graph, Node, Tensor, Value};
 use steer8::onnx::{read, write};
 use steer8::quantize::quantize;
 use steer8::runtime::{Arithmetic, Session};
@@ -226,4 +226,48 @@ fn a_first_output_may_be_left_out() {
         net.node("Flatten", &["last"], "y", &[]);
     }
     same(&net.graph, &all.graph);
+}
+
+/// Weights that float16 holds exactly, in float16, and casts at the ends or float16 there, too.
+#[test]
+fn float16_inside_and_at_the_ends_is_computed_in_float32() {
+    let mut plain = Net::new();
+    plain.layer("Conv", "x", "c", &[CLASSES, FRAME[0], 3, 3], &[AROUND]);
+    plain.node("Relu", &["c"], "r", &[]);
+    plain.node("GlobalAveragePool", &["r"], "means", &[]);
+    plain.node("Flatten", &["means"], "y", &[]);
+    let sixteenths = (0..CLASSES * FRAME[0] * 9).map(|i| (i * 5 % 9) as f32 / 16.0 - 0.25);
+    let sixteenths: Vec<f32> = sixteenths.collect();
+    // Multiples of 1/16 have few bits, and exponents that float16 has, too.
+    let half = |x: &f32| match x.to_bits() {
+        0 => 0,
+        bits => ((bits >> 31 << 15) | (((bits & 0x7fff_ffff) >> 13) - (112 << 10))) as u16,
+    };
+    let bytes = sixteenths.iter().flat_map(|x| half(x).to_le_bytes()).collect();
+    let weights = plain.graph.initializers.get_mut("c_weights").expect("it was made");
+    let shape = weights.shape.clone();
+    weights.data = Data::F32(sixteenths);
+
+    let mut inside = Net::new();
+    inside.node("Cast", &["x"], "half", &[("to", &[10])]);
+    inside.graph.nodes.extend(plain.graph.nodes.iter().cloned());
+    inside.graph.nodes[1].inputs[0] = "half".into();
+    let last = inside.graph.nodes.last_mut().expect("a node");
+    last.outputs[0] = "scores".into();
+    inside.node("Cast", &["scores"], "y", &[("to", &[1])]);
+    let halves = Tensor::new(shape, Data::Other(Element::F16, bytes));
+    inside.graph.initializers.insert("c_weights".into(), halves);
+    let zeros = Tensor::new([CLASSES], Data::Other(Element::F16, vec![0; 2 * CLASSES]));
+    inside.graph.initializers.insert("c_bias".into(), zeros);
+    same(&inside.graph, &plain.graph);
+    assert_eq!(int8_answers(&inside.graph), int8_answers(&plain.graph));
+
+    let mut ends = inside.graph.clone();
+    ends.nodes.remove(0);
+    ends.nodes.pop();
+    ends.nodes[0].inputs[0] = "x".into();
+    ends.nodes.last_mut().expect("a node").outputs[0] = "y".into();
+    ends.input.element = Element::F16;
+    ends.outputs[0].element = Element::F16;
+    same(&ends, &plain.graph);
 }
