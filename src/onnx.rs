@@ -13,33 +13,32 @@ use crate::graph::{
     opset, sort,
 };
 
+mod functions;
+
 const PRODUCER: &str = "steer8";
 
 /// Reads a network.
 ///
-/// Constants given by `Constant` nodes become initializers; nodes without a name, or with one that
-/// stands twice, get a name of their own, and each stands behind those whose results it reads. What
-/// operator sets before [`opset::PER_CHANNEL`] wrote otherwise is written as today; what is float16 is
-/// read as float32.
+/// Constants given by `Constant` nodes become initializers; calls of model-local functions become
+/// their nodes; nodes without a name, or with one that stands twice, get a name of their own, and each
+/// stands behind those whose results it reads. What operator sets before [`opset::PER_CHANNEL`] wrote
+/// otherwise is written as today; what is float16 is read as float32.
 ///
 /// # Errors
 /// Says what the bytes are when they are no ONNX network, and names what Steer8 does not take:
-/// external data, control flow, local functions, sparse weights, several inputs.
+/// external data, control flow, sparse weights, several inputs.
 pub fn read(bytes: &[u8]) -> Result<Graph> {
     if let Some(what) = foreign_format(bytes) {
         return Err(Error::new(format!("this is {what}, not an ONNX network"))
             .way_out("Choose the .onnx file that your framework exported."));
     }
-    let proto = pb::ModelProto::decode(bytes).map_err(|_| damaged())?;
-    if !proto.functions.is_empty() {
-        return Err(Error::new("the network uses model-local functions")
-            .way_out("Inline them first: onnx.inliner.inline_local_functions(model)."));
-    }
-    let opsets: BTreeMap<String, i64> = proto
+    let mut proto = pb::ModelProto::decode(bytes).map_err(|_| damaged())?;
+    let mut opsets: BTreeMap<String, i64> = proto
         .opset_import
         .iter()
         .map(|o| (default_domain(&o.domain).to_string(), o.version))
         .collect();
+    let inlined = functions::inlined(&mut proto, bytes, &mut opsets)?;
     let graph = proto.graph.ok_or_else(damaged)?;
     if opsets.is_empty() || graph.output.is_empty() {
         return Err(damaged());
@@ -58,8 +57,9 @@ pub fn read(bytes: &[u8]) -> Result<Graph> {
     }
 
     let mut names = HashSet::new();
-    let mut nodes = Vec::with_capacity(graph.node.len());
-    for node in graph.node {
+    let mut nodes = Vec::with_capacity(inlined.len());
+    let mut written = Vec::with_capacity(inlined.len());
+    for (node, opset) in inlined {
         let base = if node.name.is_empty() {
             let made = node.output.iter().find(|name| !name.is_empty());
             format!("{}_{}", node.op_type, made.map_or("", String::as_str))
@@ -72,7 +72,10 @@ pub fn read(bytes: &[u8]) -> Result<Graph> {
             Some(tensor) => {
                 initializers.insert(node.output().to_string(), tensor.at_node(&name)?);
             }
-            None => nodes.push(node),
+            None => {
+                nodes.push(node);
+                written.push(opset);
+            }
         }
     }
 
@@ -111,9 +114,10 @@ pub fn read(bytes: &[u8]) -> Result<Graph> {
         initializers,
     };
     name_left_out(&mut graph);
-    sort(&mut graph)?;
+    let written: Vec<i64> = sort(&mut graph)?.into_iter().map(|at| written[at]).collect();
     graph.check()?;
-    opset::raise(&mut graph, opset::PER_CHANNEL)?;
+    let newest = written.iter().copied().fold(graph.opset(), i64::max);
+    opset::raise_each(&mut graph, &written, newest.max(opset::PER_CHANNEL))?;
     float16::widen(&mut graph);
     Ok(graph)
 }

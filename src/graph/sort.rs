@@ -6,11 +6,12 @@ use std::collections::{BinaryHeap, HashMap, HashSet};
 use super::{Graph, Node};
 use crate::error::{Error, Result};
 
-/// Puts every node behind those whose results it reads; what is in order stays as it is.
+/// Puts every node behind those whose results it reads; what is in order stays as it is. Gives the
+/// places at which the nodes stood.
 ///
 /// # Errors
 /// Nodes in a circle, of which it names one.
-pub fn sort(graph: &mut Graph) -> Result<()> {
+pub fn sort(graph: &mut Graph) -> Result<Vec<usize>> {
     let mut makers: HashMap<&str, usize> = HashMap::new();
     for (i, node) in graph.nodes.iter().enumerate() {
         for output in node.outputs.iter().filter(|name| !name.is_empty()) {
@@ -51,8 +52,8 @@ pub fn sort(graph: &mut Graph) -> Result<()> {
     }
     let mut nodes: Vec<Option<Node>> =
         std::mem::take(&mut graph.nodes).into_iter().map(Some).collect();
-    graph.nodes = order.into_iter().filter_map(|i| nodes[i].take()).collect();
-    Ok(())
+    graph.nodes = order.iter().filter_map(|&i| nodes[i].take()).collect();
+    Ok(order)
 }
 
 #[cfg(test)]
