@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::error::{Error, Result};
 
 mod constants;
+pub mod float16;
 pub mod fold_batch_norm;
 mod fold_gemm;
 pub mod operator;
@@ -18,6 +19,7 @@ mod prune;
 mod rank;
 mod segment;
 mod simplify;
+mod sort;
 pub mod weights;
 
 pub use constants::Constants;
@@ -26,6 +28,7 @@ pub use pool_means::pool_means;
 pub use prune::{needed_for, prune};
 pub use segment::{keep_activations_close, segment};
 pub use simplify::simplify;
+pub use sort::sort;
 
 /// A network with one input.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -33,6 +36,9 @@ pub struct Graph {
     pub name: String,
     pub producer: String,
     pub ir_version: i64,
+    /// The version of ONNX's default operator set that the file names; what is old was raised when it
+    /// was read.
+    pub file_opset: i64,
     /// Operator set version by domain; the default domain is `""`.
     pub opsets: BTreeMap<String, i64>,
     pub metadata: Vec<(String, String)>,
@@ -388,7 +394,7 @@ impl Node {
 }
 
 impl Graph {
-    /// The version of ONNX's default operator set that the network was written for.
+    /// The version of ONNX's default operator set that the nodes are meant by.
     pub fn opset(&self) -> i64 {
         self.opsets.get("").copied().unwrap_or(1)
     }
@@ -462,10 +468,10 @@ impl Graph {
             for input in node.inputs.iter().filter(|name| !name.is_empty()) {
                 if !known.contains(input.as_str()) {
                     return Err(Error::new(format!(
-                        "its input `{input}` is made by no node before it, and is no initializer"
+                        "its input `{input}` is made by no node, and is no initializer"
                     ))
                     .at_node(&node.name)
-                    .way_out("Export the network again: the file is damaged or not sorted."));
+                    .way_out("Export the network again: the file is damaged."));
                 }
             }
             for output in node.outputs.iter().filter(|name| !name.is_empty()) {

@@ -9,34 +9,36 @@ use tract_onnx::pb::{self, attribute_proto::AttributeType};
 
 use crate::error::{Context, Error, Result};
 use crate::graph::{
-    Attribute, Constants, Data, Dim, Element, Graph, Node, Tensor, Value, fresh_name,
+    Attribute, Constants, Data, Dim, Element, Graph, Node, Tensor, Value, float16, fresh_name,
+    opset, sort,
 };
+
+mod functions;
 
 const PRODUCER: &str = "steer8";
 
 /// Reads a network.
 ///
-/// Constants given by `Constant` nodes become initializers; nodes without a name, or with one that
-/// stands twice, get a name of their own.
+/// Constants given by `Constant` nodes become initializers; calls of model-local functions become
+/// their nodes; nodes without a name, or with one that stands twice, get a name of their own, and each
+/// stands behind those whose results it reads. What operator sets before [`opset::PER_CHANNEL`] wrote
+/// otherwise is written as today; what is float16 is read as float32.
 ///
 /// # Errors
 /// Says what the bytes are when they are no ONNX network, and names what Steer8 does not take:
-/// external data, control flow, local functions, sparse weights, several inputs.
+/// external data, control flow, sparse weights, several inputs.
 pub fn read(bytes: &[u8]) -> Result<Graph> {
     if let Some(what) = foreign_format(bytes) {
         return Err(Error::new(format!("this is {what}, not an ONNX network"))
             .way_out("Choose the .onnx file that your framework exported."));
     }
-    let proto = pb::ModelProto::decode(bytes).map_err(|_| damaged())?;
-    if !proto.functions.is_empty() {
-        return Err(Error::new("the network uses model-local functions")
-            .way_out("Inline them first: onnx.inliner.inline_local_functions(model)."));
-    }
-    let opsets: BTreeMap<String, i64> = proto
+    let mut proto = pb::ModelProto::decode(bytes).map_err(|_| damaged())?;
+    let mut opsets: BTreeMap<String, i64> = proto
         .opset_import
         .iter()
         .map(|o| (default_domain(&o.domain).to_string(), o.version))
         .collect();
+    let inlined = functions::inlined(&mut proto, bytes, &mut opsets)?;
     let graph = proto.graph.ok_or_else(damaged)?;
     if opsets.is_empty() || graph.output.is_empty() {
         return Err(damaged());
@@ -55,10 +57,12 @@ pub fn read(bytes: &[u8]) -> Result<Graph> {
     }
 
     let mut names = HashSet::new();
-    let mut nodes = Vec::with_capacity(graph.node.len());
-    for node in graph.node {
+    let mut nodes = Vec::with_capacity(inlined.len());
+    let mut written = Vec::with_capacity(inlined.len());
+    for (node, opset) in inlined {
         let base = if node.name.is_empty() {
-            format!("{}_{}", node.op_type, node.output.first().map_or("", String::as_str))
+            let made = node.output.iter().find(|name| !name.is_empty());
+            format!("{}_{}", node.op_type, made.map_or("", String::as_str))
         } else {
             node.name.clone()
         };
@@ -68,7 +72,10 @@ pub fn read(bytes: &[u8]) -> Result<Graph> {
             Some(tensor) => {
                 initializers.insert(node.output().to_string(), tensor.at_node(&name)?);
             }
-            None => nodes.push(node),
+            None => {
+                nodes.push(node);
+                written.push(opset);
+            }
         }
     }
 
@@ -89,7 +96,7 @@ pub fn read(bytes: &[u8]) -> Result<Graph> {
     }
     let input = inputs.remove(0);
 
-    let graph = Graph {
+    let mut graph = Graph {
         name: graph.name,
         producer: [proto.producer_name, proto.producer_version]
             .iter()
@@ -98,6 +105,7 @@ pub fn read(bytes: &[u8]) -> Result<Graph> {
             .collect::<Vec<_>>()
             .join(" "),
         ir_version: proto.ir_version,
+        file_opset: opsets.get("").copied().unwrap_or(1),
         opsets,
         metadata: proto.metadata_props.into_iter().map(|p| (p.key, p.value)).collect(),
         input,
@@ -105,8 +113,25 @@ pub fn read(bytes: &[u8]) -> Result<Graph> {
         nodes,
         initializers,
     };
+    name_left_out(&mut graph);
+    let written: Vec<i64> = sort(&mut graph)?.into_iter().map(|at| written[at]).collect();
     graph.check()?;
+    let newest = written.iter().copied().fold(graph.opset(), i64::max);
+    opset::raise_each(&mut graph, &written, newest.max(opset::PER_CHANNEL))?;
+    float16::widen(&mut graph);
     Ok(graph)
+}
+
+/// Outputs that are left out get a name where others follow, so that each keeps its place.
+fn name_left_out(graph: &mut Graph) {
+    let mut taken = graph.names();
+    for node in &mut graph.nodes {
+        let last = node.outputs.iter().rposition(|name| !name.is_empty());
+        node.outputs.truncate(last.map_or(0, |last| last + 1));
+        for (i, output) in node.outputs.iter_mut().enumerate().filter(|(_, o)| o.is_empty()) {
+            *output = fresh_name(&format!("{}_{i}", node.name), &mut taken);
+        }
+    }
 }
 
 /// Writes a network; weights go into `raw_data`.
@@ -150,8 +175,8 @@ pub fn to_proto(graph: &Graph, inputs: &[Value]) -> pb::ModelProto {
 ///
 /// # Errors
 /// Control flow, external data and damaged tensors among the attributes.
-pub fn read_node(node: pb::NodeProto, name: String) -> Result<Node> {
-    if node.output.first().is_none_or(String::is_empty) {
+fn read_node(node: pb::NodeProto, name: String) -> Result<Node> {
+    if node.output.iter().all(String::is_empty) {
         return Err(damaged().at_node(name));
     }
     let attributes = node

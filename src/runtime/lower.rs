@@ -153,7 +153,7 @@ fn split_dynamic(graph: &mut Graph) {
 }
 
 /// 4-bit integers become 8-bit ones, which is what the operators compute on, and what makes them
-/// keeps their bounds; the scales of integer operators become float32.
+/// keeps their bounds.
 fn widen_small_types(graph: &mut Graph) {
     let small = |node: &Node| match graph.constant(node, 2) {
         Some(zero_point) => zero_point.element(),
@@ -176,20 +176,11 @@ fn widen_small_types(graph: &mut Graph) {
             }
         }
     }
-    let float16 =
-        |name: &&String| graph.initializers.get(name).is_some_and(|t| t.element() == Element::F16);
-    let operators = graph.nodes.iter().filter(|node| node.op.starts_with("QLinear"));
-    let scales: HashSet<String> =
-        operators.flat_map(|node| &node.inputs).filter(float16).cloned().collect();
     graph.input.element = graph.input.element.widened();
-    let widened = graph.initializers.iter().filter_map(|(name, tensor)| {
-        if tensor.element() != tensor.element().widened() {
-            return Some((name.clone(), tensor.clone().widened()));
-        }
-        let values = tensor.to_f32().filter(|_| scales.contains(name))?;
-        Some((name.clone(), Tensor { data: Data::F32(values), ..tensor.clone() }))
-    });
-    let widened: Vec<_> = widened.collect();
+    let small = |(_, tensor): &(&String, &Tensor)| tensor.element() != tensor.element().widened();
+    let widened = graph.initializers.iter().filter(small);
+    let widened: Vec<_> =
+        widened.map(|(name, tensor)| (name.clone(), tensor.clone().widened())).collect();
     graph.initializers.extend(widened);
 }
 

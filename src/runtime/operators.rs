@@ -29,7 +29,7 @@ mod softmax;
 mod transposed;
 mod unary;
 
-pub(super) use order::Reorder;
+pub(super) use order::{Reorder, squeezed};
 pub use unary::{Function, Slope};
 
 /// Element type and shape of a tensor, batch included. An optional input that is left out has the
@@ -258,6 +258,7 @@ const OPERATORS: &[Kind] = &[
     matrix::FLOAT_MATMUL,
     order::FLATTEN,
     order::RESHAPE,
+    order::SQUEEZE,
     pooling::FLOAT_AVERAGE,
     pooling::FLOAT_GLOBAL_AVERAGE,
     pooling::FLOAT_MAX,

@@ -561,10 +561,12 @@ impl Runner {
 
     fn foreign(graph: &Graph, node: &Node, inputs: &[Option<&Meaning>]) -> Result<Self> {
         let mut types = Vec::new();
+        let (spelled, constant) = spelled_out(node, inputs)?;
         let mut alone = Graph {
-            nodes: vec![node.clone()],
+            nodes: vec![spelled],
             ir_version: graph.ir_version,
             opsets: graph.opsets.clone(),
+            initializers: constant.into_iter().collect(),
             ..Graph::default()
         };
         let mut arguments = Vec::new();
@@ -863,6 +865,20 @@ fn known_before(node: &Node, inputs: &[Option<&Meaning>]) -> Option<Meaning> {
         ("Identity", [Some(x)]) => Some((*x).clone()),
         // It only drops while a network is trained.
         ("Dropout", [Some(x), ..]) if node.outputs.len() == 1 => Some((*x).clone()),
+        ("Squeeze", [Some(Meaning::Constant(tensor, _)), axes @ ..]) => {
+            let axes = match axes.first() {
+                Some(Some(Meaning::Constant(axes, _))) => Some(axes.as_i64()?),
+                _ => node.ints("axes"),
+            };
+            let axes = operators::squeezed(node, axes, &tensor.shape).ok()?;
+            let kept = tensor.shape.iter().enumerate().filter(|(axis, _)| !axes.contains(axis));
+            let shape: Vec<usize> = kept.map(|(_, &dim)| dim).collect();
+            Some(constant(Tensor::new(shape, tensor.data.clone())))
+        }
+        ("Size", [Some(Meaning::Result(known))]) => {
+            let size: usize = known.ty.shape.iter().product();
+            Some(constant(Tensor::new([], Data::I64(vec![size as i64]))))
+        }
         ("Shape", [Some(Meaning::Result(known))]) => {
             let shape = &known.ty.shape;
             let rank = shape.len() as i64;
@@ -873,6 +889,35 @@ fn known_before(node: &Node, inputs: &[Option<&Meaning>]) -> Option<Meaning> {
             Some(constant(Tensor::new([axes.len()], Data::I64(axes))))
         }
         _ => None,
+    }
+}
+
+/// `node` as the engine takes it, which wants what ONNX lets a node leave out, and its axes in order;
+/// and a constant that it then reads.
+fn spelled_out(
+    node: &Node,
+    inputs: &[Option<&Meaning>],
+) -> Result<(Node, Option<(String, Tensor)>)> {
+    match (node.op.as_str(), inputs) {
+        ("ConstantOfShape", _) if !node.attributes.contains_key("value") => {
+            let value = Attribute::Tensor(Tensor::new([1], Data::F32(vec![0.0])));
+            Ok((node.clone().with("value", value), None))
+        }
+        ("Squeeze", [Some(Meaning::Result(known)), axes @ ..]) => {
+            let axes = match axes.first() {
+                Some(Some(Meaning::Constant(axes, _))) => axes.as_i64(),
+                Some(Some(Meaning::Result(_))) => return Ok((node.clone(), None)),
+                _ => node.ints("axes"),
+            };
+            let axes = operators::squeezed(node, axes, &known.ty.shape)?;
+            let axes: Vec<i64> = axes.into_iter().map(|axis| axis as i64).collect();
+            let mut node = node.clone();
+            node.attributes.remove("axes");
+            let name = format!("{}_axes", node.output());
+            node.inputs = vec![node.inputs[0].clone(), name.clone()];
+            Ok((node, Some((name, Tensor::new([axes.len()], Data::I64(axes))))))
+        }
+        _ => Ok((node.clone(), None)),
     }
 }
 

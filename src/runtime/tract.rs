@@ -226,7 +226,7 @@ fn constant(tensor: &Tensor) -> TractResult<graph::Tensor> {
         DatumType::I8 => Data::I8(plain.as_slice()?.to_vec()),
         DatumType::I32 => Data::I32(plain.as_slice()?.to_vec()),
         DatumType::I64 => Data::I64(plain.as_slice()?.to_vec()),
-        other => bail!("{other:?} is not supported here"),
+        other => Data::Other(element(other)?, plain.as_bytes().to_vec()),
     };
     Ok(graph::Tensor::new(tensor.shape(), data))
 }

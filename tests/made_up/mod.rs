@@ -55,6 +55,7 @@ fn array(shape: &str, bytes: &[u8]) -> Vec<u8> {
 }
 
 /// A network from made-up frames to scores, with random weights.
+#[derive(Clone)]
 pub struct Net {
     pub graph: Graph,
     random: SplitMix64,

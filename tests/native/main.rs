@@ -8,6 +8,7 @@ mod made_up;
 mod analysis;
 mod command_line;
 mod driving_networks;
+mod exported_networks;
 mod odd_networks;
 mod onnx_files;
 mod recipes;

@@ -2,7 +2,7 @@
 
 use prost::Message;
 use steer8::error::Error;
-use steer8::graph::{Data, Graph};
+use steer8::graph::{Attribute, Data, Graph};
 use steer8::onnx::{read, write};
 use tract_onnx::pb::{
     self, AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
@@ -157,11 +157,139 @@ fn what_is_not_taken_is_named() {
         }),
         "control flow",
     );
-    refused(changed(|m| m.functions.push(pb::FunctionProto::default())), "local functions");
     refused(changed(|m| graph(m).initializer[0].dims = vec![5]), "20 bytes, the file has 16");
     refused(changed(|m| graph(m).initializer[0].dims = vec![i64::MAX, i64::MAX]), "not an ONNX");
     refused(changed(|m| graph(m).node[0].input[1] = "nobody".into()), "made by no node");
     refused(changed(|m| graph(m).output[0].name = "nobody".into()), "no node makes");
+}
+
+fn node(op: &str, domain: &str, inputs: &[&str], outputs: &[&str]) -> NodeProto {
+    let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+    NodeProto {
+        op_type: op.into(),
+        domain: domain.into(),
+        input: names(inputs),
+        output: names(outputs),
+        ..Default::default()
+    }
+}
+
+/// A function of the domain `local`, with what tract's message does not have: defaults.
+#[derive(Clone, PartialEq, Message)]
+struct Function {
+    #[prost(string, tag = "1")]
+    name: String,
+    #[prost(string, repeated, tag = "4")]
+    input: Vec<String>,
+    #[prost(string, repeated, tag = "5")]
+    output: Vec<String>,
+    #[prost(message, repeated, tag = "7")]
+    node: Vec<NodeProto>,
+    #[prost(message, repeated, tag = "9")]
+    opset_import: Vec<OperatorSetIdProto>,
+    #[prost(string, tag = "10")]
+    domain: String,
+    #[prost(message, repeated, tag = "11")]
+    defaults: Vec<AttributeProto>,
+}
+
+/// The end of a file: a message behind another adds to its lists.
+#[derive(Clone, PartialEq, Message)]
+struct Functions {
+    #[prost(message, repeated, tag = "25")]
+    functions: Vec<Function>,
+}
+
+fn function(name: &str, input: &[&str], output: &[&str], node: Vec<NodeProto>) -> Function {
+    let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+    Function {
+        name: name.into(),
+        domain: "local".into(),
+        input: names(input),
+        output: names(output),
+        node,
+        ..Default::default()
+    }
+}
+
+/// The network of these nodes and functions.
+fn with_functions(nodes: Vec<NodeProto>, functions: Vec<Function>) -> Result<Graph, Error> {
+    let mut model = small();
+    model.opset_import.push(OperatorSetIdProto { domain: "local".into(), version: 1 });
+    graph(&mut model).node = nodes;
+    read(&[model.encode_to_vec(), Functions { functions }.encode_to_vec()].concat())
+}
+
+fn float(name: &str, f: f32) -> AttributeProto {
+    AttributeProto {
+        name: name.into(),
+        r#type: AttributeType::Float as i32,
+        f,
+        ..Default::default()
+    }
+}
+
+#[test]
+fn functions_become_their_nodes() {
+    let referring = |to: &str| AttributeProto {
+        name: "alpha".into(),
+        ref_attr_name: to.into(),
+        r#type: AttributeType::Float as i32,
+        ..Default::default()
+    };
+    let leaky =
+        |to| NodeProto { attribute: vec![referring(to)], ..node("LeakyRelu", "", &["t"], &["u"]) };
+    let inner = Function {
+        defaults: vec![float("slope", 0.25)],
+        ..function("Inner", &["a"], &["u"], vec![node("Neg", "", &["a"], &["t"]), leaky("slope")])
+    };
+    // Of opset 9, in which the bounds of a Clip were attributes.
+    let clip = NodeProto { attribute: vec![float("max", 6.0)], ..node("Clip", "", &["i"], &["o"]) };
+    let outer = Function {
+        opset_import: vec![OperatorSetIdProto { domain: String::new(), version: 9 }],
+        ..function(
+            "Outer",
+            &["x", "skipped"],
+            &["o", "x"],
+            vec![node("Inner", "local", &["x"], &["i"]), clip],
+        )
+    };
+    let given = NodeProto {
+        attribute: vec![float("slope", 0.5)],
+        ..node("Inner", "local", &["o1"], &["t"])
+    };
+    let nodes = vec![
+        node("Outer", "local", &["x"], &["o1", "same"]),
+        given,
+        node("Sum", "", &["t", "same", "w"], &["y"]),
+    ];
+    let graph = with_functions(nodes, vec![outer, inner]).expect("a network");
+    let operators: Vec<&str> = graph.nodes.iter().map(|node| node.op.as_str()).collect();
+    assert_eq!(operators, ["Identity", "Neg", "LeakyRelu", "Clip", "Neg", "LeakyRelu", "Sum"]);
+    let alpha = |at: usize| graph.nodes[at].attributes.get("alpha").cloned();
+    assert_eq!(alpha(2), Some(Attribute::Float(0.25)));
+    assert_eq!(alpha(5), Some(Attribute::Float(0.5)));
+    assert_eq!(graph.constant(&graph.nodes[3], 2).and_then(|t| t.as_f32()), Some(&[6.0][..]));
+    assert_eq!(graph.nodes[3].output(), "o1");
+    assert_eq!(graph.opsets.keys().collect::<Vec<_>>(), [""]);
+    // The call's `t` is not the function's.
+    assert_ne!(graph.nodes[4].output(), "t");
+}
+
+#[test]
+fn functions_without_an_end_are_refused() {
+    let calls = |name: &str, of: &str, times: usize| {
+        let names: Vec<String> = (0..=times).map(|i| format!("t{i}")).collect();
+        let calls = (0..times).map(|i| node(of, "local", &[&names[i]], &[&names[i + 1]]));
+        function(name, &["t0"], &[&names[times]], calls.collect())
+    };
+    let call = |of| vec![node(of, "local", &["x"], &["y"])];
+    refused(with_functions(call("F"), vec![calls("F", "F", 1)]), "functions call one another");
+    let twice = |i: usize| calls(&format!("F{i}"), &format!("F{}", i + 1), 2);
+    let bomb: Vec<Function> = (0..60).map(twice).collect();
+    refused(with_functions(call("F0"), bomb), "its functions come to more than");
+    let two = vec![calls("F", "Relu", 1), calls("F", "Relu", 1)];
+    refused(with_functions(call("F"), two), "two functions `F`");
 }
 
 #[test]

@@ -96,7 +96,7 @@ fn describe(graph: &Graph, file_bytes: usize) -> Inspection {
     Inspection {
         variant: variant(graph),
         producer: graph.producer.clone(),
-        opset: graph.opset(),
+        opset: graph.file_opset,
         file_bytes,
         input: shape_of(&graph.input),
         outputs: graph.outputs.iter().map(shape_of).collect(),

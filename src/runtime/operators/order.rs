@@ -1,7 +1,7 @@
 //! Moving elements: between the two orders, and from one shape to another.
 
 use super::{Kind, Operand, Operator, Order, Orders, Prepared, Scratch, TensorType, View, ViewMut};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::graph::{Attribute, Element, Node, Tensor};
 use crate::kernels::order::{channels_first, channels_last};
 
@@ -55,12 +55,57 @@ pub(super) const RESHAPE: Kind = Kind {
     prepare: |_, _, _| Ok(Prepared::new(Copy, [0])),
 };
 
+/// <https://onnx.ai/onnx/operators/onnx__Squeeze.html>, its axes an attribute.
+pub(super) const SQUEEZE: Kind = Kind {
+    op: "Squeeze",
+    output: |node, inputs| {
+        let x = super::input(node, inputs, 0)?;
+        let axes = squeezed(node, node.ints("axes"), &x.shape)?;
+        let kept = x.shape.iter().enumerate().filter(|(axis, _)| !axes.contains(axis));
+        Ok(TensorType { element: x.element, shape: kept.map(|(_, &dim)| dim).collect() })
+    },
+    orders: |node, operands| node.input(1).is_none().then(|| orders(node, operands))?,
+    prepare: |_, _, _| Ok(Prepared::new(Copy, [0])),
+};
+
+/// The axes that a Squeeze of `axes` takes away, ascending: all of one element where it names none.
+///
+/// # Errors
+/// Axes that there are not, that stand twice or have more than one element.
+pub fn squeezed(node: &Node, axes: Option<&[i64]>, shape: &[usize]) -> Result<Vec<usize>> {
+    let Some(axes) = axes else {
+        return Ok((0..shape.len()).filter(|&axis| shape[axis] == 1).collect());
+    };
+    let rank = shape.len() as i64;
+    let mut places = Vec::with_capacity(axes.len());
+    for &axis in axes {
+        let axis = usize::try_from(if axis < 0 { axis + rank } else { axis }).ok();
+        match axis.filter(|axis| shape.get(*axis) == Some(&1) && !places.contains(axis)) {
+            Some(axis) => places.push(axis),
+            None => {
+                return Err(Error::new(format!(
+                    "it takes the axes {axes:?} away from the shape {shape:?}"
+                ))
+                .at_node(&node.name));
+            }
+        }
+    }
+    places.sort_unstable();
+    Ok(places)
+}
+
 /// A Reshape to a constant shape, which stands in its attribute `shape`.
 const SETTLED_RESHAPE: &str = "SettledReshape";
 
-/// `node` with its constant shape as an attribute, so that its output has a shape before its inputs
-/// have values.
+/// `node` with its constant shape, or axes, as an attribute, so that its output has a shape before
+/// its inputs have values.
 pub(super) fn settle(node: &Node, constant: &dyn Fn(usize) -> Option<Tensor>) -> Option<Node> {
+    if node.is("Squeeze") && node.input(1).is_some() {
+        let axes = constant(1)?.as_i64()?.to_vec();
+        let mut settled = node.clone().with("axes", Attribute::Ints(axes));
+        settled.inputs.truncate(1);
+        return Some(settled);
+    }
     if !node.is("Reshape") || node.int("allowzero", 0) != 0 {
         return None;
     }
