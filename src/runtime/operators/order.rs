@@ -1,7 +1,7 @@
 //! Moving elements: between the two orders, and from one shape to another.
 
 use super::{Kind, Operand, Operator, Order, Orders, Prepared, Scratch, TensorType, View, ViewMut};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::graph::{Attribute, Element, Node, Tensor};
 use crate::kernels::order::{channels_first, channels_last};
 
@@ -55,12 +55,80 @@ pub(super) const RESHAPE: Kind = Kind {
     prepare: |_, _, _| Ok(Prepared::new(Copy, [0])),
 };
 
+/// <https://onnx.ai/onnx/operators/onnx__Squeeze.html>, its axes settled by [`settle`].
+pub(super) const SQUEEZE: Kind = Kind {
+    op: "SettledSqueeze",
+    output: |node, inputs| {
+        let x = super::input(node, inputs, 0)?;
+        let gone: Vec<bool> = match node.ints("axes") {
+            None => x.shape.iter().map(|&dim| dim == 1).collect(),
+            Some(axes) => {
+                let places = places(node, axes, x.shape.len())?;
+                (0..x.shape.len()).map(|axis| places.contains(&axis)).collect()
+            }
+        };
+        let mut shape = Vec::new();
+        for (&dim, gone) in x.shape.iter().zip(gone) {
+            match gone {
+                true if dim != 1 => {
+                    return Err(Error::new(format!("an axis of {dim} cannot be left out"))
+                        .at_node(&node.name));
+                }
+                true => {}
+                false => shape.push(dim),
+            }
+        }
+        Ok(TensorType { element: x.element, shape })
+    },
+    orders,
+    prepare: |_, _, _| Ok(Prepared::new(Copy, [0])),
+};
+
+/// <https://onnx.ai/onnx/operators/onnx__Unsqueeze.html>, its axes settled by [`settle`].
+pub(super) const UNSQUEEZE: Kind = Kind {
+    op: "SettledUnsqueeze",
+    output: |node, inputs| {
+        let x = super::input(node, inputs, 0)?;
+        let axes = node.ints("axes").unwrap_or_default();
+        let rank = x.shape.len() + axes.len();
+        let places = places(node, axes, rank)?;
+        let mut own = x.shape.iter();
+        let dim = |axis| if places.contains(&axis) { Some(1) } else { own.next().copied() };
+        let shape: Option<Vec<usize>> = (0..rank).map(dim).collect();
+        let shape = shape.filter(|_| own.next().is_none()).ok_or_else(|| {
+            Error::new(format!("its axes {axes:?} stand more than once")).at_node(&node.name)
+        })?;
+        Ok(TensorType { element: x.element, shape })
+    },
+    orders,
+    prepare: |_, _, _| Ok(Prepared::new(Copy, [0])),
+};
+
+/// Where axes are that may be counted from the end.
+fn places(node: &Node, axes: &[i64], rank: usize) -> Result<Vec<usize>> {
+    let place = |&axis: &i64| super::place(axis, rank);
+    axes.iter().map(place).collect::<Option<_>>().ok_or_else(|| {
+        Error::new(format!("its axes {axes:?} do not fit {rank} axes")).at_node(&node.name)
+    })
+}
+
 /// A Reshape to a constant shape, which stands in its attribute `shape`.
 const SETTLED_RESHAPE: &str = "SettledReshape";
 
-/// `node` with its constant shape as an attribute, so that its output has a shape before its inputs
-/// have values.
+/// `node` with its constant shape or axes as an attribute, so that its output has a shape before its
+/// inputs have values.
 pub(super) fn settle(node: &Node, constant: &dyn Fn(usize) -> Option<Tensor>) -> Option<Node> {
+    let squeeze = [("Squeeze", SQUEEZE.op), ("Unsqueeze", UNSQUEEZE.op)];
+    if let Some((_, op)) = squeeze.iter().find(|(op, _)| node.is(op)) {
+        let mut settled = node.clone();
+        settled.op = (*op).into();
+        if node.input(1).is_some() {
+            let axes = constant(1)?.as_i64()?.to_vec();
+            settled.attributes.insert("axes".into(), Attribute::Ints(axes));
+        }
+        settled.inputs.truncate(1);
+        return Some(settled);
+    }
     if !node.is("Reshape") || node.int("allowzero", 0) != 0 {
         return None;
     }
