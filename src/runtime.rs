@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::graph::fold_batch_norm::fold_batch_norm;
 use crate::graph::{Dim, Element, Graph, Tensor, Value, segment};
 
+mod asked;
 mod family;
 mod fuse;
 pub mod lower;

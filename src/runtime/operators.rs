@@ -21,6 +21,7 @@ mod linear;
 mod matrix;
 mod norms;
 mod order;
+mod pad;
 mod pooling;
 mod quantized;
 mod recurrent;
@@ -66,7 +67,14 @@ pub enum View<'a> {
 /// `node` with what its output's shape depends on as attributes, if that is constant: `constant(i)`
 /// is the value of input `i`.
 pub(super) fn settle(node: &Node, constant: &dyn Fn(usize) -> Option<Tensor>) -> Option<Node> {
-    order::settle(node, constant).or_else(|| reduce::settle(node, constant))
+    let settle = [order::settle, pad::settle, reduce::settle];
+    settle.iter().find_map(|settle| settle(node, constant))
+}
+
+/// The place of an axis, or of an element along one, that may be counted from the end.
+pub(super) fn place(axis: i64, rank: usize) -> Option<usize> {
+    let axis = if axis < 0 { axis.checked_add(rank as i64)? } else { axis };
+    usize::try_from(axis).ok().filter(|&axis| axis < rank)
 }
 
 /// Elements that an operator writes.
@@ -259,6 +267,8 @@ const OPERATORS: &[Kind] = &[
     order::FLATTEN,
     order::RESHAPE,
     order::SQUEEZE,
+    order::UNSQUEEZE,
+    pad::PAD,
     pooling::FLOAT_AVERAGE,
     pooling::FLOAT_GLOBAL_AVERAGE,
     pooling::FLOAT_MAX,

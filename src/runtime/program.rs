@@ -13,7 +13,7 @@ use super::operators::{
     self, Kind, MOST_OUTPUTS, Operand, Operator, Order, Orders, Prepared, Reorder, Scratch,
     Setting, TensorType, View, ViewMut,
 };
-use super::{fuse, tract};
+use super::{asked, fuse, tract};
 use crate::clock::Stopwatch;
 use crate::error::{Error, Result};
 use crate::graph::{Attribute, Data, Element, Graph, Node, Tensor, segment};
@@ -72,7 +72,8 @@ enum Argument {
 #[derive(Debug)]
 enum Engine {
     Own(Box<dyn Operator>),
-    Foreign(tract::Single),
+    /// With the argument that says where it looks, if it has one that is computed.
+    Foreign(Box<tract::Single>, Option<(usize, asked::Places)>),
 }
 
 /// Elements of a tensor.
@@ -314,7 +315,7 @@ impl Program {
                         let setting = Setting { order, ..self.setting };
                         Runner::own(kind, node, inputs, &operands, setting)
                     }
-                    None => Runner::foreign(graph, node, inputs),
+                    None => Runner::foreign(graph, node, inputs, &operands),
                 };
                 let runner = runner.map_err(|e| e.at_node(&node.name))?;
                 self.known_operators.insert(identity, self.operators.len());
@@ -540,6 +541,7 @@ impl Runner {
     ) -> Result<Self> {
         let types: Vec<TensorType> = operands.iter().map(|o| o.ty.clone()).collect();
         let output = (kind.output)(node, &types)?;
+        asked::check_size(&output)?;
         let Prepared { operator, inputs: read, further } =
             (kind.prepare)(node, operands, &setting)?;
         let results = |end: usize| inputs[..end].iter().filter(|i| result(**i).is_some()).count();
@@ -559,7 +561,13 @@ impl Runner {
         })
     }
 
-    fn foreign(graph: &Graph, node: &Node, inputs: &[Option<&Meaning>]) -> Result<Self> {
+    fn foreign(
+        graph: &Graph,
+        node: &Node,
+        inputs: &[Option<&Meaning>],
+        operands: &[Operand<'_>],
+    ) -> Result<Self> {
+        asked::check(node, operands)?;
         let mut types = Vec::new();
         let (spelled, constant) = spelled_out(node, inputs)?;
         let mut alone = Graph {
@@ -593,9 +601,15 @@ impl Runner {
             .filter(|name| !name.is_empty())
             .map(|name| crate::graph::Value { name: name.clone(), ..Default::default() })
             .collect();
+        asked::order_axes(&mut alone, operands.first().map_or(0, |x| x.ty.shape.len()));
         let single = tract::Single::new(&alone, &types)?;
         let outputs = single.outputs()?;
-        let (engine, order) = (Engine::Foreign(single), Order::Plain);
+        outputs.iter().try_for_each(asked::check_size)?;
+        let places = asked::Places::of(node, operands).and_then(|places| {
+            let name = &node.inputs[places.input];
+            Some((types.iter().position(|(other, _)| other == name)?, places))
+        });
+        let (engine, order) = (Engine::Foreign(Box::new(single), places), Order::Plain);
         Ok(Self { name: "tract", arguments, engine, outputs, order })
     }
 
@@ -638,9 +652,15 @@ impl Runner {
                     held[place.slot] = out;
                 }
             }
-            Engine::Foreign(single) => {
+            Engine::Foreign(single, places) => {
                 let inputs = arguments.iter().map(|argument| from.input(argument, held));
-                let results = single.run(&inputs.collect::<Result<Vec<_>>>()?)?;
+                let inputs = inputs.collect::<Result<Vec<_>>>()?;
+                if let Some((at, places)) = places
+                    && let Some(values) = inputs[*at].integers()
+                {
+                    places.check(&values)?;
+                }
+                let results = single.run(&inputs)?;
                 for (place, elements) in made.iter().zip(results) {
                     held[place.slot] = elements;
                 }
@@ -651,7 +671,7 @@ impl Runner {
 
     /// What an operator makes that reads nothing but constants.
     fn constants(&mut self) -> Result<Vec<Meaning>> {
-        if let Engine::Foreign(single) = &mut self.engine {
+        if let Engine::Foreign(single, _) = &mut self.engine {
             return Ok(single.constants()?.into_iter().map(constant).collect());
         }
         let types = self.outputs.clone();
@@ -685,7 +705,7 @@ impl Runner {
         });
         let own = match &self.engine {
             Engine::Own(operator) => operator.bytes(),
-            Engine::Foreign(single) => single.bytes(),
+            Engine::Foreign(single, _) => single.bytes(),
         };
         own + constants.sum::<usize>()
     }

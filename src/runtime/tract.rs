@@ -34,6 +34,17 @@ pub(super) enum Input<'a> {
     Value(&'a Value),
 }
 
+impl Input<'_> {
+    /// Of a type that has them.
+    pub(super) fn integers(&self) -> Option<Vec<i64>> {
+        match self {
+            Input::View(View::I32(x)) => Some(x.iter().map(|&x| x.into()).collect()),
+            Input::View(_) => None,
+            Input::Value(value) => value.tensor().ok()?.as_i64().map(<[i64]>::to_vec),
+        }
+    }
+}
+
 /// An operator that is tract's, by itself.
 pub(super) struct Single {
     state: TypedSimpleState,
@@ -85,6 +96,11 @@ impl Single {
                 DatumType::F32 => Elements::F32(plain.as_slice()?.to_vec()),
                 DatumType::I32 => Elements::I32(plain.as_slice()?.to_vec()),
                 DatumType::U8 | DatumType::I8 => Elements::Codes(plain.as_bytes().to_vec()),
+                // What tract takes for arithmetic on shapes is i64 in ONNX, and to who reads it.
+                DatumType::TDim => {
+                    let numbers = tensor.cast_to::<i64>()?.into_owned();
+                    Elements::Foreign(Value(numbers.into_tvalue()))
+                }
                 _ => Elements::Foreign(Value(tensor)),
             })
         };

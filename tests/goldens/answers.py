@@ -245,11 +245,71 @@ def codings():
     network("scales for blocks", [1, 4], nodes, blocks, opset=21)
 
 
+def edges():
+    """What an engine's analysis takes for granted."""
+    ints = lambda *values: np.array(values, np.int64)
+    ends = ("Mul", "s,two", "y")
+    two = {"two": np.float32(2)}
+    for axes in [(-1, -2), (3, 2), (2, -1), (0, 3, 2)]:
+        network(f"Squeeze of {axes}", [1, 4, 1, 1], [("Squeeze", "x,a", "s"), ends], two | {"a": ints(*axes)})
+    network("Squeeze of all", [1, 4, 1, 1], [("Squeeze", "x", "s"), ends], two)
+    network("Squeeze to a scalar", [1, 1], [("Squeeze", "x", "s"), ends], two)
+    network("Squeeze of opset 11", [1, 4, 1, 1], [("Squeeze", "x", "s", {"axes": [3, 2]}), ends], two, opset=11)
+    for axes in [(3, 0), (-1, 0), (-1, -2)]:
+        network(f"Unsqueeze of {axes}", [2, 4], [("Unsqueeze", "x,a", "s"), ends], two | {"a": ints(*axes)})
+    shapes = [("Shape", "x", "n"), ("Unsqueeze", "n,up", "u"), ("Squeeze", "u,down", "d")]
+    shapes += [("Reshape", "x,d", "s"), ends]
+    network("axes of a shape", [2, 4], shapes, two | {"up": ints(2, 0), "down": ints(-1, 0)})
+    for mode in ["constant", "edge", "reflect", "wrap"]:
+        for pads in [(0, 0, -1, -2, 0, 0, -1, 0), (0, 0, 2, 1, 0, 0, 1, 3), (0, 0, -1, 2, 0, 0, 2, -1)]:
+            if mode in ("reflect", "wrap") and min(pads) < 0:
+                continue  # ONNX Runtime reads what lies outside.
+            network(
+                f"Pad {mode} by {pads}",
+                [1, 2, 5, 4],
+                [("Pad", "x,p", "s", {"mode": mode}), ends],
+                two | {"p": ints(*pads)},
+                opset=19,
+            )
+    network(
+        "Pad of axes",
+        [1, 2, 5, 4],
+        [("Pad", "x,p,v,a", "s"), ends],
+        two | {"p": ints(-1, 1, 2, 0), "v": np.float32(0.5), "a": ints(-1, 2)},
+        opset=18,
+    )
+
+    def refuse(what, shape, nodes, constants, words, **more):
+        network(what, shape, nodes, constants, refused=words, **more)
+
+    gather = [("Gather", "x,i", "y", {"axis": 1})]
+    for place in [4, -5]:
+        refuse(f"Gather of {place}", [1, 4], gather, {"i": ints(0, place)}, f"{place} is not among 4")
+    for what, length in [("too far", 3), ("within", 20)]:
+        computed = [("Cast", "x", "i", {"to": 7}), ("Gather", "c,i", "y")]
+        words = "is not among 3" if length == 3 else None
+        refuse(f"Gather {what} of what is computed", [1, 8], computed, {"c": weights(length, 2)}, words, whole=True)
+    refuse("GatherND outside", [2, 4], [("GatherND", "x,i", "y")], {"i": ints(1, 4)}, "4 is not among 4")
+    refuse("Squeeze of an axis of four", [1, 4], [("Squeeze", "x,a", "y")], {"a": ints(1)}, "an axis of 4")
+    refuse("Squeeze of an axis too far", [1, 4], [("Squeeze", "x,a", "y")], {"a": ints(2)}, "do not fit")
+    refuse("Transpose of one axis twice", [1, 4], [("Transpose", "x", "y", {"perm": [0, 0]})], {}, "is no order")
+    refuse("Pad of more than there is", [1, 4], [("Pad", "x,p", "y")], {"p": ints(0, -3, 0, -2)}, "do not fit")
+    refuse("Expand to too much", [1, 4], [("Expand", "x,n", "y")], {"n": ints(1 << 20, 1 << 20, 4)}, "bytes")
+    refuse("Tile to too much", [1, 4], [("Tile", "x,n", "y")], {"n": ints(1 << 40, 1 << 40)}, "bytes")
+    zeros = [("ConstantOfShape", "n", "z"), ("Add", "x,z", "y")]
+    refuse("zeros of too much", [1, 4], zeros, {"n": ints(1 << 31, 1, 4)}, "bytes")
+    refuse("Softmax of an axis too far", [1, 4], [("Softmax", "x", "y", {"axis": 4})], {}, "axis")
+    refuse("Split in other parts", [1, 4], [("Split", "x,n", "y,z", {"axis": 1})], {"n": ints(2, 3)}, "do not make 4")
+    refuse("TopK of more than there is", [1, 4], [("TopK", "x,n", "y,i")], {"n": ints(5)}, "it takes 5 of 4")
+    refuse("Slice by 0", [1, 4], [("Slice", "x,f,t,a,s", "y")], {k: ints(v) for k, v in zip("ftas", (0, 3, 1, 0))}, "steps by 0")
+
+
 def main():
     activations_behind_products()
     recurrent()
     pools()
     codings()
+    edges()
     text = ",\n".join(f"{json.dumps(name)}: {json.dumps(case)}" for name, case in CASES.items())
     (HERE / "answers.json").write_text("{\n" + text + "\n}\n")
     print(len(CASES), "networks, ONNX Runtime", ort.__version__)

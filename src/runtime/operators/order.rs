@@ -64,7 +64,7 @@ pub(super) const SQUEEZE: Kind = Kind {
         let kept = x.shape.iter().enumerate().filter(|(axis, _)| !axes.contains(axis));
         Ok(TensorType { element: x.element, shape: kept.map(|(_, &dim)| dim).collect() })
     },
-    orders: |node, operands| node.input(1).is_none().then(|| orders(node, operands))?,
+    orders: settled,
     prepare: |_, _, _| Ok(Prepared::new(Copy, [0])),
 };
 
@@ -76,11 +76,10 @@ pub fn squeezed(node: &Node, axes: Option<&[i64]>, shape: &[usize]) -> Result<Ve
     let Some(axes) = axes else {
         return Ok((0..shape.len()).filter(|&axis| shape[axis] == 1).collect());
     };
-    let rank = shape.len() as i64;
     let mut places = Vec::with_capacity(axes.len());
     for &axis in axes {
-        let axis = usize::try_from(if axis < 0 { axis + rank } else { axis }).ok();
-        match axis.filter(|axis| shape.get(*axis) == Some(&1) && !places.contains(axis)) {
+        let axis = super::place(axis, shape.len());
+        match axis.filter(|&axis| shape[axis] == 1 && !places.contains(&axis)) {
             Some(axis) => places.push(axis),
             None => {
                 return Err(Error::new(format!(
@@ -94,13 +93,46 @@ pub fn squeezed(node: &Node, axes: Option<&[i64]>, shape: &[usize]) -> Result<Ve
     Ok(places)
 }
 
+/// Once its axes are an attribute.
+fn settled(node: &Node, operands: &[Operand<'_>]) -> Option<Orders> {
+    node.input(1).is_none().then(|| orders(node, operands))?
+}
+
+/// <https://onnx.ai/onnx/operators/onnx__Unsqueeze.html>, its axes an attribute.
+pub(super) const UNSQUEEZE: Kind = Kind {
+    op: "Unsqueeze",
+    output: |node, inputs| {
+        let x = super::input(node, inputs, 0)?;
+        let axes = node.ints("axes").unwrap_or_default();
+        let rank = x.shape.len() + axes.len();
+        let places = places(node, axes, rank)?;
+        let mut own = x.shape.iter();
+        let dim = |axis| if places.contains(&axis) { Some(1) } else { own.next().copied() };
+        let shape: Option<Vec<usize>> = (0..rank).map(dim).collect();
+        let shape = shape.filter(|_| own.next().is_none()).ok_or_else(|| {
+            Error::new(format!("its axes {axes:?} stand more than once")).at_node(&node.name)
+        })?;
+        Ok(TensorType { element: x.element, shape })
+    },
+    orders: settled,
+    prepare: |_, _, _| Ok(Prepared::new(Copy, [0])),
+};
+
+/// Where axes are that may be counted from the end.
+fn places(node: &Node, axes: &[i64], rank: usize) -> Result<Vec<usize>> {
+    let place = |&axis: &i64| super::place(axis, rank);
+    axes.iter().map(place).collect::<Option<_>>().ok_or_else(|| {
+        Error::new(format!("its axes {axes:?} do not fit {rank} axes")).at_node(&node.name)
+    })
+}
+
 /// A Reshape to a constant shape, which stands in its attribute `shape`.
 const SETTLED_RESHAPE: &str = "SettledReshape";
 
 /// `node` with its constant shape, or axes, as an attribute, so that its output has a shape before
 /// its inputs have values.
 pub(super) fn settle(node: &Node, constant: &dyn Fn(usize) -> Option<Tensor>) -> Option<Node> {
-    if node.is("Squeeze") && node.input(1).is_some() {
+    if (node.is("Squeeze") || node.is("Unsqueeze")) && node.input(1).is_some() {
         let axes = constant(1)?.as_i64()?.to_vec();
         let mut settled = node.clone().with("axes", Attribute::Ints(axes));
         settled.inputs.truncate(1);
