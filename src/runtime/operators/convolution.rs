@@ -10,6 +10,7 @@ use super::{
 };
 use crate::error::{Error, Result};
 use crate::graph::Node;
+use crate::graph::weights::Places;
 use crate::kernels::conv::{Buffers, Conv, Shape};
 use crate::kernels::geometry::Window;
 use crate::kernels::requantize::Requantize;
@@ -118,21 +119,19 @@ fn check_bias(node: &Node, shape: &Shape, len: usize) -> Result<()> {
 /// # Errors
 /// Shapes that do not fit together, and three or more spatial axes.
 pub(super) fn shape(node: &Node, x: &[usize], weights: &[usize]) -> Result<Shape> {
-    let groups = node.int("group", 1).max(0) as usize;
-    let fits = x.len() >= 3
-        && weights.len() == x.len()
-        && groups > 0
-        && weights[1].checked_mul(groups) == Some(x[1])
-        && weights[0] > 0
-        && weights[0].is_multiple_of(groups);
-    if !fits {
-        return Err(Error::new(format!(
-            "weights of shape {weights:?} in {groups} groups do not fit an input of shape {x:?}"
-        ))
-        .at_node(&node.name));
-    }
+    let fits = |own: &Places| x.len() >= 3 && weights.len() == x.len() && own.all_inputs() == x[1];
+    let own =
+        Places::of(node, weights).filter(fits).ok_or_else(|| not_fitting(node, x, weights))?;
     let window = Window::of(node, &x[2..], &weights[2..]).map_err(|e| e.at_node(&node.name))?;
-    Ok(Shape { window, groups, channels_in: x[1], channels_out: weights[0] })
+    Ok(Shape { window, groups: own.groups, channels_in: x[1], channels_out: own.all_outputs() })
+}
+
+pub(super) fn not_fitting(node: &Node, x: &[usize], weights: &[usize]) -> Error {
+    let groups = node.int("group", 1);
+    Error::new(format!(
+        "weights of shape {weights:?} in {groups} groups do not fit an input of shape {x:?}"
+    ))
+    .at_node(&node.name)
 }
 
 pub(super) fn output(node: &Node, x: &TensorType, weights: &[usize]) -> Result<TensorType> {

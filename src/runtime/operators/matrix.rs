@@ -13,6 +13,7 @@ use super::{
     zero_points,
 };
 use crate::error::{Error, Result};
+use crate::graph::weights::Places;
 use crate::graph::{Element, Node};
 use crate::kernels::conv::Buffers;
 use crate::kernels::dense::{Packed, Run, padded};
@@ -27,16 +28,18 @@ pub(super) const FLOAT_GEMM: Kind = Kind {
     },
     orders: constant_weights,
     prepare: |node, operands, setting| {
-        let weights = Weights::of_gemm(node, &operands[1].ty.shape)?;
+        let weights = places(node, &operands[1].ty.shape)?;
         let alpha = node.float("alpha", 1.0);
         let w = floats(node, operands, 1)?;
         let scaled: Vec<f32> = w.iter().map(|w| alpha * w).collect();
         let bias = match node.input(2) {
             Some(_) => {
                 let beta = node.float("beta", 1.0);
-                weights.bias(node, &operands[2], floats(node, operands, 2)?, |b| beta * b)?
+                spread(node, weights.outputs, &operands[2], floats(node, operands, 2)?, |b| {
+                    beta * b
+                })?
             }
-            None => vec![0.0; weights.columns],
+            None => vec![0.0; weights.outputs],
         };
         let (transpose, bounds) = (transposed(node), float_bounds(node));
         let matrix = FloatMatrix::new(setting, &weights, &scaled, bias, transpose, bounds);
@@ -56,8 +59,8 @@ pub(super) const FLOAT_MATMUL: Kind = Kind {
             let bounds = float_bounds(node);
             return Ok(Prepared::new(FloatProduct { product, bounds }, [0, 1]));
         }
-        let weights = Weights::of_matmul(node, &operands[1].ty.shape)?;
-        let bias = vec![0.0; weights.columns];
+        let weights = places(node, &operands[1].ty.shape)?;
+        let bias = vec![0.0; weights.outputs];
         let (w, bounds) = (floats(node, operands, 1)?, float_bounds(node));
         let matrix = FloatMatrix::new(setting, &weights, w, bias, false, bounds);
         Ok(Prepared::new(matrix, [0]))
@@ -72,10 +75,12 @@ pub(super) const QUANTIZED_GEMM: Kind = Kind {
     },
     orders: plain,
     prepare: |node, operands, setting| {
-        let weights = Weights::of_gemm(node, &operands[3].ty.shape)?;
+        let weights = places(node, &operands[3].ty.shape)?;
         let bias = match node.input(6) {
-            Some(_) => weights.bias(node, &operands[6], &integers(node, operands, 6)?, |b| b)?,
-            None => vec![0; weights.columns],
+            Some(_) => {
+                spread(node, weights.outputs, &operands[6], &integers(node, operands, 6)?, |b| b)?
+            }
+            None => vec![0; weights.outputs],
         };
         quantized(node, operands, setting, &weights, bias, 7, transposed(node))
     },
@@ -92,8 +97,8 @@ pub(super) const QUANTIZED_MATMUL: Kind = Kind {
         if !is_packable(&operands[3]) || scales(node, operands, 1)?.len() != 1 {
             return integer::quantized_matmul(node, operands);
         }
-        let weights = Weights::of_matmul(node, &operands[3].ty.shape)?;
-        let bias = vec![0; weights.columns];
+        let weights = places(node, &operands[3].ty.shape)?;
+        let bias = vec![0; weights.outputs];
         quantized(node, operands, setting, &weights, bias, 6, false)
     },
 };
@@ -102,7 +107,7 @@ pub(super) const QUANTIZED_MATMUL: Kind = Kind {
 /// engine's.
 fn constant_weights(node: &Node, operands: &[Operand]) -> Option<Orders> {
     let settled = operands[1..].iter().all(Operand::is_settled);
-    let columns = operands.get(1)?.ty.shape.get(1 - usize::from(node.int("transB", 0) != 0))?;
+    let columns = &Places::of(node, &operands.get(1)?.ty.shape)?.outputs;
     let bias = &operands.get(2).map(|bias| &bias.ty.shape[..]).unwrap_or_default();
     let of_columns = match bias {
         [] | [1] | [1, 1] => true,
@@ -128,7 +133,7 @@ fn quantized(
     node: &Node,
     operands: &[Operand],
     setting: &Setting,
-    weights: &Weights,
+    weights: &Places,
     bias: Vec<i32>,
     y_at: usize,
     transpose: bool,
@@ -137,11 +142,11 @@ fn quantized(
     let x = Coding::of(node, operands, operands[0].ty.element, 1)?;
     let y = Coding::of(node, operands, operands[y_at + 1].ty.element, y_at)?;
     let w = centred_weights(node, operands, 3, 5, |i, zero_points| {
-        if zero_points == 1 { 0 } else { weights.column_of(i) }
+        if zero_points == 1 { 0 } else { weights.output(i) }
     })?;
-    let requantize = requantize(node, operands, [x, y], weights.columns)?;
-    let (k, columns) = (weights.k, weights.columns);
-    let by_column = (0..columns).flat_map(|c| (0..k).map(move |i| weights.index(c, i)));
+    let requantize = requantize(node, operands, [x, y], weights.outputs)?;
+    let (k, columns) = (weights.inputs, weights.outputs);
+    let by_column = (0..columns).flat_map(|c| (0..k).map(move |i| weights.weight(c, i)));
     let layer = Layer { x, weights: by_column.map(|i| w[i]).collect(), k, bias };
     let has_zero_points = !zero_points(node, operands, 5)?.iter().all(|&zero| zero == 0);
     let matrix = Matrix { k, columns, transpose, requantize };
@@ -177,59 +182,32 @@ fn packed<A: Arithmetic>(
     })
 }
 
-/// The right-hand matrix: `k x columns`, possibly stored transposed.
-#[derive(Debug, Clone, Copy)]
-struct Weights {
-    k: usize,
-    columns: usize,
-    transposed: bool,
+/// How the right-hand matrix lies: its inputs are the products of a sum, its outputs the columns.
+fn places(node: &Node, shape: &[usize]) -> Result<Places> {
+    Places::of(node, shape).ok_or_else(|| {
+        Error::new(format!("its weights have the shape {shape:?}, not two axes"))
+            .at_node(&node.name)
+    })
 }
 
-impl Weights {
-    fn of_gemm(node: &Node, shape: &[usize]) -> Result<Self> {
-        let transposed = node.int("transB", 0) != 0;
-        match (shape, transposed) {
-            (&[columns, k], true) | (&[k, columns], false) => Ok(Self { k, columns, transposed }),
-            _ => Err(Error::new(format!("its weights have the shape {shape:?}, not two axes"))
-                .at_node(&node.name)),
+/// A bias that is the same for every row, spread over the columns.
+fn spread<T: Copy>(
+    node: &Node,
+    columns: usize,
+    operand: &Operand,
+    bias: &[T],
+    map: impl Fn(T) -> T,
+) -> Result<Vec<T>> {
+    let shape = &operand.ty.shape;
+    match bias {
+        [one] => Ok(vec![map(*one); columns]),
+        _ if bias.len() == columns && shape.last() == Some(&columns) => {
+            Ok(bias.iter().map(|&b| map(b)).collect())
         }
-    }
-
-    fn of_matmul(node: &Node, shape: &[usize]) -> Result<Self> {
-        match *shape {
-            [k, columns] => Ok(Self { k, columns, transposed: false }),
-            _ => Err(Error::new(format!("its weights have the shape {shape:?}, not two axes"))
-                .at_node(&node.name)),
-        }
-    }
-
-    fn index(&self, column: usize, k: usize) -> usize {
-        if self.transposed { column * self.k + k } else { k * self.columns + column }
-    }
-
-    fn column_of(&self, index: usize) -> usize {
-        if self.transposed { index / self.k.max(1) } else { index % self.columns.max(1) }
-    }
-
-    /// A bias that is the same for every row, spread over the columns.
-    fn bias<T: Copy>(
-        &self,
-        node: &Node,
-        operand: &Operand,
-        bias: &[T],
-        map: impl Fn(T) -> T,
-    ) -> Result<Vec<T>> {
-        let shape = &operand.ty.shape;
-        match bias {
-            [one] => Ok(vec![map(*one); self.columns]),
-            _ if bias.len() == self.columns && shape.last() == Some(&self.columns) => {
-                Ok(bias.iter().map(|&b| map(b)).collect())
-            }
-            _ => Err(Error::new(format!(
-                "a bias of shape {shape:?}, different for every row, is not supported"
-            ))
-            .at_node(&node.name)),
-        }
+        _ => Err(Error::new(format!(
+            "a bias of shape {shape:?}, different for every row, is not supported"
+        ))
+        .at_node(&node.name)),
     }
 }
 
@@ -238,15 +216,15 @@ fn mismatch(node: &Node, a: &[usize], b: &[usize]) -> Error {
 }
 
 fn gemm_output(node: &Node, a: &TensorType, b: &TensorType, y: Element) -> Result<TensorType> {
-    let weights = Weights::of_gemm(node, &b.shape)?;
+    let weights = places(node, &b.shape)?;
     let (rows, k) = match (&a.shape[..], transposed(node)) {
         (&[rows, k], false) | (&[k, rows], true) => (rows, k),
         _ => return Err(mismatch(node, &a.shape, &b.shape)),
     };
-    if k != weights.k {
+    if k != weights.inputs {
         return Err(mismatch(node, &a.shape, &b.shape));
     }
-    Ok(TensorType { element: y, shape: vec![rows, weights.columns] })
+    Ok(TensorType { element: y, shape: vec![rows, weights.outputs] })
 }
 
 fn matmul_output(node: &Node, a: &TensorType, b: &TensorType, y: Element) -> Result<TensorType> {
@@ -332,15 +310,15 @@ struct FloatMatrix {
 impl FloatMatrix {
     fn new(
         setting: &Setting,
-        weights: &Weights,
+        weights: &Places,
         w: &[f32],
         bias: Vec<f32>,
         transpose: bool,
         bounds: [f32; 2],
     ) -> Self {
-        let weight = |c, i| w[weights.index(c, i)];
-        let packed = packed(setting.floats(), weights.columns, weights.k, weight);
-        Self { k: weights.k, transpose, packed, bias, bounds }
+        let weight = |c, i| w[weights.weight(c, i)];
+        let packed = packed(setting.floats(), weights.outputs, weights.inputs, weight);
+        Self { k: weights.inputs, transpose, packed, bias, bounds }
     }
 }
 

@@ -5,13 +5,14 @@
 //!
 //! [`lower`]: crate::runtime::lower
 
-use super::convolution::centred_weights;
+use super::convolution::{centred_weights, not_fitting};
 use super::{
     Coding, Kind, Operand, Operator, Orders, Prepared, Scratch, TensorType, View, ViewMut, floats,
     input, integers, plain, requantize,
 };
 use crate::error::{Error, Result};
 use crate::graph::Node;
+use crate::graph::weights::Places;
 use crate::kernels::geometry::Window;
 use crate::kernels::requantize::Requantize;
 use crate::kernels::transposed::spread;
@@ -25,7 +26,7 @@ pub(super) const FLOAT: Kind = Kind {
         let weights = floats(node, operands, 1)?.to_vec();
         let bias = match node.input(2) {
             Some(_) => floats(node, operands, 2)?.to_vec(),
-            None => vec![0.0; shape.channels_out()],
+            None => vec![0.0; shape.places.all_outputs()],
         };
         shape.check_bias(node, bias.len())?;
         Ok(Prepared::new(FloatTransposed { shape, weights, bias }, [0]))
@@ -44,10 +45,10 @@ pub(super) const QUANTIZED: Kind = Kind {
         let shape = Shape::of(node, &operands[0].ty.shape, &operands[3].ty.shape)?;
         let x = Coding::of(node, operands, operands[0].ty.element, 1)?;
         let y = Coding::of(node, operands, operands[7].ty.element, 6)?;
-        let channels = shape.channels_out();
-        let taps = shape.taps();
+        let places = &shape.places;
+        let channels = places.all_outputs();
         let weights = centred_weights(node, operands, 3, 5, |i, zero_points: usize| {
-            if zero_points == 1 { 0 } else { i / taps % shape.per_group }
+            if zero_points == 1 { 0 } else { places.output(i) % places.outputs }
         })?;
         let bias = match node.input(8) {
             Some(_) => integers(node, operands, 8)?,
@@ -63,45 +64,25 @@ pub(super) const QUANTIZED: Kind = Kind {
 struct Shape {
     /// Of the convolution that this one transposes: it slides over the output.
     window: Window,
-    groups: usize,
-    channels_in: usize,
-    /// Output channels of a group.
-    per_group: usize,
+    places: Places,
 }
 
 impl Shape {
     fn of(node: &Node, x: &[usize], weights: &[usize]) -> Result<Self> {
-        let groups = node.int("group", 1).max(0) as usize;
-        let fits = x.len() >= 3
-            && weights.len() == x.len()
-            && weights[0] == x[1]
-            && groups > 0
-            && x[1].is_multiple_of(groups)
-            && weights[1] > 0;
-        if !fits {
-            return Err(Error::new(format!(
-                "weights of shape {weights:?} in {groups} groups do not fit an input of shape {x:?}"
-            ))
-            .at_node(&node.name));
-        }
+        let fits =
+            |own: &Places| x.len() >= 3 && weights.len() == x.len() && own.all_inputs() == x[1];
+        let places = Places::of(node, weights).filter(fits);
+        let places = places.ok_or_else(|| not_fitting(node, x, weights))?;
         let window =
             Window::transposed(node, &x[2..], &weights[2..]).map_err(|e| e.at_node(&node.name))?;
-        Ok(Self { window, groups, channels_in: x[1], per_group: weights[1] })
-    }
-
-    fn channels_out(&self) -> usize {
-        self.groups * self.per_group
-    }
-
-    fn taps(&self) -> usize {
-        self.window.kernel[0] * self.window.kernel[1]
+        Ok(Self { window, places })
     }
 
     fn check_bias(&self, node: &Node, len: usize) -> Result<()> {
-        if len == self.channels_out() {
+        if len == self.places.all_outputs() {
             return Ok(());
         }
-        let channels = self.channels_out();
+        let channels = self.places.all_outputs();
         Err(Error::new(format!("its bias has {len} elements for {channels} channels"))
             .at_node(&node.name))
     }
@@ -113,14 +94,14 @@ impl Shape {
         S: Copy + Default + From<T> + std::ops::Mul<Output = S> + std::ops::AddAssign,
     {
         // The window slides over the output: its positions are the input's elements.
-        let (plane_in, taps) = (self.window.output_len(), self.taps());
-        let inputs = self.channels_in / self.groups;
+        let (plane_in, places) = (self.window.output_len(), &self.places);
+        let Places { outputs, inputs, taps, .. } = *places;
         let mut sums = vec![S::default(); self.window.input_len()];
-        for c in 0..self.channels_out() {
-            let (group, o) = (c / self.per_group, c % self.per_group);
+        for c in 0..self.places.all_outputs() {
             sums.fill(S::default());
-            for i in group * inputs..(group + 1) * inputs {
-                let filter = &weights[(i * self.per_group + o) * taps..][..taps];
+            for j in 0..inputs {
+                let filter = &weights[places.weight(c, j * taps)..][..taps];
+                let i = c / outputs * inputs + j;
                 spread(&self.window, &x[i * plane_in..][..plane_in], filter, &mut sums);
             }
             store(c, &sums);
@@ -136,7 +117,7 @@ fn constant_weights(_: &Node, operands: &[Operand]) -> Option<Orders> {
 fn output(node: &Node, x: &TensorType, weights: &[usize]) -> Result<TensorType> {
     let shape = Shape::of(node, &x.shape, weights)?;
     let spatial = &shape.window.input[4 - x.shape.len()..];
-    let shape = [&[x.shape[0], shape.channels_out()], spatial].concat();
+    let shape = [&[x.shape[0], shape.places.all_outputs()], spatial].concat();
     Ok(TensorType { element: x.element, shape })
 }
 
@@ -150,8 +131,8 @@ struct FloatTransposed {
 impl Operator for FloatTransposed {
     fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
         let plane = self.shape.window.input_len();
-        let frame = self.shape.channels_in * self.shape.window.output_len();
-        let frames = output.f32().chunks_exact_mut(self.shape.channels_out() * plane);
+        let frame = self.shape.places.all_inputs() * self.shape.window.output_len();
+        let frames = output.f32().chunks_exact_mut(self.shape.places.all_outputs() * plane);
         for (x, out) in inputs[0].f32().chunks_exact(frame).zip(frames) {
             self.shape.planes::<f32, f32>(x, &self.weights, |c, sums| {
                 for (out, sum) in out[c * plane..].iter_mut().zip(sums) {
@@ -178,8 +159,8 @@ struct QuantizedTransposed {
 impl Operator for QuantizedTransposed {
     fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
         let plane = self.shape.window.input_len();
-        let frame = self.shape.channels_in * self.shape.window.output_len();
-        let frames = output.codes().chunks_exact_mut(self.shape.channels_out() * plane);
+        let frame = self.shape.places.all_inputs() * self.shape.window.output_len();
+        let frames = output.codes().chunks_exact_mut(self.shape.places.all_outputs() * plane);
         let mut centred = Vec::with_capacity(frame);
         for (x, out) in inputs[0].codes().chunks_exact(frame).zip(frames) {
             centred.clear();
