@@ -78,16 +78,16 @@ pub fn squeezed(node: &Node, axes: Option<&[i64]>, shape: &[usize]) -> Result<Ve
     };
     let mut places = Vec::with_capacity(axes.len());
     for &axis in axes {
-        let axis = super::place(axis, shape.len());
-        match axis.filter(|&axis| shape[axis] == 1 && !places.contains(&axis)) {
-            Some(axis) => places.push(axis),
-            None => {
-                return Err(Error::new(format!(
-                    "it takes the axes {axes:?} away from the shape {shape:?}"
-                ))
-                .at_node(&node.name));
+        let axis = super::place(axis, shape.len()).filter(|axis| !places.contains(axis));
+        let what = match axis.map(|axis| (axis, shape[axis])) {
+            Some((axis, 1)) => {
+                places.push(axis);
+                continue;
             }
-        }
+            Some((_, len)) => format!("it takes an axis of {len} away from the shape {shape:?}"),
+            None => format!("its axes {axes:?} do not fit the shape {shape:?}"),
+        };
+        return Err(Error::new(what).at_node(&node.name));
     }
     places.sort_unstable();
     Ok(places)
