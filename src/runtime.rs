@@ -17,6 +17,7 @@ mod tract;
 pub use family::Family;
 pub use operators::{CLAMP_HIGH, CLAMP_LOW, Function, SATURATING, Slope, TensorType};
 pub use program::StepTime;
+pub use tract::panics_are_caught;
 
 use crate::kernels::{Machine, Rounding};
 use operators::{Order, Setting, View};
