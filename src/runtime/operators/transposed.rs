@@ -11,7 +11,7 @@ use super::{
     input, integers, plain, requantize,
 };
 use crate::error::{Error, Result};
-use crate::graph::Node;
+use crate::graph::{Element, Node};
 use crate::kernels::geometry::Window;
 use crate::kernels::requantize::Requantize;
 use crate::kernels::transposed::spread;
@@ -77,6 +77,7 @@ impl Shape {
             && weights[0] == x[1]
             && groups > 0
             && x[1].is_multiple_of(groups)
+            && x[1] > 0
             && weights[1] > 0;
         if !fits {
             return Err(Error::new(format!(
@@ -130,7 +131,8 @@ impl Shape {
 
 /// Computed weights are the engine's.
 fn constant_weights(_: &Node, operands: &[Operand]) -> Option<Orders> {
-    operands[1..].iter().all(Operand::is_settled).then_some(Orders::Plain)
+    let known = operands.first()?.ty.element == Element::F32;
+    (known && operands[1..].iter().all(Operand::is_settled)).then_some(Orders::Plain)
 }
 
 fn output(node: &Node, x: &TensorType, weights: &[usize]) -> Result<TensorType> {
