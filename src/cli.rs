@@ -22,18 +22,21 @@ mod table;
 mod train;
 
 use std::io::{self, Write};
+use std::panic;
 use std::process::ExitCode;
 
 use clap::Parser;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::runtime::panics_are_caught;
 use arguments::{Arguments, Command};
 use shell::Shell;
 
 /// Runs what the process's arguments ask for.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    leave_caught_panics_untold();
     let mut shell = Shell::new(arguments.quiet);
     let json = arguments.json;
     if let Err(error) = arguments.command.check() {
@@ -57,6 +60,16 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The error that becomes of them is told.
+fn leave_caught_panics_untold() {
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        if !panics_are_caught() {
+            usual(panic);
+        }
+    }));
 }
 
 /// As clap has it.

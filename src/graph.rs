@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::error::{Error, Result};
+use operator::{MICROSOFT, least_inputs};
 
 mod constants;
 pub mod float16;
@@ -458,6 +459,23 @@ impl Graph {
             ))
             .way_out("Export the network with a float32 input.")),
         }
+    }
+
+    /// Checks that every node has the inputs that its operator cannot do without.
+    pub fn check_inputs(&self) -> Result<()> {
+        for node in self.nodes.iter().filter(|node| ["", MICROSOFT].contains(&&*node.domain)) {
+            let least = least_inputs(&node.op);
+            // Operators on integers may leave zero points out that stand before others.
+            let needed = if node.op.starts_with('Q') { least.min(1) } else { least };
+            let missing = (0..needed).find(|&i| node.input(i).is_none());
+            let missing = missing.or((node.inputs.len() < least).then_some(node.inputs.len()));
+            if let Some(i) = missing {
+                return Err(Error::new(format!("input {i} of `{}` is missing", node.op))
+                    .at_node(&node.name)
+                    .way_out("Export the network again: the file is damaged."));
+            }
+        }
+        Ok(())
     }
 
     /// Checks that every tensor is made once, before it is read.

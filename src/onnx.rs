@@ -17,6 +17,10 @@ mod functions;
 
 const PRODUCER: &str = "steer8";
 
+/// Axes and elements of the largest tensors.
+const MOST_AXES: usize = 64;
+const MOST_ELEMENTS: usize = 1 << 31;
+
 /// Reads a network.
 ///
 /// Constants given by `Constant` nodes become initializers; calls of model-local functions become
@@ -118,6 +122,7 @@ pub fn read(bytes: &[u8]) -> Result<Graph> {
     graph.check()?;
     let newest = written.iter().copied().fold(graph.opset(), i64::max);
     opset::raise_each(&mut graph, &written, newest.max(opset::PER_CHANNEL))?;
+    graph.check_inputs()?;
     float16::widen(&mut graph);
     Ok(graph)
 }
@@ -373,7 +378,12 @@ fn read_tensor(t: pb::TensorProto) -> Result<Tensor> {
     }
     let shape: Vec<usize> =
         t.dims.iter().map(|&d| usize::try_from(d).map_err(|_| damaged())).collect::<Result<_>>()?;
-    let count = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).ok_or_else(damaged)?;
+    // What has no elements may not say that it has many axes, or long ones.
+    let held = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d.max(1)));
+    if shape.len() > MOST_AXES || held.is_none_or(|held| held > MOST_ELEMENTS) {
+        return Err(damaged());
+    }
+    let count = shape.iter().product();
     let element = Element(t.data_type);
     if element == Element::TEXT {
         return check_count(count, t.string_data.len())

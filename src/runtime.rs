@@ -17,6 +17,7 @@ mod tract;
 pub use family::Family;
 pub use operators::{CLAMP_HIGH, CLAMP_LOW, Function, SATURATING, Slope, TensorType};
 pub use program::StepTime;
+pub use tract::panics_are_caught;
 
 use crate::kernels::{Machine, Rounding};
 use operators::{Order, Setting, View};
@@ -178,7 +179,10 @@ impl Session {
     }
 
     /// Bytes held: constants as prepared, and the memory between operators.
-    pub fn bytes(&mut self) -> usize {
+    ///
+    /// # Errors
+    /// More memory than may be taken.
+    pub fn bytes(&mut self) -> Result<usize> {
         self.program.bytes()
     }
 }
@@ -271,8 +275,18 @@ pub fn tensor_types(
 /// The network's input shape, batch included, with `frame` in place of free dimensions.
 ///
 /// # Errors
-/// A frame that does not fit, and dimensions that stay free.
+/// A frame that does not fit, dimensions that stay free, and more than can be held.
 pub fn input_shape(graph: &Graph, frame: Option<&[usize]>) -> Result<Vec<usize>> {
+    let shape = filled_shape(graph, frame)?;
+    let ty = TensorType { element: graph.input.element, shape };
+    ty.check_size().map_err(|e| Error {
+        what: format!("the input `{}`: {}", graph.input.name, e.what),
+        ..e
+    })?;
+    Ok(ty.shape)
+}
+
+fn filled_shape(graph: &Graph, frame: Option<&[usize]>) -> Result<Vec<usize>> {
     let input = &graph.input;
     let Some(dims) = &input.shape else {
         return match frame {

@@ -511,6 +511,98 @@ pub fn operator(op: &str) -> &'static Operator {
     OPERATORS.iter().find(|row| row.op == op).unwrap_or(&UNKNOWN)
 }
 
+/// How many inputs operators have at least; those with one are not named. The ONNX and `com.microsoft`
+/// page of each, by today's operator set.
+const LEAST_INPUTS: &[(usize, &[&str])] = &[
+    (0, &["Constant", "Optional", "RandomNormal", "RandomUniform", "SequenceEmpty"]),
+    (
+        2,
+        &[
+            "Add",
+            "And",
+            "BiasGelu",
+            "BitShift",
+            "BitwiseAnd",
+            "BitwiseOr",
+            "BitwiseXor",
+            "CastLike",
+            "Compress",
+            "Conv",
+            "ConvInteger",
+            "ConvTranspose",
+            "CumSum",
+            "DequantizeLinear",
+            "Div",
+            "Equal",
+            "Expand",
+            "Gather",
+            "GatherElements",
+            "GatherND",
+            "Gemm",
+            "Greater",
+            "GreaterOrEqual",
+            "GridSample",
+            "LayerNormalization",
+            "Less",
+            "LessOrEqual",
+            "MatMul",
+            "MatMulInteger",
+            "Mod",
+            "Mul",
+            "NonMaxSuppression",
+            "Or",
+            "PRelu",
+            "Pad",
+            "Pow",
+            "QuantizeLinear",
+            "RMSNormalization",
+            "Reshape",
+            "STFT",
+            "Sub",
+            "Tile",
+            "TopK",
+            "Unsqueeze",
+            "Xor",
+        ],
+    ),
+    (
+        3,
+        &[
+            "GRU",
+            "GroupNormalization",
+            "InstanceNormalization",
+            "LSTM",
+            "OneHot",
+            "RNN",
+            "Range",
+            "Scatter",
+            "ScatterElements",
+            "ScatterND",
+            "Slice",
+            "Where",
+        ],
+    ),
+    (
+        4,
+        &[
+            "QLinearAveragePool",
+            "QLinearGlobalAveragePool",
+            "QLinearLeakyRelu",
+            "QLinearSigmoid",
+            "QLinearSoftmax",
+        ],
+    ),
+    (5, &["BatchNormalization", "MelWeightMatrix", "QLinearConcat"]),
+    (6, &["QGemm"]),
+    (7, &["QLinearAdd", "QLinearMul"]),
+    (8, &["QLinearConv", "QLinearMatMul"]),
+];
+
+/// How many inputs the operator called `op` has at least.
+pub fn least_inputs(op: &str) -> usize {
+    LEAST_INPUTS.iter().find(|(_, ops)| ops.contains(&op)).map_or(1, |(least, _)| *least)
+}
+
 /// The operators that train, as a sentence lists them.
 pub fn trained() -> String {
     let mut names = Vec::new();

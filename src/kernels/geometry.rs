@@ -42,10 +42,11 @@ impl Window {
         for axis in 0..axes {
             let at = axis + 2 - axes;
             let (n, k, s) = (spatial[axis], kernel[axis], stride[axis]);
-            let whole = s * (n.max(1) - 1) + extra[axis] + (k - 1) * dilation[axis] + 1;
+            let whole =
+                s.saturating_mul(n - 1).saturating_add(extra[axis] + (k - 1) * dilation[axis] + 1);
             let wanted = match (wanted.len().checked_sub(axes), auto_pad) {
                 (Some(before), _) if !wanted.is_empty() => Some(wanted[before + axis]),
-                (_, "SAME_UPPER" | "SAME_LOWER") => Some(n * s),
+                (_, "SAME_UPPER" | "SAME_LOWER") => Some(n.saturating_mul(s)),
                 _ => None,
             };
             let (begin, end) = match wanted {
@@ -62,7 +63,7 @@ impl Window {
                 Some(wanted) => wanted,
                 None => whole.saturating_sub(begin + end),
             };
-            if n == 0 || out == 0 {
+            if out == 0 {
                 return Err(Error::new("nothing is left of its output after padding"));
             }
             window.input[at] = out;
@@ -169,6 +170,9 @@ fn attributes(node: &Node, spatial: &[usize], kernel: &[usize]) -> Result<[Vec<u
             "a window of {} axes over {axes} spatial axes is not supported",
             kernel.len(),
         )));
+    }
+    if spatial.contains(&0) {
+        return Err(Error::new(format!("its input has {spatial:?} pixels")));
     }
     let stride = list(node, "strides", 1, axes)?;
     let dilation = list(node, "dilations", 1, axes)?;

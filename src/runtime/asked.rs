@@ -1,38 +1,11 @@
 //! What an engine is asked is checked first: axes, attributes and shapes that its analysis takes for
 //! granted, and the sizes of results.
 
-use super::operators::{Operand, TensorType, place};
+use super::operators::{MOST_AXES, MOST_BYTES, MOST_CONSTANT_BYTES, Operand, TensorType, place};
 use crate::error::{Error, Result};
 use crate::graph::{Attribute, Data, Graph, Node, Tensor};
 
 const WAY_OUT: &str = "Check that the network runs in ONNX Runtime, or export it again.";
-
-/// The most bytes that a tensor may have.
-const MOST_BYTES: usize = 1 << 31;
-
-/// Bytes of an element whose type says nothing.
-const USUAL_BYTES: usize = 4;
-
-/// Checks that a result is not too large to be held.
-///
-/// # Errors
-/// Says how many bytes it would have.
-pub(super) fn check_size(ty: &TensorType) -> Result<()> {
-    let len = ty.shape.iter().try_fold(1usize, |len, &dim| len.checked_mul(dim));
-    let bytes = len.and_then(|len| match ty.element.bytes(1) {
-        Some(_) => ty.element.bytes(len),
-        None => len.checked_mul(USUAL_BYTES),
-    });
-    if bytes.is_some_and(|bytes| bytes <= MOST_BYTES) {
-        return Ok(());
-    }
-    let bytes = bytes.map_or("more than 2^64".into(), |bytes| bytes.to_string());
-    Err(Error::new(format!(
-        "its result of shape {:?} has {bytes} bytes, more than {MOST_BYTES}",
-        ty.shape
-    ))
-    .way_out("Give smaller frames, or export the network for smaller ones."))
-}
 
 /// Checks a node that the engine is to run.
 ///
@@ -45,19 +18,28 @@ pub(super) fn check(node: &Node, operands: &[Operand<'_>]) -> Result<()> {
     asked.result()
 }
 
-/// An input that says where to look in the first, as Gather's does.
+/// An input whose numbers the engine takes for granted.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(super) struct Trusted {
     pub(super) input: usize,
-    /// Of the axes looked along, of one after the other and again.
-    lens: Vec<usize>,
+    how: Trust,
 }
 
-impl Places {
+#[derive(Debug)]
+enum Trust {
+    /// They say where to look along axes of so many elements, one after the other and again, as
+    /// Gather's do.
+    Within(Vec<usize>),
+    /// Integers are divided by them.
+    NotZero,
+}
+
+impl Trusted {
     pub(super) fn of(node: &Node, operands: &[Operand<'_>]) -> Option<Self> {
         let asked = Asked { node, operands };
         let shape = asked.shape(0)?;
         let lens = match node.op.as_str() {
+            "Div" | "Mod" => return Some(Self { input: 1, how: Trust::NotZero }),
             "Gather" | "GatherElements" | "ScatterElements" | "Scatter" => {
                 vec![shape[place(node.int("axis", 0), shape.len())?]]
             }
@@ -67,14 +49,20 @@ impl Places {
             }
             _ => return None,
         };
-        Some(Self { input: 1, lens })
+        Some(Self { input: 1, how: Trust::Within(lens) })
     }
 
     /// # Errors
     /// Names what lies outside.
     pub(super) fn check(&self, values: &[i64]) -> Result<()> {
+        let Trust::Within(lens) = &self.how else {
+            return match values.contains(&0) {
+                true => Err(Error::new("it divides by 0").way_out(WAY_OUT)),
+                false => Ok(()),
+            };
+        };
         let outside = |(value, len): &(&i64, &usize)| place(**value, **len).is_none();
-        match values.iter().zip(self.lens.iter().cycle()).find(outside) {
+        match values.iter().zip(lens.iter().cycle()).find(outside) {
             None => Ok(()),
             Some((value, len)) => {
                 Err(Error::new(format!("its index {value} is not among {len}")).way_out(WAY_OUT))
@@ -143,6 +131,10 @@ const BROADCAST: [&str; 24] = [
 /// No attribute of a window is larger.
 const LARGEST: i64 = 1 << 14;
 
+/// The most products, or elements gone through, of an operator over windows: many times what the
+/// largest layers of whole pictures take.
+const MOST_WORK: u64 = 1 << 38;
+
 struct Asked<'a> {
     node: &'a Node,
     operands: &'a [Operand<'a>],
@@ -180,6 +172,9 @@ impl Asked<'_> {
         };
         if let Some(axes) = axes {
             let rank = if op == "Unsqueeze" { rank + axes.len() } else { rank };
+            if rank > MOST_AXES {
+                return self.wrong(format!("its result has {rank} axes, more than {MOST_AXES}"));
+            }
             let mut places: Vec<usize> = Vec::new();
             for axis in &axes {
                 match place(*axis, rank).filter(|axis| !places.contains(axis)) {
@@ -208,9 +203,16 @@ impl Asked<'_> {
             }
             _ => {}
         }
-        match Places::of(self.node, self.operands) {
-            Some(places) => match self.constant(places.input) {
-                Some(values) => places.check(&values),
+        if op == "CumSum" || op == "DFT" {
+            let axis = self.constant(if op == "DFT" { 2 } else { 1 });
+            let axis = axis.and_then(|axis| axis.first().copied());
+            if let Some(axis) = axis.filter(|&axis| place(axis, rank).is_none()) {
+                return self.wrong(format!("its axis {axis} does not fit {rank} axes"));
+            }
+        }
+        match Trusted::of(self.node, self.operands) {
+            Some(trusted) => match self.constant(trusted.input) {
+                Some(values) => trusted.check(&values),
                 None => Ok(()),
             },
             None => Ok(()),
@@ -278,6 +280,66 @@ impl Asked<'_> {
                 };
                 if x.len() != 4 || !square.is_some_and(|square| fits(x, square)) {
                     return self.wrong(format!("blocks of {block} do not fit the shape {x:?}"));
+                }
+            }
+            "Trilu" | "EyeLike" if x.len() < 2 => {
+                return self.wrong(format!("its input of shape {x:?} is no matrix"));
+            }
+            "GatherElements" | "ScatterElements" | "Scatter" => {
+                let axis = place(node.int("axis", 0), x.len());
+                let indices = self.shape(1).unwrap_or_default();
+                let within = |i: usize| Some(i) == axis || indices[i] <= x[i];
+                if indices.len() != x.len() || !(0..x.len()).all(within) {
+                    return self.wrong(format!("indices of shape {indices:?} do not fit {x:?}"));
+                }
+                let updates = self.shape(2).filter(|&updates| updates != indices);
+                if let Some(updates) = updates.filter(|_| node.op != "GatherElements") {
+                    return self.wrong(format!("{updates:?} updates for {indices:?} indices"));
+                }
+            }
+            "GatherND" | "ScatterND" => self.nested(x)?,
+            "Compress" => {
+                let chosen = self.shape(1).unwrap_or_default();
+                let len = match node.attributes.contains_key("axis") {
+                    true => place(node.int("axis", 0), x.len()).map(|axis| x[axis]),
+                    false => Some(x.iter().product()),
+                };
+                if chosen.len() != 1 || len.is_none_or(|len| chosen[0] > len) {
+                    return self.wrong(format!("a choice of {chosen:?} does not fit {x:?}"));
+                }
+            }
+            "GroupNormalization" => {
+                let groups = usize::try_from(node.int("num_groups", 0)).unwrap_or(0);
+                let channels = x.get(1).copied().unwrap_or(0);
+                if x.len() < 3 || groups == 0 || !channels.is_multiple_of(groups) {
+                    return self.wrong(format!("{groups} groups do not fit an input of {x:?}"));
+                }
+            }
+            "GridSample" => {
+                let grid = self.shape(1).unwrap_or_default();
+                let fits = x.len() >= 3
+                    && grid.len() == x.len()
+                    && grid[0] == x[0]
+                    && grid[x.len() - 1] == x.len() - 2;
+                if !fits {
+                    return self.wrong(format!("a grid of {grid:?} does not fit {x:?}"));
+                }
+            }
+            "Einsum" => self.sum_of_products()?,
+            "Reshape" => {
+                let wanted = self.constant(1).unwrap_or_default();
+                let known = wanted.iter().filter(|&&dim| dim > 0).map(|&dim| dim as usize);
+                let count = known.clone().try_fold(1usize, |n, dim| n.checked_mul(dim));
+                let free = wanted.iter().filter(|&&dim| dim == -1).count();
+                let copied = wanted.iter().rposition(|&dim| dim == 0).map_or(0, |at| at + 1);
+                let copied = if node.int("allowzero", 0) == 0 { copied } else { 0 };
+                let possible = count.is_some()
+                    && free <= 1
+                    && wanted.iter().all(|&dim| dim >= -1)
+                    && copied <= x.len()
+                    && wanted.len() <= MOST_AXES;
+                if !possible {
+                    return self.wrong(format!("the shape {wanted:?} does not fit {x:?}"));
                 }
             }
             "Slice" => {
@@ -402,9 +464,125 @@ impl Asked<'_> {
         };
         let transposed = self.node.op == "ConvTranspose";
         if fits && (transposed || !explicit || (0..axes).all(reaches)) {
-            return Ok(());
+            return self.swept(x, kernel);
         }
         self.wrong(format!("its window of {kernel:?} does not fit an input of shape {x:?}"))
+    }
+
+    /// What a window makes, and what it reads for that, with all padding.
+    fn swept(&self, x: &[usize], kernel: &[i64]) -> Result<()> {
+        let at = |name: &str, i: usize, usual: i64| {
+            self.node.ints(name).and_then(|list| list.get(i)).map_or(usual, |&value| value) as u64
+        };
+        let axes = kernel.len();
+        let same = matches!(self.node.text("auto_pad"), Some("SAME_UPPER" | "SAME_LOWER"));
+        let mut positions = x[0].max(1) as u64;
+        for axis in 0..axes {
+            let (n, stride) = (x[axis + 2] as u64, at("strides", axis, 1));
+            let reach = (kernel[axis] as u64 - 1) * at("dilations", axis, 1) + 1;
+            let out = match self.node.op.as_str() {
+                "ConvTranspose" => n.saturating_mul(stride) + reach + at("output_padding", axis, 0),
+                _ if same => n.div_ceil(stride),
+                _ => {
+                    let padded = n + at("pads", axis, 0) + at("pads", axes + axis, 0);
+                    padded.saturating_sub(reach) / stride + 2
+                }
+            };
+            positions = positions.saturating_mul(out);
+        }
+        let taps = kernel.iter().fold(1u64, |taps, &k| taps.saturating_mul(k as u64));
+        let weights = self.shape(1).filter(|_| self.node.op.starts_with("Conv"));
+        let (channels, per_position) = match (weights, self.node.op.as_str()) {
+            (Some(w), "ConvTranspose") => (w[1], x[1] as u64),
+            (Some(w), _) => (w[0], (w[1] as u64).saturating_mul(taps)),
+            (None, _) => (x[1], taps),
+        };
+        let work = positions.saturating_mul(channels as u64).saturating_mul(per_position);
+        let shape = vec![usize::try_from(positions).unwrap_or(usize::MAX), channels];
+        let ty = TensorType { element: self.operands[0].ty.element, shape };
+        ty.check_size().and_then(|()| self.work(work)).map_err(|e| e.at_node(&self.node.name))
+    }
+
+    /// Indices into the first axes, all of them in one place.
+    fn nested(&self, x: &[usize]) -> Result<()> {
+        let indices = self.shape(1).unwrap_or_default();
+        let batched = usize::try_from(self.node.int("batch_dims", 0)).ok();
+        let fits = || {
+            let (&depth, outer) = indices.split_last()?;
+            let batched = batched.filter(|&batched| batched <= outer.len().min(x.len()))?;
+            let inner = x.get(batched.checked_add(depth)?..)?;
+            let updated = [outer, inner].concat();
+            let scatters = self.node.op == "ScatterND";
+            let fits = depth > 0
+                && x[..batched] == outer[..batched]
+                && (!scatters || self.shape(2) == Some(&updated[..]));
+            Some(fits)
+        };
+        match fits() {
+            Some(true) => Ok(()),
+            _ => self.wrong(format!("indices of shape {indices:?} do not fit the shape {x:?}")),
+        }
+    }
+
+    /// Each letter of an Einsum stands for axes of one length, and all together for as many products
+    /// as can be made.
+    fn sum_of_products(&self) -> Result<()> {
+        let equation = self.node.text("equation").unwrap_or_default();
+        let equation: String = equation.chars().filter(|c| !c.is_whitespace()).collect();
+        let wrong = || {
+            let shapes: Vec<_> = (0..self.node.inputs.len()).map(|i| self.shape(i)).collect();
+            self.wrong(format!("the equation `{equation}` does not fit the shapes {shapes:?}"))
+        };
+        let (terms, result) = match equation.split_once("->") {
+            Some((terms, result)) => (terms, Some(result)),
+            None => (&equation[..], None),
+        };
+        let terms: Vec<&str> = terms.split(',').collect();
+        let letters = |term: &str| -> Option<(Vec<char>, bool)> {
+            let rest = term.replacen("...", "", 1);
+            let plain = rest.chars().all(|c| c.is_ascii_alphabetic());
+            plain.then(|| (rest.chars().collect(), rest.len() < term.len()))
+        };
+        let mut lens: Vec<(char, usize)> = Vec::new();
+        let mut work = 1u64;
+        for (i, term) in terms.iter().enumerate() {
+            let (Some(shape), Some((own, open))) = (self.shape(i), letters(term)) else {
+                return wrong();
+            };
+            let before = term.find("...").unwrap_or(own.len());
+            let rest = shape.len().checked_sub(own.len()).filter(|&rest| open || rest == 0);
+            let Some(rest) = rest else { return wrong() };
+            for dim in &shape[before..before + rest] {
+                work = work.saturating_mul(*dim as u64);
+            }
+            let dims = shape[..before].iter().chain(&shape[before + rest..]);
+            for (&letter, &dim) in own.iter().zip(dims) {
+                match lens.iter_mut().find(|(other, _)| *other == letter) {
+                    Some((_, len)) if *len == dim || dim == 1 => {}
+                    Some((_, len)) if *len == 1 => *len = dim,
+                    Some(_) => return wrong(),
+                    None => lens.push((letter, dim)),
+                }
+            }
+        }
+        let known = |term: &str| {
+            let (own, _) = letters(term)?;
+            let known = |c: &char| lens.iter().any(|(letter, _)| letter == c);
+            let once = |c: &char| own.iter().filter(|other| *other == c).count() == 1;
+            Some(own.iter().all(|c| known(c) && once(c)))
+        };
+        if terms.len() != self.node.inputs.len() || result.is_some_and(|r| known(r) != Some(true)) {
+            return wrong();
+        }
+        let all = lens.iter().fold(work, |work, (_, len)| work.saturating_mul(*len as u64));
+        self.work(all)
+    }
+
+    fn work(&self, work: u64) -> Result<()> {
+        match work <= MOST_WORK {
+            true => Ok(()),
+            false => self.wrong(format!("it takes {work} products, more than {MOST_WORK}")),
+        }
     }
 
     fn split(&self, x: &[usize]) -> Result<()> {
@@ -463,6 +641,22 @@ impl Asked<'_> {
                 known.then(|| x.iter().enumerate().map(grown).collect::<Option<Vec<_>>>())?
             }),
             "Resize" | "Upsample" => self.resized(x),
+            "HannWindow" | "HammingWindow" | "BlackmanWindow" => self.constant(0).map(dims),
+            "RandomNormal" | "RandomUniform" => {
+                self.node.ints("shape").map(<[i64]>::to_vec).map(dims)
+            }
+            "Multinomial" => Some(dims(vec![
+                x.first().map_or(1, |&batch| batch as i64),
+                self.node.int("sample_size", 1),
+            ])),
+            "MelWeightMatrix" => {
+                let number = |i: usize| self.constant(i).and_then(|v| v.first().copied());
+                number(0).zip(number(1)).map(|(bins, len)| dims(vec![bins, len]))
+            }
+            "DFT" => self.constant(1).map(|len| {
+                let len = usize::try_from(*len.first()?).ok().filter(|&len| len > 0)?;
+                Some([x, &[len]].concat())
+            }),
             "OneHot" => self.constant(1).map(|depth| {
                 let depth = usize::try_from(*depth.first()?).ok()?;
                 Some([x, &[depth]].concat())
@@ -476,7 +670,9 @@ impl Asked<'_> {
             Some(Some(shape)) => {
                 let element = self.operands.first().map(|operand| operand.ty.element);
                 let ty = TensorType { element: element.unwrap_or_default(), shape };
-                check_size(&ty).map_err(|error| error.at_node(&self.node.name))
+                let settled = self.operands.iter().all(|operand| operand.constant.is_some());
+                let most = if settled { MOST_CONSTANT_BYTES } else { MOST_BYTES };
+                ty.check_size_within(most).map_err(|error| error.at_node(&self.node.name))
             }
         }
     }

@@ -41,6 +41,55 @@ pub struct TensorType {
     pub shape: Vec<usize>,
 }
 
+/// The most bytes that a tensor may have, and all tensors between operators together.
+pub(super) const MOST_BYTES: usize = 1 << 31;
+
+/// The most bytes of what is made of constants alone, of which there are copies for a while.
+pub(super) const MOST_CONSTANT_BYTES: usize = 1 << 28;
+
+/// The most axes.
+pub(super) const MOST_AXES: usize = 64;
+
+/// Bytes of an element whose type says nothing.
+const USUAL_BYTES: usize = 4;
+
+impl TensorType {
+    /// Checks that such a tensor can be held. What has no elements counts as if it had some: its
+    /// other axes are gone through.
+    ///
+    /// # Errors
+    /// Says how many bytes, or axes, it has.
+    pub(super) fn check_size(&self) -> Result<()> {
+        self.check_size_within(MOST_BYTES)
+    }
+
+    /// As [`check_size`](Self::check_size), for so many bytes.
+    pub(super) fn check_size_within(&self, most: usize) -> Result<()> {
+        let Self { element, shape } = self;
+        if shape.len() > MOST_AXES {
+            return Err(too_large(format!("it has {} axes, more than {MOST_AXES}", shape.len())));
+        }
+        let len = shape.iter().try_fold(1usize, |len, &dim| len.checked_mul(dim.max(1)));
+        let bytes = len.and_then(|len| match element.bytes(1) {
+            Some(_) => element.bytes(len),
+            None => len.checked_mul(USUAL_BYTES),
+        });
+        match bytes {
+            Some(bytes) if bytes <= most => Ok(()),
+            _ => {
+                let bytes = bytes.map_or("no count of".into(), |bytes| bytes.to_string());
+                let what =
+                    format!("a tensor of shape {shape:?} comes to {bytes} bytes, more than {most}");
+                Err(too_large(what))
+            }
+        }
+    }
+}
+
+pub(super) fn too_large(what: String) -> Error {
+    Error::new(what).way_out("Give smaller frames, or export the network for smaller ones.")
+}
+
 /// An input as known before the first run.
 #[derive(Debug, Clone, Default)]
 pub struct Operand<'a> {
@@ -345,7 +394,11 @@ impl Coding {
         };
         let zero_point = match zero_points(node, operands, scale_at + 1)?[..] {
             [] => 0,
-            [zero_point] => zero_point,
+            [zero_point] if (-128..=255).contains(&zero_point) => zero_point,
+            [_] => {
+                let what = format!("the zero point at input {} is no 8-bit integer", scale_at + 1);
+                return Err(Error::new(what).at_node(&node.name));
+            }
             _ => return Err(per_tensor_only(node, scale_at + 1)),
         };
         Ok(Self { signed, scale, zero_point })

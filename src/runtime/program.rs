@@ -10,8 +10,8 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::operators::{
-    self, Kind, MOST_OUTPUTS, Operand, Operator, Order, Orders, Prepared, Reorder, Scratch,
-    Setting, TensorType, View, ViewMut,
+    self, Kind, MOST_BYTES, MOST_CONSTANT_BYTES, MOST_OUTPUTS, Operand, Operator, Order, Orders,
+    Prepared, Reorder, Scratch, Setting, TensorType, View, ViewMut, too_large,
 };
 use super::{asked, fuse, tract};
 use crate::clock::Stopwatch;
@@ -72,8 +72,8 @@ enum Argument {
 #[derive(Debug)]
 enum Engine {
     Own(Box<dyn Operator>),
-    /// With the argument that says where it looks, if it has one that is computed.
-    Foreign(Box<tract::Single>, Option<(usize, asked::Places)>),
+    /// With the argument whose numbers it takes for granted, if one is computed.
+    Foreign(Box<tract::Single>, Option<(usize, asked::Trusted)>),
 }
 
 /// Elements of a tensor.
@@ -325,7 +325,11 @@ impl Program {
         };
         let results: Vec<&Known> = inputs.iter().filter_map(|input| result(*input)).collect();
         if results.is_empty() {
-            return self.operators[operator].constants().map_err(|e| e.at_node(&node.name));
+            let runner = &mut self.operators[operator];
+            let small = |ty: &TensorType| ty.check_size_within(MOST_CONSTANT_BYTES);
+            return (runner.outputs.iter().try_for_each(small))
+                .and_then(|()| runner.constants())
+                .map_err(|e| e.at_node(&node.name));
         }
         let results = results.into_iter().map(|known| self.ordered(known, order)).collect();
         let step = self.step(operator, results, &node.name);
@@ -412,7 +416,7 @@ impl Program {
         inputs: &[View<'_>],
         mut watch: impl FnMut(usize, &mut dyn FnMut() -> Result<()>) -> Result<()>,
     ) -> Result<()> {
-        self.lay_out();
+        self.lay_out()?;
         let Memory { places, held, scratch, .. } = &mut self.memory;
         for (at, step) in self.steps.iter().enumerate() {
             let Some(operator) = step.operator else { continue };
@@ -478,17 +482,23 @@ impl Program {
     }
 
     /// Bytes of packed constants, and of the memory between operators as it is now.
-    pub(super) fn bytes(&mut self) -> usize {
-        self.lay_out();
+    ///
+    /// # Errors
+    /// More memory than may be taken.
+    pub(super) fn bytes(&mut self) -> Result<usize> {
+        self.lay_out()?;
         let held: usize = self.memory.held.iter().map(Elements::bytes).sum();
         let operators: usize = self.operators.iter().map(Runner::bytes).sum();
-        operators + held + self.memory.scratch.bytes()
+        Ok(operators + held + self.memory.scratch.bytes())
     }
 
     /// Gives every result a slot: one whose result nobody reads any more, or a new one.
-    fn lay_out(&mut self) {
+    ///
+    /// # Errors
+    /// More memory than may be taken.
+    fn lay_out(&mut self) -> Result<()> {
         if self.memory.is_ready {
-            return;
+            return Ok(());
         }
         let mut held: Vec<Elements> = Vec::new();
         let mut free: Vec<usize> = Vec::new();
@@ -519,6 +529,12 @@ impl Program {
                 Place { slot, len }
             };
             places.push(self.operators[operator].outputs.iter().map(place).collect());
+            let bytes = held.iter().map(Elements::bytes).fold(0, usize::saturating_add);
+            if bytes > MOST_BYTES {
+                let what =
+                    format!("what lies between operators comes to more than {MOST_BYTES} bytes");
+                return Err(too_large(what).at_node(&step.node));
+            }
             if step.last_reader != usize::MAX {
                 done[step.last_reader].push(at);
             }
@@ -528,6 +544,7 @@ impl Program {
         }
         let scratch = std::mem::take(&mut self.memory.scratch);
         self.memory = Memory { places, held, scratch, is_ready: true };
+        Ok(())
     }
 }
 
@@ -541,7 +558,7 @@ impl Runner {
     ) -> Result<Self> {
         let types: Vec<TensorType> = operands.iter().map(|o| o.ty.clone()).collect();
         let output = (kind.output)(node, &types)?;
-        asked::check_size(&output)?;
+        output.check_size()?;
         let Prepared { operator, inputs: read, further } =
             (kind.prepare)(node, operands, &setting)?;
         let results = |end: usize| inputs[..end].iter().filter(|i| result(**i).is_some()).count();
@@ -604,12 +621,12 @@ impl Runner {
         asked::order_axes(&mut alone, operands.first().map_or(0, |x| x.ty.shape.len()));
         let single = tract::Single::new(&alone, &types)?;
         let outputs = single.outputs()?;
-        outputs.iter().try_for_each(asked::check_size)?;
-        let places = asked::Places::of(node, operands).and_then(|places| {
-            let name = &node.inputs[places.input];
-            Some((types.iter().position(|(other, _)| other == name)?, places))
+        outputs.iter().try_for_each(TensorType::check_size)?;
+        let trusted = asked::Trusted::of(node, operands).and_then(|trusted| {
+            let name = node.input(trusted.input)?;
+            Some((types.iter().position(|(other, _)| other == name)?, trusted))
         });
-        let (engine, order) = (Engine::Foreign(Box::new(single), places), Order::Plain);
+        let (engine, order) = (Engine::Foreign(Box::new(single), trusted), Order::Plain);
         Ok(Self { name: "tract", arguments, engine, outputs, order })
     }
 
@@ -623,6 +640,9 @@ impl Runner {
     ) -> Result<()> {
         let (places, held, scratch) = memory;
         let Self { arguments, engine, .. } = self;
+        if matches!(engine, Engine::Own(_)) && made.iter().all(|place| place.len == 0) {
+            return Ok(());
+        }
         let from = Reading { read, inputs, places };
         match engine {
             Engine::Own(operator) => {
@@ -652,13 +672,13 @@ impl Runner {
                     held[place.slot] = out;
                 }
             }
-            Engine::Foreign(single, places) => {
+            Engine::Foreign(single, trusted) => {
                 let inputs = arguments.iter().map(|argument| from.input(argument, held));
                 let inputs = inputs.collect::<Result<Vec<_>>>()?;
-                if let Some((at, places)) = places
+                if let Some((at, trusted)) = trusted
                     && let Some(values) = inputs[*at].integers()
                 {
-                    places.check(&values)?;
+                    trusted.check(&values)?;
                 }
                 let results = single.run(&inputs)?;
                 for (place, elements) in made.iter().zip(results) {
@@ -853,7 +873,7 @@ fn operands<'a>(inputs: &[Option<&'a Meaning>]) -> Vec<Operand<'a>> {
 
 /// Our operator for `node` on these operands, if we have one.
 fn kind(node: &Node, operands: &[Operand<'_>]) -> Option<(&'static Kind, Orders)> {
-    let kind = operators::kind(&node.op)?;
+    let kind = operators::kind(&node.op).filter(|_| !operands.is_empty())?;
     Some((kind, (kind.orders)(node, operands)?))
 }
 

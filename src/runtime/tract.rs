@@ -1,8 +1,11 @@
 //! tract, for the operators that we do not have.
 //!
-//! The one file that names tract's engine. Each such node goes in as an ONNX message of its own.
+//! The one file that names tract's engine. Each such node goes in as an ONNX message of its own. Where
+//! programs unwind, a panic inside tract is an error here; in WebAssembly it ends the worker.
 
+use std::cell::Cell;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::internal::*;
@@ -47,8 +50,33 @@ impl Input<'_> {
 
 /// An operator that is tract's, by itself.
 pub(super) struct Single {
-    state: TypedSimpleState,
+    /// `None` once it has panicked, which leaves it in no state to run again.
+    state: Option<TypedSimpleState>,
     inputs: Vec<TensorType>,
+}
+
+thread_local! {
+    static CAUGHT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a panic of this thread, now, becomes an error: a program's panic hook may be silent about
+/// it.
+pub fn panics_are_caught() -> bool {
+    CAUGHT.get()
+}
+
+/// What tract does, a panic inside it as an error.
+fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    CAUGHT.set(true);
+    // What `work` had in its hands is not used again: it is its own, or [`Single`] lets go of it.
+    let done = catch_unwind(AssertUnwindSafe(work));
+    CAUGHT.set(false);
+    done.unwrap_or_else(|_| Err(broken()))
+}
+
+fn broken() -> Error {
+    Error::new("the engine cannot run this operator with these shapes and attributes")
+        .way_out("Check that the network runs in ONNX Runtime, or export it again.")
 }
 
 impl fmt::Debug for Single {
@@ -63,15 +91,17 @@ impl Single {
     /// # Errors
     /// An operator or a combination of types that tract does not know.
     pub(super) fn new(graph: &Graph, inputs: &[(String, TensorType)]) -> Result<Self> {
-        let model = typed(graph, inputs)?;
-        let model = model.into_decluttered().map_err(|e| failed(graph, &e))?;
-        let plan = model.into_runnable().map_err(|e| failed(graph, &e))?;
-        let state = plan.spawn().map_err(|e| failed(graph, &e))?;
-        Ok(Self { state, inputs: inputs.iter().map(|(_, ty)| ty.clone()).collect() })
+        let state = caught(|| {
+            let model = typed(graph, inputs)?;
+            let model = model.into_decluttered().map_err(|e| failed(graph, &e))?;
+            let plan = model.into_runnable().map_err(|e| failed(graph, &e))?;
+            plan.spawn().map_err(|e| failed(graph, &e))
+        })?;
+        Ok(Self { state: Some(state), inputs: inputs.iter().map(|(_, ty)| ty.clone()).collect() })
     }
 
     pub(super) fn outputs(&self) -> Result<Vec<TensorType>> {
-        let model = self.state.model();
+        let model = self.state.as_ref().ok_or_else(broken)?.model();
         let types = || -> TractResult<Vec<TensorType>> {
             let outlets = model.output_outlets()?;
             outlets.iter().map(|&outlet| tensor_type(model.outlet_fact(outlet)?)).collect()
@@ -81,7 +111,7 @@ impl Single {
 
     /// Bytes of the constants.
     pub(super) fn bytes(&self) -> usize {
-        let model = self.state.model();
+        let Some(model) = self.state.as_ref().map(TypedSimpleState::model) else { return 0 };
         let facts = model.nodes().iter().flat_map(|node| &node.outputs).map(|o| &o.fact);
         let constants = facts.filter_map(|fact| fact.konst.as_ref());
         constants.map(|tensor| tensor.len() * tensor.datum_type().size_of()).sum()
@@ -128,7 +158,10 @@ impl Single {
             Ok(tensor.into_tvalue())
         };
         let inputs = inputs.iter().zip(&self.inputs).map(tensor);
-        let run = inputs.collect::<TractResult<_>>().and_then(|inputs| self.state.run(inputs));
+        let inputs = inputs.collect::<TractResult<_>>().map_err(|e| ran_into(&e))?;
+        let mut state = self.state.take().ok_or_else(broken)?;
+        let (run, state) = caught(|| Ok((state.run(inputs), state)))?;
+        self.state = Some(state);
         run.map_err(|e| ran_into(&e))
     }
 }

@@ -33,6 +33,12 @@ const RULES: &[Rule] = &[
         why: "tract stays in the runtime, its wire format in onnx",
     },
     Rule {
+        names: &["std::panic::catch_unwind"],
+        allowed: &["runtime/tract.rs"],
+        free_in_tests: true,
+        why: "a panic of our own is a fault to be mended",
+    },
+    Rule {
         names: &["web_sys", "js_sys", "wasm_bindgen*", "serde_wasm_bindgen", "gloo*", "yew*"],
         allowed: BROWSER,
         free_in_tests: false,

@@ -9,6 +9,7 @@ mod analysis;
 mod command_line;
 mod driving_networks;
 mod exported_networks;
+mod mutated;
 mod odd_networks;
 mod onnx_files;
 mod recipes;

@@ -57,7 +57,7 @@ impl Engine {
                 let mut network = Network::new(&file, machine)?;
                 network.run(&self.frames[0])?;
                 let cold_ms = ms(start);
-                let session_bytes = network.session_bytes();
+                let session_bytes = network.session_bytes()?;
                 self.networks.push(network);
                 let variant = self.networks.len() - 1;
                 Ok(

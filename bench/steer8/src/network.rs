@@ -55,7 +55,9 @@ impl Network {
         Ok(in_convolutions / in_all)
     }
 
-    pub(crate) fn session_bytes(&mut self) -> usize {
+    /// # Errors
+    /// A network that takes more memory than there may be.
+    pub(crate) fn session_bytes(&mut self) -> Result<usize> {
         self.session.bytes()
     }
 }

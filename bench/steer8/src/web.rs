@@ -45,7 +45,9 @@ impl Network {
         Ok(self.network.conv_share(&frame.to_vec(), runs)?)
     }
 
-    pub fn session_bytes(&mut self) -> usize {
-        self.network.session_bytes()
+    /// # Errors
+    /// A network that takes more memory than there may be.
+    pub fn session_bytes(&mut self) -> Result<usize, JsError> {
+        Ok(self.network.session_bytes()?)
     }
 }

@@ -103,7 +103,7 @@ fn cold_start(model: &Model, data: &Dataset) -> Result<(usize, f64)> {
             Session::new(&graph, shape, crate::runtime::Arithmetic::Fast).in_file(&model.file)?;
         let frame = repeated_frame(&session, data);
         session.run(&frame, |_, _| {}).in_file(&model.file)?;
-        Ok(session.bytes())
+        session.bytes()
     })
 }
 

@@ -9,8 +9,8 @@ use super::{
     float_bounds, floats, input, integers, over_pixels, requantize, zero_points,
 };
 use crate::error::{Error, Result};
-use crate::graph::Node;
 use crate::graph::weights::Places;
+use crate::graph::{Element, Node};
 use crate::kernels::conv::{Buffers, Conv, Shape};
 use crate::kernels::geometry::Window;
 use crate::kernels::requantize::Requantize;
@@ -22,9 +22,10 @@ pub(super) const FLOAT: Kind = Kind {
     output: |node, inputs| output(node, input(node, inputs, 0)?, &input(node, inputs, 1)?.shape),
     // Three axes and computed weights are the engine's.
     orders: |_, operands| {
-        let flat = operands.first()?.ty.shape.len() <= 4;
+        let x = &operands.first()?.ty;
+        let known = x.element == Element::F32 && x.shape.len() <= 4;
         let settled = operands[1..].iter().all(Operand::is_settled);
-        (flat && settled).then_some(Orders::ChannelsLast)
+        (known && settled).then_some(Orders::ChannelsLast)
     },
     prepare: |node, operands, setting| {
         let shape = shape(node, &operands[0].ty.shape, &operands[1].ty.shape)?;
@@ -123,6 +124,13 @@ pub(super) fn shape(node: &Node, x: &[usize], weights: &[usize]) -> Result<Shape
     let own =
         Places::of(node, weights).filter(fits).ok_or_else(|| not_fitting(node, x, weights))?;
     let window = Window::of(node, &x[2..], &weights[2..]).map_err(|e| e.at_node(&node.name))?;
+    // The input is held with its padding.
+    let reach = |axis: usize| {
+        window.input[axis].max(window.output[axis].saturating_mul(window.stride[axis]))
+            + window.kernel[axis] * window.dilation[axis]
+    };
+    let shape = vec![x[1], reach(0), reach(1)];
+    TensorType { element: Element::F32, shape }.check_size().map_err(|e| e.at_node(&node.name))?;
     Ok(Shape { window, groups: own.groups, channels_in: x[1], channels_out: own.all_outputs() })
 }
 

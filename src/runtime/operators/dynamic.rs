@@ -6,23 +6,27 @@
 //!
 //! [`lower`]: crate::runtime::lower
 
-use super::{Kind, Operator, Prepared, Scratch, TensorType, View, ViewMut, plain};
-use crate::graph::Element;
+use super::{Kind, Operand, Operator, Orders, Prepared, Scratch, TensorType, View, ViewMut};
+use crate::graph::{Element, Node};
 use crate::kernels::requantize::quantize;
 
 pub(super) const SCALE: Kind = Kind {
     op: crate::graph::operator::DYNAMIC_SCALE,
     output: |_, _| Ok(TensorType { element: Element::F32, shape: vec![] }),
-    orders: plain,
+    orders: floats,
     prepare: |_, _, _| Ok(Prepared::new(Scale, [0])),
 };
 
 pub(super) const ZERO_POINT: Kind = Kind {
     op: crate::graph::operator::DYNAMIC_ZERO_POINT,
     output: |_, _| Ok(TensorType { element: Element::U8, shape: vec![] }),
-    orders: plain,
+    orders: floats,
     prepare: |_, _, _| Ok(Prepared::new(ZeroPoint, [0, 1])),
 };
+
+fn floats(_: &Node, operands: &[Operand]) -> Option<Orders> {
+    operands.iter().all(|operand| operand.ty.element == Element::F32).then_some(Orders::Plain)
+}
 
 #[derive(Debug)]
 struct Scale;

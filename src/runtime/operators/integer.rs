@@ -8,8 +8,8 @@
 use super::convolution::centred_weights;
 use super::matrix::Product;
 use super::{
-    Coding, Kind, Operand, Operator, Prepared, Scratch, TensorType, View, ViewMut, input, plain,
-    scales, signed, zero_points,
+    Coding, Kind, Operand, Operator, Prepared, Scratch, TensorType, View, ViewMut, input,
+    per_tensor_only, plain, scales, signed, zero_points,
 };
 use crate::error::{Error, Result};
 use crate::graph::{Element, Node};
@@ -90,8 +90,13 @@ struct Codes {
 impl Codes {
     fn of(node: &Node, operands: &[Operand], at: usize, zero_point_at: usize) -> Result<Self> {
         let signed = signed(node, operands[at].ty.element)?;
-        let known = node.input(zero_point_at).is_none()
-            || operands.get(zero_point_at).is_some_and(|o| o.constant.is_some());
+        let given = operands.get(zero_point_at).filter(|_| node.input(zero_point_at).is_some());
+        let known = given.is_none_or(|operand| operand.constant.is_some());
+        if let Some(Operand { ty, constant: None }) = given
+            && (ty.element != operands[at].ty.element || ty.shape.iter().product::<usize>() != 1)
+        {
+            return Err(per_tensor_only(node, zero_point_at));
+        }
         let zero_points = if !known {
             None
         } else {

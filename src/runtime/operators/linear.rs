@@ -23,7 +23,10 @@ pub(super) const QUANTIZE: Kind = Kind {
         signed(node, element)?;
         Ok(TensorType { element, shape: input(node, inputs, 0)?.shape.clone() })
     },
-    orders,
+    // Other numbers than floats are the engine's.
+    orders: |node, operands| {
+        (operands.first()?.ty.element == Element::F32).then(|| orders(node, operands))?
+    },
     prepare: |node, operands, _| {
         let element = match operands.get(2) {
             Some(zero_point) => zero_point.ty.element,
@@ -95,9 +98,23 @@ fn computed(
     operands: &[Operand],
     prepared: impl FnOnce(Vec<usize>) -> Prepared,
 ) -> Result<Prepared> {
+    let given: Vec<usize> = (0..operands.len()).filter(|&i| node.input(i).is_some()).collect();
+    let expected = match node.op.as_str() {
+        "QuantizeLinear" => [Element::U8, Element::I8],
+        _ => [operands[0].ty.element; 2],
+    };
+    let wrong = |&&i: &&usize| match i {
+        0 => false,
+        1 => operands[i].ty.element != Element::F32,
+        _ => !expected.contains(&operands[i].ty.element),
+    };
+    if let Some(&i) = given.iter().find(wrong) {
+        let name = operands[i].ty.element.name();
+        return Err(Error::new(format!("its input {i} is {name}")).at_node(&node.name));
+    }
     match (1..operands.len()).find(|&i| operands[i].ty.shape.iter().product::<usize>() != 1) {
         Some(index) => Err(per_tensor_only(node, index)),
-        None => Ok(prepared((0..operands.len()).filter(|&i| node.input(i).is_some()).collect())),
+        None => Ok(prepared(given)),
     }
 }
 

@@ -118,7 +118,7 @@ fn constant_weights(node: &Node, operands: &[Operand]) -> Option<Orders> {
 }
 
 fn floats_only(_: &Node, operands: &[Operand]) -> Option<Orders> {
-    (operands.first()?.ty.element == Element::F32).then_some(Orders::Plain)
+    operands.iter().all(|operand| operand.ty.element == Element::F32).then_some(Orders::Plain)
 }
 
 fn is_packable(weights: &Operand) -> bool {

@@ -1,6 +1,8 @@
 //! Moving elements: between the two orders, and from one shape to another.
 
-use super::{Kind, Operand, Operator, Order, Orders, Prepared, Scratch, TensorType, View, ViewMut};
+use super::{
+    Kind, MOST_AXES, Operand, Operator, Order, Orders, Prepared, Scratch, TensorType, View, ViewMut,
+};
 use crate::error::{Error, Result};
 use crate::graph::{Attribute, Element, Node, Tensor};
 use crate::kernels::order::{channels_first, channels_last};
@@ -43,10 +45,12 @@ pub(super) const RESHAPE: Kind = Kind {
             });
         }
         let elements: usize = x.shape.iter().product();
-        if let Some(free) = wanted.iter().position(|&dim| dim == -1) {
-            shape[free] = elements / shape.iter().product::<usize>().max(1);
+        let count = |shape: &[usize]| shape.iter().try_fold(1usize, |n, &dim| n.checked_mul(dim));
+        let mut free = (0..wanted.len()).filter(|&axis| wanted[axis] == -1);
+        if let Some(axis) = free.next() {
+            shape[axis] = elements / count(&shape).ok_or_else(does_not_fit)?.max(1);
         }
-        if shape.iter().product::<usize>() != elements {
+        if free.next().is_some() || count(&shape) != Some(elements) {
             return Err(does_not_fit());
         }
         Ok(TensorType { element: x.element, shape })
@@ -78,16 +82,16 @@ pub fn squeezed(node: &Node, axes: Option<&[i64]>, shape: &[usize]) -> Result<Ve
     };
     let mut places = Vec::with_capacity(axes.len());
     for &axis in axes {
-        let axis = super::place(axis, shape.len());
-        match axis.filter(|&axis| shape[axis] == 1 && !places.contains(&axis)) {
-            Some(axis) => places.push(axis),
-            None => {
-                return Err(Error::new(format!(
-                    "it takes the axes {axes:?} away from the shape {shape:?}"
-                ))
-                .at_node(&node.name));
+        let axis = super::place(axis, shape.len()).filter(|axis| !places.contains(axis));
+        let what = match axis.map(|axis| (axis, shape[axis])) {
+            Some((axis, 1)) => {
+                places.push(axis);
+                continue;
             }
-        }
+            Some((_, len)) => format!("it takes an axis of {len} away from the shape {shape:?}"),
+            None => format!("its axes {axes:?} do not fit the shape {shape:?}"),
+        };
+        return Err(Error::new(what).at_node(&node.name));
     }
     places.sort_unstable();
     Ok(places)
@@ -120,7 +124,7 @@ pub(super) const UNSQUEEZE: Kind = Kind {
 
 /// Where axes are that may be counted from the end.
 fn places(node: &Node, axes: &[i64], rank: usize) -> Result<Vec<usize>> {
-    let place = |&axis: &i64| super::place(axis, rank);
+    let place = |&axis: &i64| super::place(axis, rank).filter(|_| rank <= MOST_AXES);
     axes.iter().map(place).collect::<Option<_>>().ok_or_else(|| {
         Error::new(format!("its axes {axes:?} do not fit {rank} axes")).at_node(&node.name)
     })

@@ -87,6 +87,9 @@ pub(super) const INTEGER_MAX: Kind = Kind {
     },
 };
 
+/// What the windows of a pool reach over, many times what whole pictures of a camera have.
+const MOST_TAPS: u64 = 1 << 32;
+
 /// Over one or two axes of float32; everything else is the engine's.
 pub(super) fn floats(_: &Node, operands: &[Operand]) -> Option<Orders> {
     let TensorType { element, shape } = &operands.first()?.ty;
@@ -108,12 +111,20 @@ pub(super) fn window(node: &Node, shape: &[usize]) -> Result<Window> {
 pub(super) fn pooled(node: &Node, x: &TensorType, element: Element) -> Result<TensorType> {
     let window = window(node, &x.shape)?;
     let shape = [&x.shape[..2], window.output_shape(x.shape.len() - 2)].concat();
+    let taps = window.output_len() as u64 * window.kernel.map(|k| k as u64).iter().product::<u64>();
+    if taps > MOST_TAPS {
+        return Err(Error::new(format!("its windows reach over {taps} pixels")).at_node(&node.name));
+    }
     Ok(TensorType { element, shape })
 }
 
 pub(super) fn global(node: &Node, x: &TensorType, element: Element) -> Result<TensorType> {
     if x.shape.len() < 3 || node.int("channels_last", 0) != 0 {
         return Err(Error::new("only channels before pixels are supported").at_node(&node.name));
+    }
+    if x.shape[2..].contains(&0) {
+        return Err(Error::new(format!("its input of shape {:?} has no pixels", x.shape))
+            .at_node(&node.name));
     }
     let mut shape = x.shape.clone();
     shape[2..].fill(1);

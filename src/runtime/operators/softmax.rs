@@ -3,7 +3,9 @@
 //! <https://onnx.ai/onnx/operators/onnx__Softmax.html> (from opset 13 on along one axis, before that
 //! over everything from the axis on).
 
-use super::{Coding, Kind, Operator, Prepared, Scratch, TensorType, View, ViewMut, input, plain};
+use super::{
+    Coding, Kind, Operator, Orders, Prepared, Scratch, TensorType, View, ViewMut, input, plain,
+};
 use crate::error::{Error, Result};
 use crate::graph::{Element, Node};
 use crate::kernels::requantize::Requantize;
@@ -14,7 +16,7 @@ pub(super) const FLOAT: Kind = Kind {
         let shape = input(node, inputs, 0)?.shape.clone();
         Ok(TensorType { element: Element::F32, shape })
     },
-    orders: plain,
+    orders: |_, operands| (operands.first()?.ty.element == Element::F32).then_some(Orders::Plain),
     prepare: |node, operands, _| {
         let lanes = Lanes::of(node, &operands[0].ty.shape)?;
         Ok(Prepared::new(FloatSoftmax { lanes }, [0]))

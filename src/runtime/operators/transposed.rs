@@ -11,8 +11,8 @@ use super::{
     input, integers, plain, requantize,
 };
 use crate::error::{Error, Result};
-use crate::graph::Node;
 use crate::graph::weights::Places;
+use crate::graph::{Element, Node};
 use crate::kernels::geometry::Window;
 use crate::kernels::requantize::Requantize;
 use crate::kernels::transposed::spread;
@@ -111,7 +111,8 @@ impl Shape {
 
 /// Computed weights are the engine's.
 fn constant_weights(_: &Node, operands: &[Operand]) -> Option<Orders> {
-    operands[1..].iter().all(Operand::is_settled).then_some(Orders::Plain)
+    let known = operands.first()?.ty.element == Element::F32;
+    (known && operands[1..].iter().all(Operand::is_settled)).then_some(Orders::Plain)
 }
 
 fn output(node: &Node, x: &TensorType, weights: &[usize]) -> Result<TensorType> {
