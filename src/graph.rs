@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::error::{Error, Result};
 use operator::{MICROSOFT, least_inputs};
 
+pub mod byte_input;
 mod constants;
+mod dilated_means;
 pub mod float16;
 pub mod fold_batch_norm;
 mod fold_gemm;
@@ -24,6 +26,7 @@ mod sort;
 pub mod weights;
 
 pub use constants::Constants;
+pub use dilated_means::convolve_dilated_means;
 pub use fold_gemm::fold_gemm;
 pub use pool_means::pool_means;
 pub use prune::{needed_for, prune};
@@ -43,6 +46,8 @@ pub struct Graph {
     /// Operator set version by domain; the default domain is `""`.
     pub opsets: BTreeMap<String, i64>,
     pub metadata: Vec<(String, String)>,
+    /// The input's type in the file, where that is another than is computed with: float16, bytes.
+    pub file_input: Option<Element>,
     pub input: Value,
     pub outputs: Vec<Value>,
     pub nodes: Vec<Node>,
@@ -318,6 +323,67 @@ impl Tensor {
             _ => None,
         }
     }
+
+    /// With its axes in that order, or turned round without one. `None` for what is no order of them,
+    /// and for elements that are carried as bytes.
+    pub fn transposed(&self, order: Option<&[i64]>) -> Option<Self> {
+        let rank = self.shape.len();
+        let order: Vec<usize> = match order {
+            Some(order) => order.iter().map(|&a| usize::try_from(a).ok()).collect::<Option<_>>()?,
+            None => (0..rank).rev().collect(),
+        };
+        let mut sorted = order.clone();
+        sorted.sort_unstable();
+        if sorted.into_iter().ne(0..rank) {
+            return None;
+        }
+        let shape: Vec<usize> = order.iter().map(|&axis| self.shape[axis]).collect();
+        let step = |axis: usize| self.shape[axis + 1..].iter().product::<usize>();
+        let steps: Vec<usize> = order.iter().map(|&axis| step(axis)).collect();
+        // Each element's place before, counted up as an odometer is.
+        let mut at = vec![0; rank];
+        let places: Vec<usize> = (0..self.len())
+            .map(|_| {
+                let place = at.iter().zip(&steps).map(|(at, step)| at * step).sum();
+                for (at, &dim) in at.iter_mut().zip(&shape).rev() {
+                    *at += 1;
+                    if *at < dim {
+                        break;
+                    }
+                    *at = 0;
+                }
+                place
+            })
+            .collect();
+        fn picked<T: Copy>(values: &[T], places: &[usize]) -> Vec<T> {
+            places.iter().map(|&place| values[place]).collect()
+        }
+        let data = match &self.data {
+            Data::F32(v) => Data::F32(picked(v, &places)),
+            Data::U8(v) => Data::U8(picked(v, &places)),
+            Data::I8(v) => Data::I8(picked(v, &places)),
+            Data::I32(v) => Data::I32(picked(v, &places)),
+            Data::I64(v) => Data::I64(picked(v, &places)),
+            Data::Other(..) | Data::Texts(_) => return None,
+        };
+        Some(Self::new(shape, data))
+    }
+
+    /// The same elements in another shape, as a Reshape says it: 0 keeps an axis, -1 is what is left.
+    pub fn reshaped(&self, wanted: &[i64]) -> Option<Self> {
+        let dim = |(axis, &dim): (usize, &i64)| match dim {
+            0 => self.shape.get(axis).copied(),
+            -1 => Some(1),
+            dim => usize::try_from(dim).ok(),
+        };
+        let mut shape: Vec<usize> = wanted.iter().enumerate().map(dim).collect::<Option<_>>()?;
+        let known = shape.iter().try_fold(1usize, |n, &dim| n.checked_mul(dim))?;
+        if let Some(left) = wanted.iter().position(|&dim| dim == -1) {
+            shape[left] = self.len().checked_div(known)?;
+        }
+        let fits = shape.iter().try_fold(1usize, |n, &dim| n.checked_mul(dim)) == Some(self.len());
+        fits.then(|| Self::new(shape, self.data.clone()))
+    }
 }
 
 impl Node {
@@ -448,8 +514,12 @@ impl Graph {
             .collect()
     }
 
-    /// Checks that the network sees a frame: that its input is float32.
-    pub fn check_sees_frames(&self) -> Result<()> {
+    /// Lets the network see a frame: an input of bytes reads the same numbers as float32.
+    ///
+    /// # Errors
+    /// An input of another type.
+    pub fn see_frames(&mut self) -> Result<()> {
+        byte_input::widen(self);
         match self.input.element {
             Element::F32 => Ok(()),
             other => Err(Error::new(format!(
@@ -457,7 +527,7 @@ impl Graph {
                 self.input.name,
                 other.name()
             ))
-            .way_out("Export the network with a float32 input.")),
+            .way_out("Export the network with a float32 or uint8 input.")),
         }
     }
 
@@ -509,7 +579,7 @@ impl Graph {
 }
 
 /// The value of a float16: 5 bits of exponent, 10 of mantissa.
-fn half(bits: u16) -> f32 {
+pub fn half(bits: u16) -> f32 {
     let (exponent, mantissa) = (u32::from(bits >> 10 & 0x1f), u32::from(bits & 0x3ff));
     let magnitude = match exponent {
         0 => mantissa as f32 * 2f32.powi(-24),
@@ -521,14 +591,27 @@ fn half(bits: u16) -> f32 {
 
 /// A name that is not in `taken` yet, made from `base`; it is then taken.
 pub fn fresh_name(base: &str, taken: &mut HashSet<String>) -> String {
-    let mut name = base.to_string();
-    let mut n = 1;
-    while !taken.insert(name.clone()) {
-        n += 1;
-        name = format!("{base}_{n}");
+    let numbered = |n: usize| if n == 1 { base.to_string() } else { format!("{base}_{n}") };
+    let mut free = 1;
+    while taken.contains(&numbered(free)) {
+        free = if free < FEW { free + 1 } else { 2 * free };
     }
+    // Of names that stand there by the thousand, not each is tried.
+    let mut last_taken = if free > FEW { free / 2 } else { free - 1 };
+    while free - last_taken > 1 {
+        let middle = usize::midpoint(last_taken, free);
+        match taken.contains(&numbered(middle)) {
+            true => last_taken = middle,
+            false => free = middle,
+        }
+    }
+    let name = numbered(free);
+    taken.insert(name.clone());
     name
 }
+
+/// Names of one base that are tried one after the other.
+const FEW: usize = 16;
 
 #[cfg(test)]
 mod tests {
@@ -541,6 +624,34 @@ mod tests {
         let bytes = bits.iter().flat_map(|b| b.to_le_bytes()).collect();
         let tensor = Tensor::new([6], Data::Other(Element::F16, bytes));
         assert_eq!(tensor.to_f32().as_deref(), Some(&expected[..]));
+    }
+
+    #[test]
+    fn names_are_numbered() {
+        let mut taken = HashSet::from(["a_3".to_string()]);
+        let mut names = (0..1000).map(|_| fresh_name("a", &mut taken)).collect::<Vec<_>>();
+        assert_eq!(names[..4], ["a", "a_2", "a_4", "a_5"]);
+        assert_eq!(names[999], "a_1001");
+        names.dedup();
+        assert_eq!(names.len(), 1000);
+    }
+
+    #[test]
+    fn axes_change_places() {
+        let numbers = |shape: &[usize]| {
+            Tensor::new(shape, Data::I32((0..shape.iter().product::<usize>() as i32).collect()))
+        };
+        let turned = numbers(&[2, 3]).transposed(None).unwrap();
+        assert_eq!(turned, Tensor::new([3, 2], Data::I32(vec![0, 3, 1, 4, 2, 5])));
+        let tensor = numbers(&[2, 3, 4, 5]);
+        let moved = tensor.transposed(Some(&[3, 0, 2, 1])).unwrap();
+        assert_eq!(moved.shape, [5, 2, 4, 3]);
+        let back = moved.transposed(Some(&[1, 3, 2, 0])).unwrap();
+        assert_eq!(back, tensor);
+        assert_eq!(tensor.transposed(Some(&[0, 1, 1, 3])), None);
+        assert_eq!(tensor.transposed(Some(&[0, 1])), None);
+        assert_eq!(tensor.reshaped(&[0, -1, 4]).map(|t| t.shape), Some(vec![2, 15, 4]));
+        assert_eq!(tensor.reshaped(&[7, -1]), None);
     }
 
     #[test]

@@ -9,11 +9,14 @@ use tract_onnx::pb::{self, attribute_proto::AttributeType};
 
 use crate::error::{Context, Error, Result};
 use crate::graph::{
-    Attribute, Constants, Data, Dim, Element, Graph, Node, Tensor, Value, float16, fresh_name,
-    opset, sort,
+    Attribute, Constants, Data, Dim, Element, Graph, Node, Tensor, Value, byte_input, float16,
+    fresh_name, opset, sort,
 };
 
+mod external;
 mod functions;
+
+pub use external::{Beside, data_files};
 
 const PRODUCER: &str = "steer8";
 
@@ -21,7 +24,15 @@ const PRODUCER: &str = "steer8";
 const MOST_AXES: usize = 64;
 const MOST_ELEMENTS: usize = 1 << 31;
 
-/// Reads a network.
+/// Reads a network that is in one file.
+///
+/// # Errors
+/// As [`read_with`], and where its weights are in another file.
+pub fn read(bytes: &[u8]) -> Result<Graph> {
+    read_with(bytes, &|_| None)
+}
+
+/// Reads a network whose weights may be in files beside it, which [`data_files`] names.
 ///
 /// Constants given by `Constant` nodes become initializers; calls of model-local functions become
 /// their nodes; nodes without a name, or with one that stands twice, get a name of their own, and each
@@ -30,8 +41,8 @@ const MOST_ELEMENTS: usize = 1 << 31;
 ///
 /// # Errors
 /// Says what the bytes are when they are no ONNX network, and names what Steer8 does not take:
-/// external data, control flow, sparse weights, several inputs.
-pub fn read(bytes: &[u8]) -> Result<Graph> {
+/// control flow, sparse weights, several inputs. Names a file beside it that is not there or too short.
+pub fn read_with(bytes: &[u8], beside: &Beside<'_>) -> Result<Graph> {
     if let Some(what) = foreign_format(bytes) {
         return Err(Error::new(format!("this is {what}, not an ONNX network"))
             .way_out("Choose the .onnx file that your framework exported."));
@@ -55,7 +66,7 @@ pub fn read(bytes: &[u8]) -> Result<Graph> {
     let mut initializers = Constants::default();
     for tensor in graph.initializer {
         let name = tensor.name.clone();
-        let tensor = read_tensor(tensor)
+        let tensor = read_tensor(tensor, beside)
             .map_err(|e| Error { what: format!("initializer `{name}`: {}", e.what), ..e })?;
         initializers.insert(name, tensor);
     }
@@ -71,7 +82,7 @@ pub fn read(bytes: &[u8]) -> Result<Graph> {
             node.name.clone()
         };
         let name = fresh_name(&base, &mut names);
-        let node = read_node(node, name.clone()).at_node(&name)?;
+        let node = read_node(node, name.clone(), beside).at_node(&name)?;
         match constant(&node) {
             Some(tensor) => {
                 initializers.insert(node.output().to_string(), tensor.at_node(&name)?);
@@ -112,6 +123,7 @@ pub fn read(bytes: &[u8]) -> Result<Graph> {
         file_opset: opsets.get("").copied().unwrap_or(1),
         opsets,
         metadata: proto.metadata_props.into_iter().map(|p| (p.key, p.value)).collect(),
+        file_input: None,
         input,
         outputs: graph.output.into_iter().map(read_value).collect::<Result<_>>()?,
         nodes,
@@ -139,8 +151,10 @@ fn name_left_out(graph: &mut Graph) {
     }
 }
 
-/// Writes a network; weights go into `raw_data`.
+/// Writes a network, in one file; weights go into `raw_data`.
 pub fn write(graph: &Graph) -> Vec<u8> {
+    let in_file = byte_input::as_in_file(graph);
+    let graph = in_file.as_ref().unwrap_or(graph);
     to_proto(graph, std::slice::from_ref(&graph.input)).encode_to_vec()
 }
 
@@ -179,15 +193,15 @@ pub fn to_proto(graph: &Graph, inputs: &[Value]) -> pb::ModelProto {
 /// One node of a file, under the name given to it.
 ///
 /// # Errors
-/// Control flow, external data and damaged tensors among the attributes.
-fn read_node(node: pb::NodeProto, name: String) -> Result<Node> {
+/// Control flow and damaged tensors among the attributes.
+fn read_node(node: pb::NodeProto, name: String, beside: &Beside<'_>) -> Result<Node> {
     if node.output.iter().all(String::is_empty) {
         return Err(damaged().at_node(name));
     }
     let attributes = node
         .attribute
         .into_iter()
-        .map(|a| Ok((a.name.clone(), read_attribute(a, &node.op_type)?)))
+        .map(|a| Ok((a.name.clone(), read_attribute(a, &node.op_type, beside)?)))
         .collect::<Result<_>>()?;
     Ok(Node {
         name,
@@ -282,7 +296,7 @@ fn write_value(value: &Value) -> pb::ValueInfoProto {
     }
 }
 
-fn read_attribute(a: pb::AttributeProto, op: &str) -> Result<Attribute> {
+fn read_attribute(a: pb::AttributeProto, op: &str, beside: &Beside<'_>) -> Result<Attribute> {
     // Files of IR version 0.0.1 leave the type out; the field that is set tells it.
     let kind = AttributeType::try_from(a.r#type).unwrap_or(AttributeType::Undefined);
     Ok(match kind {
@@ -296,9 +310,9 @@ fn read_attribute(a: pb::AttributeProto, op: &str) -> Result<Attribute> {
         AttributeType::Ints => Attribute::Ints(a.ints),
         AttributeType::Floats => Attribute::Floats(a.floats),
         AttributeType::Strings => Attribute::Texts(a.strings),
-        AttributeType::Tensor => Attribute::Tensor(read_tensor(a.t.ok_or_else(damaged)?)?),
+        AttributeType::Tensor => Attribute::Tensor(read_tensor(a.t.ok_or_else(damaged)?, beside)?),
         AttributeType::Undefined if a.t.is_some() => {
-            Attribute::Tensor(read_tensor(a.t.unwrap_or_default())?)
+            Attribute::Tensor(read_tensor(a.t.unwrap_or_default(), beside)?)
         }
         AttributeType::Undefined if !a.ints.is_empty() => Attribute::Ints(a.ints),
         AttributeType::Undefined if !a.floats.is_empty() => Attribute::Floats(a.floats),
@@ -365,17 +379,7 @@ fn write_attribute(name: &str, attribute: &Attribute) -> pb::AttributeProto {
     a
 }
 
-fn read_tensor(t: pb::TensorProto) -> Result<Tensor> {
-    if t.data_location == Some(pb::tensor_proto::DataLocation::External as i32)
-        || !t.external_data.is_empty()
-    {
-        let location = t.external_data.iter().find(|e| e.key == "location");
-        return Err(Error::new(format!(
-            "the weights are in another file ({})",
-            location.map_or("external data", |l| &l.value)
-        ))
-        .way_out("Save the network in one file: onnx.save(onnx.load(path), path, save_as_external_data=False)."));
-    }
+fn read_tensor(t: pb::TensorProto, beside: &Beside<'_>) -> Result<Tensor> {
     let shape: Vec<usize> =
         t.dims.iter().map(|&d| usize::try_from(d).map_err(|_| damaged())).collect::<Result<_>>()?;
     // What has no elements may not say that it has many axes, or long ones.
@@ -393,7 +397,11 @@ fn read_tensor(t: pb::TensorProto) -> Result<Tensor> {
         Error::new(format!("its element type ({}) is not supported", element.name()))
             .way_out("Export the network with standard ONNX types.")
     })?;
-    let bytes = if t.raw_data.is_empty() { typed_fields(&t, element) } else { t.raw_data };
+    let bytes = match external::bytes(&t, size, beside)? {
+        Some(bytes) => bytes.to_vec(),
+        None if t.raw_data.is_empty() => typed_fields(&t, element),
+        None => t.raw_data,
+    };
     check_count(size, bytes.len())?;
     Ok(Tensor::new(shape, decode(element, bytes)))
 }

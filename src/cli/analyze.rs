@@ -32,7 +32,7 @@ pub(super) fn run(arguments: &Analyze, json: bool, shell: &mut Shell) -> Result<
 /// Loads the network, the frames to calibrate on and those to measure on.
 pub(super) fn load_both(arguments: &Analyze, shell: &mut Shell) -> Result<ModelId> {
     let Analyze { model, data, calibration, normalization, .. } = arguments;
-    let (id, inspection) = shell.load_model(files::read(model)?)?;
+    let (id, inspection) = shell.load_model(files::read_network(model)?)?;
     let calibration = calibration.calibration.as_ref();
     for (role, path) in [(Role::Calibration, calibration), (Role::Validation, data.as_ref())] {
         let source = Source { role, path, normalization: normalization.normalization() };

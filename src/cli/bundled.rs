@@ -33,8 +33,9 @@ const TRAINING: [Bundled; 3] = [
 /// Channels, height and width of the frames.
 pub(super) const FRAME_SHAPE: [usize; 3] = [3, 96, 96];
 
-pub(super) fn networks() -> Vec<File> {
-    NETWORKS.map(file).into()
+/// Each in one file: there is nothing beside it.
+pub(super) fn networks() -> Vec<(File, Vec<File>)> {
+    NETWORKS.map(|network| (file(network), Vec::new())).into()
 }
 
 /// One archive, or several whose frames belong together.

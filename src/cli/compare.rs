@@ -23,7 +23,7 @@ pub(super) fn run(arguments: &Compare, json: bool, shell: &mut Shell) -> Result<
     let networks = if models.is_empty() {
         bundled::networks()
     } else {
-        models.iter().map(|path| files::read(path)).collect::<Result<_>>()?
+        models.iter().map(|path| files::read_network(path)).collect::<Result<_>>()?
     };
     let loaded =
         networks.into_iter().map(|file| shell.load_model(file)).collect::<Result<Vec<_>>>()?;

@@ -12,9 +12,9 @@ pub(super) fn run(arguments: &Evaluate, json: bool, shell: &mut Shell) -> Result
     if let Some(predictions) = predictions {
         files::check_output(predictions, [model].into_iter().chain(data).chain(float))?;
     }
-    let (id, inspection) = shell.load_model(files::read(model)?)?;
+    let (id, inspection) = shell.load_model(files::read_network(model)?)?;
     let float = match float {
-        Some(float) => Some(shell.load_model(files::read(float)?)?.0),
+        Some(float) => Some(shell.load_model(files::read_network(float)?)?.0),
         None => None,
     };
     let normalization = normalization.normalization();

@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde_bytes::ByteBuf;
 
 use crate::data::is_image_name;
 use crate::error::{Error, Result};
+use crate::onnx;
 use crate::vocabulary::file::File;
 
 /// Folders inside folders up to here; a link to a folder above would never end.
@@ -19,6 +20,46 @@ pub(super) fn read(path: &Path) -> Result<File> {
     match fs::read(path) {
         Ok(bytes) => Ok(File { name, bytes: ByteBuf::from(bytes) }),
         Err(error) => Err(unreadable(path, &error)),
+    }
+}
+
+/// A network, and the files in its folder that it keeps weights in, named from there.
+///
+/// # Errors
+/// Weights outside the folder, by their name or behind a link: nothing else on the disk is read. What
+/// is not there is left to the reader of the network to name.
+pub(super) fn read_network(path: &Path) -> Result<(File, Vec<File>)> {
+    let file = read(path)?;
+    let mut beside = Vec::new();
+    for name in onnx::data_files(&file.bytes) {
+        let Some(inside) = inside_folder(path, Path::new(&name)) else {
+            return Err(Error::new(format!("its weights are outside its folder ({name})"))
+                .in_file(&file.name)
+                .way_out("Put the file with the weights into the network's folder, as it is."));
+        };
+        if inside.exists() {
+            let bytes = read(&inside)?.bytes;
+            beside.push(File { name, bytes });
+        }
+    }
+    Ok((file, beside))
+}
+
+/// The path of a file in the folder of `network`, which `name` is said from; `None` where it leads
+/// outside, or to what is no file.
+fn inside_folder(network: &Path, name: &Path) -> Option<PathBuf> {
+    let goes_down = |part| matches!(part, Component::Normal(_) | Component::CurDir);
+    if !name.components().all(goes_down) {
+        return None;
+    }
+    let folder = match network.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let path = folder.join(name);
+    match (path.canonicalize(), folder.canonicalize()) {
+        (Ok(real), Ok(folder)) => (real.starts_with(folder) && real.is_file()).then_some(real),
+        _ => Some(path),
     }
 }
 
@@ -201,6 +242,50 @@ mod tests {
         let roundabout = folder.path().join("../").join(folder.path().file_name().unwrap());
         assert!(check_output(&roundabout.join("in.onnx"), [&path]).is_err());
         assert!(check_output(&folder.path().join("out.onnx"), [&path]).is_ok());
+    }
+
+    /// A network of one tensor whose bytes are in `location`; by the numbers of its message's fields.
+    fn naming(location: &str) -> Vec<u8> {
+        let field = |number: u8, content: &[u8]| {
+            [&[number << 3 | 2, content.len() as u8][..], content].concat()
+        };
+        let entry = [field(1, b"location"), field(2, location.as_bytes())].concat();
+        field(7, &field(5, &field(13, &entry)))
+    }
+
+    #[test]
+    fn weights_are_read_from_the_folder_of_their_network_alone() {
+        let outer = tempfile::tempdir().unwrap();
+        let folder = outer.path().join("folder");
+        fs::create_dir_all(folder.join("below")).unwrap();
+        for name in ["outside.data", "folder/w.data", "folder/below/w.data"] {
+            fs::write(outer.path().join(name), name).unwrap();
+        }
+        let path = folder.join("net.onnx");
+        let read = |location: &str| {
+            fs::write(&path, naming(location)).unwrap();
+            read_network(&path)
+        };
+        for location in ["w.data", "./w.data", "below/w.data"] {
+            let (_, beside) = read(location).unwrap();
+            let [file] = &beside[..] else { panic!("{location}") };
+            assert_eq!(file.name, location);
+            assert!(file.bytes.ends_with(b"w.data"), "{location}");
+        }
+        // What is missing is told by who reads the network.
+        assert!(read("none.data").unwrap().1.is_empty());
+        let absolute = folder.join("w.data").display().to_string();
+        for location in ["../outside.data", "below/../../outside.data", "below", &absolute] {
+            let error = read(location).unwrap_err();
+            assert!(error.what.contains("outside its folder"), "{location}: {error}");
+        }
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink("below/w.data", folder.join("link.data")).unwrap();
+            assert_eq!(read("link.data").unwrap().1.len(), 1);
+            std::os::unix::fs::symlink("../outside.data", folder.join("out.data")).unwrap();
+            assert!(read("out.data").is_err());
+        }
     }
 
     #[test]

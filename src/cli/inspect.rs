@@ -9,7 +9,7 @@ use crate::figures;
 use crate::lab::protocol::Inspection;
 
 pub(super) fn run(arguments: &Inspect, json: bool, shell: &mut Shell) -> Result<()> {
-    let (model, inspection) = shell.load_model(files::read(&arguments.model)?)?;
+    let (model, inspection) = shell.load_model(files::read_network(&arguments.model)?)?;
     if json {
         #[derive(Serialize)]
         struct Inspected<'a> {

@@ -12,7 +12,7 @@ pub(super) fn run(arguments: &Quantize, json: bool, shell: &mut Shell) -> Result
     let path = calibration.calibration.as_ref();
     files::check_output(output, [model].into_iter().chain(path).chain(&recipe.recipe))?;
     let recipe = recipe.recipe()?;
-    let (id, inspection) = shell.load_model(files::read(model)?)?;
+    let (id, inspection) = shell.load_model(files::read_network(model)?)?;
     let normalization = normalization.normalization();
     let source = Source { role: Role::Calibration, path, normalization };
     shell.load_data(source, [(&id, &inspection.input)])?;

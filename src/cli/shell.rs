@@ -47,9 +47,12 @@ impl Shell {
         Self { lab: Lab::new(), bar }
     }
 
-    /// Loads a network under its file's name.
-    pub(super) fn load_model(&mut self, file: File) -> Result<(ModelId, Inspection)> {
-        match self.ask(Request::LoadModel { model: file.name.clone(), file })? {
+    /// Loads a network, with the files beside it that have its weights, under its file's name.
+    pub(super) fn load_model(
+        &mut self,
+        (file, beside): (File, Vec<File>),
+    ) -> Result<(ModelId, Inspection)> {
+        match self.ask(Request::LoadModel { model: file.name.clone(), file, beside })? {
             Event::ModelLoaded { model, inspection } => Ok((model, inspection)),
             other => Err(unexpected(&other)),
         }

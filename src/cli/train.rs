@@ -16,7 +16,7 @@ pub(super) fn run(arguments: &Train, json: bool, shell: &mut Shell) -> Result<()
     files::check_output(output, std::iter::once(model).chain(read))?;
     let recipe = arguments.recipe.recipe()?;
     let plan = arguments.plan.plan(recipe.seed)?;
-    let (id, inspection) = shell.load_model(files::read(model)?)?;
+    let (id, inspection) = shell.load_model(files::read_network(model)?)?;
     let normalization = arguments.normalization.normalization();
     let input = (&id, &inspection.input);
     // Own training frames calibrate, too, unless there are others for that.

@@ -1,5 +1,7 @@
 //! A data set in memory.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
@@ -185,6 +187,37 @@ impl Dataset {
         };
         let labels = self.labels.as_ref().map(|own| indices.iter().map(|&i| own[i]).collect());
         Self { file: self.file.clone(), frames, labels, class_names: self.class_names.clone() }
+    }
+
+    /// The frames with pixels as they are, 0 to 255, and with `channels_last` in their own order of
+    /// axes; frames of floats enter as they are anyway.
+    ///
+    /// # Errors
+    /// Frames that were to be normalized.
+    pub fn unscaled(&self, channels_last: bool) -> Result<Cow<'_, Self>> {
+        let Frames::Bytes(ByteFrames { shape, pixels, levels: own }) = &self.frames else {
+            return Ok(Cow::Borrowed(self));
+        };
+        let channels @ [count, height, width] = *shape;
+        let plain: [f32; 256] = std::array::from_fn(|value| value as f32);
+        let frames = match own.iter().all(|levels| *levels == plain) {
+            true if !channels_last => return Ok(Cow::Borrowed(self)),
+            false if *own != levels(count, None)? => {
+                return Err(Error::new("it takes pixels as they are, from 0 to 255")
+                    .way_out("Leave mean and standard deviation out."));
+            }
+            _ if channels_last => Frames::Floats {
+                shape: vec![height, width, count],
+                values: pixels.iter().map(|&value| value.into()).collect(),
+            },
+            _ => Frames::Bytes(ByteFrames {
+                shape: channels,
+                pixels: pixels.clone(),
+                levels: vec![plain; count],
+            }),
+        };
+        let (file, labels) = (self.file.clone(), self.labels.clone());
+        Ok(Cow::Owned(Self { file, frames, labels, class_names: self.class_names.clone() }))
     }
 
     fn read_one(
@@ -503,6 +536,28 @@ mod tests {
         let floats = Dataset::from_floats(vec![3, 2, 2], vec![0.5; 12], Some(vec![0]), None);
         let error = Dataset::join(vec![bytes(0, 1), floats.unwrap()]).unwrap_err();
         assert!(error.what.contains("different kinds"), "{error}");
+    }
+
+    #[test]
+    fn pixels_are_left_as_they_are_where_they_are_wanted_so() {
+        let data = bytes(7, 2);
+        let scaled = input(&data, 1, true);
+        for (channels_last, shape) in [(false, [3, 2, 2]), (true, [2, 2, 3])] {
+            let plain = data.unscaled(channels_last).unwrap();
+            assert_eq!((plain.frame_shape(), plain.labels()), (&shape[..], data.labels()));
+            let pixels = input(&plain, 1, !channels_last);
+            let same = |(a, b): (&f32, &f32)| (a - b * 255.0).abs() < 1e-4;
+            assert!(pixels.iter().zip(&scaled).all(same), "{pixels:?}");
+            assert_eq!(
+                input(&plain.unscaled(channels_last).unwrap(), 0, false),
+                input(&plain, 0, false)
+            );
+        }
+        let normalization = Normalization { mean: vec![0.5; 3], std: vec![1.0; 3] };
+        let data =
+            Dataset::from_bytes([3, 2, 2], vec![0; 12], None, Vec::new(), Some(&normalization));
+        let error = data.unwrap().unscaled(false).unwrap_err();
+        assert!(error.what.contains("pixels as they are"), "{error}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::Dataset;
 use super::archive::Archive;
 use super::npy::{self, Header};
 use crate::error::{Error, Result};
+use crate::graph::half;
 use crate::progress::Progress;
 use crate::vocabulary::frames::Normalization;
 
@@ -64,9 +65,15 @@ pub(super) fn read(
             header.shape
         ))
         .way_out("Grey frames need a last axis of one: x[..., None].")),
-        ('f', 4, &[]) => Err(Error::new("float32 `x` needs an axis beside that of the frames")),
-        ('f', 4, _) => {
-            let values = read_frames(&mut entry, &header, f32::from_le_bytes, &mut progress)?;
+        ('f', 2 | 4, &[]) => {
+            Err(Error::new("float32 `x` needs an axis beside that of the frames"))
+        },
+        ('f', size @ (2 | 4), _) => {
+            let progress = &mut progress;
+            let values = match size {
+                2 => read_frames(&mut entry, &header, |b| half(u16::from_le_bytes(b)), progress)?,
+                _ => read_frames(&mut entry, &header, f32::from_le_bytes, progress)?,
+            };
             if let Some(index) = values.iter().position(|value| !value.is_finite()) {
                 return Err(Error::new(format!(
                     "frame {} of `x` holds {}",

@@ -69,6 +69,9 @@ pub fn widen(graph: &mut Graph) {
     let widened: Vec<(String, Tensor)> =
         halves.map(|(name, tensor)| (name.clone(), float(tensor))).collect();
     graph.initializers.extend(widened);
+    if graph.input.element == Element::F16 {
+        graph.file_input = Some(Element::F16);
+    }
     for value in graph.outputs.iter_mut().chain([&mut graph.input]) {
         if value.element == Element::F16 {
             value.element = Element::F32;

@@ -407,7 +407,7 @@ pub const OPERATORS: &[Operator] = &[
         factors: Factors::Pass,
         ..MOVES
     },
-    Operator { op: "Transpose", training: Training::Transpose, ..MOVES },
+    Operator { op: "Transpose", rank: Rank::Kept, training: Training::Transpose, ..MOVES },
     Operator { op: "Slice", training: Training::Refused, ..MOVES },
     Operator {
         op: "Pad",

@@ -53,6 +53,7 @@ fn folded(graph: &Graph, node: &Node) -> Option<Tensor> {
     let input = graph.constant(node, 0)?;
     match node.op.as_str() {
         "Identity" => Some(input.clone()),
+        "Transpose" => input.transposed(node.ints("perm")),
         "Cast" => cast(input, Element(node.int("to", 0) as i32)),
         "ConstantOfShape" => {
             let dims = input.as_i64()?.iter().map(|&d| usize::try_from(d).ok());

@@ -7,17 +7,18 @@ mod inspect;
 mod profile;
 mod train;
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
 
 use crate::clock::Stopwatch;
 use crate::data::Dataset;
 use crate::error::{Context, Error, Result};
-use crate::graph::Graph;
+use crate::graph::{Element, Graph};
 use crate::onnx;
 use crate::progress::ready;
 use crate::quantize::{self, Quantized, Step};
-use crate::runtime::{Arithmetic, Session};
+use crate::runtime::{Arithmetic, Session, input_shape};
 use crate::score::top1;
 use crate::train::{Alone, Crew};
 use crate::vocabulary::file::File;
@@ -41,7 +42,9 @@ pub type Emit<'a> = dyn FnMut(Event) -> ControlFlow<()> + 'a;
 #[derive(Debug)]
 pub(super) struct Model {
     pub(super) file: String,
-    pub(super) bytes: Vec<u8>,
+    bytes: Vec<u8>,
+    /// The files beside it that have its weights.
+    beside: Vec<File>,
     pub(super) graph: Graph,
     pub(super) inspected: Inspected,
 }
@@ -77,7 +80,7 @@ impl Lab {
         crew: &mut impl Crew,
     ) -> Result<Event> {
         match request {
-            Request::LoadModel { model, file } => self.load_model(model, file),
+            Request::LoadModel { model, file, beside } => self.load_model(model, file, beside),
             Request::LoadData { role, files, normalization } => {
                 let mut progress = |done, total| report(emit, Stage::ReadData, None, done, total);
                 let data = Dataset::read(&files, normalization.as_ref(), &mut progress)?;
@@ -107,8 +110,8 @@ impl Lab {
         }
     }
 
-    fn load_model(&mut self, id: ModelId, file: File) -> Result<Event> {
-        let model = Model::read(file)?;
+    fn load_model(&mut self, id: ModelId, file: File, beside: Vec<File>) -> Result<Event> {
+        let model = Model::read(file, beside)?;
         let inspection = model.inspected.inspection.clone();
         self.models.insert(id.clone(), model);
         Ok(Event::ModelLoaded { model: id, inspection })
@@ -117,8 +120,9 @@ impl Lab {
     fn predict(&self, id: ModelId, indices: &[usize]) -> Result<Event> {
         let (model, data) = (self.model(&id)?, self.data(Role::Validation)?);
         check_indices(indices, data)?;
+        let data = model.frames(data)?;
         let mut predictions = Vec::with_capacity(indices.len());
-        evaluate::logits(model, data, indices, &mut |_, _| Ok(()), &mut |index, logits| {
+        evaluate::logits(model, &data, indices, &mut |_, _| Ok(()), &mut |index, logits| {
             predictions.push(Prediction {
                 index,
                 class: top1(logits),
@@ -136,11 +140,12 @@ impl Lab {
         into: ModelId,
         emit: &mut Emit<'_>,
     ) -> Result<Event> {
-        let (model, data) = (self.model(&id)?, self.data(Role::Calibration)?);
+        let model = self.model(&id)?;
+        let data = model.frames(self.data(Role::Calibration)?)?;
         let name = name_after(&model.file, &recipe.variant(false));
         let mut progress = |step, done, total| report(emit, stage_of(step), Some(&id), done, total);
         let quantized =
-            quantize::quantize(&model.graph, recipe, data, &mut progress).in_file(&model.file)?;
+            quantize::quantize(&model.graph, recipe, &data, &mut progress).in_file(&model.file)?;
         report(emit, Stage::Quantize, Some(&id), 0, 1)?;
         let (file, summary, inspection) = self.keep(quantized, recipe, name, &into)?;
         Ok(Event::Quantized { model: into, file, summary, inspection })
@@ -164,7 +169,7 @@ impl Lab {
         };
         // Read back: what is shown and measured is what the file says.
         let file = File { name, bytes: bytes.into() };
-        let model = Model::read(file.clone())?;
+        let model = Model::read(file.clone(), Vec::new())?;
         let inspection = model.inspected.inspection.clone();
         self.models.insert(into.clone(), model);
         Ok((file, summary, inspection))
@@ -192,17 +197,48 @@ impl Lab {
 }
 
 impl Model {
-    fn read(file: File) -> Result<Self> {
+    fn read(file: File, beside: Vec<File>) -> Result<Self> {
         let File { name, bytes } = file;
         let bytes = bytes.into_vec();
+        let beside = with_weights(&bytes, beside);
         let read = || {
-            let graph = onnx::read(&bytes)?;
-            graph.check_sees_frames()?;
-            let inspected = inspect(&graph, bytes.len(), None)?;
+            let graph = read_graph(&bytes, &beside)?;
+            let inspected = inspect(&graph, len(contents(&bytes, &beside)), None)?;
             Ok((graph, inspected))
         };
         let (graph, inspected) = read().in_file(&name)?;
-        Ok(Self { file: name, bytes, graph, inspected })
+        Ok(Self { file: name, bytes, beside, graph, inspected })
+    }
+
+    /// The network as its files have it.
+    pub(super) fn read_again(&self) -> Result<Graph> {
+        read_graph(&self.bytes, &self.beside).in_file(&self.file)
+    }
+
+    /// What each of its files holds.
+    pub(super) fn contents(&self) -> impl Iterator<Item = &[u8]> {
+        contents(&self.bytes, &self.beside)
+    }
+
+    /// Bytes of its files.
+    pub(super) fn file_bytes(&self) -> usize {
+        len(self.contents())
+    }
+
+    /// The frames as this network takes them: bytes as they are, in its own order of axes.
+    ///
+    /// # Errors
+    /// Frames that were to be normalized before.
+    pub(super) fn frames<'a>(&self, data: &'a Dataset) -> Result<Cow<'a, Dataset>> {
+        if self.graph.file_input != Some(Element::U8) {
+            return Ok(Cow::Borrowed(data));
+        }
+        let fits = |shape: &[usize]| input_shape(&self.graph, Some(shape)).is_ok();
+        let channels_last = match data.frame_shape() {
+            shape @ &[channels, height, width] => !fits(shape) && fits(&[height, width, channels]),
+            _ => false,
+        };
+        data.unscaled(channels_last).in_file(&self.file)
     }
 
     pub(super) fn session(&self, data: &Dataset) -> Result<Session> {
@@ -211,8 +247,42 @@ impl Model {
 
     /// The figures for frames of this shape, which fix what the file leaves free.
     pub(super) fn inspected_for(&self, data: &Dataset) -> Result<Inspected> {
-        inspect(&self.graph, self.bytes.len(), Some(data.frame_shape())).in_file(&self.file)
+        inspect(&self.graph, self.file_bytes(), Some(data.frame_shape())).in_file(&self.file)
     }
+}
+
+fn contents<'a>(bytes: &'a [u8], beside: &'a [File]) -> impl Iterator<Item = &'a [u8]> {
+    std::iter::once(bytes).chain(beside.iter().map(|file| &file.bytes[..]))
+}
+
+fn len<'a>(contents: impl Iterator<Item = &'a [u8]>) -> usize {
+    contents.map(<[u8]>::len).sum()
+}
+
+fn read_graph(bytes: &[u8], beside: &[File]) -> Result<Graph> {
+    let mut graph = onnx::read_with(bytes, &|name| Some(&beside[place(beside, name)?].bytes))?;
+    graph.see_frames()?;
+    Ok(graph)
+}
+
+/// Which of the files is meant by the name that a network has for one: the one that lies there, else
+/// the only one called so, for what is dropped by the piece has no folder.
+fn place(beside: &[File], name: &str) -> Option<usize> {
+    let name = name.trim_start_matches("./");
+    let last = |path: &str| path.rsplit('/').next() == name.rsplit('/').next();
+    beside.iter().position(|file| file.name == name).or_else(|| {
+        let mut called = (0..beside.len()).filter(|&i| last(&beside[i].name));
+        called.next().filter(|_| called.next().is_none())
+    })
+}
+
+/// Those files that the network names.
+fn with_weights(bytes: &[u8], mut beside: Vec<File>) -> Vec<File> {
+    let names = onnx::data_files(bytes);
+    let places: HashSet<usize> = names.iter().filter_map(|name| place(&beside, name)).collect();
+    let mut at = 0..;
+    beside.retain(|_| at.next().is_some_and(|i| places.contains(&i)));
+    beside
 }
 
 /// How often about a step tells how far it is.

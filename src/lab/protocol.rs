@@ -18,7 +18,7 @@ use crate::vocabulary::search::{Found, Target, Trial};
 use crate::vocabulary::training::{Checkpoint, Epoch, Resume};
 
 /// Raised when a message changes its meaning; page and worker of different versions refuse to talk.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The shell's name for a loaded network: anything, unique within a lab.
 pub type ModelId = String;
@@ -49,8 +49,9 @@ pub struct TrainOptions {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Request {
+    /// `beside`: files that may have its weights, named from the network's folder.
     /// Ends with [`Event::ModelLoaded`]. Replaces a network of the same id.
-    LoadModel { model: ModelId, file: File },
+    LoadModel { model: ModelId, file: File, beside: Vec<File> },
     /// One npz, one zip of class folders, several of one of these (their frames one after another),
     /// or the images of class folders. Ends with [`Event::DataLoaded`].
     LoadData { role: Role, files: Vec<File>, normalization: Option<Normalization> },

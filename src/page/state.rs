@@ -84,7 +84,8 @@ pub enum Action {
         started: bool,
     },
     Select(ModelId),
-    OpenModel(File),
+    /// Networks, and files beside them that may have their weights.
+    OpenModels(Vec<File>),
     CloseModel(ModelId),
     /// For an int8 network: which float network it is compared with.
     CompareWith {
@@ -253,9 +254,7 @@ impl State {
                 self.worker_lost(error, started, &mut effects);
             }
             Action::Select(model) => self.select(model, &mut effects),
-            Action::OpenModel(file) => {
-                self.open_model(file, &mut effects);
-            }
+            Action::OpenModels(files) => self.open_models(files, &mut effects),
             Action::CloseModel(model) => self.close_model(&model, &mut effects),
             Action::CompareWith { model, reference } => self.compare_with(&model, reference),
             Action::ReadData { role, name } => self.read_data(role, name, &mut effects),

@@ -14,7 +14,9 @@ use super::step::{Step, StepProgress};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::fold_batch_norm::fold_batch_norm;
-use crate::graph::{Graph, fold_gemm, keep_activations_close, opset, pool_means, simplify};
+use crate::graph::{
+    Graph, convolve_dilated_means, fold_gemm, keep_activations_close, opset, pool_means, simplify,
+};
 use crate::runtime::lower;
 use crate::vocabulary::quantization::{LeftInFloat, TensorInfo};
 use crate::vocabulary::recipe::{Format, Recipe};
@@ -127,6 +129,7 @@ impl Prepared {
         let mut graph = plain(graph)?;
         fold_batch_norm(&mut graph);
         pool_means(&mut graph);
+        convolve_dilated_means(&mut graph);
         keep_activations_close(&mut graph);
         let placement = place(&graph, &recipe.keep_float);
         check_layers(&graph, &placement, recipe)?;

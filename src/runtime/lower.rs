@@ -16,6 +16,8 @@ use crate::graph::{Attribute, Data, Element, Graph, Node, Tensor, fresh_name, pr
 use crate::kernels::requantize::quantize;
 use crate::vocabulary::quantization::LeftInFloat;
 
+mod moves;
+
 /// A network as the runtime computes it.
 #[derive(Debug, Clone)]
 pub struct Lowered {
@@ -57,6 +59,7 @@ fn lower_to(operators: Operators, graph: &Graph) -> Lowered {
     widen_small_types(&mut graph);
     quantize_constants(&mut graph);
     fold_clips(&mut graph);
+    moves::past_quantization(&mut graph);
     merge_repeated(&mut graph);
     let reasons = fuse(&mut graph, operators);
     prune(&mut graph);

@@ -255,8 +255,16 @@ impl Builder<'_> {
             }
             // The types have answered what they compute.
             Training::Shape => Ok(()),
-            Training::Normalization => Err(Error::new("its statistics are computed, not constant")
-                .way_out("Export the network for inference (training_mode 0).")),
+            Training::Normalization => {
+                let constant = |index| self.graph.constant(node, index).is_some();
+                Err(if node.int("training_mode", 0) == 0 && (1..5).all(constant) {
+                    Error::new("how many axes it has is not known, or more than four")
+                        .way_out("Put it directly behind the layer whose result it normalizes.")
+                } else {
+                    Error::new("its statistics are computed, not constant")
+                        .way_out("Export the network for inference (training_mode 0).")
+                })
+            }
             Training::Probabilities if node.output() == self.graph.outputs[0].name => {
                 Err(Error::new("the loss is of scores, not of probabilities").way_out(format!(
                     "Export the network without its last `{}`; the order of the scores is the same.",

@@ -64,6 +64,9 @@ pub struct SavedTraining {
     pub network: String,
     /// The network itself, if it was opened from disk.
     pub file: Option<File>,
+    /// What has its weights beside it; trainings from before that was read have none.
+    #[serde(default)]
+    pub beside: Vec<File>,
     pub recipe: Rc<Recipe>,
     pub plan: Rc<Plan>,
     pub frames: String,

@@ -12,7 +12,10 @@ use web_sys::{
 
 use super::reason;
 use crate::error::{Error, Result};
-use crate::vocabulary::file::File;
+use crate::vocabulary::file::{File, is_network_name};
+
+/// How files with frames end, and with what belongs to them; pictures are told by their type.
+const FRAMES: [&str; 6] = [".npz", ".npy", ".zip", ".csv", ".json", ".txt"];
 
 /// A file on the person's disk, not read yet.
 #[derive(Debug, Clone)]
@@ -72,11 +75,19 @@ impl Selection {
         Self::new(top.as_deref(), files)
     }
 
-    /// Moves the networks in it out of it.
+    /// Moves the networks in it out of it, and with them all that does not look like frames: their
+    /// weights may be there under any name.
     pub fn take_models(&mut self) -> Self {
-        let is_model = |file: &Picked| file.name.to_ascii_lowercase().ends_with(".onnx");
-        let (models, rest) = std::mem::take(&mut self.files).into_iter().partition(is_model);
-        self.files = rest;
+        if !self.files.iter().any(|file| is_network_name(&file.name)) {
+            return Self::default();
+        }
+        let is_frames = |file: &Picked| {
+            let name = file.name.to_ascii_lowercase();
+            FRAMES.iter().any(|ending| name.ends_with(ending))
+                || file.handle.type_().starts_with("image/")
+        };
+        let (frames, models) = std::mem::take(&mut self.files).into_iter().partition(is_frames);
+        self.files = frames;
         Self { name: self.name.clone(), files: models }
     }
 }

@@ -55,7 +55,10 @@ fn agrees_with_onnx_runtime(name: &str, network: &[u8], golden: &str) {
         let files = vec![file("frames.zip", bytes)];
         ask(&mut lab, Request::LoadData { role, files, normalization: None });
     }
-    ask(&mut lab, Request::LoadModel { model: "float".into(), file: file(name, network) });
+    ask(
+        &mut lab,
+        Request::LoadModel { model: "float".into(), file: file(name, network), beside: Vec::new() },
+    );
     let request =
         Request::Quantize { model: "float".into(), recipe: Recipe::default(), into: "int8".into() };
     let Event::Quantized { summary, .. } = ask(&mut lab, request) else { panic!("not quantized") };

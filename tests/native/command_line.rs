@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use image::{ImageFormat, RgbImage};
+use prost::Message;
 use serde_json::Value as Json;
 use steer8::graph::{Attribute, Data, Dim, Element, Graph, Node, Tensor, Value};
 use steer8::onnx;
@@ -17,6 +18,7 @@ use steer8::vocabulary::recipe::{
     ActivationType, Format, Granularity, LayerBits, Method, Recipe, Rounding, WeightRange,
 };
 use tempfile::TempDir;
+use tract_onnx::pb::{ModelProto, StringStringEntryProto};
 use zip::write::{SimpleFileOptions, ZipWriter};
 
 const CLASSES: usize = 5;
@@ -187,6 +189,51 @@ fn images() -> Vec<(String, Vec<u8>)> {
         (format!("{}-class/{index:02}.png", labels()[index]), png.into_inner())
     };
     pixels().chunks(PIXELS).enumerate().map(image).collect()
+}
+
+/// The network's weights as a file of their own, named by it.
+fn put_weights_beside(desk: &Desk) {
+    let bytes = fs::read(desk.path("net.onnx")).unwrap();
+    let mut model = ModelProto::decode(&bytes[..]).unwrap();
+    let mut data = Vec::new();
+    for tensor in &mut model.graph.as_mut().unwrap().initializer {
+        let entry =
+            |(key, value): (&str, String)| StringStringEntryProto { key: key.into(), value };
+        let place = [("offset", data.len()), ("length", tensor.raw_data.len())];
+        let place = place.map(|(key, number)| (key, number.to_string()));
+        let location = [("location", "outside.onnx.data".to_string())];
+        tensor.external_data = location.into_iter().chain(place).map(entry).collect();
+        tensor.data_location = Some(1);
+        data.append(&mut tensor.raw_data);
+    }
+    desk.write("outside.onnx", &model.encode_to_vec());
+    desk.write("outside.onnx.data", &data);
+}
+
+#[test]
+fn weights_beside_a_network_are_read_and_written_into_one_file() {
+    let desk = Desk::new();
+    put_weights_beside(&desk);
+    for name in ["net", "outside"] {
+        desk.text(&format!("quantize {name}.onnx -o {name}8.onnx --calibration set.npz"));
+    }
+    assert_eq!(
+        fs::read(desk.path("net8.onnx")).unwrap(),
+        fs::read(desk.path("outside8.onnx")).unwrap()
+    );
+    let [one, two] = ["net", "outside"]
+        .map(|name| desk.json(&format!("evaluate {name}.onnx --data set.npz --json")));
+    assert_eq!(one["accuracy"], two["accuracy"]);
+    let lens =
+        ["outside.onnx", "outside.onnx.data"].map(|name| fs::read(desk.path(name)).unwrap().len());
+    assert_eq!(two["file_bytes"], lens[0] + lens[1]);
+
+    fs::write(desk.path("outside.onnx.data"), b"too short").unwrap();
+    let inspect = "inspect outside.onnx";
+    assert!(desk.failure(inspect).contains("`outside.onnx.data`, which has 9"));
+    fs::remove_file(desk.path("outside.onnx.data")).unwrap();
+    let missing = desk.failure(inspect);
+    assert!(missing.contains("another file (outside.onnx.data), which is not here"), "{missing}");
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn quantize_and_compare(network: &str) {
         ask(&mut lab, Request::LoadData { role, files: vec![file(path)], normalization: None });
     }
     let float = file(&format!("networks/{network}.onnx"));
-    ask(&mut lab, Request::LoadModel { model: "float".into(), file: float });
+    ask(&mut lab, Request::LoadModel { model: "float".into(), file: float, beside: Vec::new() });
     let request =
         Request::Quantize { model: "float".into(), recipe: Recipe::default(), into: "int8".into() };
     let Event::Quantized { summary, .. } = ask(&mut lab, request) else { panic!("not quantized") };

@@ -4,12 +4,14 @@ use crate::made_up::{AROUND, CLASSES, FRAME, Net, frames};
 use steer8::graph::{Attribute, Data, Element, Graph, Node, Tensor, Value};
 use steer8::onnx::{read, write};
 use steer8::quantize::quantize;
+use steer8::runtime::lower::lower;
 use steer8::runtime::{Arithmetic, Session};
 use steer8::vocabulary::recipe::Recipe;
 
 /// The first output of some frames, of the network as its file is read.
 fn answers(graph: &Graph) -> Vec<f32> {
-    let graph = read(&write(graph)).expect("it can be read");
+    let mut graph = read(&write(graph)).expect("it can be read");
+    graph.see_frames().expect("it takes frames");
     let data = frames(8);
     let mut session = Session::new(&graph, Some(&FRAME), Arithmetic::Fast).expect("it runs");
     let mut input = vec![0.0; session.frame_len()];
@@ -270,4 +272,123 @@ fn float16_inside_and_at_the_ends_is_computed_in_float32() {
     ends.input.element = Element::F16;
     ends.outputs[0].element = Element::F16;
     same(&ends, &plain.graph);
+}
+
+/// A tensor in a QDQ pair of this scale.
+fn quantized(net: &mut Net, x: &str, scale: &str) -> String {
+    let [codes, y] = [format!("{x}_codes"), format!("{x}_again")];
+    net.node("QuantizeLinear", &[x, scale, "zero"], &codes, &[]);
+    net.node("DequantizeLinear", &[&codes, scale, "zero"], &y, &[]);
+    y
+}
+
+fn transposed(net: &mut Net, x: &str, order: &[i64]) -> String {
+    let y = format!("{x}_turned");
+    net.node("Transpose", &[x], &y, &[("perm", order)]);
+    y
+}
+
+/// Two convolutions, one of them depthwise; `turned`: as TensorFlow has pixels and weights.
+fn convolutions(turned: bool) -> Graph {
+    const LAST: &[i64] = &[0, 2, 3, 1];
+    const FIRST: &[i64] = &[0, 3, 1, 2];
+    let mut net = Net::new();
+    let scalar = |net: &mut Net, name: &str, data| {
+        net.graph.initializers.insert(name.into(), Tensor::new([], data));
+    };
+    scalar(&mut net, "zero", Data::U8(vec![3]));
+    for (name, scale) in [("s0", 0.01), ("s1", 0.02), ("s2", 0.05)] {
+        scalar(&mut net, name, Data::F32(vec![scale]));
+    }
+    floats(&mut net, "w_scales", &[0.01, 0.02, 0.015]);
+    floats(&mut net, "v_scales", &[0.03, 0.01, 0.02]);
+    let channels = FRAME[0];
+    // Outputs, inputs, window; the depthwise ones inputs of a group, window, outputs.
+    let code = |i: usize| ((i * 37 % 251) as i32 - 125) as i8;
+    let w = Tensor::new([3, channels, 3, 3], Data::I8((0..27 * channels).map(code).collect()));
+    let v = Tensor::new([3, 1, 2, 2], Data::I8((0..12).map(|i| code(5 * i)).collect()));
+    let (w, v) = match turned {
+        true => (w.transposed(Some(LAST)).unwrap(), v.transposed(Some(&[1, 2, 3, 0])).unwrap()),
+        false => (w, v),
+    };
+    net.graph.initializers.insert("w".into(), w);
+    net.graph.initializers.insert("v".into(), v);
+    let turn = |net: &mut Net, x: &str, order: &[i64]| match turned {
+        true => transposed(net, x, order),
+        false => x.to_owned(),
+    };
+
+    let mut x = turn(&mut net, "x", LAST);
+    x = quantized(&mut net, &x, "s0");
+    x = turn(&mut net, &x, FIRST);
+    net.node("DequantizeLinear", &["w", "w_scales"], "w_real", &[("axis", &[0])]);
+    let w = turn(&mut net, "w_real", FIRST);
+    net.node("Conv", &[&x, &w], "c", &[AROUND]);
+    x = turn(&mut net, "c", LAST);
+    net.node("Relu", &[&x], "r", &[]);
+    x = quantized(&mut net, "r", "s1");
+    x = turn(&mut net, &x, FIRST);
+    let axis: i64 = if turned { -1 } else { 0 };
+    net.node("DequantizeLinear", &["v", "v_scales"], "v_real", &[("axis", &[axis])]);
+    let mut v = "v_real".to_owned();
+    if turned {
+        v = transposed(&mut net, &v, &[3, 1, 2, 0]);
+        ints(&mut net, "depthwise", &[3, 1, 2, 2]);
+        net.node("Reshape", &[&v, "depthwise"], "v_shaped", &[]);
+        v = "v_shaped".into();
+    }
+    net.node("Conv", &[&x, &v], "d", &[("group", &[3])]);
+    x = turn(&mut net, "d", LAST);
+    x = quantized(&mut net, &x, "s2");
+    x = turn(&mut net, &x, FIRST);
+    net.node("Flatten", &[&x], "y", &[]);
+    net.graph
+}
+
+#[test]
+fn convolutions_with_pixels_turned_round_run_on_integers() {
+    let [turned, plain] = [true, false].map(convolutions);
+    let (turned_answers, plain_answers) = (answers(&turned), answers(&plain));
+    assert_eq!(turned_answers, plain_answers);
+    assert!(plain_answers.iter().any(|x| *x != plain_answers[0]), "answers that tell nothing");
+    let lowered = lower(&read(&write(&turned)).expect("it can be read"));
+    assert!(lowered.left_in_float.is_empty(), "{:?}", lowered.left_in_float);
+    let on_integers = |n: &&Node| n.op == "QLinearConv";
+    assert_eq!(lowered.graph.nodes.iter().filter(on_integers).count(), 2);
+}
+
+/// A network of bytes and the frames that it takes.
+#[test]
+fn bytes_and_halves_stay_what_the_file_takes() {
+    for element in [Element::U8, Element::F16] {
+        let mut net = Net::new();
+        net.graph.input.element = element;
+        net.node("Cast", &["x"], "floats", &[("to", &[1])]);
+        net.layer("Conv", "floats", "c", &[CLASSES, FRAME[0], 3, 3], &[]);
+        net.node("GlobalAveragePool", &["c"], "means", &[]);
+        net.node("Flatten", &["means"], "y", &[]);
+        let mut graph = read(&write(&net.graph)).expect("it can be read");
+        graph.see_frames().expect("it takes frames");
+        assert_eq!((graph.input.element, graph.file_input), (Element::F32, Some(element)));
+        let made = quantize(&graph, &Recipe::default(), &frames(8), &mut |_, _, _| Ok(()));
+        let made = made.expect("it can be quantized").graph;
+        assert_eq!(read(&write(&made)).expect("a file").nodes[0].op, "Cast");
+        assert_eq!(answers(&made).len(), 8 * CLASSES);
+    }
+}
+
+/// As from TensorFlow: the channels are last in the frames, and normalized before anything else.
+#[test]
+fn a_normalization_behind_a_transpose_trains_and_is_quantized() {
+    let mut net = Net::new();
+    let turned = transposed(&mut net, "x", &[0, 2, 3, 1]);
+    let back = transposed(&mut net, &turned, &[0, 3, 1, 2]);
+    net.normalization(&back, "n", FRAME[0]);
+    net.layer("Conv", "n", "c", &[8, FRAME[0], 3, 3], &[AROUND]);
+    net.node("Relu", &["c"], "r", &[]);
+    net.node("GlobalAveragePool", &["r"], "means", &[]);
+    net.node("Flatten", &["means"], "flat", &[]);
+    net.layer("Gemm", "flat", "y", &[CLASSES, 8], &[("transB", &[1])]);
+    let made = quantize(&net.graph, &Recipe::default(), &frames(8), &mut |_, _, _| Ok(()));
+    assert!(made.expect("it can be quantized").left_in_float.is_empty());
 }

@@ -3,7 +3,7 @@
 use prost::Message;
 use steer8::error::Error;
 use steer8::graph::{Attribute, Data, Graph};
-use steer8::onnx::{read, write};
+use steer8::onnx::{data_files, read, read_with, write};
 use tract_onnx::pb::{
     self, AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
     TensorShapeProto, TypeProto, ValueInfoProto, attribute_proto::AttributeType,
@@ -161,6 +161,67 @@ fn what_is_not_taken_is_named() {
     refused(changed(|m| graph(m).initializer[0].dims = vec![i64::MAX, i64::MAX]), "not an ONNX");
     refused(changed(|m| graph(m).node[0].input[1] = "nobody".into()), "made by no node");
     refused(changed(|m| graph(m).output[0].name = "nobody".into()), "no node makes");
+}
+
+/// A network whose weights are in `w.data`, by these entries; with that file.
+fn outside(entries: &[(&str, &str)], file: &[u8]) -> Result<Graph, Error> {
+    let mut model = small();
+    let weights = &mut graph(&mut model).initializer[0];
+    weights.float_data.clear();
+    weights.data_location = Some(1);
+    let entry = |&(key, value): &(&str, &str)| pb::StringStringEntryProto {
+        key: key.into(),
+        value: value.into(),
+    };
+    weights.external_data = [("location", "w.data")].iter().chain(entries).map(entry).collect();
+    let bytes = model.encode_to_vec();
+    assert_eq!(data_files(&bytes), ["w.data"]);
+    read_with(&bytes, &|name| (name == "w.data").then_some(file))
+}
+
+#[test]
+fn weights_are_read_from_a_file_beside_the_network_and_written_into_it() {
+    let numbers = [0.0f32, 1.0, 2.0, 3.0, 4.0, 5.0];
+    let file: Vec<u8> = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
+    for (entries, first) in [
+        (&[("offset", "4"), ("length", "16")][..], 1),
+        (&[("offset", "8"), ("checksum", "unknown")], 2),
+        (&[("length", "16")], 0),
+        (&[], 0),
+    ] {
+        let graph = outside(entries, &file).expect("a network");
+        let weights = graph.initializers["w"].as_f32().expect("float32");
+        assert_eq!(weights, &numbers[first..first + 4]);
+        let written = write(&graph);
+        assert!(data_files(&written).is_empty());
+        assert_eq!(read(&written).expect("one file").initializers, graph.initializers);
+    }
+    refused(outside(&[("offset", "12")], &file), "behind the first 12 of `w.data`, which has 24");
+    refused(outside(&[("offset", "18446744073709551615")], &file), "which has 24");
+    refused(outside(&[("length", "20")], &file), "16 bytes, the file has 20");
+    refused(outside(&[("offset", "-4")], &file), "not an ONNX network");
+    refused(outside(&[], &[]), "which has 0");
+}
+
+#[test]
+fn files_beside_a_network_are_named_once() {
+    let mut model = small();
+    let graph = graph(&mut model);
+    let outside = |name: &str| TensorProto {
+        data_location: Some(1),
+        external_data: vec![pb::StringStringEntryProto {
+            key: "location".into(),
+            value: name.into(),
+        }],
+        ..weight("w")
+    };
+    graph.initializer = vec![outside("b"), outside("a"), outside("b")];
+    let attribute =
+        |tensor| AttributeProto { name: "value".into(), t: Some(tensor), ..Default::default() };
+    graph.node[0].attribute = vec![attribute(outside("c")), attribute(outside("a"))];
+    assert_eq!(data_files(&model.encode_to_vec()), ["a", "b", "c"]);
+    assert!(data_files(ASSIGNMENT).is_empty());
+    assert!(data_files(b"no network").is_empty());
 }
 
 fn node(op: &str, domain: &str, inputs: &[&str], outputs: &[&str]) -> NodeProto {

@@ -19,7 +19,9 @@ impl Lab {
         emit: &mut Emit<'_>,
     ) -> Result<Event> {
         let model = self.model(id)?;
-        let data = [self.data(Role::Calibration)?, self.data(Role::Validation)?];
+        let [calibration, validation] = [Role::Calibration, Role::Validation]
+            .map(|role| self.data(role).and_then(|data| model.frames(data)));
+        let data = [&*calibration?, &*validation?];
         let mut progress = |step, done, total| report(emit, stage_of(step), Some(id), done, total);
         let macs = macs_by_node(model, data[1])?;
         let analysis = quantize::analyze(&model.graph, recipe, data, frames, &macs, &mut progress)
@@ -37,7 +39,9 @@ impl Lab {
         emit: &mut Emit<'_>,
     ) -> Result<Event> {
         let model = self.model(id)?;
-        let data = [self.data(Role::Calibration)?, self.data(Role::Validation)?];
+        let [calibration, validation] = [Role::Calibration, Role::Validation]
+            .map(|role| self.data(role).and_then(|data| model.frames(data)));
+        let data = [&*calibration?, &*validation?];
         let macs = macs_by_node(model, data[1])?;
         let emit = RefCell::new(emit);
         let mut progress = |step, done, total| {

@@ -76,6 +76,7 @@ impl Lab {
         let mut runs = Vec::with_capacity(ids.len());
         for &i in &order {
             let model = self.model(ids[i])?;
+            let data = &*model.frames(data)?;
             let mut session = model.session(data)?;
             let frame = repeated_frame(&session, data);
             runs.push(move || session.run(&frame, |_, _| {}).in_file(&model.file));

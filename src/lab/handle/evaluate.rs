@@ -45,6 +45,7 @@ pub(super) fn measure(
     data: &Dataset,
     emit: &mut Emit<'_>,
 ) -> Result<Measured> {
+    let data = &*model.frames(data)?;
     let inspected = model.inspected_for(data)?;
     let (session_bytes, cold_ms) = cold_start(model, data)?;
     let kernels = crate::kernels::Machine::best().name().into();
@@ -72,9 +73,9 @@ pub(super) fn measure(
     let report = Report {
         model: model.file.clone(),
         variant: inspection.variant,
-        file_bytes: model.bytes.len(),
+        file_bytes: model.file_bytes(),
         weight_bytes: inspected.weight_bytes,
-        gzip_bytes: size::gzip_bytes(&model.bytes),
+        gzip_bytes: model.contents().map(size::gzip_bytes).sum(),
         params: inspection.params,
         macs,
         flops: operations::flops(macs),
@@ -97,7 +98,7 @@ pub(super) fn measure(
 /// Session memory, and the time from the file's bytes to the first answer.
 fn cold_start(model: &Model, data: &Dataset) -> Result<(usize, f64)> {
     timed(|| {
-        let graph = crate::onnx::read(&model.bytes).in_file(&model.file)?;
+        let graph = model.read_again()?;
         let shape = Some(data.frame_shape());
         let mut session =
             Session::new(&graph, shape, crate::runtime::Arithmetic::Fast).in_file(&model.file)?;

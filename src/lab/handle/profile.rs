@@ -22,6 +22,7 @@ impl Model {
     /// # Errors
     /// What goes wrong inside an operator.
     pub(super) fn profile(&self, data: &Dataset, layers: &[Layer]) -> Result<Vec<StepProfile>> {
+        let data = &*self.frames(data)?;
         let mut session = self.session(data)?;
         let frame = repeated_frame(&session, data);
         for _ in 0..LEAST_RUNS {

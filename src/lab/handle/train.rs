@@ -1,5 +1,6 @@
 //! Quantization-aware training, and what it came to.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
 
@@ -30,25 +31,25 @@ impl Lab {
         emit: &mut Emit<'_>,
         crew: &mut impl Crew,
     ) -> Result<Event> {
-        let (model, data) = (self.model(id)?, self.data(Role::Training)?);
+        let model = self.model(id)?;
+        let data = &*model.frames(self.data(Role::Training)?)?;
         let name = name_after(&model.file, &recipe.variant(true));
         // Before hours of training.
         check_shape(model, data, "the training frames")?;
         if options.measure && self.has_data(Role::Validation) {
-            check_measurable(model, self.data(Role::Validation)?, data)?;
+            let frames = model.frames(self.data(Role::Validation)?)?;
+            check_measurable(model, &frames, data)?;
         }
-        let some;
         let calibration = if self.has_data(Role::Calibration) {
-            let calibration = self.data(Role::Calibration)?;
-            check_shape(model, calibration, "the calibration frames")?;
+            let calibration = model.frames(self.data(Role::Calibration)?)?;
+            check_shape(model, &calibration, "the calibration frames")?;
             calibration
         } else {
             // What chooses the epoch is not seen before.
             let [training, _] = train::split(plan, data);
             let chosen = choose(training.len(), CALIBRATION_OF_TRAINING, plan.seed);
             let chosen: Vec<usize> = chosen.into_iter().map(|i| training[i]).collect();
-            some = data.select(&chosen);
-            &some
+            Cow::Owned(data.select(&chosen))
         };
         let stopped = RefCell::new(false);
         let emit = RefCell::new(emit);
@@ -89,7 +90,7 @@ impl Lab {
             epoch: &mut epoch,
             checkpoint: if options.checkpoints { Some(&mut checkpoint) } else { None },
         };
-        let (data, resume) = ([calibration, data], options.resume.as_ref());
+        let (data, resume) = ([&*calibration, data], options.resume.as_ref());
         let trained = train::train(&model.graph, recipe, plan, data, resume, listener, crew)
             .await
             .in_file(&model.file)?;

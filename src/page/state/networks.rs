@@ -125,11 +125,33 @@ impl State {
         let Some(network) = self.network(&id) else { return };
         let Some(name) = network.origin.bundled_file().map(file_name) else { return };
         let file = File { name: name.to_owned(), bytes: ByteBuf::from(bytes) };
-        self.load_model(id, file, effects);
+        self.load_model(id, file, Vec::new(), effects);
+    }
+
+    /// Opens every network among `files`, the others being beside it. Without a network by its name
+    /// each is opened: what it is instead will be said.
+    pub(super) fn open_models(&mut self, files: Vec<File>, effects: &mut Vec<Effect>) {
+        let (networks, others): (Vec<_>, Vec<_>) =
+            files.into_iter().partition(|file| file.is_network());
+        if networks.is_empty() {
+            for file in others {
+                self.open_model(file, Vec::new(), effects);
+            }
+            return;
+        }
+        for network in networks {
+            let beside = others.iter().filter_map(|file| file.beside(&network)).collect();
+            self.open_model(network, beside, effects);
+        }
     }
 
     /// Gives the network's id.
-    pub(super) fn open_model(&mut self, file: File, effects: &mut Vec<Effect>) -> ModelId {
+    pub(super) fn open_model(
+        &mut self,
+        file: File,
+        beside: Vec<File>,
+        effects: &mut Vec<Effect>,
+    ) -> ModelId {
         let title = file.name.strip_suffix(".onnx").unwrap_or(&file.name).to_owned();
         self.opened_so_far += 1;
         let id = format!("opened-{}", self.opened_so_far);
@@ -139,12 +161,18 @@ impl State {
             summary: "Opened from your disk; it never leaves this browser.".to_owned(),
             ..Network::default()
         });
-        self.load_model(id.clone(), file, effects);
+        self.load_model(id.clone(), file, beside, effects);
         id
     }
 
-    fn load_model(&mut self, id: ModelId, file: File, effects: &mut Vec<Effect>) {
-        let request = Request::LoadModel { model: id.clone(), file };
+    fn load_model(
+        &mut self,
+        id: ModelId,
+        file: File,
+        beside: Vec<File>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let request = Request::LoadModel { model: id.clone(), file, beside };
         let task = self.send(Purpose::OpenModel, request, effects);
         if let Some(network) = self.network_mut(&id) {
             network.status = Status::Loading(task);

@@ -70,10 +70,10 @@ impl Queue {
         self.loads.get(&Slot::Data(role))
     }
 
-    /// The file that a network came in.
-    pub(super) fn file(&self, model: &str) -> Option<&File> {
+    /// The file that a network came in, and those beside it.
+    pub(super) fn files(&self, model: &str) -> Option<(&File, &[File])> {
         match &**self.loads.get(&Slot::Model(model.to_owned()))? {
-            Request::LoadModel { file, .. } => Some(file),
+            Request::LoadModel { file, beside, .. } => Some((file, beside)),
             _ => None,
         }
     }

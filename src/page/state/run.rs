@@ -243,7 +243,7 @@ impl State {
         job.task = None;
         job.step = std::mem::replace(&mut job.then, Step::Compare);
         let calibration = job.calibration.clone();
-        let load = Request::LoadModel { model: id.clone(), file: file.clone() };
+        let load = Request::LoadModel { model: id.clone(), file: file.clone(), beside: Vec::new() };
         self.remember_load(Rc::new(load));
         // Answers of a network that this one replaces.
         self.asked.remove(&id);

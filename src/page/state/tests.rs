@@ -166,7 +166,7 @@ fn file(name: &str) -> File {
 
 fn answer(request: &Request) -> Event {
     match request {
-        Request::LoadModel { model, file } => Event::ModelLoaded {
+        Request::LoadModel { model, file, .. } => Event::ModelLoaded {
             model: model.clone(),
             inspection: match &*file.name {
                 "theirs.onnx" => inspection("int8", 96),
@@ -451,7 +451,7 @@ fn progress_is_that_of_the_present_step() {
 #[test]
 fn a_file_that_is_no_network_is_named_and_changes_nothing() {
     let mut bench = Bench::open();
-    bench.act(Action::OpenModel(file("cat.png")));
+    bench.act(Action::OpenModels(vec![file("cat.png")]));
     let (task, _) = bench.sent.remove(0);
     let error = Error::new("it is a PNG picture").in_file("cat.png");
     bench.act(Action::Heard { task, event: Box::new(Event::Failed { error }) });
@@ -468,7 +468,7 @@ fn a_file_that_is_no_network_is_named_and_changes_nothing() {
 #[test]
 fn a_network_of_another_size_waits_for_frames_that_fit() {
     let mut bench = Bench::open();
-    bench.act(Action::OpenModel(file("large.onnx")));
+    bench.act(Action::OpenModels(vec![file("large.onnx")]));
     bench.work();
     let network = bench.state.selected().expect("an opened network is chosen").clone();
     assert_eq!(network.title, "large");
@@ -541,8 +541,8 @@ fn normalization_applies_to_own_frames_at_once() {
 #[test]
 fn a_worker_that_breaks_down_costs_only_the_task_it_was_at() {
     let mut bench = Bench::open();
-    bench.act(Action::OpenModel(file("bomb.onnx")));
-    bench.act(Action::OpenModel(file("other.onnx")));
+    bench.act(Action::OpenModels(vec![file("bomb.onnx")]));
+    bench.act(Action::OpenModels(vec![file("other.onnx")]));
     bench.act(Action::WorkerLost { error: Error::new("it broke down"), started: true });
     bench.work();
     assert_eq!(bench.told(), ["it broke down"]);
@@ -582,7 +582,7 @@ fn a_broken_catalogue_leaves_a_page_that_works_on_own_files() {
     let bytes = b"<html>".to_vec();
     bench.act(Action::Received { resource: Resource::Catalogue, files: vec![bytes] });
     assert_eq!(bench.told().len(), 1);
-    bench.act(Action::OpenModel(file("mine.onnx")));
+    bench.act(Action::OpenModels(vec![file("mine.onnx")]));
     bench.work();
     assert!(bench.state.selected().is_some_and(|network| network.title == "mine"));
 }
@@ -787,7 +787,7 @@ fn the_address_stays_bare_until_something_is_chosen() {
     assert_eq!(bench.address, None);
     bench.select("small");
     assert_eq!(bench.address.as_deref(), Some("network=small"));
-    bench.act(Action::OpenModel(file("mine.onnx")));
+    bench.act(Action::OpenModels(vec![file("mine.onnx")]));
     bench.work();
     assert_eq!(bench.address.as_deref(), Some(""), "no link can name a file on a disk");
     bench.act(Action::Copy(Copy::Command));
@@ -910,7 +910,7 @@ fn a_reload_loses_no_more_than_what_came_after_the_last_checkpoint() {
 #[test]
 fn a_training_of_an_opened_network_is_kept_with_it() {
     let mut bench = Bench::open();
-    bench.act(Action::OpenModel(file("mine.onnx")));
+    bench.act(Action::OpenModels(vec![file("mine.onnx")]));
     bench.work();
     let task = begin_training(&mut bench);
     train_epoch(&mut bench, task, 0);
@@ -925,6 +925,48 @@ fn a_training_of_an_opened_network_is_kept_with_it() {
     other.kept = bench.kept;
     other.act(Action::DiscardTraining);
     assert!(other.state.trainings.is_empty() && other.kept.is_empty());
+}
+
+/// The names of what lies beside each network that the worker is sent.
+fn sent_beside(bench: &Bench) -> Vec<Vec<&str>> {
+    let mut names = Vec::new();
+    for (_, request) in &bench.sent {
+        if let Request::LoadModel { beside, .. } = &**request {
+            names.push(beside.iter().map(|file| &*file.name).collect());
+        }
+    }
+    names
+}
+
+#[test]
+fn weights_beside_a_network_go_with_it() {
+    let mut bench = Bench::open();
+    let names = ["a/one.onnx", "a/one.onnx.data", "b/two.ONNX", "b/weights/w.bin"];
+    bench.act(Action::OpenModels(names.map(file).into()));
+    let expected = [["one.onnx.data"], ["weights/w.bin"]];
+    assert_eq!(sent_beside(&bench), expected);
+    bench.work();
+    assert_eq!(bench.state.networks.len(), 5);
+    bench.act(Action::Select("opened-1".into()));
+    let task = begin_training(&mut bench);
+    train_epoch(&mut bench, task, 0);
+    // A fresh worker needs them again.
+    bench.act(Action::WorkerLost { error: Error::new("it broke down"), started: true });
+    let again = sent_beside(&bench).into_iter().filter(|beside| !beside.is_empty());
+    assert!(again.eq(expected.map(Vec::from)));
+
+    // And so does a later visit.
+    let kept = bench.kept["a/one.onnx"].clone();
+    let mut other = Bench::open();
+    other.act(Action::Recalled(Box::new(kept)));
+    assert_eq!(sent_beside(&other), expected[..1]);
+}
+
+#[test]
+fn weights_without_their_network_are_opened_to_be_named() {
+    let mut bench = Bench::open();
+    bench.act(Action::OpenModels(vec![file("net.onnx.data"), file("cat.png")]));
+    assert_eq!(sent_beside(&bench), [[""; 0], []]);
 }
 
 /// How the training goes on in a fresh worker.
@@ -943,7 +985,7 @@ fn cancelling_something_else_does_not_throw_a_training_back() {
     for number in 0..3 {
         train_epoch(&mut bench, task, number);
     }
-    bench.act(Action::OpenModel(file("mine.onnx")));
+    bench.act(Action::OpenModels(vec![file("mine.onnx")]));
     bench.act(Action::CloseModel("opened-1".into()));
     assert_eq!((bench.restarts, restarted(&bench)), (1, Some(2)));
     assert!(bench.state.is_training());
@@ -972,7 +1014,7 @@ fn a_training_goes_on_with_its_own_frames_alone() {
 #[test]
 fn a_training_ends_with_its_network_and_complains_once() {
     let mut bench = Bench::open();
-    bench.act(Action::OpenModel(file("mine.onnx")));
+    bench.act(Action::OpenModels(vec![file("mine.onnx")]));
     bench.work();
     let task = begin_training(&mut bench);
     for _ in 0..3 {

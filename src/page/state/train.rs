@@ -235,18 +235,18 @@ impl State {
 
     /// As [`SavedTraining::key`].
     pub(super) fn training_key(&self, id: &str) -> String {
-        self.opened_file(id).map_or_else(|| id.to_owned(), |file| file.name.clone())
+        self.opened_files(id).map_or_else(|| id.to_owned(), |(file, _)| file.name.clone())
     }
 
-    /// The file of a network that was opened from disk.
-    fn opened_file(&self, id: &str) -> Option<&File> {
+    /// The file of a network that was opened from disk, and those beside it.
+    fn opened_files(&self, id: &str) -> Option<(&File, &[File])> {
         let opened = self.network(id).is_some_and(|network| network.origin == Origin::Opened);
-        self.queue.file(id).filter(|_| opened)
+        self.queue.files(id).filter(|_| opened)
     }
 
     pub(super) fn training_recalled(&mut self, saved: SavedTraining, effects: &mut Vec<Effect>) {
         let id = match saved.file {
-            Some(file) => self.open_model(file, effects),
+            Some(file) => self.open_model(file, saved.beside, effects),
             None => saved.network,
         };
         // What was begun in the meantime counts more.
@@ -355,8 +355,10 @@ impl State {
         training.checkpoint = Some(checkpoint.clone());
         let training = training.clone();
         let Some(network) = self.job.as_ref().map(|job| job.network.clone()) else { return };
+        let (file, beside) = self.opened_files(&network).unzip();
         effects.push(Effect::KeepTraining(Box::new(SavedTraining {
-            file: self.opened_file(&network).cloned(),
+            file: file.cloned(),
+            beside: beside.unwrap_or_default().to_vec(),
             network,
             recipe: training.recipe,
             plan: training.plan,

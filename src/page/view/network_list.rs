@@ -37,8 +37,8 @@ pub(super) fn NetworkList(PageProps { state, dispatch }: &PageProps) -> Html {
             { group("Yours", |origin| matches!(origin, Origin::Opened)) }
             { group("int8 already, made by others", |origin| matches!(origin, Origin::Example { .. })) }
             <div class="open">
-                <FileButton testid="open-model" text="Open an .onnx file" accept=".onnx"
-                    multiple=true {picked} />
+                <FileButton testid="open-model" text="Open an .onnx file"
+                    accept=".onnx,.data,.onnx_data,.bin" multiple=true {picked} />
                 <span class="hint">{"or drop it anywhere"}</span>
             </div>
         </aside>

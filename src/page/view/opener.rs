@@ -20,20 +20,23 @@ impl Opener {
         Self { dispatch, arrivals }
     }
 
-    /// Whatever was picked is meant to be networks.
+    /// Whatever was picked is meant to be networks, and their weights where those are files of their
+    /// own.
     pub(super) fn models(&self, selection: Selection) {
         let dispatch = self.dispatch.clone();
         spawn_local(async move {
+            let mut files = Vec::with_capacity(selection.files.len());
             for picked in selection.files {
-                dispatch.emit(match files::read_one(&picked).await {
-                    Ok(file) => Action::OpenModel(file),
-                    Err(error) => Action::Complain(error),
-                });
+                match files::read_one(&picked).await {
+                    Ok(file) => files.push(file),
+                    Err(error) => dispatch.emit(Action::Complain(error)),
+                }
             }
+            dispatch.emit(Action::OpenModels(files));
         });
     }
 
-    /// Frames; a network among them is opened as one.
+    /// Frames; a network among them is opened as one, with what may have its weights.
     pub(super) fn data(&self, role: Role, mut selection: Selection) {
         let models = selection.take_models();
         if !models.files.is_empty() {
