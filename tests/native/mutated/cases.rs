@@ -26,7 +26,8 @@ const FRAMES: usize = 3;
 pub(super) fn tried(bytes: &[u8], number: usize) -> Outcome {
     let mut lab = Lab::new();
     let file = File { name: "changed.onnx".into(), bytes: bytes.to_vec().into() };
-    let loaded = ask(&mut lab, Request::LoadModel { model: "float".into(), file });
+    let loaded =
+        ask(&mut lab, Request::LoadModel { model: "float".into(), file, beside: Vec::new() });
     let Ok(graph) = onnx::read(bytes) else { return Outcome::RefusedOnReading };
     let Some(frames) = frames(&graph).filter(|_| loaded) else { return Outcome::RefusedLater };
     for role in [Role::Calibration, Role::Validation] {
