@@ -173,8 +173,9 @@ fn pairs(graph: &Graph, types: &BTreeMap<String, TensorType>) -> Vec<Pair> {
 /// layer.
 fn places(graph: &Graph, node: &Node) -> Option<Places> {
     weight_axis(node)?;
-    let layout = operator(&node.op).weights?.layout;
-    let plain = matches!(layout, Layout::OutputsFirst | Layout::Matrix)
+    let own = operator(&node.op).weights?;
+    let plain = own.bias.is_some()
+        && matches!(own.layout, Layout::OutputsFirst | Layout::Matrix)
         && node.float("alpha", 1.0) == 1.0
         && node.float("beta", 1.0) == 1.0
         && node.int("transA", 0) == 0;

@@ -215,6 +215,7 @@ fn an_import_that_goes_upward_is_found_however_it_is_written() {
         "use crate::quantize::recipe::Recipe;",
         "fn f(r: &crate::quantize::Recipe) {}",
         "use super::super::quantize::{Recipe};",
+        "use crate::quantize::recipe::*;",
     ] {
         let tree = tree(&[rooms[0], rooms[1], ("runtime/lower.rs", text)]);
         assert_eq!(tree.upward(), ["runtime/lower:1 names quantize/recipe"], "{text}");

@@ -77,7 +77,9 @@ impl File {
                         path = prefixes.last().cloned().unwrap_or_default();
                     }
                     path.push(word.to_owned());
-                    if after != Some("::") {
+                    // `a::*` names `a`.
+                    let all = tokens.get(i + 2).is_some_and(|(_, token)| token == "*");
+                    if after != Some("::") || all {
                         paths.push(Mention { line: *line, path: Named(path.clone()), exported });
                     }
                 }
