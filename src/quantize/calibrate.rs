@@ -76,6 +76,13 @@ pub(super) fn watch(
     let frame = Some(data.frame_shape());
     let options = Options { any_order, ..Options::new(Arithmetic::Deterministic) };
     let mut session = Session::observing(graph, tensors, frame, options)?;
+    if let (Err(_), 2..) = (session.bytes(), tensors.len()) {
+        // Fewer tensors are held at a time: those of either half.
+        let (first, second) = tensors.split_at(tensors.len() / 2);
+        watch(graph, first, data, indices, any_order, visit, progress)?;
+        let visit = &mut |tensor: usize, values: &[f32]| visit(first.len() + tensor, values);
+        return watch(graph, second, data, indices, any_order, visit, progress);
+    }
     let len = session.frame_len();
     let mut input = vec![0.0; session.batch() * len];
     for (i, frames) in indices.chunks(session.batch()).enumerate() {

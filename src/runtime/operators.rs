@@ -41,11 +41,11 @@ pub struct TensorType {
     pub shape: Vec<usize>,
 }
 
-/// The most bytes that a tensor may have, and all tensors between operators together.
-pub(super) const MOST_BYTES: usize = 1 << 31;
+/// The most bytes that a tensor may have, and all that a run holds besides constants.
+pub(super) const MOST_BYTES: usize = 1 << 30;
 
 /// The most bytes of what is made of constants alone, of which there are copies for a while.
-pub(super) const MOST_CONSTANT_BYTES: usize = 1 << 28;
+pub(super) const MOST_CONSTANT_BYTES: usize = 1 << 29;
 
 /// The most axes.
 pub(super) const MOST_AXES: usize = 64;
@@ -54,8 +54,17 @@ pub(super) const MOST_AXES: usize = 64;
 const USUAL_BYTES: usize = 4;
 
 impl TensorType {
-    /// Checks that such a tensor can be held. What has no elements counts as if it had some: its
-    /// other axes are gone through.
+    /// Bytes of the elements, as if there were one along axes that have none, since the others are
+    /// gone through; `None` where there are too many to count.
+    pub(super) fn bytes(&self) -> Option<usize> {
+        let len = self.shape.iter().try_fold(1usize, |len, &dim| len.checked_mul(dim.max(1)))?;
+        match self.element.bytes(1) {
+            Some(_) => self.element.bytes(len),
+            None => len.checked_mul(USUAL_BYTES),
+        }
+    }
+
+    /// Checks that such a tensor can be held.
     ///
     /// # Errors
     /// Says how many bytes, or axes, it has.
@@ -65,18 +74,13 @@ impl TensorType {
 
     /// As [`check_size`](Self::check_size), for so many bytes.
     pub(super) fn check_size_within(&self, most: usize) -> Result<()> {
-        let Self { element, shape } = self;
+        let shape = &self.shape;
         if shape.len() > MOST_AXES {
             return Err(too_large(format!("it has {} axes, more than {MOST_AXES}", shape.len())));
         }
-        let len = shape.iter().try_fold(1usize, |len, &dim| len.checked_mul(dim.max(1)));
-        let bytes = len.and_then(|len| match element.bytes(1) {
-            Some(_) => element.bytes(len),
-            None => len.checked_mul(USUAL_BYTES),
-        });
-        match bytes {
+        match self.bytes() {
             Some(bytes) if bytes <= most => Ok(()),
-            _ => {
+            bytes => {
                 let bytes = bytes.map_or("no count of".into(), |bytes| bytes.to_string());
                 let what =
                     format!("a tensor of shape {shape:?} comes to {bytes} bytes, more than {most}");

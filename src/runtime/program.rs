@@ -492,6 +492,18 @@ impl Program {
         Ok(operators + held + self.memory.scratch.bytes())
     }
 
+    /// Bytes of what the engine copies while it runs a step: what it reads and makes.
+    fn copied(&self, operator: usize, step: &Step) -> usize {
+        if matches!(self.operators[operator].engine, Engine::Own(_)) {
+            return 0;
+        }
+        let read = step.inputs.iter().filter_map(|id| match self.steps[id.step].operator {
+            Some(operator) => self.operators[operator].outputs[id.output].bytes(),
+            None => self.inputs[id.step].bytes(),
+        });
+        read.fold(self.operators[operator].made(), usize::saturating_add)
+    }
+
     /// Gives every result a slot: one whose result nobody reads any more, or a new one.
     ///
     /// # Errors
@@ -529,10 +541,10 @@ impl Program {
                 Place { slot, len }
             };
             places.push(self.operators[operator].outputs.iter().map(place).collect());
-            let bytes = held.iter().map(Elements::bytes).fold(0, usize::saturating_add);
+            let copied = self.copied(operator, step);
+            let bytes = held.iter().map(Elements::bytes).fold(copied, usize::saturating_add);
             if bytes > MOST_BYTES {
-                let what =
-                    format!("what lies between operators comes to more than {MOST_BYTES} bytes");
+                let what = format!("up to here a run holds {bytes} bytes, more than {MOST_BYTES}");
                 return Err(too_large(what).at_node(&step.node));
             }
             if step.last_reader != usize::MAX {
@@ -549,6 +561,11 @@ impl Program {
 }
 
 impl Runner {
+    /// Bytes of its results.
+    fn made(&self) -> usize {
+        self.outputs.iter().filter_map(TensorType::bytes).fold(0, usize::saturating_add)
+    }
+
     fn own(
         kind: &Kind,
         node: &Node,

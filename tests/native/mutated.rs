@@ -92,7 +92,7 @@ fn network(seeds: &[Seed], number: usize) -> (&Seed, Vec<u8>) {
 fn changed_networks_get_an_answer_or_an_error() {
     let seeds = seeds();
     let mut counts = [0; 3];
-    for number in 0..12 * seeds.len() {
+    for number in 0..20 * seeds.len() {
         let (seed, bytes) = network(&seeds, number);
         let _case = Case(&seed.name, number);
         counts[tried(&bytes, number) as usize] += 1;
@@ -104,7 +104,7 @@ fn changed_networks_get_an_answer_or_an_error() {
 #[test]
 fn changed_data_is_read_or_refused() {
     let seeds = data::seeds();
-    for number in 0..100 * seeds.len() {
+    for number in 0..200 * seeds.len() {
         let _case = Case(&seeds[number % seeds.len()].name, number);
         data::read(&seeds, number);
     }
@@ -112,7 +112,7 @@ fn changed_data_is_read_or_refused() {
 
 /// Many cases, for `mutated/run.py`: of the networks in the folder `MUTATED_SEEDS`, or of data without
 /// it. Prints each number before the case, and after it what came of it, how long it took and how much
-/// memory.
+/// memory; keeps the networks in the folder `MUTATED_KEEP`, if it is given.
 #[test]
 #[ignore = "run by mutated/run.py"]
 fn a_batch() {
@@ -134,6 +134,9 @@ fn a_batch() {
             (data::read(&data, number), 0)
         } else {
             let (_, bytes) = network(&networks, number);
+            if let Ok(folder) = std::env::var("MUTATED_KEEP") {
+                fs::write(format!("{folder}/{number}.onnx"), &bytes).expect("it can be written");
+            }
             (tried(&bytes, number), cases::constants(&bytes))
         };
         let (ms, peak) = (cpu_ms() - start, peak_bytes());

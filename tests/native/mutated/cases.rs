@@ -32,7 +32,9 @@ pub(super) fn tried(bytes: &[u8], number: usize) -> Outcome {
     let Some(frames) = frames(&graph).filter(|_| loaded) else { return Outcome::RefusedLater };
     for role in [Role::Calibration, Role::Validation] {
         let files = vec![frames.clone()];
-        assert!(ask(&mut lab, Request::LoadData { role, files, normalization: None }));
+        if !ask(&mut lab, Request::LoadData { role, files, normalization: None }) {
+            return Outcome::RefusedLater;
+        }
     }
     let predict = |lab: &mut Lab, model: &str| {
         ask(lab, Request::Predict { model: model.into(), indices: vec![0, 1] })

@@ -33,14 +33,15 @@ def limited():
 
 def batch(options, first, end, tell):
     """Runs cases until one ends the program; gives the next case."""
-    environment = dict(os.environ, MUTATED_FIRST=str(first), MUTATED_END=str(end))
+    environment = dict(os.environ, RUST_BACKTRACE="0", MUTATED_FIRST=str(first), MUTATED_END=str(end))
     environment.pop("MUTATED_SEEDS", None)
     if options.seeds:
         environment["MUTATED_SEEDS"] = options.seeds
     command = [options.program, "mutated::a_batch", "--exact", "--ignored", "--nocapture", "--test-threads=1"]
     child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                              preexec_fn=limited, bufsize=0)
-    errors = collections.deque(maxlen=40)
+    # The last panic, or what else it said.
+    errors = collections.deque(maxlen=8)
 
     def drain():
         for line in child.stderr:
