@@ -9,25 +9,31 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::error::{Error, Result};
 use operator::{MICROSOFT, least_inputs};
 
+mod affine;
+mod axes;
 pub mod byte_input;
+mod clip;
+mod condense;
 mod constants;
 mod dilated_means;
 pub mod float16;
 pub mod fold_batch_norm;
 mod fold_gemm;
+mod fold_maps;
 pub mod operator;
 pub mod opset;
 mod pool_means;
 mod prune;
-mod rank;
 mod segment;
 mod simplify;
 mod sort;
 pub mod weights;
+mod written_out;
 
+pub use clip::clip_range;
+pub use condense::condense;
 pub use constants::Constants;
 pub use dilated_means::convolve_dilated_means;
-pub use fold_gemm::fold_gemm;
 pub use pool_means::pool_means;
 pub use prune::{needed_for, prune};
 pub use segment::{keep_activations_close, segment};
@@ -612,6 +618,68 @@ pub fn fresh_name(base: &str, taken: &mut HashSet<String>) -> String {
 
 /// Names of one base that are tried one after the other.
 const FEW: usize = 16;
+
+/// Small networks for this room's tests, and what they answer.
+#[cfg(test)]
+mod trials {
+    use super::{Data, Dim, Graph, Node, Tensor, Value};
+
+    /// `x -> nodes -> y`, with constants of these shapes.
+    pub(super) fn network(
+        input: &[usize],
+        nodes: Vec<Node>,
+        constants: &[(&str, &[usize])],
+    ) -> Graph {
+        let value = |name: &str, shape| Value { name: name.into(), shape, ..Value::default() };
+        let shape = Some(input.iter().map(|&d| Dim::Fixed(d)).collect());
+        let mut graph = Graph {
+            input: value("x", shape),
+            outputs: vec![value("y", None)],
+            nodes,
+            opsets: [(String::new(), 17)].into(),
+            ir_version: 8,
+            ..Graph::default()
+        };
+        for (name, shape) in constants {
+            let seed = name.bytes().map(f32::from).sum::<f32>();
+            let values =
+                (0..shape.iter().product()).map(|i| 0.9 * (i as f32 * 0.7 + seed).sin() + 0.3);
+            let values = Data::F32(values.collect());
+            graph.initializers.insert((*name).into(), Tensor::new(*shape, values));
+        }
+        graph
+    }
+
+    /// The whole network's, one output after the other.
+    pub(super) fn answers(graph: &Graph) -> Vec<f32> {
+        use crate::runtime::{Arithmetic, Session};
+        let mut session = Session::new(graph, None, Arithmetic::Deterministic).expect("it runs");
+        let shape = crate::runtime::input_shape(graph, None).expect("a fixed shape");
+        let x: Vec<f32> = (0..shape.iter().product()).map(|i| 3.0 * (i as f32).cos()).collect();
+        let mut y = Vec::new();
+        session.run(&x, |_, values| y.extend_from_slice(values)).expect("it runs");
+        y
+    }
+
+    /// What `change` makes of `graph` has these operators, and the same answers.
+    pub(super) fn becomes(
+        mut graph: Graph,
+        change: impl Fn(&mut Graph),
+        operators: &[&str],
+    ) -> Graph {
+        let before = answers(&graph);
+        change(&mut graph);
+        let ops: Vec<&str> = graph.nodes.iter().map(|n| n.op.as_str()).collect();
+        assert_eq!(ops, operators);
+        graph.check().expect("still a graph");
+        let after = answers(&graph);
+        assert_eq!(after.len(), before.len());
+        for (a, b) in after.iter().zip(&before) {
+            assert!((a - b).abs() < 1e-5 * (1.0 + b.abs()), "{a} is not {b}");
+        }
+        graph
+    }
+}
 
 #[cfg(test)]
 mod tests {

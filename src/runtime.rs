@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
 use crate::graph::fold_batch_norm::fold_batch_norm;
-use crate::graph::{Dim, Element, Graph, Tensor, Value, segment};
+use crate::graph::{Dim, Element, Graph, Tensor, Value, condense, segment};
 
 mod asked;
 mod family;
@@ -199,6 +199,10 @@ fn lowered(graph: &Graph, observed: &[String], arithmetic: Arithmetic) -> Graph 
         })
         .collect();
     if arithmetic == Arithmetic::Fast {
+        // A quantized network's order of operations is its own.
+        if !graph.nodes.iter().any(lower::is_quantization) {
+            condense(&mut graph);
+        }
         fold_batch_norm(&mut graph);
     }
     let mut graph = lower::lower(&graph).graph;

@@ -6,8 +6,8 @@
 
 use std::collections::HashMap;
 
-use super::rank::rank;
-use super::weights::Places;
+use super::affine::{self, Affine, Constants};
+use super::axes::Axes;
 use super::{Attribute, Data, Graph, Node, Tensor, fresh_name, prune};
 
 /// Does away with every BatchNormalization whose statistics are constant.
@@ -59,7 +59,7 @@ pub struct Normalized {
 pub fn normalized_layers(graph: &Graph) -> Vec<Normalized> {
     let context = Context { graph, producers: graph.producers(), consumers: graph.consumers() };
     let of = |node: &Node| {
-        let (layer, folded) = before(&context, node, &Affine::of(graph, node)?)?;
+        let (layer, folded) = before(&context, node, &Affine::normalization(graph, node)?)?;
         let layer = &graph.nodes[layer];
         let vector = |index| Some(graph.constant(node, index)?.as_f32()?.to_vec());
         Some(Normalized {
@@ -85,7 +85,7 @@ fn find<L, C>(
     let context = Context { graph, producers: graph.producers(), consumers: graph.consumers() };
     let normalizations = graph.nodes.iter().enumerate().filter(|(_, n)| n.is("BatchNormalization"));
     normalizations.into_iter().find_map(|(at, node)| {
-        let (layer, constants) = change(&context, node, &Affine::of(graph, node)?)?;
+        let (layer, constants) = change(&context, node, &Affine::normalization(graph, node)?)?;
         Some((at, layer, constants))
     })
 }
@@ -106,46 +106,6 @@ impl Context<'_> {
     }
 }
 
-/// What a normalization does to each channel.
-struct Affine {
-    gain: Vec<f64>,
-    mean: Vec<f64>,
-    shift: Vec<f64>,
-}
-
-impl Affine {
-    /// `None` while training, and where a statistic is computed.
-    fn of(graph: &Graph, node: &Node) -> Option<Self> {
-        let training = node.int("training_mode", 0) != 0;
-        if training || node.outputs[1..].iter().any(|output| !output.is_empty()) {
-            return None;
-        }
-        let vector = |index| -> Option<Vec<f64>> {
-            let values = graph.constant(node, index)?.as_f32()?;
-            Some(values.iter().map(|&v| v.into()).collect())
-        };
-        let (scale, shift, mean, variance) = (vector(1)?, vector(2)?, vector(3)?, vector(4)?);
-        let channels = scale.len();
-        if [&shift, &mean, &variance].iter().any(|v| v.len() != channels) {
-            return None;
-        }
-        let epsilon = f64::from(node.float("epsilon", 1e-5));
-        let gain = scale.iter().zip(variance).map(|(s, v)| s / (v + epsilon).sqrt()).collect();
-        Some(Self { gain, mean, shift })
-    }
-
-    fn channels(&self) -> usize {
-        self.gain.len()
-    }
-
-    fn apply(&self, channel: usize, x: f64) -> f64 {
-        (x - self.mean[channel]) * self.gain[channel] + self.shift[channel]
-    }
-}
-
-/// New weights and bias for a layer.
-type Constants = [Tensor; 2];
-
 fn give(graph: &mut Graph, layer: usize, constants: Constants) {
     let mut taken = graph.names();
     let name = graph.nodes[layer].name.clone();
@@ -157,81 +117,22 @@ fn give(graph: &mut Graph, layer: usize, constants: Constants) {
     }
 }
 
-/// The bias of a layer with so many output channels: zeros where it has none.
-fn bias_of(graph: &Graph, layer: &Node, channels: usize) -> Option<Vec<f32>> {
-    match layer.input(2) {
-        Some(_) => {
-            Some(graph.constant(layer, 2)?.as_f32().filter(|b| b.len() == channels)?.to_vec())
-        }
-        None => Some(vec![0.0; channels]),
-    }
-}
-
-/// How the weights of a Conv, ConvTranspose or plain Gemm lie.
-fn places_of(layer: &Node, weights: &Tensor) -> Option<Places> {
-    let plain = layer.float("alpha", 1.0) == 1.0 && layer.float("beta", 1.0) == 1.0;
-    let takes_factors = ["Conv", "ConvTranspose", "Gemm"].iter().any(|op| layer.is(op)) && plain;
-    Places::of(layer, &weights.shape).filter(|_| takes_factors)
-}
-
 /// Into the Conv, ConvTranspose or Gemm whose result the normalization alone reads.
 fn before(context: &Context<'_>, node: &Node, affine: &Affine) -> Option<(usize, Constants)> {
-    let graph = context.graph;
     let input = node.input(0)?;
     let &layer = context.producers.get(input)?;
     context.only_reader(input)?;
-    let at = layer;
-    let layer = &graph.nodes[layer];
-    let weights = graph.constant(layer, 1)?;
-    let values = weights.as_f32()?;
-    let channels = affine.channels();
-    let places = places_of(layer, weights).filter(|own| own.all_outputs() == channels)?;
-    let bias = bias_of(graph, layer, channels)?;
-    let scaled = |(i, &w): (usize, &f32)| (f64::from(w) * affine.gain[places.output(i)]) as f32;
-    let values = values.iter().enumerate().map(scaled).collect();
-    let bias = bias.iter().enumerate().map(|(c, &b)| affine.apply(c, b.into()) as f32).collect();
-    Some((
-        at,
-        [
-            Tensor::new(weights.shape.clone(), Data::F32(values)),
-            Tensor::new([channels], Data::F32(bias)),
-        ],
-    ))
+    Some((layer, affine::before(context.graph, &context.graph.nodes[layer], affine)?))
 }
 
-/// Into the Conv without padding, or the Gemm, that alone reads the normalization's result.
+/// Into the Conv, ConvTranspose or Gemm that alone reads the normalization's result.
 fn behind(context: &Context<'_>, node: &Node, affine: &Affine) -> Option<(usize, Constants)> {
-    let graph = context.graph;
     let at = context.only_reader(node.output())?;
-    let layer = &graph.nodes[at];
+    let layer = &context.graph.nodes[at];
     if layer.inputs[0] != node.outputs[0] {
         return None;
     }
-    let weights = graph.constant(layer, 1)?;
-    let values = weights.as_f32()?;
-    let pads = layer.ints("pads").is_some_and(|pads| pads.iter().any(|&p| p != 0))
-        || layer.text("auto_pad").is_some_and(|mode| mode.starts_with("SAME"));
-    if layer.is("ConvTranspose") || pads || layer.int("transA", 0) != 0 {
-        return None;
-    }
-    let places = places_of(layer, weights).filter(|own| own.all_inputs() == affine.channels())?;
-    let outputs = places.all_outputs();
-    let bias = bias_of(graph, layer, outputs)?;
-    let mut bias: Vec<f64> = bias.into_iter().map(f64::from).collect();
-    let mut scaled = Vec::with_capacity(values.len());
-    for (i, &w) in values.iter().enumerate() {
-        let (input, output) = (places.input(i), places.output(i));
-        scaled.push((f64::from(w) * affine.gain[input]) as f32);
-        bias[output] += f64::from(w) * affine.apply(input, 0.0);
-    }
-    let bias = bias.into_iter().map(|b| b as f32).collect();
-    Some((
-        at,
-        [
-            Tensor::new(weights.shape.clone(), Data::F32(scaled)),
-            Tensor::new([outputs], Data::F32(bias)),
-        ],
-    ))
+    Some((at, affine::behind(context.graph, layer, affine)?))
 }
 
 /// What takes a normalization's place.
@@ -242,7 +143,7 @@ struct Layers {
 
 /// A depthwise convolution with a kernel of one element; over two axes, Mul and Add.
 fn alone(context: &Context<'_>, node: &Node, affine: &Affine) -> Option<((), Layers)> {
-    let rank = rank(context.graph, &context.producers, node.input(0)?)?;
+    let rank = Axes::of(context.graph).rank(node.input(0)?)?;
     let channels = affine.channels();
     let mut taken = context.graph.names();
     let name = |what: &str, taken: &mut _| fresh_name(&format!("{}_{what}", node.name), taken);
@@ -275,20 +176,11 @@ fn alone(context: &Context<'_>, node: &Node, affine: &Affine) -> Option<((), Lay
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::{Dim, Value};
+    use crate::graph::trials::{becomes, network};
 
     /// `x -> nodes -> y`, with statistics of two channels for every normalization.
     fn graph_of(input: &[usize], nodes: Vec<Node>) -> Graph {
-        let value = |name: &str, shape| Value { name: name.into(), shape, ..Value::default() };
-        let shape = Some(input.iter().map(|&d| Dim::Fixed(d)).collect());
-        let mut graph = Graph {
-            input: value("x", shape),
-            outputs: vec![value("y", None)],
-            nodes,
-            opsets: [(String::new(), 17)].into(),
-            ir_version: 8,
-            ..Graph::default()
-        };
+        let mut graph = network(input, nodes, &[]);
         for (name, values) in
             [("s", [1.5, -0.5]), ("b", [0.25, 2.0]), ("m", [-1.0, 0.5]), ("v", [4.0, 0.25])]
         {
@@ -307,26 +199,9 @@ mod tests {
         graph.initializers.insert("w".into(), Tensor::new(shape, Data::F32(values)));
     }
 
-    fn answers(graph: &Graph) -> Vec<f32> {
-        use crate::runtime::{Arithmetic, Session};
-        let mut session = Session::new(graph, None, Arithmetic::Deterministic).expect("it runs");
-        let shape = crate::runtime::input_shape(graph, None).expect("a fixed shape");
-        let x: Vec<f32> = (0..shape.iter().product()).map(|i| (i as f32).cos()).collect();
-        let mut y = Vec::new();
-        session.run(&x, |_, values| y = values.to_vec()).expect("it runs");
-        y
-    }
-
     /// The normalization is gone, the operators are these, and the answers stay.
-    fn folds_to(mut graph: Graph, operators: &[&str]) {
-        let before = answers(&graph);
-        assert_eq!(fold_batch_norm(&mut graph), 1);
-        let ops: Vec<&str> = graph.nodes.iter().map(|n| n.op.as_str()).collect();
-        assert_eq!(ops, operators);
-        graph.check().expect("still a graph");
-        for (a, b) in answers(&graph).iter().zip(&before) {
-            assert!((a - b).abs() < 1e-5 * (1.0 + b.abs()), "{a} is not {b}");
-        }
+    fn folds_to(graph: Graph, operators: &[&str]) {
+        becomes(graph, |graph| assert_eq!(fold_batch_norm(graph), 1), operators);
     }
 
     #[test]

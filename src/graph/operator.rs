@@ -62,12 +62,16 @@ pub enum Rank {
     Unknown,
     /// Those of its computed input.
     Kept,
-    /// Those of its computed input, and at least those of its constants.
+    /// The most that one of its inputs has.
     Broadcast,
     /// Those of its weights.
     OfWeights,
     /// Those of its window, and two.
     OfWindow,
+    /// As many as its second input has elements.
+    OfShape,
+    /// Those of its first input, where its second is a matrix.
+    OfProduct,
     Two,
 }
 
@@ -291,7 +295,7 @@ pub const OPERATORS: &[Operator] = &[
     },
     Operator {
         op: "MatMul",
-        rank: Rank::Unknown,
+        rank: Rank::OfProduct,
         weights: weights(Layout::Product, 1, None),
         parameters: &[0, 1],
         lowering: Lowering::MatMul,
@@ -313,6 +317,7 @@ pub const OPERATORS: &[Operator] = &[
     Operator { op: "Clip", rank: Rank::Kept, clips: true, training: Training::Clip, ..UNKNOWN },
     Operator { op: "HardSwish", integer: ours("QLinearHardSwish"), ..FUNCTION },
     Operator { op: "HardSigmoid", integer: ours("QLinearHardSigmoid"), ..FUNCTION },
+    Operator { op: "Gelu", integer: ours("QLinearGelu"), ..FUNCTION },
     Operator { op: "Sigmoid", integer: onnx_runtime("QLinearSigmoid"), scores: true, ..FUNCTION },
     Operator { op: "Elu", integer: ours("QLinearElu"), training: Training::Refused, ..FUNCTION },
     Operator {
@@ -382,8 +387,8 @@ pub const OPERATORS: &[Operator] = &[
         training: Training::Binary,
         ..BINARY
     },
-    Operator { op: "Sub", ..BINARY },
-    Operator { op: "Div", ..BINARY },
+    Operator { op: "Sub", rank: Rank::Broadcast, ..BINARY },
+    Operator { op: "Div", rank: Rank::Broadcast, ..BINARY },
     Operator {
         op: "Concat",
         rank: Rank::Kept,
@@ -395,7 +400,7 @@ pub const OPERATORS: &[Operator] = &[
     },
     // What moves elements.
     Operator { op: "Flatten", rank: Rank::Two, factors: Factors::PassWithChannels, ..MOVES },
-    Operator { op: "Reshape", factors: Factors::PassWithChannels, ..MOVES },
+    Operator { op: "Reshape", rank: Rank::OfShape, factors: Factors::PassWithChannels, ..MOVES },
     Operator { op: "Squeeze", ..MOVES },
     Operator { op: "Unsqueeze", ..MOVES },
     Operator { op: "Identity", rank: Rank::Kept, factors: Factors::Pass, ..MOVES },
@@ -499,6 +504,7 @@ pub const OPERATORS: &[Operator] = &[
     Operator { op: "QLinearGlobalAveragePool", ..INTEGERS_OF_ONE },
     Operator { op: "QLinearSoftmax", ..INTEGERS_OF_ONE },
     Operator { op: "QLinearElu", ..INTEGERS_OF_ONE },
+    Operator { op: "QLinearGelu", ..INTEGERS_OF_ONE },
     Operator { op: "QLinearHardSigmoid", ..INTEGERS_OF_ONE },
     Operator { op: "QLinearHardSwish", ..INTEGERS_OF_ONE },
     Operator { op: "QLinearLeakyRelu", ..INTEGERS_OF_ONE },

@@ -1,8 +1,8 @@
 //! Raising the operator set: each operator's own change, never the number alone.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use super::rank::rank;
+use super::axes::Axes;
 use super::{Attribute, Data, Graph, Node, Tensor, fresh_name};
 use crate::error::{Error, Result};
 
@@ -11,6 +11,9 @@ pub const PER_CHANNEL: i64 = 13;
 
 /// The first version in which they take 4-bit integers.
 pub const INT4: i64 = 21;
+
+/// Operators that are made here of others, and the first version that has them.
+const MADE: [(&str, i64); 2] = [("HardSwish", 14), ("Gelu", 20)];
 
 /// The oldest operator set whose changes are known here.
 const OLDEST: i64 = 6;
@@ -25,6 +28,18 @@ pub fn raise(graph: &mut Graph, version: i64) -> Result<()> {
     raise_each(graph, &vec![graph.opset(); graph.nodes.len()], version)
 }
 
+/// Raises the network to the version that has the operators which are made here.
+///
+/// # Errors
+/// As [`raise`].
+pub fn raise_for_made(graph: &mut Graph) -> Result<()> {
+    let has = |op: &str| graph.nodes.iter().any(|node| node.is(op));
+    match MADE.iter().filter(|(op, _)| has(op)).map(|(_, version)| *version).max() {
+        Some(version) => raise(graph, version),
+        None => Ok(()),
+    }
+}
+
 /// As [`raise`], for nodes of several operator sets: `written` has that of each node.
 ///
 /// # Errors
@@ -33,10 +48,9 @@ pub fn raise_each(graph: &mut Graph, written: &[i64], version: i64) -> Result<()
     if written.iter().all(|&old| old >= version) && graph.opset() >= version {
         return Ok(());
     }
-    let producers = graph.producers();
     let mut raising = Raising {
         graph,
-        producers: &producers,
+        axes: Axes::of(graph),
         version,
         taken: graph.names(),
         nodes: Vec::with_capacity(graph.nodes.len()),
@@ -62,7 +76,7 @@ pub fn raise_each(graph: &mut Graph, written: &[i64], version: i64) -> Result<()
 /// A network on its way to another operator set.
 struct Raising<'a> {
     graph: &'a Graph,
-    producers: &'a HashMap<&'a str, usize>,
+    axes: Axes<'a>,
     version: i64,
     taken: HashSet<String>,
     /// What the nodes became.
@@ -197,7 +211,7 @@ impl Raising<'_> {
 
     /// The number of axes of a node's first input.
     fn rank(&self, node: &Node) -> Option<usize> {
-        rank(self.graph, self.producers, node.input(0)?)
+        self.axes.rank(node.input(0)?)
     }
 
     /// Before 7 the second operand's axes stood from `axis` on where `broadcast` was set.

@@ -1,19 +1,19 @@
 //! ReduceMean over the pixels of a plane is GlobalAveragePool, which has an integer version: PyTorch
 //! exports `x.mean([2, 3])` so.
 
-use super::rank::rank;
+use super::axes::Axes;
 use super::{Attribute, Graph, Node, fresh_name};
 
 /// Turns every ReduceMean over all spatial axes of three or four into GlobalAveragePool, with a
 /// Flatten behind it where the axes are not kept.
 pub fn pool_means(graph: &mut Graph) {
-    let producers = graph.producers();
+    let known = Axes::of(graph);
     let pools = |node: &Node| {
         let axes = match node.input(1) {
             Some(_) => graph.constant(node, 1)?.as_i64()?,
             None => node.ints("axes")?,
         };
-        let rank = rank(graph, &producers, node.input(0)?)? as i64;
+        let rank = known.rank(node.input(0)?)? as i64;
         let mut axes: Vec<i64> = axes.iter().map(|a| a.rem_euclid(rank.max(1))).collect();
         axes.sort_unstable();
         let spatial = (3..=4).contains(&rank) && axes == Vec::from_iter(2..rank);

@@ -1,7 +1,7 @@
 //! Removing what exporters leave behind: identities, dropouts, casts that change nothing, and computations on
 //! constants alone (PyTorch writes the zero points of biases so).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::{Attribute, Data, Element, Graph, Node, Tensor, prune};
 
@@ -55,6 +55,9 @@ fn folded(graph: &Graph, node: &Node) -> Option<Tensor> {
         "Identity" => Some(input.clone()),
         "Transpose" => input.transposed(node.ints("perm")),
         "Cast" => cast(input, Element(node.int("to", 0) as i32)),
+        "Unsqueeze" | "Squeeze" | "Reshape" => {
+            Some(Tensor::new(reshaped(graph, node, &input.shape)?, input.data.clone()))
+        }
         "ConstantOfShape" => {
             let dims = input.as_i64()?.iter().map(|&d| usize::try_from(d).ok());
             let shape = dims.collect::<Option<Vec<usize>>>()?;
@@ -78,6 +81,43 @@ fn folded(graph: &Graph, node: &Node) -> Option<Tensor> {
         }
         _ => None,
     }
+}
+
+/// The shape that a constant of `shape` gets from a node that leaves its elements alone.
+fn reshaped(graph: &Graph, node: &Node, shape: &[usize]) -> Option<Vec<usize>> {
+    let asked = match node.input(1) {
+        Some(_) => Some(graph.constant(node, 1)?.as_i64()?),
+        None => node.ints("axes"),
+    };
+    if node.is("Reshape") {
+        // What is asked for by a rest or by zeros is left to who knows all of it.
+        let dims = asked?.iter().map(|&d| usize::try_from(d).ok().filter(|&d| d > 0));
+        let dims = dims.collect::<Option<Vec<usize>>>()?;
+        let len = dims.iter().try_fold(1usize, |len, &d| len.checked_mul(d))?;
+        return (len == shape.iter().product::<usize>()).then_some(dims);
+    }
+    let stretches = node.is("Unsqueeze");
+    let rank = shape.len() + if stretches { asked?.len() } else { 0 };
+    let place = |&axis: &i64| {
+        let axis = if axis < 0 { axis.checked_add_unsigned(rank as u64)? } else { axis };
+        usize::try_from(axis).ok().filter(|&axis| axis < rank)
+    };
+    let ones = || (0..rank).filter(|&axis| shape.get(axis) == Some(&1)).collect();
+    let axes: BTreeSet<usize> = match asked {
+        Some(asked) => asked.iter().map(place).collect::<Option<_>>()?,
+        None => ones(),
+    };
+    if asked.is_some_and(|asked| asked.len() != axes.len()) {
+        return None;
+    }
+    if stretches {
+        let mut dims = shape.iter().copied();
+        let of = |axis| if axes.contains(&axis) { Some(1) } else { dims.next() };
+        return (0..rank).map(of).collect();
+    }
+    let whole = axes.iter().all(|&axis| shape[axis] == 1);
+    let kept = (0..rank).filter(|axis| !axes.contains(axis)).map(|axis| shape[axis]);
+    whole.then(|| kept.collect())
 }
 
 /// A cast between integers that keeps every value.
@@ -134,6 +174,36 @@ mod tests {
         assert_eq!(ops, ["QuantizeLinear", "Op"]);
         assert_eq!(graph.nodes[1].inputs, ["q", "z_cast"]);
         assert_eq!(graph.initializers["z_cast"].data, Data::I32(vec![4; 3]));
+    }
+
+    #[test]
+    fn constants_get_the_shapes_that_they_are_used_in() {
+        for (op, shape, asked, made) in [
+            ("Unsqueeze", vec![3], vec![1, 2], Some(vec![3, 1, 1])),
+            ("Unsqueeze", vec![3], vec![-1, 0], Some(vec![1, 3, 1])),
+            ("Unsqueeze", vec![3], vec![3], None),
+            ("Unsqueeze", vec![3], vec![1, -2], None),
+            ("Squeeze", vec![1, 3, 1], vec![0, -1], Some(vec![3])),
+            ("Squeeze", vec![1, 3], vec![1], None),
+            ("Reshape", vec![6], vec![2, 3], Some(vec![2, 3])),
+            ("Reshape", vec![6], vec![4, 3], None),
+        ] {
+            let mut graph = Graph {
+                outputs: vec![Value { name: "y".into(), ..Value::default() }],
+                nodes: vec![
+                    Node::new(op, "shaped", ["c", "asked"], ["s"]),
+                    Node::new("Add", "add", ["x", "s"], ["y"]),
+                ],
+                ..Graph::default()
+            };
+            let zeros = Data::F32(vec![0.0; shape.iter().product()]);
+            graph.initializers.insert("c".into(), Tensor::new(&shape[..], zeros));
+            let asked_for = Tensor::new([asked.len()], Data::I64(asked.clone()));
+            graph.initializers.insert("asked".into(), asked_for);
+            simplify(&mut graph);
+            let shaped = graph.initializers.get("s").map(|tensor| tensor.shape.clone());
+            assert_eq!(shaped, made, "{op} {shape:?} {asked:?}");
+        }
     }
 
     #[test]

@@ -10,9 +10,8 @@ use super::{Prepared, Step, adaround};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::graph::operator::{Layout, operator};
-use crate::graph::{Node, Tensor};
+use crate::graph::{Node, Tensor, clip_range};
 use crate::quantize::step::StepProgress;
-use crate::runtime::lower::clip_range;
 use crate::vocabulary::recipe::{Recipe, Rounding};
 
 /// The constants of every layer as the recipe asks.

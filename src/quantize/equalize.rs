@@ -13,9 +13,8 @@ use crate::data::Dataset;
 use crate::error::Result;
 use crate::graph::operator::{Factors, Layout, operator};
 use crate::graph::weights::Places;
-use crate::graph::{Data, Graph, Node, Tensor, fresh_name};
+use crate::graph::{Data, Graph, Node, Tensor, clip_range, fresh_name};
 use crate::progress::Progress;
-use crate::runtime::lower::clip_range;
 use crate::runtime::{TensorType, tensor_types};
 
 /// Sweeps over all pairs; the factors have settled long before.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::graph::operator::{Layout, Scale, operator};
 use crate::graph::weights::{Places, channel_axis};
-use crate::graph::{Graph, Node, Tensor};
+use crate::graph::{Graph, Node, Tensor, clip_range};
 use crate::runtime::lower::{pads_with_constant, picks_nearest};
 use crate::vocabulary::quantization::LeftInFloat;
 use crate::vocabulary::recipe::Recipe;
@@ -269,7 +269,7 @@ fn result<'a>(
         _ => return (output, None),
     };
     let activation = &graph.nodes[reader];
-    let folds = crate::runtime::lower::clip_range(graph, activation).is_some()
+    let folds = clip_range(graph, activation).is_some()
         && activation.inputs[0] == output
         && !keep_float.contains(&activation.name);
     if folds { (activation.output(), Some(reader)) } else { (output, None) }

@@ -15,7 +15,7 @@ use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::fold_batch_norm::fold_batch_norm;
 use crate::graph::{
-    Graph, convolve_dilated_means, fold_gemm, keep_activations_close, opset, pool_means, simplify,
+    Graph, condense, convolve_dilated_means, keep_activations_close, opset, pool_means,
 };
 use crate::runtime::lower;
 use crate::vocabulary::quantization::{LeftInFloat, TensorInfo};
@@ -217,8 +217,12 @@ impl Prepared {
         if qdq::has_int4(&graph) {
             opset::raise(&mut graph, opset::INT4)?;
         }
-        // The first versions of the file format that know operator sets 13 and 21.
-        let least = if graph.opset() >= opset::INT4 { 10 } else { 7 };
+        // The first versions of the file format that know operator sets 13, 20 and 21.
+        let least = match graph.opset() {
+            opset::INT4.. => 10,
+            20.. => 9,
+            _ => 7,
+        };
         graph.ir_version = graph.ir_version.max(least);
         graph.metadata.retain(|(key, _)| key != RECIPE_KEY);
         graph.metadata.push((RECIPE_KEY.into(), recipe.to_short_json()?));
@@ -226,12 +230,12 @@ impl Prepared {
     }
 }
 
-/// The network without what exporters leave behind, its BatchNormalizations still apart.
+/// The network [condensed](condense), its BatchNormalizations still apart.
 pub(crate) fn plain(graph: &Graph) -> Result<Graph> {
     let mut graph = graph.clone();
     opset::raise(&mut graph, opset::PER_CHANNEL)?;
-    simplify(&mut graph);
-    fold_gemm(&mut graph);
+    condense(&mut graph);
+    opset::raise_for_made(&mut graph)?;
     Ok(graph)
 }
 

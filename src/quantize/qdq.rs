@@ -12,10 +12,11 @@ use super::qparams::Params;
 use super::weights::{
     WeightScheme, dequantize, least_scales, quantize_bias, round_to_nearest, weight_params,
 };
-use crate::graph::{Attribute, Constants, Data, Element, Graph, Node, Tensor, fresh_name, prune};
+use crate::graph::{
+    Attribute, Constants, Data, Element, Graph, Node, Tensor, clip_range, fresh_name, prune,
+};
 use crate::kernels::requantize::quantize;
 use crate::quantize::range::ActivationScheme;
-use crate::runtime::lower::clip_range;
 use crate::vocabulary::quantization::TensorInfo;
 use crate::vocabulary::recipe::Recipe;
 

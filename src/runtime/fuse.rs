@@ -2,10 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::lower::clip_range;
 use super::operators::{FLOAT_HIGH, FLOAT_LOW};
 use crate::graph::operator::operator;
-use crate::graph::{Attribute, Graph, Node};
+use crate::graph::{Attribute, Graph, Node, clip_range};
 
 /// A Relu or Clip becomes bounds of the operator whose result it alone reads, if that can bound
 /// what it stores.

@@ -12,7 +12,9 @@ use crate::graph::operator::{
     DYNAMIC_SCALE, DYNAMIC_ZERO_POINT, Home, Lowering, Numbers, operator,
 };
 use crate::graph::weights::{channel_axis, has_own_channels};
-use crate::graph::{Attribute, Data, Element, Graph, Node, Tensor, fresh_name, prune, simplify};
+use crate::graph::{
+    Attribute, Data, Element, Graph, Node, Tensor, clip_range, fresh_name, prune, simplify,
+};
 use crate::kernels::requantize::quantize;
 use crate::vocabulary::quantization::LeftInFloat;
 
@@ -724,19 +726,6 @@ pub fn picks_nearest(resize: &Node) -> bool {
 
 pub fn pads_with_constant(pad: &Node) -> bool {
     pad.text("mode").unwrap_or("constant") == "constant"
-}
-
-/// The range that `node` clips to, if that is all it does.
-pub fn clip_range(graph: &Graph, node: &Node) -> Option<[f32; 2]> {
-    let bound = |index, attribute, default: f32| match node.input(index) {
-        Some(_) => graph.constant(node, index)?.as_f32()?.first().copied(),
-        None => Some(node.float(attribute, default)),
-    };
-    match node.op.as_str() {
-        "Relu" => Some([0.0, f32::INFINITY]),
-        "Clip" => Some([bound(1, "min", f32::NEG_INFINITY)?, bound(2, "max", f32::INFINITY)?]),
-        _ => None,
-    }
 }
 
 /// The integer version of `node`: `x, x_scale, x_zero_point` for each input, then

@@ -262,10 +262,13 @@ fn normalizations() {
 
 #[test]
 fn functions() {
-    let attributes: [(&str, &[(&str, Attribute)]); 6] = [
+    let by_tanh = Attribute::Text(b"tanh".to_vec());
+    let attributes: [(&str, &[(&str, Attribute)]); 8] = [
         ("Relu", &[]),
         ("Sigmoid", &[]),
         ("HardSwish", &[]),
+        ("Gelu", &[]),
+        ("Gelu", &[("approximate", by_tanh)]),
         ("HardSigmoid", &[]),
         ("HardSigmoid", &[("alpha", Attribute::Float(0.5)), ("beta", Attribute::Float(0.25))]),
         ("Identity", &[]),

@@ -17,13 +17,12 @@ use crate::error::{Error, Result};
 use crate::graph::fold_batch_norm::Normalized;
 use crate::graph::operator::{self as facts, Training, trained};
 use crate::graph::weights::Places;
-use crate::graph::{Graph, Node, Tensor, needed_for};
+use crate::graph::{Graph, Node, Tensor, clip_range, needed_for};
 use crate::kernels::geometry::Window;
 use crate::quantize::{
     ActivationScheme, Layers, Params, Placement, Prepared, QParams, WeightScheme,
     constant_activation,
 };
-use crate::runtime::lower::clip_range;
 use crate::runtime::{TensorType, input_shape, tensor_types};
 use crate::vocabulary::plan::Scales;
 use crate::vocabulary::recipe::{Recipe, Rounding};

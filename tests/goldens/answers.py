@@ -304,15 +304,16 @@ def edges():
     refuse("Slice by 0", [1, 4], [("Slice", "x,f,t,a,s", "y")], {k: ints(v) for k, v in zip("ftas", (0, 3, 1, 0))}, "steps by 0")
 
 
-def main():
+def store(name):
+    text = ",\n".join(f"{json.dumps(name)}: {json.dumps(case)}" for name, case in CASES.items())
+    (HERE / name).write_text("{\n" + text + "\n}\n")
+    print(len(CASES), "networks, ONNX Runtime", ort.__version__)
+
+
+if __name__ == "__main__":
     activations_behind_products()
     recurrent()
     pools()
     codings()
     edges()
-    text = ",\n".join(f"{json.dumps(name)}: {json.dumps(case)}" for name, case in CASES.items())
-    (HERE / "answers.json").write_text("{\n" + text + "\n}\n")
-    print(len(CASES), "networks, ONNX Runtime", ort.__version__)
-
-
-main()
+    store("answers.json")

@@ -39,17 +39,29 @@ pub fn labelled(labels: &[u8]) -> Dataset {
     }
     let count = labels.len();
     let shape = format!("{count}, {height}, {width}, {channels}");
-    let arrays = [("x.npy", array(&shape, &x)), ("y.npy", array(&format!("{count},"), labels))];
+    let y = array("|u1", &format!("{count},"), labels);
+    packed(&[("x.npy", array("|u1", &shape, &x)), ("y.npy", y)])
+}
+
+/// Frames of floats without labels; `shape` is that of all of them.
+pub fn floats(shape: &[usize], values: &[f32]) -> Dataset {
+    let bytes: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+    let shape: Vec<String> = shape.iter().map(usize::to_string).collect();
+    packed(&[("x.npy", array("<f4", &shape.join(", "), &bytes))])
+}
+
+fn packed(arrays: &[(&str, Vec<u8>)]) -> Dataset {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in arrays {
-        archive.start_file(name, SimpleFileOptions::default()).unwrap();
-        archive.write_all(&bytes).unwrap();
+        archive.start_file(*name, SimpleFileOptions::default()).unwrap();
+        archive.write_all(bytes).unwrap();
     }
     dataset("made-up.npz", &archive.finish().unwrap().into_inner())
 }
 
-fn array(shape: &str, bytes: &[u8]) -> Vec<u8> {
-    let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': ({shape}), }}\n");
+fn array(element: &str, shape: &str, bytes: &[u8]) -> Vec<u8> {
+    let header =
+        format!("{{'descr': '{element}', 'fortran_order': False, 'shape': ({shape}), }}\n");
     let length = (header.len() as u16).to_le_bytes();
     [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), bytes].concat()
 }

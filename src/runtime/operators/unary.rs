@@ -20,6 +20,7 @@ pub(super) const KINDS: &[Kind] = &[
     float("Elu"),
     float("Erf"),
     float("Exp"),
+    float("Gelu"),
     float("HardSigmoid"),
     float("HardSwish"),
     float("Log"),
@@ -27,6 +28,7 @@ pub(super) const KINDS: &[Kind] = &[
     float("Softplus"),
     float("Tanh"),
     table("QLinearElu"),
+    table("QLinearGelu"),
     table("QLinearHardSigmoid"),
     table("QLinearHardSwish"),
     table("QLinearLeakyRelu"),
@@ -65,6 +67,22 @@ const FORMULAS: &[Formula] = &[
     Formula { op: "Erf", defaults: [0.0; 2], value: |x, _, _| libm::erff(x), slope: None },
     Formula { op: "Exp", defaults: [0.0; 2], value: |x, _, _| libm::expf(x), slope: None },
     Formula {
+        op: "Gelu",
+        defaults: [0.0; 2],
+        value: |x, _, _| x * normal_share(x),
+        slope: Some(|x, _, _, _| normal_share(x) + x * normal_density(x)),
+    },
+    Formula {
+        op: GELU_BY_TANH,
+        defaults: [0.0; 2],
+        value: |x, _, _| 0.5 * x * (1.0 + libm::tanhf(tanh_argument(x))),
+        slope: Some(|x, _, _, _| {
+            let tanh = libm::tanhf(tanh_argument(x));
+            let inner = GELU_SLOPE * (1.0 + 3.0 * GELU_CUBE * x * x);
+            0.5 * (1.0 + tanh) + 0.5 * x * (1.0 - tanh * tanh) * inner
+        }),
+    },
+    Formula {
         op: "HardSigmoid",
         defaults: [0.2, 0.5],
         value: hard_sigmoid,
@@ -98,6 +116,26 @@ const FORMULAS: &[Formula] = &[
     },
     Formula { op: "Tanh", defaults: [0.0; 2], value: |x, _, _| libm::tanhf(x), slope: None },
 ];
+
+/// Gelu with `approximate` set to `tanh`.
+const GELU_BY_TANH: &str = "Gelu by Tanh";
+
+/// The square root of 2 / pi.
+const GELU_SLOPE: f32 = 0.797_884_6;
+const GELU_CUBE: f32 = 0.044_715;
+
+fn tanh_argument(x: f32) -> f32 {
+    GELU_SLOPE * (x + GELU_CUBE * x * x * x)
+}
+
+/// The share of the standard normal distribution below `x`.
+fn normal_share(x: f32) -> f32 {
+    0.5 * (1.0 + libm::erff(x * std::f32::consts::FRAC_1_SQRT_2))
+}
+
+fn normal_density(x: f32) -> f32 {
+    0.5 * GELU_SLOPE * libm::expf(-0.5 * x * x)
+}
 
 fn hard_sigmoid(x: f32, alpha: f32, beta: f32) -> f32 {
     (alpha * x + beta).clamp(0.0, 1.0)
@@ -156,6 +194,8 @@ impl Function {
     /// # Errors
     /// Another operator.
     pub fn of(node: &Node, op: &str) -> Result<Self> {
+        let by_tanh = op == "Gelu" && node.text("approximate") == Some("tanh");
+        let op = if by_tanh { GELU_BY_TANH } else { op };
         let formula = FORMULAS
             .iter()
             .find(|formula| formula.op == op)
