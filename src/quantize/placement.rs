@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::graph::operator::{Layout, Scale, operator};
 use crate::graph::weights::{Places, channel_axis};
 use crate::graph::{Graph, Node, Tensor, clip_range};
-use crate::runtime::lower::{pads_with_constant, picks_nearest};
+use crate::runtime::lower::{pads_with_constant, picks_nearest, pools_over_three_axes};
 use crate::vocabulary::quantization::LeftInFloat;
 use crate::vocabulary::recipe::Recipe;
 
@@ -39,7 +39,7 @@ fn has_own_scale(node: &Node) -> bool {
 /// Whether the result keeps the scale of the input.
 fn keeps_scale(graph: &Graph, node: &Node) -> bool {
     match operator(&node.op).scale {
-        Scale::Kept => true,
+        Scale::Kept => !pools_over_three_axes(node),
         Scale::KeptByCopies => picks_nearest(node),
         // Zero is on every grid, other values need not be.
         Scale::KeptByPadding if pads_with_constant(node) => match node.input(2) {

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::operators::{CLAMP_HIGH, CLAMP_LOW};
 use crate::graph::operator::{
-    DYNAMIC_SCALE, DYNAMIC_ZERO_POINT, Home, Lowering, Numbers, operator,
+    DYNAMIC_SCALE, DYNAMIC_ZERO_POINT, Home, Lowering, Numbers, Rank, operator,
 };
 use crate::graph::weights::{channel_axis, has_own_channels};
 use crate::graph::{
@@ -391,6 +391,9 @@ impl<'a> Links<'a> {
             return Err(format!("`{op}` has no standard integer version"));
         }
         match row.lowering {
+            _ if pools_over_three_axes(node) => {
+                Err("a window over three axes has no integer version".into())
+            }
             Lowering::Float => Err(format!("`{op}` has no integer version")),
             Lowering::Conv => self.conv(node, constants),
             Lowering::ConvTranspose => self.conv_transpose(node, constants),
@@ -722,6 +725,12 @@ fn integer_name(node: &Node) -> [&str; 2] {
 pub fn picks_nearest(resize: &Node) -> bool {
     let crops = resize.text("coordinate_transformation_mode") == Some("tf_crop_and_resize");
     resize.text("mode").unwrap_or("nearest") == "nearest" && !crops
+}
+
+/// Whether a pool's window has more axes than pictures have.
+pub fn pools_over_three_axes(node: &Node) -> bool {
+    operator(&node.op).rank == Rank::OfWindow
+        && node.ints("kernel_shape").is_some_and(|kernel| kernel.len() > 2)
 }
 
 pub fn pads_with_constant(pad: &Node) -> bool {

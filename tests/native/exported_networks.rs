@@ -372,7 +372,8 @@ fn bytes_and_halves_stay_what_the_file_takes() {
         assert_eq!((graph.input.element, graph.file_input), (Element::F32, Some(element)));
         let made = quantize(&graph, &Recipe::default(), &frames(8), &mut |_, _, _| Ok(()));
         let made = made.expect("it can be quantized").graph;
-        assert_eq!(read(&write(&made)).expect("a file").nodes[0].op, "Cast");
+        let file = read(&write(&made)).expect("a file");
+        assert_eq!(file.file_input.unwrap_or(file.input.element), element);
         assert_eq!(answers(&made).len(), 8 * CLASSES);
     }
 }
@@ -391,4 +392,39 @@ fn a_normalization_behind_a_transpose_trains_and_is_quantized() {
     net.layer("Gemm", "flat", "y", &[CLASSES, 8], &[("transB", &[1])]);
     let made = quantize(&net.graph, &Recipe::default(), &frames(8), &mut |_, _, _| Ok(()));
     assert!(made.expect("it can be quantized").left_in_float.is_empty());
+}
+
+/// What slides over three axes stays in float, in a network of ours and in QDQ files of others.
+#[test]
+fn pools_over_three_axes_stay_in_float() {
+    let mut net = Net::new();
+    ints(&mut net, "volume", &[-1, FRAME[0] as i64, 2, 4, 8]);
+    net.node("Reshape", &["x", "volume"], "v", &[]);
+    net.layer("Conv", "v", "c", &[3, FRAME[0], 2, 3, 3], &[("pads", &[0, 1, 1, 1, 1, 1])]);
+    let two: (&str, &[i64]) = ("strides", &[1, 2, 2]);
+    net.node("MaxPool", &["c"], "largest", &[("kernel_shape", &[1, 2, 2]), two]);
+    net.node("AveragePool", &["largest"], "means", &[("kernel_shape", &[2, 1, 2])]);
+    net.node("GlobalAveragePool", &["means"], "all", &[]);
+    net.node("Flatten", &["all"], "flat", &[]);
+    net.layer("Gemm", "flat", "y", &[CLASSES, 3], &[("transB", &[1])]);
+    let (float, int8) = (answers(&net.graph), int8_answers(&net.graph));
+    let far = float.iter().zip(&int8).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(far < 0.02, "{far}");
+
+    let mut foreign = Net::new();
+    for (name, data) in [("zero", Data::U8(vec![3])), ("s", Data::F32(vec![0.01]))] {
+        foreign.graph.initializers.insert(name.into(), Tensor::new([], data));
+    }
+    ints(&mut foreign, "volume", &[-1, FRAME[0] as i64, 2, 4, 8]);
+    foreign.node("Reshape", &["x", "volume"], "v", &[]);
+    let mut plain = foreign.clone();
+    let x = quantized(&mut foreign, "v", "s");
+    foreign.node("MaxPool", &[&x], "m", &[("kernel_shape", &[1, 2, 2])]);
+    let y = quantized(&mut foreign, "m", "s");
+    foreign.node("Identity", &[&y], "y", &[]);
+    // The largest of rounded numbers is the largest one, rounded.
+    plain.node("MaxPool", &["v"], "m", &[("kernel_shape", &[1, 2, 2])]);
+    let y = quantized(&mut plain, "m", "s");
+    plain.node("Identity", &[&y], "y", &[]);
+    same(&foreign.graph, &plain.graph);
 }
