@@ -47,7 +47,7 @@ const STEPS: [Step; 9] = [
         what: "the core's tests as WebAssembly in a browser, both builds of the kernels",
         run: wasm,
     },
-    Step { name: "dist", budget: 8, what: "the static site", run: dist::build },
+    Step { name: "dist", budget: 10, what: "the static site", run: dist::build },
     Step {
         name: "browser",
         budget: 8,

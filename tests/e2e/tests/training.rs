@@ -39,9 +39,13 @@ fn trains_through_pauses_and_a_reload_to_the_bytes_of_the_command_line() {
         page.click("cancel").await?;
         page.wait_for("training[data-status=paused][data-value='1']").await?;
         page.click("resume-training").await?;
-        // Told before it is written; from then on a reload does not lose it.
-        let later = "training[data-status=training][data-kept]:not([data-kept='1'])";
+        page.wait_for("training[data-status=training][data-value='2']").await?;
+        page.click("cancel").await?;
+        // However long the disk takes; from then on a reload does not lose it.
+        let later = "training[data-status=paused][data-kept]:not([data-kept='1'])";
         let kept = epochs(&page.wait_for(later).await?, "data-kept").await?;
+        page.click("resume-training").await?;
+        page.wait_for("training[data-status=training]").await?;
         open(&page).await?;
         let resumed = page.wait_for("training[data-status=paused][data-value]").await?;
         let resumed = epochs(&resumed, "data-value").await?;
