@@ -7,12 +7,32 @@ use crate::graph::{Attribute, Data, Graph, Node, Tensor};
 
 const WAY_OUT: &str = "Check that the network runs in ONNX Runtime, or export it again.";
 
+/// How many bytes a result may have for each that is read, and how many it may have whatever is read.
+const MOST_GROWTH: usize = 1 << 10;
+const FREE_BYTES: usize = 1 << 24;
+
+/// Checks that a result can be held, and is no mere repetition of what is read: a Pad or a Tile by what
+/// nobody meant.
+///
+/// # Errors
+/// Says how many bytes it has.
+pub(super) fn check_result(operands: &[Operand<'_>], ty: &TensorType) -> Result<()> {
+    if operands.iter().all(|operand| operand.constant.is_some()) {
+        return ty.check_size_within(MOST_CONSTANT_BYTES);
+    }
+    let read = operands.iter().filter_map(|operand| operand.ty.bytes());
+    let read = read.fold(0, usize::saturating_add);
+    let most = read.saturating_mul(MOST_GROWTH).clamp(FREE_BYTES, MOST_BYTES);
+    ty.check_size_within(most)
+}
+
 /// Checks a node that the engine is to run.
 ///
 /// # Errors
 /// Says what does not fit.
 pub(super) fn check(node: &Node, operands: &[Operand<'_>]) -> Result<()> {
     let asked = Asked { node, operands };
+    asked.numbers()?;
     asked.axes()?;
     asked.shapes()?;
     asked.result()
@@ -135,6 +155,26 @@ const LARGEST: i64 = 1 << 14;
 /// largest layers of whole pictures take.
 const MOST_WORK: u64 = 1 << 38;
 
+/// Inputs that are single numbers: the first of them, and the one behind the last.
+const NUMBERS: [(&str, usize, usize); 16] = [
+    ("BlackmanWindow", 0, 1),
+    ("Clip", 1, 3),
+    ("CumSum", 1, 2),
+    ("DFT", 1, 3),
+    ("Dropout", 1, 3),
+    ("HammingWindow", 0, 1),
+    ("HannWindow", 0, 1),
+    ("MelWeightMatrix", 0, 5),
+    ("NonMaxSuppression", 2, 5),
+    ("OneHot", 1, 2),
+    ("Pad", 2, 3),
+    ("Range", 0, 3),
+    ("STFT", 1, 2),
+    ("STFT", 3, 4),
+    ("TopK", 1, 2),
+    ("Trilu", 1, 2),
+];
+
 struct Asked<'a> {
     node: &'a Node,
     operands: &'a [Operand<'a>],
@@ -158,6 +198,21 @@ impl Asked<'_> {
     /// An attribute that became an input.
     fn listed(&self, attribute: &str, input: usize) -> Option<Vec<i64>> {
         self.node.ints(attribute).map(<[i64]>::to_vec).or_else(|| self.constant(input))
+    }
+
+    /// What is to be a number is one.
+    fn numbers(&self) -> Result<()> {
+        for (_, first, end) in NUMBERS.iter().filter(|(op, ..)| *op == self.node.op) {
+            for input in *first..*end {
+                let shape = self.shape(input);
+                if let Some(shape) = shape.filter(|shape| shape.iter().product::<usize>() != 1) {
+                    return self.wrong(format!(
+                        "its input {input} of shape {shape:?} is not a single number"
+                    ));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Axes lie within the input, or the output, and stand once.
@@ -670,9 +725,7 @@ impl Asked<'_> {
             Some(Some(shape)) => {
                 let element = self.operands.first().map(|operand| operand.ty.element);
                 let ty = TensorType { element: element.unwrap_or_default(), shape };
-                let settled = self.operands.iter().all(|operand| operand.constant.is_some());
-                let most = if settled { MOST_CONSTANT_BYTES } else { MOST_BYTES };
-                ty.check_size_within(most).map_err(|error| error.at_node(&self.node.name))
+                check_result(self.operands, &ty).map_err(|error| error.at_node(&self.node.name))
             }
         }
     }
@@ -729,4 +782,57 @@ fn broadcast(shapes: &[&[usize]]) -> Option<Vec<usize>> {
         }
     }
     Some(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Element;
+
+    fn ints(values: &[i64]) -> Tensor {
+        Tensor::new([values.len()], Data::I64(values.to_vec()))
+    }
+
+    /// What is wrong with a node that reads floats of these shapes, then constants.
+    fn refused(node: &Node, shapes: &[&[usize]], constants: &[Tensor]) -> String {
+        let computed = shapes.iter().map(|shape| Operand {
+            ty: TensorType { element: Element::F32, shape: shape.to_vec() },
+            constant: None,
+        });
+        let known = constants.iter().map(|tensor| Operand {
+            ty: TensorType { element: tensor.element(), shape: tensor.shape.clone() },
+            constant: Some(tensor),
+        });
+        let operands: Vec<Operand<'_>> = computed.chain(known).collect();
+        check(node, &operands).map_or_else(|error| error.what, |()| String::new())
+    }
+
+    fn node(op: &str, inputs: usize) -> Node {
+        Node::new(op, "n", ["a", "b", "c"].into_iter().take(inputs), ["y"])
+    }
+
+    #[test]
+    fn what_the_engine_would_take_for_granted_is_refused() {
+        let frame = &[1, 4, 6, 6][..];
+        let axis = |op, axis| node(op, 1).with("axis", Attribute::Int(axis));
+        let equation =
+            |text: &str| node("Einsum", 2).with("equation", Attribute::Text(text.into()));
+        let none = Tensor::new([0], Data::U8(Vec::new()));
+        let half = Tensor::scalar_f32(0.5);
+        let cases = [
+            (refused(&node("Dropout", 3), &[frame], &[half, none]), "not a single number"),
+            (refused(&node("CumSum", 2), &[frame], &[ints(&[7])]), "its axis 7"),
+            (refused(&axis("Hardmax", -5), &[frame], &[]), "its axis -5"),
+            (refused(&node("Tile", 2), &[frame], &[ints(&[1, 1, 1, 1 << 20])]), "bytes"),
+            (refused(&node("Mod", 2), &[frame], &[ints(&[3, 0])]), "divides by 0"),
+            (refused(&node("GatherND", 2), &[frame], &[ints(&[0, 4])]), "4 is not among 4"),
+            (refused(&equation("ab,bc->ac"), &[&[2, 3], &[4, 5]], &[]), "does not fit the shapes"),
+            (refused(&equation("ab,bc->ad"), &[&[2, 3], &[3, 5]], &[]), "does not fit the shapes"),
+        ];
+        for (what, expected) in cases {
+            assert!(what.contains(expected), "`{what}` does not say `{expected}`");
+        }
+        assert_eq!(refused(&equation("ab,...bc->...ac"), &[&[2, 3], &[7, 3, 5]], &[]), "");
+        assert_eq!(refused(&node("Tile", 2), &[frame], &[ints(&[1, 2, 3, 4])]), "");
+    }
 }

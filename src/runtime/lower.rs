@@ -106,7 +106,8 @@ impl Params {
             None => (output_type(node).widened(), vec![0; scale.len()]),
         };
         let axis = if scale.len() == 1 { 0 } else { node.int("axis", 1) };
-        Some(Self { element, scale, zero_point, axis })
+        let whole = !scale.is_empty() && zero_point.len() == scale.len();
+        whole.then_some(Self { element, scale, zero_point, axis })
     }
 
     fn bounds(&self) -> [i32; 2] {

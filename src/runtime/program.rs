@@ -10,8 +10,8 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::operators::{
-    self, Kind, MOST_BYTES, MOST_CONSTANT_BYTES, MOST_OUTPUTS, Operand, Operator, Order, Orders,
-    Prepared, Reorder, Scratch, Setting, TensorType, View, ViewMut, too_large,
+    self, Kind, MOST_BYTES, MOST_OUTPUTS, Operand, Operator, Order, Orders, Prepared, Reorder,
+    Scratch, Setting, TensorType, View, ViewMut, too_large,
 };
 use super::{asked, fuse, tract};
 use crate::clock::Stopwatch;
@@ -325,11 +325,7 @@ impl Program {
         };
         let results: Vec<&Known> = inputs.iter().filter_map(|input| result(*input)).collect();
         if results.is_empty() {
-            let runner = &mut self.operators[operator];
-            let small = |ty: &TensorType| ty.check_size_within(MOST_CONSTANT_BYTES);
-            return (runner.outputs.iter().try_for_each(small))
-                .and_then(|()| runner.constants())
-                .map_err(|e| e.at_node(&node.name));
+            return self.operators[operator].constants().map_err(|e| e.at_node(&node.name));
         }
         let results = results.into_iter().map(|known| self.ordered(known, order)).collect();
         let step = self.step(operator, results, &node.name);
@@ -575,7 +571,7 @@ impl Runner {
     ) -> Result<Self> {
         let types: Vec<TensorType> = operands.iter().map(|o| o.ty.clone()).collect();
         let output = (kind.output)(node, &types)?;
-        output.check_size()?;
+        asked::check_result(operands, &output)?;
         let Prepared { operator, inputs: read, further } =
             (kind.prepare)(node, operands, &setting)?;
         let results = |end: usize| inputs[..end].iter().filter(|i| result(**i).is_some()).count();
@@ -638,7 +634,7 @@ impl Runner {
         asked::order_axes(&mut alone, operands.first().map_or(0, |x| x.ty.shape.len()));
         let single = tract::Single::new(&alone, &types)?;
         let outputs = single.outputs()?;
-        outputs.iter().try_for_each(TensorType::check_size)?;
+        outputs.iter().try_for_each(|output| asked::check_result(operands, output))?;
         let trusted = asked::Trusted::of(node, operands).and_then(|trusted| {
             let name = node.input(trusted.input)?;
             Some((types.iter().position(|(other, _)| other == name)?, trusted))

@@ -279,3 +279,19 @@ fn constant(tensor: &Tensor) -> TractResult<graph::Tensor> {
     };
     Ok(graph::Tensor::new(tensor.shape(), data))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_inside_is_an_error() {
+        let error = caught(|| -> Result<()> {
+            assert!(panics_are_caught());
+            panic!("somebody has not thought of this")
+        });
+        assert_eq!(error, Err(broken()));
+        assert!(!panics_are_caught());
+        assert_eq!(caught(|| Ok(1)), Ok(1));
+    }
+}
