@@ -75,8 +75,8 @@ struct ByteFrames {
 impl Dataset {
     /// Reads one npz, one zip of images, or images; which of them it is, the content says.
     ///
-    /// - npz: `x` is uint8 N,H,W,C (divided by 255, normalized, transposed to C,H,W) or float32 with
-    ///   the frames along the first axis (enters as it is); `y`, which may be missing, is N labels of
+    /// - npz: `x` is uint8 N,H,W,C (divided by 255, normalized, transposed to C,H,W) or float32 or
+    ///   float16 with the frames along the first axis (enters as it is); `y`, which may be missing, is N labels of
     ///   any integer type.
     /// - several npz or several zips: their frames one after another.
     /// - images (PNG, JPEG, WebP, BMP): three channels, see [`images::read`] for labels and colours.

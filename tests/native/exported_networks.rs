@@ -380,7 +380,7 @@ fn bytes_and_halves_stay_what_the_file_takes() {
 
 /// As from TensorFlow: the channels are last in the frames, and normalized before anything else.
 #[test]
-fn a_normalization_behind_a_transpose_trains_and_is_quantized() {
+fn a_normalization_behind_a_transpose_is_quantized() {
     let mut net = Net::new();
     let turned = transposed(&mut net, "x", &[0, 2, 3, 1]);
     let back = transposed(&mut net, &turned, &[0, 3, 1, 2]);

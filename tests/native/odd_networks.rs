@@ -261,3 +261,38 @@ fn a_normalization_of_one_value_trains() {
     let trained = trained(&net.graph, &Recipe::default(), &plan, &frames(200));
     assert!(trained.best.heldout_top1 > 0.9, "{:?}", trained.epochs);
 }
+
+/// A normalization of the frames themselves; with `shaped`, of what has an unknown number of axes.
+fn normalized_first(shaped: bool) -> Graph {
+    let mut net = Net::new();
+    let turn = |net: &mut Net, x: &str, y: &str, order: &[i64]| {
+        net.node("Transpose", &[x], y, &[("perm", order)]);
+    };
+    turn(&mut net, "x", "last", &[0, 2, 3, 1]);
+    if shaped {
+        let shape = Tensor::new([4], Data::I64(vec![-1, 8, 8, 2]));
+        net.graph.initializers.insert("shape".into(), shape);
+        net.node("Reshape", &["last", "shape"], "shaped", &[]);
+    }
+    turn(&mut net, if shaped { "shaped" } else { "last" }, "first", &[0, 3, 1, 2]);
+    net.normalization("first", "n", 2);
+    net.node("Relu", &["n"], "r", &[]);
+    net.layer("Conv", "r", "c", &[8, 2, 4, 4], &[("strides", &[4, 4])]);
+    net.node("Flatten", &["c"], "flat", &[]);
+    net.layer("Gemm", "flat", "y", &[CLASSES, 32], &[("transB", &[1])]);
+    net.graph
+}
+
+#[test]
+fn a_normalization_trains_behind_what_turns_the_axes_of_the_frames() {
+    let plan = Plan { epochs: Some(1), ..Plan::default() };
+    let data = frames(80);
+    trained(&normalized_first(false), &Recipe::default(), &plan, &data);
+    let listener =
+        train::Listener { progress: &mut |_, _, _| Ok(()), epoch: &mut |_| (), checkpoint: None };
+    let (graph, recipe) = (normalized_first(true), Recipe::default());
+    let data = [&data, &data];
+    let outcome = ready(train::train(&graph, &recipe, &plan, data, None, listener, &mut Alone));
+    let error = outcome.expect_err("nobody knows how many axes it has");
+    assert!(error.what.contains("how many axes"), "{error}");
+}
