@@ -7,6 +7,7 @@ mod made_up;
 
 mod analysis;
 mod command_line;
+mod drawn;
 mod driving_networks;
 mod exported_networks;
 mod mutated;
