@@ -396,6 +396,9 @@ impl<'a> Links<'a> {
             Lowering::MatMul => self.matmul(node, constants),
             Lowering::Binary => self.binary(node, constants),
             Lowering::Concat => self.concat(node, constants),
+            Lowering::Function | Lowering::MaxPool if slides_over_many(node) => {
+                Err("a window over three axes has no integer version".into())
+            }
             Lowering::Function => self.function(node, constants),
             Lowering::MaxPool | Lowering::Softmax if self.is_turned_round(node) => {
                 Err("the scale of its input is negative".into())
@@ -720,6 +723,11 @@ fn integer_name(node: &Node) -> [&str; 2] {
 pub fn picks_nearest(resize: &Node) -> bool {
     let crops = resize.text("coordinate_transformation_mode") == Some("tf_crop_and_resize");
     resize.text("mode").unwrap_or("nearest") == "nearest" && !crops
+}
+
+/// Whether it is a pool over more than a plane.
+fn slides_over_many(node: &Node) -> bool {
+    node.ints("kernel_shape").is_some_and(|kernel| kernel.len() > 2)
 }
 
 pub fn pads_with_constant(pad: &Node) -> bool {
