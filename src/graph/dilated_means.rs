@@ -8,7 +8,7 @@ use super::weights::Places;
 use super::{Attribute, Data, Dim, Graph, Node, Tensor, fresh_name};
 
 /// Turns every AveragePool with dilations into a Conv where its windows all count alike and the number
-/// of channels is known.
+/// of channels is known; dilations by 1 are left out.
 pub fn convolve_dilated_means(graph: &mut Graph) {
     let producers = graph.producers();
     let channels = |node: &Node| {
@@ -25,6 +25,10 @@ pub fn convolve_dilated_means(graph: &mut Graph) {
     let mut taken = graph.names();
     for (at, channels) in channels.into_iter().enumerate() {
         let node = &mut graph.nodes[at];
+        let says_nothing = |by: &[i64]| by.iter().all(|&d| d == 1);
+        if node.is("AveragePool") && node.ints("dilations").is_some_and(says_nothing) {
+            node.attributes.remove("dilations");
+        }
         let Some(kernel) = node.ints("kernel_shape").map(<[i64]>::to_vec) else { continue };
         let (Some(channels), Ok(1..=2)) = (channels, i64::try_from(kernel.len())) else { continue };
         let taps: i64 = kernel.iter().product();

@@ -39,7 +39,7 @@ pub struct Operator {
     pub clips: bool,
     /// Whether it can apply such bounds to the floats that it stores.
     pub bounds_result: bool,
-    /// Whether it makes integers that are no quantized floats.
+    /// Whether it makes integers or truth values: nothing that stands for quantized floats.
     pub makes_integers: bool,
     /// Whether what it makes of scores still tells which is best.
     pub scores: bool,
@@ -448,7 +448,15 @@ pub const OPERATORS: &[Operator] = &[
     // What makes integers.
     Operator { op: "ArgMin", makes_integers: true, ..UNKNOWN },
     Operator { op: "Cast", makes_integers: true, ..UNKNOWN },
+    Operator { op: "CastLike", makes_integers: true, ..UNKNOWN },
     Operator { op: "NonZero", makes_integers: true, ..UNKNOWN },
+    Operator { op: "Equal", makes_integers: true, ..UNKNOWN },
+    Operator { op: "Greater", makes_integers: true, ..UNKNOWN },
+    Operator { op: "GreaterOrEqual", makes_integers: true, ..UNKNOWN },
+    Operator { op: "Less", makes_integers: true, ..UNKNOWN },
+    Operator { op: "LessOrEqual", makes_integers: true, ..UNKNOWN },
+    Operator { op: "IsInf", makes_integers: true, ..UNKNOWN },
+    Operator { op: "IsNaN", makes_integers: true, ..UNKNOWN },
     Operator { op: "Shape", makes_integers: true, training: Training::Shape, ..UNKNOWN },
     Operator { op: "Size", makes_integers: true, training: Training::Shape, ..UNKNOWN },
     // What quantizes.

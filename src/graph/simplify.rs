@@ -1,4 +1,4 @@
-//! Removing what exporters leave behind: identities, dropouts, casts that change nothing, and computations on
+//! Removing what exporters leave behind: identities, dropouts, casts and fillings that change nothing, and computations on
 //! constants alone (PyTorch writes the zero points of biases so).
 
 use std::collections::{BTreeSet, HashMap};
@@ -22,6 +22,10 @@ pub fn simplify(graph: &mut Graph) {
         if node.is("QuantizeLinear") {
             let element = graph.constant(&node, 2).map_or(Element::U8, Tensor::element);
             elements.insert(node.output().to_string(), element);
+        }
+        // Nothing is filled with it, whatever its type.
+        if node.is("Pad") && node.text("mode").is_some_and(|mode| mode != "constant") {
+            node.inputs.iter_mut().skip(2).take(1).for_each(String::clear);
         }
         let output = node.output().to_string();
         if let Some(tensor) = folded(graph, &node) {

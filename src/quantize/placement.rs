@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::graph::operator::{Layout, Scale, operator};
+use crate::graph::operator::{Layout, Rank, Scale, operator};
 use crate::graph::weights::{Places, channel_axis};
 use crate::graph::{Graph, Node, Tensor, clip_range};
-use crate::runtime::lower::{pads_with_constant, picks_nearest, pools_over_three_axes};
+use crate::runtime::lower::{pads_with_constant, picks_nearest};
 use crate::vocabulary::quantization::LeftInFloat;
 use crate::vocabulary::recipe::Recipe;
 
@@ -38,8 +38,9 @@ fn has_own_scale(node: &Node) -> bool {
 
 /// Whether the result keeps the scale of the input.
 fn keeps_scale(graph: &Graph, node: &Node) -> bool {
-    match operator(&node.op).scale {
-        Scale::Kept => !pools_over_three_axes(node),
+    let row = operator(&node.op);
+    match row.scale {
+        Scale::Kept => row.rank != Rank::OfWindow || has_integer_window(node),
         Scale::KeptByCopies => picks_nearest(node),
         // Zero is on every grid, other values need not be.
         Scale::KeptByPadding if pads_with_constant(node) => match node.input(2) {
@@ -49,6 +50,13 @@ fn keeps_scale(graph: &Graph, node: &Node) -> bool {
         Scale::KeptByPadding => true,
         Scale::Float | Scale::OfLayer | Scale::OfJoin | Scale::Own => false,
     }
+}
+
+/// Whether the pool has an integer version: over one axis or two, and means without dilations, of which
+/// ONNX Runtime makes an operator that it does not load.
+fn has_integer_window(pool: &Node) -> bool {
+    let dilated = pool.is("AveragePool") && pool.attributes.contains_key("dilations");
+    !dilated && pool.ints("kernel_shape").is_some_and(|kernel| kernel.len() <= 2)
 }
 
 /// What will be quantized.
@@ -235,7 +243,10 @@ fn is_float(graph: &Graph, node: &Node) -> bool {
         }
         if let Some(&producer) = producers.get(tensor) {
             let producer = &graph.nodes[producer];
-            if !operator(&producer.op).makes_integers {
+            // TopK and MaxPool say where what they found stood.
+            let places =
+                producer.output() != tensor && matches!(producer.op.as_str(), "TopK" | "MaxPool");
+            if !operator(&producer.op).makes_integers && !places {
                 pending.extend(producer.inputs.iter().map(String::as_str));
             }
         }

@@ -379,6 +379,13 @@ impl Asked<'_> {
                 if !fits {
                     return self.wrong(format!("a grid of {grid:?} does not fit {x:?}"));
                 }
+                // ONNX Runtime takes other pixels beyond the border than the engine.
+                let cubic = matches!(node.text("mode"), Some("cubic" | "bicubic"));
+                if cubic && node.text("padding_mode") == Some("border") {
+                    return Err(Error::new("cubic samples beyond a border are not supported")
+                        .at_node(&node.name)
+                        .way_out("Export it with another mode or padding_mode."));
+                }
             }
             "Einsum" => self.sum_of_products()?,
             "Reshape" => {

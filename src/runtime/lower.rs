@@ -729,7 +729,7 @@ pub fn picks_nearest(resize: &Node) -> bool {
 }
 
 /// Whether a pool's window has more axes than pictures have.
-pub fn pools_over_three_axes(node: &Node) -> bool {
+fn pools_over_three_axes(node: &Node) -> bool {
     operator(&node.op).rank == Rank::OfWindow
         && node.ints("kernel_shape").is_some_and(|kernel| kernel.len() > 2)
 }

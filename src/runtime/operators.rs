@@ -331,8 +331,10 @@ const OPERATORS: &[Kind] = &[
     recurrent::LSTM,
     recurrent::RNN,
     reduce::MEAN,
+    reduce::LOG_SUM_EXP,
     reduce::SUM,
     softmax::FLOAT,
+    softmax::LOG,
 ];
 
 /// The operator called `op`, if we have one; every other is tract's.

@@ -16,7 +16,7 @@ use super::operators::{
 use super::{asked, fuse, tract};
 use crate::clock::Stopwatch;
 use crate::error::{Error, Result};
-use crate::graph::{Attribute, Data, Element, Graph, Node, Tensor, segment};
+use crate::graph::{Attribute, Data, Element, Graph, Node, Tensor, fresh_name, segment};
 
 /// An output of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -305,6 +305,16 @@ impl Program {
             let max = Node::new("Max", &node.name, inputs, [node.output()]);
             return self.make(graph, &max, &[Some(x), Some(&zero)]);
         }
+        if node.is("Mean") && inputs.iter().flatten().any(|x| shape(x).len() != rank(inputs)) {
+            // The engine's divides by a number of the first one's axes.
+            let names = ["sum", "count"].map(|what| format!("{}_{what}", node.output()));
+            let sum = Node { op: "Sum".into(), outputs: vec![names[0].clone()], ..node.clone() };
+            let made = self.make(graph, &sum, inputs)?;
+            let Some(sum) = made.first() else { return Ok(made) };
+            let count = constant(Tensor::scalar_f32(inputs.len() as f32));
+            let div = Node::new("Div", &node.name, names, [node.output()]);
+            return self.make(graph, &div, &[Some(sum), Some(&count)]);
+        }
         let order = kind.map_or(Order::Plain, |(_, orders)| order(orders, inputs));
         let identity = identity(graph, node, inputs, order);
         let operator = match self.known_operators.get(&identity) {
@@ -578,7 +588,7 @@ impl Runner {
         let argument = |&i: &usize| match inputs.get(i) {
             Some(Some(Meaning::Result(_))) => Ok(Argument::Result(results(i))),
             Some(Some(Meaning::Constant(tensor, _))) => Elements::of(tensor)
-                .map(Argument::Constant)
+                .map(|elements| Argument::Constant(elements.ordered(&types[i], setting.order)))
                 .ok_or_else(|| Error::new(format!("input {i} is of a type not supported here"))),
             _ => Err(Error::new(format!("input {i} is missing"))),
         };
@@ -599,7 +609,10 @@ impl Runner {
     ) -> Result<Self> {
         asked::check(node, operands)?;
         let mut types = Vec::new();
-        let (spelled, constant) = spelled_out(node, inputs)?;
+        let (mut spelled, constant) = spelled_out(node, inputs)?;
+        // The engine has one space of names for nodes and tensors.
+        let mut taken = node.inputs.iter().chain(&node.outputs).cloned().collect();
+        spelled.name = fresh_name(&node.name, &mut taken);
         let mut alone = Graph {
             nodes: vec![spelled],
             ir_version: graph.ir_version,
@@ -803,6 +816,20 @@ impl Elements {
         })
     }
 
+    /// What lies in ONNX's order, in another.
+    fn ordered(self, ty: &TensorType, order: Order) -> Self {
+        if order == Order::Plain || Order::is_moot(&ty.shape) {
+            return self;
+        }
+        let mut out = Self::empty(ty);
+        let len = self.len();
+        if let Some(view) = self.view(len) {
+            let scratch = &mut Scratch::default();
+            Reorder::new(&ty.shape, order).run(&[view], out.view_mut(len), scratch);
+        }
+        out
+    }
+
     pub(super) fn len(&self) -> usize {
         match self {
             Self::F32(x) => x.len(),
@@ -970,8 +997,93 @@ fn spelled_out(
             node.inputs = vec![node.inputs[0].clone(), name.clone()];
             Ok((node, Some((name, Tensor::new([axes.len()], Data::I64(axes))))))
         }
+        // Places counted from the end.
+        ("GatherND" | "ScatterND", [Some(x), Some(Meaning::Constant(places, _)), ..]) => {
+            let shape = shape(x);
+            let batched = usize::try_from(node.int("batch_dims", 0)).unwrap_or(0);
+            let lens = shape.get(batched..).unwrap_or_default();
+            let (Some(values), Some(&depth)) = (places.as_i64(), places.shape.last()) else {
+                return Ok((node.clone(), None));
+            };
+            let lens = lens.iter().take(depth).cycle();
+            let values = values.iter().zip(lens);
+            let values = values.map(|(&at, &len)| if at < 0 { at + len as i64 } else { at });
+            let places = Tensor::new(places.shape.clone(), Data::I64(values.collect()));
+            let (mut node, name) = (node.clone(), format!("{}_places", node.output()));
+            node.inputs[1].clone_from(&name);
+            Ok((node, Some((name, places))))
+        }
+        // Its sizes: theirs are not whole numbers.
+        ("Resize", [Some(x), _, Some(Meaning::Constant(scales, _)), ..])
+            if node.text("coordinate_transformation_mode") == Some("align_corners")
+                && scales.shape == [shape(x).len()] =>
+        {
+            let scales = scales.as_f32().unwrap_or_default();
+            let sizes = shape(x).iter().zip(scales).map(|(&n, &scale)| (n as f32 * scale) as i64);
+            let sizes = Tensor::new([scales.len()], Data::I64(sizes.collect()));
+            let (mut node, name) = (node.clone(), format!("{}_sizes", node.output()));
+            node.inputs.truncate(1);
+            node.inputs.extend([String::new(), String::new(), name.clone()]);
+            Ok((node, Some((name, sizes))))
+        }
+        ("Einsum", _) => {
+            let ranks: Vec<usize> = inputs.iter().flatten().map(|x| shape(x).len()).collect();
+            let equation = without_ellipsis(node.text("equation").unwrap_or_default(), &ranks);
+            let equation = equation.map(|text| Attribute::Text(text.into_bytes()));
+            let node = node.clone();
+            Ok((equation.map_or(node.clone(), |equation| node.with("equation", equation)), None))
+        }
         _ => Ok((node.clone(), None)),
     }
+}
+
+/// Of the input with the most axes.
+fn rank(inputs: &[Option<&Meaning>]) -> usize {
+    inputs.iter().flatten().map(|x| shape(x).len()).max().unwrap_or(0)
+}
+
+fn shape(meaning: &Meaning) -> &[usize] {
+    match meaning {
+        Meaning::Result(known) => &known.ty.shape,
+        Meaning::Constant(tensor, _) => &tensor.shape,
+    }
+}
+
+/// An Einsum's equation with letters for the axes that it leaves out, which end alike in all terms.
+fn without_ellipsis(equation: &str, ranks: &[usize]) -> Option<String> {
+    const OPEN: &str = "...";
+    let equation: String = equation.chars().filter(|c| !c.is_whitespace()).collect();
+    if !equation.contains(OPEN) {
+        return None;
+    }
+    let (terms, result) = match equation.split_once("->") {
+        Some((terms, result)) => (terms, Some(result)),
+        None => (&equation[..], None),
+    };
+    let left_out = |(term, rank): (&str, &usize)| match term.contains(OPEN) {
+        true => rank.checked_sub(term.len() - OPEN.len()),
+        false => Some(0),
+    };
+    let counts = terms.split(',').zip(ranks).map(left_out).collect::<Option<Vec<_>>>()?;
+    let most = counts.iter().copied().max().unwrap_or(0);
+    let free = ('A'..='Z').chain('a'..='z').filter(|letter| !equation.contains(*letter));
+    let letters: String = free.take(most).collect();
+    if letters.len() < most {
+        return None;
+    }
+    let spelled = terms.split(',').zip(counts);
+    let spelled = spelled.map(|(term, count)| term.replacen(OPEN, &letters[most - count..], 1));
+    let spelled: Vec<String> = spelled.collect();
+    let result = match result {
+        Some(result) => result.replacen(OPEN, &letters, 1),
+        None => {
+            let once = |c: &char| c.is_ascii_alphabetic() && terms.matches(*c).count() == 1;
+            let mut once: Vec<char> = terms.chars().filter(once).collect();
+            once.sort_unstable();
+            letters.clone() + &String::from_iter(once)
+        }
+    };
+    Some(format!("{}->{result}", spelled.join(",")))
 }
 
 fn constant(tensor: Tensor) -> Meaning {

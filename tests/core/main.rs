@@ -8,6 +8,7 @@ wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 mod made_up;
 
 mod answers;
+mod drawn;
 mod integers;
 mod onnx_operators;
 mod operators;

@@ -304,6 +304,63 @@ def edges():
     refuse("Slice by 0", [1, 4], [("Slice", "x,f,t,a,s", "y")], {k: ints(v) for k, v in zip("ftas", (0, 3, 1, 0))}, "steps by 0")
 
 
+def drawn():
+    """What `drawn.py` has found, made small."""
+    ints = lambda *values: np.array(values, np.int64)
+    for op in ["Conv", "ConvTranspose"]:
+        nodes = [(op, "c,v", "t"), ("Conv", "t,w", "s"), ("Add", "x,s", "y")]
+        constants = {"c": weights(1, 2, 4, 5), "w": weights(2, 3, 1, 1, seed=3)}
+        constants["v"] = weights(3, 2, 1, 1, seed=2) if op == "Conv" else weights(2, 3, 1, 1, seed=2)
+        network(f"{op} of what is constant", [1, 2, 4, 5], nodes, constants)
+    scales = {"x_s": np.float32(0.02), "x_z": np.uint8(100), "w_s": np.float32(0.01), "w_z": np.int8(0)}
+    scales |= {"y_s": np.float32(0.05), "y_z": np.uint8(128)}
+    nodes = [("QuantizeLinear", "x,x_s,x_z", "x_q"), ("DequantizeLinear", "x_q,x_s,x_z", "x_d")]
+    nodes += [("DequantizeLinear", "w,w_s,w_z", "w_d"), ("Conv", "x_d,w_d", "m")]
+    nodes += [("QuantizeLinear", "m,y_s,y_z", "m_q"), ("DequantizeLinear", "m_q,y_s,y_z", "m_d")]
+    nodes += [("DequantizeLinear", "c,x_s,x_z", "c_d"), ("Concat", "m_d,c_d", "j", {"axis": 1})]
+    nodes += [("QuantizeLinear", "j,y_s,y_z", "j_q"), ("DequantizeLinear", "j_q,y_s,y_z", "y")]
+    codes = {"w": np.round(weights(3, 2, 3, 3) * 60).astype(np.int8)}
+    codes["c"] = (np.arange(2 * 3 * 3).reshape(1, 2, 3, 3) * 14).astype(np.uint8)
+    network("a constant joined to channels of integers", [1, 2, 5, 5], nodes, scales | codes, apart=0.05)
+    network("GlobalLpPool over three axes", [2, 2, 1, 3, 2], [("GlobalLpPool", "x", "y", {"p": 1})])
+    far = {"k": np.float32(300)}
+    for op in ["LogSoftmax", "ReduceLogSumExp"]:
+        axis = {"axis": 1} if op == "LogSoftmax" else {"axes": [1]}
+        network(f"{op} of large values", [2, 6, 3], [("Mul", "x,k", "m"), (op, "m", "y", axis)], far)
+    for equation in ["...c,cz->...z", "...c,cz", "a...->...a"]:
+        nodes = [("Einsum", "x,c" if "," in equation else "x", "y", {"equation": equation})]
+        constants = {"c": weights(4, 3)} if "," in equation else {}
+        network(f"Einsum {equation}", [2, 3, 4], nodes, constants)
+    places = {"i": ints(-1, 0).reshape(2, 1), "j": np.array([[0, -1], [-2, 1]], np.int64)}
+    for name in "ij":
+        nodes = [("GatherND", f"x,{name}", "y")]
+        network(f"GatherND from behind, {name}", [2, 3, 2], nodes, {name: places[name]})
+        nodes = [("ScatterND", f"x,{name},u", "y")]
+        updates = {"u": weights(2, 3, 2) if name == "i" else weights(2, 2)}
+        network(f"ScatterND from behind, {name}", [2, 3, 2], nodes, {name: places[name]} | updates)
+    for mode in ["nearest", "linear", "cubic"]:
+        for plane, factors in [([7, 9], (0.5, 1.5)), ([5, 4], (0.7, 2.0))]:
+            if mode == "cubic" and factors[0] == 0.5:
+                continue
+            how = {"mode": mode, "coordinate_transformation_mode": "align_corners"}
+            resize = [("Resize", "x,,s", "y", how)]
+            name = f"Resize {mode} by {factors}, corners aligned"
+            network(name, [1, 2, *plane], resize, {"s": np.float32([1, 1, *factors])})
+    constants = {"a": weights(1, 2, 3, 4), "b": weights(4)}
+    network("Mean of several ranks", [1, 3, 4], [("Mean", "x,a,b", "y")], constants)
+    # Nodes are called after their operators.
+    conv = [("Conv", "x,w,Conv_0", "y")]
+    names = {"w": weights(3, 2, 1, 2, 2), "Conv_0": weights(3)}
+    network("a tensor called as its node", [1, 2, 3, 4, 4], conv, names)
+    sample = [("GridSample", "x,g", "y", {"mode": "cubic", "padding_mode": "border"})]
+    grid = {"g": weights(1, 2, 2, 2)}
+    network("cubic samples beyond a border", [1, 1, 4, 4], sample, grid, opset=20, refused="beyond a border")
+    for pad in ["SAME_UPPER", "SAME_LOWER"]:
+        how = {"auto_pad": pad, "strides": [2, 3]}
+        nodes = [("ConvTranspose", "x,w", "y", how)]
+        network(f"ConvTranspose of long strides, {pad}", [1, 2, 4, 5], nodes, {"w": weights(2, 3, 1, 2)})
+
+
 def store(name):
     text = ",\n".join(f"{json.dumps(name)}: {json.dumps(case)}" for name, case in CASES.items())
     (HERE / name).write_text("{\n" + text + "\n}\n")
@@ -316,4 +373,5 @@ if __name__ == "__main__":
     pools()
     codings()
     edges()
+    drawn()
     store("answers.json")

@@ -117,7 +117,7 @@ def off(a, b):
         return np.inf
     if not a.size:
         return 0.0
-    far = np.abs(a - b).max() / max(np.abs(b).max(), 1e-6)
+    far = np.abs(a - b).max() / max(np.abs(b).max(), 1e-3)
     return np.inf if np.isnan(far) else far
 
 

@@ -4,7 +4,7 @@
 //! <https://onnx.ai/onnx/operators/onnx__GlobalLpPool.html>.
 
 use super::pooling::{floats, global, pooled, whole_planes, window};
-use super::{Kind, Operator, Prepared, Scratch, View, ViewMut, input};
+use super::{Kind, Operator, Orders, Prepared, Scratch, TensorType, View, ViewMut, input};
 use crate::error::{Error, Result};
 use crate::graph::{Element, Node};
 use crate::kernels::geometry::Window;
@@ -24,7 +24,10 @@ pub(super) const LP_POOL: Kind = Kind {
 pub(super) const GLOBAL_LP_POOL: Kind = Kind {
     op: "GlobalLpPool",
     output: |node, inputs| global(node, input(node, inputs, 0)?, Element::F32),
-    orders: floats,
+    orders: |_, operands| {
+        let TensorType { element, shape } = &operands.first()?.ty;
+        (*element == Element::F32 && shape.len() >= 3).then_some(Orders::ChannelsLast)
+    },
     prepare: |node, operands, _| {
         let shape = &operands[0].ty.shape;
         let window = whole_planes(shape);

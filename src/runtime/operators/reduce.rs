@@ -1,5 +1,5 @@
-//! ReduceMean and ReduceSum in deterministic float: elements are summed in the order in which they
-//! lie.
+//! ReduceMean, ReduceSum and ReduceLogSumExp in deterministic float: elements are summed in the order in
+//! which they lie.
 //!
 //! <https://onnx.ai/onnx/operators/onnx__ReduceMean.html> (before opset 18 the axes are an attribute).
 
@@ -11,11 +11,12 @@ use crate::graph::{Attribute, Element, Node, Tensor};
 
 pub(super) const MEAN: Kind = Kind { op: "ReduceMean", output, orders, prepare };
 pub(super) const SUM: Kind = Kind { op: "ReduceSum", output, orders, prepare };
+pub(super) const LOG_SUM_EXP: Kind = Kind { op: "ReduceLogSumExp", output, orders, prepare };
 
 /// `node` with its constant axes as an attribute, so that its output has a shape before its inputs
 /// have values.
 pub(super) fn settle(node: &Node, constant: &dyn Fn(usize) -> Option<Tensor>) -> Option<Node> {
-    if ![MEAN.op, SUM.op].contains(&node.op.as_str()) {
+    if ![MEAN.op, SUM.op, LOG_SUM_EXP.op].contains(&node.op.as_str()) {
         return None;
     }
     let axes = constant(1)?.as_i64()?.to_vec();
@@ -48,7 +49,11 @@ fn prepare(node: &Node, operands: &[Operand], _: &Setting) -> Result<Prepared> {
             stride *= dims[axis];
         }
     }
-    Ok(Prepared::new(Reduce { dims, strides, divisor }, [0]))
+    let reduce = Reduce { dims, strides, divisor };
+    Ok(match node.op == LOG_SUM_EXP.op {
+        true => Prepared::new(LogSumExp { reduce }, [0]),
+        false => Prepared::new(reduce, [0]),
+    })
 }
 
 /// Which axes are summed over.
@@ -89,14 +94,13 @@ struct Reduce {
     divisor: f32,
 }
 
-impl Operator for Reduce {
-    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
-        let out = output.f32();
-        out.fill(0.0);
+impl Reduce {
+    /// Visits every element in order, with its place in the output.
+    fn visit(&self, x: &[f32], mut visit: impl FnMut(f32, usize)) {
         let mut index = vec![0; self.dims.len()];
         let mut at = 0;
-        for &x in inputs[0].f32() {
-            out[at] += x;
+        for &x in x {
+            visit(x, at);
             for axis in (0..index.len()).rev() {
                 index[axis] += 1;
                 at += self.strides[axis];
@@ -107,6 +111,35 @@ impl Operator for Reduce {
                 index[axis] = 0;
             }
         }
+    }
+}
+
+impl Operator for Reduce {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
+        let out = output.f32();
+        out.fill(0.0);
+        self.visit(inputs[0].f32(), |x, at| out[at] += x);
         out.iter_mut().for_each(|sum| *sum /= self.divisor);
+    }
+}
+
+#[derive(Debug)]
+struct LogSumExp {
+    reduce: Reduce,
+}
+
+impl Operator for LogSumExp {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, scratch: &mut Scratch) {
+        let (x, out) = (inputs[0].f32(), output.f32());
+        // The largest is taken off, so that nothing overflows.
+        out.fill(f32::NEG_INFINITY);
+        self.reduce.visit(x, |x, at| out[at] = out[at].max(x));
+        let sums = &mut scratch.floats.padded;
+        sums.clear();
+        sums.resize(out.len(), 0.0);
+        self.reduce.visit(x, |x, at| sums[at] += libm::expf(x - out[at]));
+        for (out, &sum) in out.iter_mut().zip(&*sums) {
+            *out += libm::logf(sum);
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Softmax in deterministic float, and in integers (`com.microsoft` QLinearSoftmax).
+//! Softmax and its logarithm in deterministic float, and Softmax in integers (`com.microsoft` QLinearSoftmax).
 //!
 //! <https://onnx.ai/onnx/operators/onnx__Softmax.html> (from opset 13 on along one axis, before that
 //! over everything from the axis on).
@@ -21,6 +21,16 @@ pub(super) const FLOAT: Kind = Kind {
         let lanes = Lanes::of(node, &operands[0].ty.shape)?;
         Ok(Prepared::new(FloatSoftmax { lanes }, [0]))
     },
+};
+
+/// <https://onnx.ai/onnx/operators/onnx__LogSoftmax.html>
+pub(super) const LOG: Kind = Kind {
+    op: "LogSoftmax",
+    prepare: |node, operands, _| {
+        let lanes = Lanes::of(node, &operands[0].ty.shape)?;
+        Ok(Prepared::new(LogSoftmax { lanes }, [0]))
+    },
+    ..FLOAT
 };
 
 pub(super) const QUANTIZED: Kind = Kind {
@@ -96,6 +106,23 @@ impl Operator for FloatSoftmax {
                 sum += out[i];
             }
             at.for_each(|i| out[i] /= sum);
+        });
+    }
+}
+
+#[derive(Debug)]
+struct LogSoftmax {
+    lanes: Lanes,
+}
+
+impl Operator for LogSoftmax {
+    fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
+        let (x, out) = (inputs[0].f32(), output.f32());
+        self.lanes.visit(x.len(), |at| {
+            let max = at.clone().map(|i| x[i]).fold(f32::NEG_INFINITY, f32::max);
+            let sum: f32 = at.clone().map(|i| libm::expf(x[i] - max)).sum();
+            let log = libm::logf(sum);
+            at.for_each(|i| out[i] = x[i] - max - log);
         });
     }
 }
