@@ -368,6 +368,7 @@ pub const OPERATORS: &[Operator] = &[
     Operator { op: "GlobalLpPool", rank: Rank::Kept, ..UNKNOWN },
     Operator { op: "ReduceMean", ..UNKNOWN },
     Operator { op: "ReduceSum", ..UNKNOWN },
+    Operator { op: "ReduceLogSumExp", ..UNKNOWN },
     // What joins tensors.
     Operator {
         op: "Add",
