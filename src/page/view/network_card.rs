@@ -56,16 +56,18 @@ fn badge(variant: &str) -> &'static str {
 /// Its name for tests, and what the card says.
 fn status(status: &Status) -> (&'static str, Html) {
     let note = |text: String| html! { <span class="figures">{ text }</span> };
+    // As tall as what follows it, so that nothing moves from under a pointer.
+    let pending = |text: String| html! { <span class="figures pending">{ text }</span> };
     match status {
         Status::Idle => ("idle", note("loads when you choose it".to_owned())),
         Status::Fetching { done, total: 0 } => {
-            ("fetching", note(format!("loading, {}", format::bytes(*done))))
+            ("fetching", pending(format!("loading, {}", format::bytes(*done))))
         }
         Status::Fetching { done, total } => (
             "fetching",
-            note(format!("loading, {}", format::percent(*done as f64 / *total as f64))),
+            pending(format!("loading, {}", format::percent(*done as f64 / *total as f64))),
         ),
-        Status::Loading(_) => ("loading", note("reading…".to_owned())),
+        Status::Loading(_) => ("loading", pending("reading…".to_owned())),
         Status::Failed => {
             ("failed", note("could not be loaded; choose it to try again".to_owned()))
         }

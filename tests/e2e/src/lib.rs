@@ -118,15 +118,35 @@ impl Page {
         Ok(element)
     }
 
-    /// Clicks the first such element.
+    /// Clicks the first such element until a click arrives: what the page learns just then may
+    /// move it from under the pointer.
     pub async fn click(&self, what: &str) -> WebDriverResult<()> {
-        self.reach(what).await?.click().await
+        self.wait_until(what, async || self.try_click(what).await.ok()?.then_some(())).await
     }
 
-    /// Chooses an entry of a list by what it says.
+    /// Whether there is such an element and a click on it arrived.
+    async fn try_click(&self, what: &str) -> WebDriverResult<bool> {
+        let Some(element) = self.all(what).await?.into_iter().next() else {
+            return Ok(false);
+        };
+        element.scroll_into_view().await?;
+        let watch = "window.arrived = false;
+            const arrive = () => { window.arrived = true; };
+            arguments[0].addEventListener('click', arrive, { once: true, capture: true });";
+        self.driver.execute(watch, vec![element.to_json()?]).await?;
+        element.click().await?;
+        // A click may open another page, which knows nothing of it.
+        self.driver.execute("return window.arrived !== false", vec![]).await?.convert()
+    }
+
+    /// Chooses an entry of a list by what it says, as soon as it is there.
     pub async fn pick(&self, list: &str, entry: &str) -> WebDriverResult<()> {
-        let list = self.reach(list).await?;
-        list.find(By::XPath(format!("./option[normalize-space()='{entry}']"))).await?.click().await
+        let option = By::XPath(format!("./option[normalize-space()='{entry}']"));
+        self.wait_until(list, async || {
+            let list = self.reach(list).await.ok()?;
+            list.find(option.clone()).await.ok()?.click().await.ok()
+        })
+        .await
     }
 
     /// Types over what stands in a field, and leaves it.
@@ -191,22 +211,20 @@ impl Page {
 
     /// Chooses a network and waits until it is read.
     pub async fn choose(&self, network: &str) -> WebDriverResult<()> {
-        self.wait_for(&format!("network-{network}")).await?.click().await?;
+        self.click(&format!("network-{network}")).await?;
         self.wait_for(&format!("network-{network}[data-status=ready]")).await?;
         Ok(())
     }
 
     /// Presses the big button, as soon as it can be pressed.
     pub async fn press_go(&self) -> WebDriverResult<()> {
-        self.wait_for("quantize:not([disabled])").await?.click().await
+        self.click("quantize:not([disabled])").await
     }
 
     /// Presses it if that is possible now.
     pub async fn press_go_if_idle(&self) -> WebDriverResult<()> {
-        match self.all("quantize:not([disabled])").await?.first() {
-            Some(button) => button.click().await,
-            None => Ok(()),
-        }
+        self.try_click("quantize:not([disabled])").await?;
+        Ok(())
     }
 
     /// Presses the button and waits for the comparison of a network; no error may come up.
@@ -256,9 +274,8 @@ impl Page {
         for old in files() {
             fs::remove_file(old).expect("an old download can be removed");
         }
-        let button = self.wait_for(button).await?;
-        let length = number(&button, "data-bytes").await?;
-        button.click().await?;
+        let length = number(&self.wait_for(button).await?, "data-bytes").await?;
+        self.click(button).await?;
         let file = self.wait_until("download", async || {
             // While it is being written it has another name, or not its full length.
             let finished = |path: &PathBuf| path.extension().is_some_and(|e| e == "onnx");
@@ -284,8 +301,8 @@ impl Page {
 
     /// Closes every error on show.
     pub async fn dismiss_notices(&self) -> WebDriverResult<()> {
-        while let Some(button) = self.all("dismiss").await?.first() {
-            button.click().await?;
+        while !self.all("dismiss").await?.is_empty() {
+            self.click("dismiss").await?;
         }
         Ok(())
     }

@@ -146,7 +146,7 @@ fn refuses_bad_files_in_words_and_goes_on() {
         messages.dedup();
         assert_eq!(messages.len(), count, "each has its own message: {messages:#?}");
 
-        page.wait_for("bundled-validation").await?.click().await?;
+        page.click("bundled-validation").await?;
         page.quantize("assignment").await?;
         assert_eq!(page.complaints().await?, [""; 0]);
         Ok(())
@@ -158,7 +158,7 @@ fn a_run_that_was_cancelled_can_be_started_again() {
     in_browser(async |page| {
         page.choose("assignment").await?;
         page.press_go().await?;
-        page.wait_for("cancel").await?.click().await?;
+        page.click("cancel").await?;
         page.quantize("assignment").await?;
         Ok(())
     });
