@@ -13,3 +13,4 @@ mod mutated;
 mod odd_networks;
 mod onnx_files;
 mod recipes;
+mod standard;
