@@ -30,6 +30,7 @@ mod softmax;
 mod transposed;
 mod unary;
 
+pub(super) use elementwise::{Walk, broadcast};
 pub(super) use order::{Reorder, squeezed};
 pub use unary::{Function, Slope};
 
@@ -326,7 +327,9 @@ const OPERATORS: &[Kind] = &[
     recurrent::GRU,
     recurrent::LSTM,
     recurrent::RNN,
+    reduce::MAX,
     reduce::MEAN,
+    reduce::MIN,
     reduce::SUM,
     softmax::FLOAT,
 ];

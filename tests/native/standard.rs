@@ -1,5 +1,6 @@
 //! The standard's own tests, made small networks of by `goldens/standard.py`: what becomes of each is
-//! counted, and none may be wrong.
+//! counted, and none may be wrong. `goldens/standard.txt` has the counts of the small ones, which are
+//! stored, and `goldens/standard_all.txt` those of all.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,6 +15,8 @@ use steer8::runtime::{Arithmetic, Session};
 #[derive(Deserialize)]
 struct Case {
     name: String,
+    /// The package: the current one or an older.
+    from: String,
     /// What may be refused of it.
     excuse: Option<String>,
     input: Option<Place>,
@@ -43,6 +46,15 @@ enum Outcome {
 
 /// Of the largest value of an output.
 const TOLERANCE: f64 = 1e-4;
+
+/// Of a value itself, as the standard's own runner allows: some expected numbers are rounded.
+const OF_EACH: f64 = 1e-3;
+
+/// The same where it was computed in 16 bits, of which Steer8 makes 32.
+const OF_EACH_HALF: f64 = 2e-3;
+
+/// A test whose expected numbers a later version of its package mended.
+const MENDED: &str = "averagepool_3d_dilations_large_count_include_pad_is_1_ceil_mode_is_True:x";
 
 /// Tests whose expected integers wrapped around where the operator saturates, as ONNX Runtime does and
 /// the operator's page says: <https://github.com/onnx/onnx/issues/6169>.
@@ -101,6 +113,7 @@ fn complaint(case: &Case, ours: &[Tensor], all: &[u8]) -> Option<String> {
     if ours.len() != case.outputs.len() {
         return Some(format!("{} outputs, not {}", ours.len(), case.outputs.len()));
     }
+    let halves = case.excuse.as_deref() == Some("16-bit floats");
     for (at, (ours, expected)) in ours.iter().zip(&case.outputs).enumerate() {
         let Some(place) = expected else { return Some(format!("output {at} is no number")) };
         if ours.shape != place.shape {
@@ -118,7 +131,8 @@ fn complaint(case: &Case, ours: &[Tensor], all: &[u8]) -> Option<String> {
         let largest = finite.fold(0f64, |most, x| most.max(x.abs()));
         for (i, (a, b)) in ours.iter().zip(&expected).enumerate() {
             let end = case.name.starts_with(WRAPPED) && [-128.0, 127.0, 255.0].contains(a);
-            let close = !whole && (a - b).abs() <= TOLERANCE * largest;
+            let own = if halves { OF_EACH_HALF } else { OF_EACH };
+            let close = !whole && (a - b).abs() <= (TOLERANCE * largest).max(own * b.abs());
             if !(a == b || close || end || a.is_nan() && b.is_nan()) {
                 return Some(format!("output {at}: [{i}] is {a}, not {b}"));
             }
@@ -137,7 +151,11 @@ fn outcome(case: &Case, network: &[u8], all: &[u8]) -> Outcome {
     match ran {
         Err(_) => Outcome::Crashed,
         Ok(Err(why)) => excused(why),
-        Ok(Ok(ours)) => complaint(case, &ours, all).map_or(Outcome::Right, Outcome::Wrong),
+        Ok(Ok(ours)) => match complaint(case, &ours, all) {
+            None => Outcome::Right,
+            Some(_) if input.wide => Outcome::Excused("a frame that float32 does not hold".into()),
+            Some(what) => Outcome::Wrong(what),
+        },
     }
 }
 
@@ -158,24 +176,63 @@ fn judged(pack: &[u8]) -> Vec<(Case, Outcome)> {
         let outcome = outcome(&case, network, &all);
         (case, outcome)
     };
-    cases.into_iter().map(judge).collect()
+    let mended = |(case, _): &(Case, Outcome)| !(case.name == MENDED && case.from == "older");
+    cases.into_iter().map(judge).filter(mended).collect()
 }
 
-#[test]
-#[ignore = "for all of it, made by goldens/standard.py and named by STEER8_STANDARD"]
-fn all_of_the_standards_tests() {
-    let pack = std::env::var("STEER8_STANDARD").expect("a file");
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for (case, outcome) in &judged(&fs::read(pack).expect("the file can be read")) {
-        let (kind, why) = match outcome {
-            Outcome::Right => ("right", ""),
-            Outcome::Excused(why) => ("excused", &why[..]),
-            Outcome::Refused(why) => ("refused", &why[..]),
-            Outcome::Wrong(why) => ("wrong", &why[..]),
-            Outcome::Crashed => ("crashed", ""),
+/// Why a network is refused, in a few kinds.
+fn kind(why: &str) -> &'static str {
+    const KINDS: [(&str, &str); 6] = [
+        ("control flow", "control flow"),
+        ("is not known here", "an operator that nobody here has"),
+        ("element type", "a type that is not known here"),
+        ("has no shape", "a shape that depends on numbers"),
+        ("single value", "a scale for each channel of what is computed"),
+        ("on uint", "quantization to other types"),
+    ];
+    KINDS.iter().find(|(part, _)| why.contains(part)).map_or("other", |(_, kind)| kind)
+}
+
+/// The counts as they are stored.
+fn table(judged: &[(Case, Outcome)]) -> String {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for (_, outcome) in judged {
+        let row = match outcome {
+            Outcome::Right => "right".into(),
+            Outcome::Excused(why) => format!("refused, as may be: {why}"),
+            Outcome::Refused(why) => format!("refused: {}", kind(why)),
+            Outcome::Wrong(_) => "wrong".into(),
+            Outcome::Crashed => "crashed".into(),
         };
-        *counts.entry(kind).or_default() += 1;
-        println!("{kind}\t{}\t{}", case.name, why.replace('\n', " "));
+        *counts.entry(row).or_default() += 1;
     }
-    println!("{counts:?}");
+    let rows = counts.iter().map(|(row, count)| format!("{count:5} {row}\n"));
+    format!("{:5} networks\n{}", judged.len(), rows.collect::<String>())
+}
+
+/// Everything but what is right, a line each.
+fn lines(judged: &[(Case, Outcome)]) -> String {
+    let line = |(case, outcome): &(Case, Outcome)| match outcome {
+        Outcome::Right => String::new(),
+        other => format!("{}: {other:?}\n", case.name),
+    };
+    judged.iter().map(line).collect()
+}
+
+/// Those of them that are small.
+#[test]
+fn small_tests_of_the_standard() {
+    let judged = judged(include_bytes!("../goldens/standard.zip"));
+    let (table, stored) = (table(&judged), include_str!("../goldens/standard.txt"));
+    assert!(table == stored, "{}{table}", lines(&judged));
+}
+
+/// All of them; `standard_all.txt` has the counts.
+#[test]
+#[ignore = "for what goldens/standard.py makes without a limit, named by STEER8_STANDARD"]
+fn all_tests_of_the_standard() {
+    let pack = std::env::var("STEER8_STANDARD").expect("a file");
+    let judged = judged(&fs::read(pack).expect("the file can be read"));
+    let (table, stored) = (table(&judged), include_str!("../goldens/standard_all.txt"));
+    assert!(table == stored, "{}{table}", lines(&judged));
 }

@@ -1,5 +1,5 @@
-//! ReduceMean and ReduceSum in deterministic float: elements are summed in the order in which they
-//! lie.
+//! ReduceMean, ReduceSum, ReduceMax and ReduceMin in deterministic float: elements are summed in the
+//! order in which they lie.
 //!
 //! <https://onnx.ai/onnx/operators/onnx__ReduceMean.html> (before opset 18 the axes are an attribute).
 
@@ -11,11 +11,13 @@ use crate::graph::{Attribute, Element, Node, Tensor};
 
 pub(super) const MEAN: Kind = Kind { op: "ReduceMean", output, orders, prepare };
 pub(super) const SUM: Kind = Kind { op: "ReduceSum", output, orders, prepare };
+pub(super) const MAX: Kind = Kind { op: "ReduceMax", output, orders, prepare };
+pub(super) const MIN: Kind = Kind { op: "ReduceMin", output, orders, prepare };
 
 /// `node` with its constant axes as an attribute, so that its output has a shape before its inputs
 /// have values.
 pub(super) fn settle(node: &Node, constant: &dyn Fn(usize) -> Option<Tensor>) -> Option<Node> {
-    if ![MEAN.op, SUM.op].contains(&node.op.as_str()) {
+    if ![MEAN.op, SUM.op, MAX.op, MIN.op].contains(&node.op.as_str()) {
         return None;
     }
     let axes = constant(1)?.as_i64()?.to_vec();
@@ -48,7 +50,12 @@ fn prepare(node: &Node, operands: &[Operand], _: &Setting) -> Result<Prepared> {
             stride *= dims[axis];
         }
     }
-    Ok(Prepared::new(Reduce { dims, strides, divisor }, [0]))
+    let fold = match node.op.as_str() {
+        "ReduceMax" => Fold::Max,
+        "ReduceMin" => Fold::Min,
+        _ => Fold::Sum,
+    };
+    Ok(Prepared::new(Reduce { dims, strides, divisor, fold }, [0]))
 }
 
 /// Which axes are summed over.
@@ -87,16 +94,35 @@ struct Reduce {
     /// Of the output; 0 along the axes that are summed over.
     strides: Vec<usize>,
     divisor: f32,
+    fold: Fold,
+}
+
+/// What becomes of the elements along the axes.
+#[derive(Debug, Clone, Copy)]
+enum Fold {
+    Sum,
+    Max,
+    Min,
 }
 
 impl Operator for Reduce {
     fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
         let out = output.f32();
-        out.fill(0.0);
+        let fold: fn(f32, f32) -> f32 = match self.fold {
+            Fold::Sum => |sum, x| sum + x,
+            Fold::Max => f32::max,
+            Fold::Min => f32::min,
+        };
+        // What has no elements, too, is what the first of them is folded into.
+        out.fill(match self.fold {
+            Fold::Sum => 0.0,
+            Fold::Max => f32::NEG_INFINITY,
+            Fold::Min => f32::INFINITY,
+        });
         let mut index = vec![0; self.dims.len()];
         let mut at = 0;
         for &x in inputs[0].f32() {
-            out[at] += x;
+            out[at] = fold(out[at], x);
             for axis in (0..index.len()).rev() {
                 index[axis] += 1;
                 at += self.strides[axis];
@@ -107,6 +133,8 @@ impl Operator for Reduce {
                 index[axis] = 0;
             }
         }
-        out.iter_mut().for_each(|sum| *sum /= self.divisor);
+        if self.divisor != 1.0 {
+            out.iter_mut().for_each(|sum| *sum /= self.divisor);
+        }
     }
 }
