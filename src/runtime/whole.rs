@@ -50,7 +50,7 @@ pub(super) fn operator(node: &Node) -> Option<Whole> {
 }
 
 /// The most products of one of these in a run.
-const MOST_WORK: usize = 1 << 32;
+const MOST_WORK: usize = 1 << 31;
 
 /// A tensor's numbers. Integers are exact up to 2^53.
 #[derive(Debug, Clone)]
