@@ -438,9 +438,9 @@ impl Program {
         let operator = match self.known_operators.get(&identity) {
             Some(&known) => known,
             None => {
-                let whole = whole::operator(node).is_some();
+                let anew = whole::operator(node).is_some() || is_misread(node, inputs);
                 let runner = match kind {
-                    _ if whole => Runner::anew(graph, node, inputs, self.setting),
+                    _ if anew => Runner::anew(graph, node, inputs, self.setting),
                     Some((kind, _)) => {
                         let setting = Setting { order, ..self.setting };
                         Runner::own(kind, node, inputs, &operands, setting)
@@ -448,7 +448,7 @@ impl Program {
                     None => Runner::foreign(graph, node, inputs, &operands),
                 };
                 // What it wants as a constant may be computed.
-                let runner = runner.or_else(|error| match whole {
+                let runner = runner.or_else(|error| match anew {
                     true => Err(error),
                     false => Runner::anew(graph, node, inputs, self.setting).map_err(|_| error),
                 });
@@ -1099,12 +1099,20 @@ fn order(orders: Orders, inputs: &[Option<&Meaning>]) -> Order {
     }
 }
 
+/// Whether an engine takes for a constant what is computed, without a word.
+fn is_misread(node: &Node, inputs: &[Option<&Meaning>]) -> bool {
+    let computed = inputs.iter().skip(1).any(|input| result(*input).is_some());
+    ["Pad", "Slice", "Squeeze"].contains(&node.op.as_str()) && computed
+}
+
 /// Whether it is a Dropout that drops, as while a network is trained.
 fn drops(node: &Node, inputs: &[Option<&Meaning>]) -> bool {
     let says =
         |tensor: &Tensor| matches!(&tensor.data, Data::Other(_, bytes) if bytes.contains(&1));
     let trains = match inputs.get(2) {
         Some(Some(Meaning::Constant(tensor, _))) => says(tensor),
+        // A frame may say so.
+        Some(Some(Meaning::Result(_))) => true,
         _ => false,
     };
     node.is("Dropout") && trains
