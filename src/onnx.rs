@@ -429,7 +429,8 @@ fn typed_fields(t: &pb::TensorProto, element: Element) -> Vec<u8> {
     }
 }
 
-fn decode(element: Element, bytes: Vec<u8>) -> Data {
+/// Elements of their little-endian bytes.
+pub(crate) fn decode(element: Element, bytes: Vec<u8>) -> Data {
     fn words<const N: usize, T>(bytes: &[u8], from: fn([u8; N]) -> T) -> Vec<T> {
         bytes.as_chunks::<N>().0.iter().map(|&chunk| from(chunk)).collect()
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
 use crate::graph::fold_batch_norm::fold_batch_norm;
-use crate::graph::{Dim, Element, Graph, Tensor, Value, condense, segment};
+use crate::graph::{Data, Dim, Element, Graph, Tensor, Value, condense, segment};
 
 mod asked;
 mod family;
@@ -13,6 +13,7 @@ pub mod lower;
 mod operators;
 mod program;
 mod tract;
+mod whole;
 
 pub use family::Family;
 pub use operators::{CLAMP_HIGH, CLAMP_LOW, Function, SATURATING, Slope, TensorType};
@@ -69,6 +70,40 @@ pub struct Session {
     outputs: Vec<Option<Element>>,
     /// Frames that one run takes: 1, or what the network fixes.
     batch: usize,
+    by_numbers: ByNumbers,
+}
+
+/// A network whose shapes may depend on the numbers of a frame: it is gone through node by node then.
+#[derive(Debug)]
+struct ByNumbers {
+    lowered: Graph,
+    observed: Vec<String>,
+    setting: Setting,
+    /// Whether it is known to be run so.
+    is_needed: bool,
+}
+
+impl ByNumbers {
+    fn run(&self, frame: Tensor) -> Result<Vec<Tensor>> {
+        let Self { lowered, observed, setting, .. } = self;
+        let input = (lowered.input.name.as_str(), frame);
+        let mut made = Program::evaluate(*setting, lowered, input, observed)?;
+        let tensor = |name: &String| {
+            made.remove(name).ok_or_else(|| Error::new(format!("there is no tensor `{name}`")))
+        };
+        observed.iter().map(tensor).collect()
+    }
+}
+
+/// What can be made of frames of ones, or of zeros, by a network of known operators.
+fn tried<T>(graph: &Graph, ty: &TensorType, run: impl Fn(Tensor) -> Result<T>) -> Option<T> {
+    if !graph.nodes.iter().all(program::is_known) {
+        return None;
+    }
+    let ones = program::ones(ty).ok()?;
+    let zeros =
+        ones.to_f32().map(|x| Tensor::new(ones.shape.clone(), Data::F32(vec![0.0; x.len()])));
+    [Some(ones), zeros].into_iter().flatten().find_map(|frame| run(frame).ok())
 }
 
 impl Session {
@@ -101,10 +136,20 @@ impl Session {
         let outputs = observed.iter().map(|name| declared(name).map(|v| v.element)).collect();
         let lowered = lowered(graph, observed, options.arithmetic);
         let wide = TensorType { element: input.element.widened(), ..input.clone() };
-        let mut program = Program::new(options.setting(), vec![wide]);
+        let mut program = Program::new(options.setting(), vec![wide.clone()]);
         let inputs = [lowered.input.name.clone()];
-        let observed = program.read(&lowered, &inputs, observed, options.any_order)?;
-        Ok(Self { program, input, observed, outputs, batch })
+        let read = program.read(&lowered, &inputs, observed, options.any_order);
+        let (setting, observed, is_needed) = (options.setting(), observed.to_vec(), read.is_err());
+        let by_numbers = ByNumbers { lowered, observed, setting, is_needed };
+        let observed = match read {
+            Ok(observed) => observed,
+            Err(error) => {
+                program = Program::new(setting, vec![wide.clone()]);
+                let tried = tried(&by_numbers.lowered, &wide, |frame| by_numbers.run(frame));
+                tried.map(|_| Vec::new()).ok_or(error)?
+            }
+        };
+        Ok(Self { program, input, observed, outputs, batch, by_numbers })
     }
 
     pub fn batch(&self) -> usize {
@@ -124,12 +169,34 @@ impl Session {
     /// # Errors
     /// An input of the wrong length, a network whose input is not float32, and what goes wrong
     /// inside an operator.
-    pub fn run(&mut self, input: &[f32], visit: impl FnMut(usize, &[f32])) -> Result<()> {
+    pub fn run(&mut self, input: &[f32], mut visit: impl FnMut(usize, &[f32])) -> Result<()> {
         self.check_input(Element::F32, input.len())?;
         let inputs = [View::F32(input)];
-        self.program.run(&inputs)?;
-        self.program.visit(&self.observed, &inputs, visit);
+        if self.runs(&inputs)? {
+            self.program.visit(&self.observed, &inputs, visit);
+            return Ok(());
+        }
+        let frame = Tensor::new(self.input.shape.clone(), Data::F32(input.to_vec()));
+        for (at, made) in self.by_numbers.run(frame)?.iter().enumerate() {
+            if let Some(values) = made.as_f32() {
+                visit(at, values);
+            }
+        }
         Ok(())
+    }
+
+    /// Runs the program; `false` where the network has to be gone through with the numbers instead.
+    fn runs(&mut self, inputs: &[View<'_>]) -> Result<bool> {
+        if self.by_numbers.is_needed {
+            return Ok(false);
+        }
+        match self.program.run(inputs) {
+            Err(error) if !self.program.prepares_anew() => Err(error),
+            run => {
+                self.by_numbers.is_needed = run.is_err();
+                Ok(run.is_ok())
+            }
+        }
     }
 
     /// Runs `batch` frames as [`Session::run`] does, and tells how long each operator took.
@@ -148,13 +215,21 @@ impl Session {
     /// An input of the wrong type or length, and what goes wrong inside an operator.
     pub fn run_typed(&mut self, input: Tensor) -> Result<Vec<Tensor>> {
         self.check_input(input.element(), input.len())?;
-        let elements = Elements::of(&input.widened());
+        let elements = Elements::of(&input.clone().widened());
         let view = elements.as_ref().and_then(|elements| elements.view(elements.len()));
         let view = view.ok_or_else(|| {
             Error::new(format!("an input of {} is not supported", self.input.element.name()))
                 .way_out("Export the network with a float32 or 8-bit input.")
         })?;
-        self.program.run(&[view])?;
+        if !self.runs(&[view])? {
+            let frame = input.widened();
+            let frame = Tensor::new(self.input.shape.clone(), frame.data);
+            let made = self.by_numbers.run(frame)?.into_iter().zip(&self.outputs);
+            let narrowed = |(made, element): (Tensor, &Option<Element>)| {
+                made.narrowed(element.unwrap_or_default())
+            };
+            return Ok(made.map(narrowed).collect());
+        }
         let made = self.observed.iter().zip(&self.outputs).map(|(observed, &element)| {
             let made = match observed {
                 Observed::Constant(tensor) => tensor.clone(),
@@ -272,8 +347,16 @@ pub fn tensor_types(
     let input = TensorType { element, shape: input_shape(&graph, frame)? };
     let setting = Options::new(Arithmetic::Deterministic).setting();
     let mut program = Program::new(setting, vec![input]);
-    let types = program.types(&graph, std::slice::from_ref(&graph.input.name))?;
-    Ok(types.into_iter().collect())
+    match program.types(&graph, std::slice::from_ref(&graph.input.name)) {
+        Ok(types) => Ok(types.into_iter().collect()),
+        Err(error) => {
+            let made: Vec<String> =
+                graph.nodes.iter().flat_map(|node| &node.outputs).cloned().collect();
+            let run = |frame| Program::evaluate(setting, &graph, (&graph.input.name, frame), &made);
+            let made = tried(&graph, program.input(0), run).ok_or(error)?;
+            Ok(made.iter().map(|(name, made)| (name.clone(), program::type_of(made))).collect())
+        }
+    }
 }
 
 /// The network's input shape, batch included, with `frame` in place of free dimensions.
@@ -301,9 +384,8 @@ fn filled_shape(graph: &Graph, frame: Option<&[usize]>) -> Result<Vec<usize>> {
             }
         };
     };
-    if dims.is_empty() {
-        return Err(Error::new(format!("the input `{}` is a scalar", input.name))
-            .way_out("Steer8 takes networks that see a frame: batch first."));
+    if dims.is_empty() && frame.is_none() {
+        return Ok(Vec::new());
     }
     let does_not_fit = |frame: &[usize]| {
         Error::new(format!(
@@ -314,7 +396,7 @@ fn filled_shape(graph: &Graph, frame: Option<&[usize]>) -> Result<Vec<usize>> {
         .way_out("Give frames of the network's shape (channels, height, width).")
     };
     if let Some(frame) = frame {
-        let fits = frame.len() == dims.len() - 1
+        let fits = frame.len() + 1 == dims.len()
             && frame.iter().zip(&dims[1..]).all(|(&n, dim)| match dim {
                 Dim::Fixed(d) => *d == n,
                 Dim::Free(_) => true,

@@ -9,18 +9,34 @@ use super::{Attribute, Element, Graph, Node, fresh_name};
 const FLOATS: &str = "floats";
 const BYTES: &str = "bytes";
 
-/// Lets a network of uint8 input read the same numbers as float32, for nothing behind has to know of
+/// Types of numbers that float32 holds as well, up to 2^24: bytes, and what a network counts or chooses
+/// with.
+const NUMBERS: [Element; 10] = [
+    Element::U8,
+    Element::I8,
+    Element::I32,
+    Element::I64,
+    Element(4),
+    Element(5),
+    Element(9),
+    Element(11),
+    Element(12),
+    Element(13),
+];
+
+/// Lets a network of uint8 input, or of other numbers, read the same as float32, for nothing behind has to know of
 /// bytes then; [`as_in_file`] is the way back.
 ///
 /// Casts of the frames to float32 change nothing then. Where something else reads the bytes, such as
 /// DequantizeLinear, they are made again.
 pub fn widen(graph: &mut Graph) {
     let input = graph.input.name.clone();
-    if graph.input.element != Element::U8 || graph.is_output(&input) {
+    let element = graph.input.element;
+    if !NUMBERS.contains(&element) || graph.is_output(&input) {
         return;
     }
     graph.input.element = Element::F32;
-    graph.file_input = Some(Element::U8);
+    graph.file_input = Some(element);
     match casts(graph) {
         Some(casts) => {
             for at in casts {
@@ -28,7 +44,7 @@ pub fn widen(graph: &mut Graph) {
                 *node = Node::new("Identity", &node.name, &node.inputs[..1], &node.outputs[..1]);
             }
         }
-        None => read_as(graph, Element::U8, BYTES),
+        None => read_as(graph, element, BYTES),
     }
 }
 

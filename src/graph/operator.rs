@@ -332,6 +332,7 @@ pub const OPERATORS: &[Operator] = &[
     Operator { op: "Exp", ..UNKNOWN },
     Operator { op: "Log", ..UNKNOWN },
     Operator { op: "Softplus", ..UNKNOWN },
+    Operator { op: "Swish", ..UNKNOWN },
     Operator { op: "PRelu", rank: Rank::Kept, parameters: &[0, 1], ..UNKNOWN },
     // Pools and sums.
     Operator {
@@ -366,7 +367,9 @@ pub const OPERATORS: &[Operator] = &[
     },
     Operator { op: "LpPool", rank: Rank::OfWindow, ..UNKNOWN },
     Operator { op: "GlobalLpPool", rank: Rank::Kept, ..UNKNOWN },
+    Operator { op: "ReduceMax", ..UNKNOWN },
     Operator { op: "ReduceMean", ..UNKNOWN },
+    Operator { op: "ReduceMin", ..UNKNOWN },
     Operator { op: "ReduceSum", ..UNKNOWN },
     Operator { op: "ReduceLogSumExp", ..UNKNOWN },
     // What joins tensors.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::graph::operator::{Layout, Rank, Scale, operator};
 use crate::graph::weights::{Places, channel_axis};
 use crate::graph::{Graph, Node, Tensor, clip_range};
-use crate::runtime::lower::{pads_with_constant, picks_nearest};
+use crate::runtime::lower::{pads_with_constant, picks_nearest, pools_over_three_axes};
 use crate::vocabulary::quantization::LeftInFloat;
 use crate::vocabulary::recipe::Recipe;
 
@@ -52,11 +52,11 @@ fn keeps_scale(graph: &Graph, node: &Node) -> bool {
     }
 }
 
-/// Whether the pool has an integer version: over one axis or two, and means without dilations, of which
-/// ONNX Runtime makes an operator that it does not load.
+/// Whether the pool has an integer version; of means with dilations ONNX Runtime makes an operator that it
+/// does not load.
 fn has_integer_window(pool: &Node) -> bool {
     let dilated = pool.is("AveragePool") && pool.attributes.contains_key("dilations");
-    !dilated && pool.ints("kernel_shape").is_some_and(|kernel| kernel.len() <= 2)
+    !dilated && pool.attributes.contains_key("kernel_shape") && !pools_over_three_axes(pool)
 }
 
 /// What will be quantized.

@@ -728,8 +728,8 @@ pub fn picks_nearest(resize: &Node) -> bool {
     resize.text("mode").unwrap_or("nearest") == "nearest" && !crops
 }
 
-/// Whether a pool's window has more axes than pictures have.
-fn pools_over_three_axes(node: &Node) -> bool {
+/// Whether a pool's window has more axes than pictures have, for which there is no integer version.
+pub fn pools_over_three_axes(node: &Node) -> bool {
     operator(&node.op).rank == Rank::OfWindow
         && node.ints("kernel_shape").is_some_and(|kernel| kernel.len() > 2)
 }

@@ -30,6 +30,7 @@ mod softmax;
 mod transposed;
 mod unary;
 
+pub(super) use elementwise::{Walk, broadcast};
 pub(super) use order::{Reorder, squeezed};
 pub use unary::{Function, Slope};
 
@@ -330,8 +331,10 @@ const OPERATORS: &[Kind] = &[
     recurrent::GRU,
     recurrent::LSTM,
     recurrent::RNN,
+    reduce::MAX,
     reduce::MEAN,
     reduce::LOG_SUM_EXP,
+    reduce::MIN,
     reduce::SUM,
     softmax::FLOAT,
     softmax::LOG,

@@ -10,10 +10,10 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::operators::{
-    self, Kind, MOST_BYTES, MOST_OUTPUTS, Operand, Operator, Order, Orders, Prepared, Reorder,
-    Scratch, Setting, TensorType, View, ViewMut, too_large,
+    self, Kind, MOST_BYTES, MOST_CONSTANT_BYTES, MOST_OUTPUTS, Operand, Operator, Order, Orders,
+    Prepared, Reorder, Scratch, Setting, TensorType, View, ViewMut, too_large,
 };
-use super::{asked, fuse, tract};
+use super::{asked, fuse, tract, whole};
 use crate::clock::Stopwatch;
 use crate::error::{Error, Result};
 use crate::graph::{Attribute, Data, Element, Graph, Node, Tensor, fresh_name, segment};
@@ -74,6 +74,89 @@ enum Engine {
     Own(Box<dyn Operator>),
     /// With the argument whose numbers it takes for granted, if one is computed.
     Foreign(Box<tract::Single>, Option<(usize, asked::Trusted)>),
+    Anew(Box<Anew>),
+}
+
+/// What is prepared anew in every run, all that it reads being constant then: an operator whose weights,
+/// axes or scales are computed, and one of [`whole`].
+#[derive(Debug)]
+struct Anew {
+    setting: Setting,
+    /// It has the operator sets alone.
+    graph: Graph,
+    node: Node,
+    inputs: Vec<Later>,
+}
+
+/// An input of [`Anew`].
+#[derive(Debug)]
+enum Later {
+    LeftOut,
+    Constant(Meaning),
+    Result(TensorType),
+}
+
+impl Anew {
+    /// What it makes of the results that it reads, in order.
+    fn run(&self, results: Vec<Tensor>) -> Result<Vec<Tensor>> {
+        let results: Vec<Meaning> = results.into_iter().map(constant).collect();
+        let mut next = results.iter();
+        let inputs = self.inputs.iter().map(|input| match input {
+            Later::LeftOut => None,
+            Later::Constant(constant) => Some(constant),
+            Later::Result(_) => next.next(),
+        });
+        let inputs: Vec<Option<&Meaning>> = inputs.collect();
+        let made = match known_before(&self.node, &inputs) {
+            Some(made) => vec![made],
+            None => {
+                let mut alone = Program::new(self.setting, Vec::new());
+                alone.make(&self.graph, &self.node, &inputs)?
+            }
+        };
+        let tensor = |made| match made {
+            Meaning::Constant(tensor, _) => Ok(tensor),
+            Meaning::Result(_) => Err(Error::new("it makes nothing of constants")),
+        };
+        made.into_iter().map(tensor).collect()
+    }
+
+    /// Types of what it makes, tried on results of ones: where they depend on the numbers, a run says
+    /// so.
+    fn types(&self) -> Result<Vec<TensorType>> {
+        let results = self.inputs.iter().filter_map(|input| match input {
+            Later::Result(ty) => Some(ones(ty)),
+            _ => None,
+        });
+        let made = self.run(results.collect::<Result<_>>()?)?;
+        Ok(made.iter().map(type_of).collect())
+    }
+}
+
+pub(super) fn type_of(tensor: &Tensor) -> TensorType {
+    TensorType { element: tensor.element(), shape: tensor.shape.clone() }
+}
+
+/// A tensor to try operators on, ones where they are floats, else zeros: scales are no zero, and places
+/// and axes are there.
+///
+/// # Errors
+/// More than can be tried on, and what is no number.
+pub(super) fn ones(ty: &TensorType) -> Result<Tensor> {
+    ty.check_size_within(MOST_CONSTANT_BYTES)?;
+    let len: usize = ty.shape.iter().product();
+    let data = match ty.element {
+        Element::F32 => Data::F32(vec![1.0; len]),
+        Element::U8 => Data::U8(vec![0; len]),
+        Element::I8 => Data::I8(vec![0; len]),
+        Element::I32 => Data::I32(vec![0; len]),
+        Element::I64 => Data::I64(vec![0; len]),
+        other => {
+            let bytes = other.bytes(len).ok_or_else(|| Error::new("it reads no numbers"))?;
+            Data::Other(other, vec![0; bytes])
+        }
+    };
+    Ok(Tensor::new(ty.shape.clone(), data))
 }
 
 /// Elements of a tensor.
@@ -228,6 +311,38 @@ impl Program {
         Ok(made.filter_map(ty).collect())
     }
 
+    /// Whether some operator is prepared in every run, on what are constants then.
+    pub(super) fn prepares_anew(&self) -> bool {
+        self.operators.iter().any(|operator| matches!(operator.engine, Engine::Anew(_)))
+    }
+
+    /// What a lowered graph makes of one tensor, node by node: where shapes depend on the numbers.
+    ///
+    /// # Errors
+    /// As [`Program::read`].
+    pub(super) fn evaluate(
+        setting: Setting,
+        graph: &Graph,
+        (input, tensor): (&str, Tensor),
+        observed: &[String],
+    ) -> Result<HashMap<String, Tensor>> {
+        let mut graph = graph.clone();
+        graph.initializers.insert(input.into(), tensor);
+        let (needed, _) = segment(&graph, &|name| name == input, observed);
+        let meanings = Self::new(setting, Vec::new()).meanings(&graph, &needed.nodes, &[])?;
+        let tensor = |(name, meaning)| match meaning {
+            Meaning::Constant(tensor, _) => Some((name, tensor)),
+            Meaning::Result(_) => None,
+        };
+        let mut made: HashMap<String, Tensor> = meanings.into_iter().filter_map(tensor).collect();
+        for name in observed {
+            if let (Some(tensor), false) = (graph.initializers.get(name), made.contains_key(name)) {
+                made.insert(name.clone(), tensor.clone());
+            }
+        }
+        Ok(made)
+    }
+
     fn meanings(
         &mut self,
         graph: &Graph,
@@ -275,6 +390,11 @@ impl Program {
         node: &Node,
         inputs: &[Option<&Meaning>],
     ) -> Result<Vec<Meaning>> {
+        if drops(node, inputs) {
+            return Err(Error::new("it drops at random, in training mode")
+                .at_node(&node.name)
+                .way_out("Export the network for inference."));
+        }
         let value = |index: usize| match inputs.get(index) {
             Some(Some(Meaning::Constant(tensor, _))) => Some(tensor.clone()),
             _ => None,
@@ -315,18 +435,33 @@ impl Program {
             let div = Node::new("Div", &node.name, names, [node.output()]);
             return self.make(graph, &div, &[Some(sum), Some(&count)]);
         }
+        if let Some(operator) = whole::operator(node)
+            && inputs.iter().all(|input| result(*input).is_none())
+        {
+            let tensors = operands.iter().map(|operand| operand.constant);
+            let made = operator(node, &tensors.collect::<Vec<_>>());
+            let made = made.map_err(|e| e.at_node(&node.name))?;
+            return Ok(made.into_iter().map(constant).collect());
+        }
         let order = kind.map_or(Order::Plain, |(_, orders)| order(orders, inputs));
         let identity = identity(graph, node, inputs, order);
         let operator = match self.known_operators.get(&identity) {
             Some(&known) => known,
             None => {
+                let anew = whole::operator(node).is_some() || is_misread(node, inputs);
                 let runner = match kind {
+                    _ if anew => Runner::anew(graph, node, inputs, self.setting),
                     Some((kind, _)) => {
                         let setting = Setting { order, ..self.setting };
                         Runner::own(kind, node, inputs, &operands, setting)
                     }
                     None => Runner::foreign(graph, node, inputs, &operands),
                 };
+                // What it wants as a constant may be computed.
+                let runner = runner.or_else(|error| match anew {
+                    true => Err(error),
+                    false => Runner::anew(graph, node, inputs, self.setting).map_err(|_| error),
+                });
                 let runner = runner.map_err(|e| e.at_node(&node.name))?;
                 self.known_operators.insert(identity, self.operators.len());
                 self.operators.push(runner);
@@ -656,6 +791,40 @@ impl Runner {
         Ok(Self { name: "tract", arguments, engine, outputs, order })
     }
 
+    /// # Errors
+    /// An operator that cannot be tried on constants, or reads nothing that is computed.
+    fn anew(
+        graph: &Graph,
+        node: &Node,
+        inputs: &[Option<&Meaning>],
+        setting: Setting,
+    ) -> Result<Self> {
+        let later = |input: &Option<&Meaning>| match input {
+            None => Later::LeftOut,
+            Some(Meaning::Result(known)) => Later::Result(known.ty.clone()),
+            Some(constant) => Later::Constant((*constant).clone()),
+        };
+        let inputs: Vec<Later> = inputs.iter().map(later).collect();
+        let results = inputs.iter().filter(|input| matches!(input, Later::Result(_))).count();
+        if results == 0 {
+            return Err(Error::new("it reads constants alone"));
+        }
+        let graph = Graph {
+            ir_version: graph.ir_version,
+            opsets: graph.opsets.clone(),
+            ..Graph::default()
+        };
+        let anew = Anew { setting, graph, node: node.clone(), inputs };
+        let outputs = anew.types()?;
+        Ok(Self {
+            name: "anew",
+            arguments: (0..results).map(Argument::Result).collect(),
+            engine: Engine::Anew(Box::new(anew)),
+            outputs,
+            order: Order::Plain,
+        })
+    }
+
     /// One run of `step`.
     fn run(
         &mut self,
@@ -665,7 +834,7 @@ impl Runner {
         memory: (&[Vec<Place>], &mut [Elements], &mut Scratch),
     ) -> Result<()> {
         let (places, held, scratch) = memory;
-        let Self { arguments, engine, .. } = self;
+        let Self { arguments, engine, outputs: types, .. } = self;
         if matches!(engine, Engine::Own(_)) && made.iter().all(|place| place.len == 0) {
             return Ok(());
         }
@@ -711,6 +880,31 @@ impl Runner {
                     held[place.slot] = elements;
                 }
             }
+            Engine::Anew(anew) => {
+                let results = anew.inputs.iter().filter_map(|input| match input {
+                    Later::Result(ty) => Some(ty),
+                    _ => None,
+                });
+                let given = arguments.iter().zip(results).map(|(argument, ty)| {
+                    match from.input(argument, held)? {
+                        tract::Input::View(view) => Ok(tensor(view, ty)),
+                        tract::Input::Value(value) => value.tensor(),
+                    }
+                });
+                let results = anew.run(given.collect::<Result<_>>()?)?;
+                if !results.iter().map(type_of).eq(types.iter().cloned()) {
+                    let what = "the shape of its result depends on the numbers of the frame";
+                    return Err(Error::new(what)
+                        .at_node(&anew.node.name)
+                        .way_out("Export the network with a constant shape there."));
+                }
+                for (place, result) in made.iter().zip(results) {
+                    held[place.slot] = match Elements::of(&result) {
+                        Some(elements) => elements,
+                        None => Elements::Foreign(tract::Value::of(&result)?),
+                    };
+                }
+            }
         }
         Ok(())
     }
@@ -752,6 +946,7 @@ impl Runner {
         let own = match &self.engine {
             Engine::Own(operator) => operator.bytes(),
             Engine::Foreign(single, _) => single.bytes(),
+            Engine::Anew(_) => 0,
         };
         own + constants.sum::<usize>()
     }
@@ -911,6 +1106,11 @@ fn operands<'a>(inputs: &[Option<&'a Meaning>]) -> Vec<Operand<'a>> {
     inputs.iter().map(operand).collect()
 }
 
+/// Whether somebody has the operator of a node.
+pub(super) fn is_known(node: &Node) -> bool {
+    operators::kind(&node.op).is_some() || whole::operator(node).is_some() || tract::has(&node.op)
+}
+
 /// Our operator for `node` on these operands, if we have one.
 fn kind(node: &Node, operands: &[Operand<'_>]) -> Option<(&'static Kind, Orders)> {
     let kind = operators::kind(&node.op).filter(|_| !operands.is_empty())?;
@@ -939,15 +1139,37 @@ fn order(orders: Orders, inputs: &[Option<&Meaning>]) -> Order {
     }
 }
 
+/// Whether an engine takes for a constant what is computed, without a word.
+fn is_misread(node: &Node, inputs: &[Option<&Meaning>]) -> bool {
+    let computed = inputs.iter().skip(1).any(|input| result(*input).is_some());
+    ["Pad", "Slice", "Squeeze"].contains(&node.op.as_str()) && computed
+}
+
+/// Whether it is a Dropout that drops, as while a network is trained.
+fn drops(node: &Node, inputs: &[Option<&Meaning>]) -> bool {
+    let says =
+        |tensor: &Tensor| matches!(&tensor.data, Data::Other(_, bytes) if bytes.contains(&1));
+    let trains = match inputs.get(2) {
+        Some(Some(Meaning::Constant(tensor, _))) => says(tensor),
+        // A frame may say so.
+        Some(Some(Meaning::Result(_))) => true,
+        _ => false,
+    };
+    node.is("Dropout") && trains
+}
+
 /// What a node makes that nothing has to run for.
 fn known_before(node: &Node, inputs: &[Option<&Meaning>]) -> Option<Meaning> {
     match (node.op.as_str(), inputs) {
         ("Identity", [Some(x)]) => Some((*x).clone()),
         // It only drops while a network is trained.
-        ("Dropout", [Some(x), ..]) if node.outputs.len() == 1 => Some((*x).clone()),
+        ("Dropout", [Some(x), ..]) if node.outputs.len() == 1 && !drops(node, inputs) => {
+            Some((*x).clone())
+        }
         ("Squeeze", [Some(Meaning::Constant(tensor, _)), axes @ ..]) => {
             let axes = match axes.first() {
                 Some(Some(Meaning::Constant(axes, _))) => Some(axes.as_i64()?),
+                Some(Some(Meaning::Result(_))) => return None,
                 _ => node.ints("axes"),
             };
             let axes = operators::squeezed(node, axes, &tensor.shape).ok()?;

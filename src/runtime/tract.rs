@@ -25,6 +25,26 @@ impl Value {
         constant(&self.0).map_err(|e| ran_into(&e))
     }
 
+    /// # Errors
+    /// Of a type that tract does not have.
+    pub(super) fn of(tensor: &graph::Tensor) -> Result<Self> {
+        let value = || -> TractResult<Self> {
+            let mut value = Tensor::zero_dt(datum_type(tensor.element())?, &tensor.shape)?;
+            let mut plain = value.try_as_plain_ram_mut()?;
+            let bytes = plain.as_bytes_mut();
+            match &tensor.data {
+                Data::I64(values) => {
+                    let numbers = values.iter().flat_map(|x| x.to_le_bytes());
+                    bytes.iter_mut().zip(numbers).for_each(|(to, byte)| *to = byte);
+                }
+                Data::Other(_, from) if from.len() == bytes.len() => bytes.copy_from_slice(from),
+                _ => bail!("{} is not held here", tensor.element().name()),
+            }
+            Ok(Self(value.into_tvalue()))
+        };
+        value().map_err(|e| ran_into(&e))
+    }
+
     pub(super) fn bytes(&self) -> usize {
         self.0.len() * self.0.datum_type().size_of()
     }
@@ -191,6 +211,11 @@ fn typed(graph: &Graph, inputs: &[(String, TensorType)]) -> Result<TypedModel> {
         model.into_typed()
     };
     load().map_err(|e| failed(graph, &e))
+}
+
+/// Whether tract has an operator of that name.
+pub(super) fn has(op: &str) -> bool {
+    tract_onnx::onnx().op_register.0.contains_key(op)
 }
 
 fn check_operators(graph: &Graph, framework: &tract_onnx::Onnx) -> Result<()> {

@@ -635,7 +635,7 @@ fn bad_input_is_told_apart() {
     unknown.nodes[1].op = "Levitate".into();
     desk.write("unknown.onnx", &onnx::write(&unknown));
     let mut bytes = network();
-    bytes.input.element = Element::I32;
+    bytes.input.element = Element(8);
     desk.write("bytes.onnx", &onnx::write(&bytes));
     let y = array("|u1", &format!("{FRAMES},"), &[CLASSES as u8; FRAMES]);
     desk.write("wrong.npz", &zip(&[("x.npy", frames_array()), ("y.npy", y)]));
@@ -649,7 +649,7 @@ fn bad_input_is_told_apart() {
         ("picture.onnx", "set.npz", "picture.onnx: this is a PNG image"),
         ("two.onnx", "set.npz", "two.onnx: the network has 2 inputs"),
         ("unknown.onnx", "set.npz", "Levitate"),
-        ("bytes.onnx", "set.npz", "bytes.onnx: the input `image` is int32, not float32"),
+        ("bytes.onnx", "set.npz", "bytes.onnx: the input `image` is string, not float32"),
         ("net.onnx", "bare.npz", "bare.npz: the frames have no labels"),
         ("net.onnx", "wrong.npz", "wrong.npz: label 5 of frame 0 is out of range"),
         ("net.onnx", "cut.npz", "cut.npz: the archive is damaged or cut short"),

@@ -14,3 +14,4 @@ mod mutated;
 mod odd_networks;
 mod onnx_files;
 mod recipes;
+mod standard;

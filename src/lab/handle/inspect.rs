@@ -51,7 +51,7 @@ pub fn inspect(graph: &Graph, file_bytes: usize, frame: Option<&[usize]>) -> Res
     let (types, batch) = match input_shape(graph, frame) {
         Ok(shape) => {
             let mut types = tensor_types(graph, frame)?;
-            let batch = shape[0].max(1);
+            let batch = shape.first().copied().unwrap_or(1).max(1);
             types.insert(
                 graph.input.name.clone(),
                 TensorType { element: graph.input.element, shape },

@@ -216,7 +216,9 @@ impl State {
             self.queue.loads.remove(&slot);
         }
         match (&task.purpose, &*task.request) {
-            (Purpose::OpenModel, Request::LoadModel { model, .. }) => self.model_failed(model),
+            (Purpose::OpenModel | Purpose::Replay, Request::LoadModel { model, .. }) => {
+                self.model_failed(model);
+            }
             (Purpose::OpenData { .. }, Request::LoadData { role, .. }) => {
                 self.data_failed(*role, task.id);
             }

@@ -552,6 +552,37 @@ fn a_worker_that_breaks_down_costs_only_the_task_it_was_at() {
 }
 
 #[test]
+fn a_network_that_kills_the_worker_is_not_sent_again() {
+    fn is_about_it(request: &Request) -> bool {
+        match request {
+            Request::LoadModel { model, .. } | Request::Predict { model, .. } => model == "opened-1",
+            _ => false,
+        }
+    }
+    let killed = || Action::WorkerLost { error: Error::new("it broke down"), started: true };
+    let mut bench = Bench::open();
+    bench.act(Action::OpenModels(vec![file("bomb.onnx")]));
+    bench.work_once();
+    // It can be read, and not run.
+    bench.work_until(is_about_it);
+    bench.act(killed());
+    let again = |(_, request): &&(TaskId, Rc<Request>)| is_about_it(request);
+    assert_eq!(bench.sent.iter().filter(again).count(), 1, "the fresh worker reads it alone");
+
+    // The next time it can't even be read.
+    bench.work_until(is_about_it);
+    bench.act(killed());
+    assert!(bench.sent.iter().find(again).is_none());
+    bench.work();
+    assert!(bench.state.networks.iter().all(|network| network.id != "opened-1"));
+    assert_eq!(bench.told(), ["it broke down"; 2]);
+    assert_eq!(bench.state.notices[1].error.file.as_deref(), Some("bomb.onnx"));
+    bench.select("plain");
+    bench.run();
+    assert_eq!(bench.compared("plain"), ["plain", "plain-int8"]);
+}
+
+#[test]
 fn a_worker_that_never_starts_is_not_started_forever() {
     let mut bench = Bench::default();
     bench.act(Action::Start);

@@ -160,7 +160,7 @@ fn output(node: &Node, inputs: &[TensorType]) -> Result<TensorType> {
     Ok(TensorType { element: input(node, inputs, 7)?.element, shape: broadcast(node, a, b)? })
 }
 
-pub(super) fn broadcast(node: &Node, a: &[usize], b: &[usize]) -> Result<Vec<usize>> {
+pub fn broadcast(node: &Node, a: &[usize], b: &[usize]) -> Result<Vec<usize>> {
     let rank = a.len().max(b.len());
     let dim =
         |shape: &[usize], i: usize| (i + shape.len()).checked_sub(rank).map_or(1, |at| shape[at]);
@@ -275,14 +275,14 @@ impl Operator for FloatBinary {
 
 /// How two broadcast inputs are read in the order of the output's elements.
 #[derive(Debug)]
-pub(super) struct Walk {
+pub struct Walk {
     shape: Vec<usize>,
     /// Per axis, 0 where an input is repeated.
     strides: [Vec<usize>; 2],
 }
 
 impl Walk {
-    pub(super) fn new(out: &[usize], inputs: [&[usize]; 2]) -> Self {
+    pub fn new(out: &[usize], inputs: [&[usize]; 2]) -> Self {
         let strides = inputs.map(|shape| {
             let mut strides = vec![0; out.len()];
             let mut stride = 1;
@@ -298,7 +298,7 @@ impl Walk {
     }
 
     /// `element(output, first input, second input)`, places in each, for every output.
-    pub(super) fn visit(&self, mut element: impl FnMut(usize, usize, usize)) {
+    pub fn visit(&self, mut element: impl FnMut(usize, usize, usize)) {
         let total: usize = self.shape.iter().product();
         let mut index = vec![0; self.shape.len()];
         let mut at = [0, 0];

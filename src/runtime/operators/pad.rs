@@ -51,6 +51,9 @@ pub(super) fn settle(node: &Node, constant: &dyn Fn(usize) -> Option<Tensor>) ->
     }
     let mut settled = node.clone();
     settled.op = PAD.op.into();
+    if node.input(2).is_some() {
+        constant(2)?;
+    }
     if node.input(1).is_some() {
         let pads = constant(1)?.as_i64()?.to_vec();
         settled.attributes.insert("pads".into(), Attribute::Ints(pads));

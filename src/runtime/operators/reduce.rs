@@ -1,5 +1,5 @@
-//! ReduceMean, ReduceSum and ReduceLogSumExp in deterministic float: elements are summed in the order in
-//! which they lie.
+//! ReduceMean, ReduceSum, ReduceMax, ReduceMin and ReduceLogSumExp in deterministic float: elements
+//! are taken in the order in which they lie.
 //!
 //! <https://onnx.ai/onnx/operators/onnx__ReduceMean.html> (before opset 18 the axes are an attribute).
 
@@ -12,11 +12,13 @@ use crate::graph::{Attribute, Element, Node, Tensor};
 pub(super) const MEAN: Kind = Kind { op: "ReduceMean", output, orders, prepare };
 pub(super) const SUM: Kind = Kind { op: "ReduceSum", output, orders, prepare };
 pub(super) const LOG_SUM_EXP: Kind = Kind { op: "ReduceLogSumExp", output, orders, prepare };
+pub(super) const MAX: Kind = Kind { op: "ReduceMax", output, orders, prepare };
+pub(super) const MIN: Kind = Kind { op: "ReduceMin", output, orders, prepare };
 
 /// `node` with its constant axes as an attribute, so that its output has a shape before its inputs
 /// have values.
 pub(super) fn settle(node: &Node, constant: &dyn Fn(usize) -> Option<Tensor>) -> Option<Node> {
-    if ![MEAN.op, SUM.op, LOG_SUM_EXP.op].contains(&node.op.as_str()) {
+    if ![MEAN.op, SUM.op, MAX.op, MIN.op, LOG_SUM_EXP.op].contains(&node.op.as_str()) {
         return None;
     }
     let axes = constant(1)?.as_i64()?.to_vec();
@@ -49,9 +51,14 @@ fn prepare(node: &Node, operands: &[Operand], _: &Setting) -> Result<Prepared> {
             stride *= dims[axis];
         }
     }
-    let reduce = Reduce { dims, strides, divisor };
+    let fold = match node.op.as_str() {
+        "ReduceMax" | "ReduceLogSumExp" => Fold::Max,
+        "ReduceMin" => Fold::Min,
+        _ => Fold::Sum,
+    };
+    let reduce = Reduce { dims, strides, divisor, fold };
     Ok(match node.op == LOG_SUM_EXP.op {
-        true => Prepared::new(LogSumExp { reduce }, [0]),
+        true => Prepared::new(LogSumExp { largest: reduce }, [0]),
         false => Prepared::new(reduce, [0]),
     })
 }
@@ -92,9 +99,36 @@ struct Reduce {
     /// Of the output; 0 along the axes that are summed over.
     strides: Vec<usize>,
     divisor: f32,
+    fold: Fold,
+}
+
+/// What becomes of the elements along the axes.
+#[derive(Debug, Clone, Copy)]
+enum Fold {
+    Sum,
+    Max,
+    Min,
 }
 
 impl Reduce {
+    fn reduce(&self, x: &[f32], out: &mut [f32]) {
+        let fold: fn(f32, f32) -> f32 = match self.fold {
+            Fold::Sum => |sum, x| sum + x,
+            Fold::Max => f32::max,
+            Fold::Min => f32::min,
+        };
+        // What has no elements, too, is what the first of them is folded into.
+        out.fill(match self.fold {
+            Fold::Sum => 0.0,
+            Fold::Max => f32::NEG_INFINITY,
+            Fold::Min => f32::INFINITY,
+        });
+        self.visit(x, |x, at| out[at] = fold(out[at], x));
+        if self.divisor != 1.0 {
+            out.iter_mut().for_each(|sum| *sum /= self.divisor);
+        }
+    }
+
     /// Visits every element in order, with its place in the output.
     fn visit(&self, x: &[f32], mut visit: impl FnMut(f32, usize)) {
         let mut index = vec![0; self.dims.len()];
@@ -116,28 +150,26 @@ impl Reduce {
 
 impl Operator for Reduce {
     fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, _: &mut Scratch) {
-        let out = output.f32();
-        out.fill(0.0);
-        self.visit(inputs[0].f32(), |x, at| out[at] += x);
-        out.iter_mut().for_each(|sum| *sum /= self.divisor);
+        self.reduce(inputs[0].f32(), output.f32());
     }
 }
 
 #[derive(Debug)]
 struct LogSumExp {
-    reduce: Reduce,
+    largest: Reduce,
 }
 
 impl Operator for LogSumExp {
     fn run(&self, inputs: &[View<'_>], output: ViewMut<'_>, scratch: &mut Scratch) {
         let (x, out) = (inputs[0].f32(), output.f32());
         // The largest is taken off, so that nothing overflows.
-        out.fill(f32::NEG_INFINITY);
-        self.reduce.visit(x, |x, at| out[at] = out[at].max(x));
+        self.largest.reduce(x, out);
         let sums = &mut scratch.floats.padded;
         sums.clear();
         sums.resize(out.len(), 0.0);
-        self.reduce.visit(x, |x, at| sums[at] += libm::expf(x - out[at]));
+        // What is infinite leaves nothing that could be taken off.
+        out.iter_mut().filter(|x| x.is_infinite()).for_each(|x| *x = 0.0);
+        self.largest.visit(x, |x, at| sums[at] += libm::expf(x - out[at]));
         for (out, &sum) in out.iter_mut().zip(&*sums) {
             *out += libm::logf(sum);
         }

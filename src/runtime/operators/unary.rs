@@ -26,6 +26,7 @@ pub(super) const KINDS: &[Kind] = &[
     float("Log"),
     float("Sigmoid"),
     float("Softplus"),
+    float("Swish"),
     float("Tanh"),
     table("QLinearElu"),
     table("QLinearGelu"),
@@ -112,6 +113,12 @@ const FORMULAS: &[Formula] = &[
         defaults: [0.0; 2],
         // ln(1 + e^x) without overflow.
         value: |x, _, _| x.max(0.0) + libm::log1pf(libm::expf(-x.abs())),
+        slope: None,
+    },
+    Formula {
+        op: "Swish",
+        defaults: [1.0, 0.0],
+        value: |x, a, _| x / (1.0 + libm::expf(-a * x)),
         slope: None,
     },
     Formula { op: "Tanh", defaults: [0.0; 2], value: |x, _, _| libm::tanhf(x), slope: None },

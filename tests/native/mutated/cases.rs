@@ -88,6 +88,10 @@ fn frames(graph: &Graph) -> Option<File> {
         Dim::Free(_) => 8,
     });
     let mut dims: Vec<usize> = dims.collect();
+    // Frames of one number each are in no file.
+    if dims.is_empty() {
+        return None;
+    }
     let len = dims.iter().try_fold(1usize, |len, &dim| len.checked_mul(dim));
     let len = len.filter(|&len| len <= MOST).unwrap_or_else(|| {
         dims.fill(1);
