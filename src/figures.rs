@@ -45,6 +45,26 @@ pub fn three_digits(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
+/// `0.0123`, `92.4`, `1.2e-5`: three digits of a value in a unit of its own, however small.
+pub fn significant(value: f64) -> String {
+    let size = value.abs();
+    match size {
+        0.0 => "0".into(),
+        0.000_999_5..999_500.0 => {
+            let digits = (size * (1.0 + 0.5e-3)).log10().floor() as i64;
+            let decimals = usize::try_from(2 - digits).unwrap_or(0);
+            format!("{value:.decimals$}")
+        }
+        _ => format!("{value:.2e}"),
+    }
+}
+
+/// The same with its sign.
+pub fn signed(value: f64) -> String {
+    let sign = if value < 0.0 { "" } else { "+" };
+    sign.to_owned() + &significant(value)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,6 +79,25 @@ mod tests {
         assert_eq!(three_digits(0.8342), "0.834");
         assert_eq!(three_digits(9.999), "10.0");
         assert_eq!(three_digits(12.345), "12.3");
+    }
+
+    #[test]
+    fn values_keep_three_digits_of_any_size() {
+        let cases = [
+            (0.0, "0"),
+            (0.012_345, "0.0123"),
+            (0.001, "0.00100"),
+            (0.000_012_3, "1.23e-5"),
+            (9.996, "10.0"),
+            (92.41, "92.4"),
+            (-43.04, "-43.0"),
+            (1234.6, "1235"),
+            (2.5e7, "2.50e7"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(significant(value), text);
+        }
+        assert_eq!([signed(0.5), signed(-0.5)], ["+0.500", "-0.500"]);
     }
 
     #[test]

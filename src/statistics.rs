@@ -3,6 +3,8 @@
 use crate::random::SplitMix64;
 use crate::vocabulary::report::Speedup;
 
+pub mod blocks;
+
 /// Of the bootstrap: enough for two digits of an interval's ends.
 const RESAMPLES: usize = 1000;
 

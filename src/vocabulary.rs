@@ -5,9 +5,11 @@
 pub mod analysis;
 pub mod file;
 pub mod frames;
+pub mod labels;
 pub mod plan;
 pub mod quantization;
 pub mod recipe;
 pub mod report;
 pub mod search;
+pub mod task;
 pub mod training;

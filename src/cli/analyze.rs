@@ -6,7 +6,7 @@ use super::arguments::Analyze;
 use super::shell::{Shell, Source};
 use super::{files, print, print_json, table};
 use crate::error::Result;
-use crate::figures::{grouped, three_digits};
+use crate::figures::{grouped, signed, significant, three_digits};
 use crate::lab::protocol::{ModelId, Role};
 use crate::vocabulary::analysis::{Analysis, Effect};
 use crate::vocabulary::recipe::Recipe;
@@ -15,7 +15,8 @@ pub(super) fn run(arguments: &Analyze, json: bool, shell: &mut Shell) -> Result<
     let recipe = arguments.recipe.recipe()?;
     let id = load_both(arguments, shell)?;
     let frames = arguments.frames.map(|n| n as usize);
-    let analysis = shell.analyze(id.clone(), recipe.clone(), frames)?;
+    let analysis =
+        shell.analyze(id.clone(), recipe.clone(), arguments.judging.judging(), frames)?;
     if json {
         #[derive(Serialize)]
         struct Analyzed<'a> {
@@ -46,6 +47,9 @@ fn describe(model: &str, analysis: &Analysis) -> String {
     if let Some(top1) = analysis.float_top1 {
         text += &format!("float:     top-1 {} %\n", percent(top1));
     }
+    if let Some(mae) = analysis.float_mae {
+        text += &format!("float:     MAE {}\n", significant(mae));
+    }
     text += &format!("quantized: {}\n", in_words(&analysis.quantized));
     if let Some(effect) = &analysis.saturating {
         text += &format!("on a machine whose u8 x i8 pairs saturate: {}\n", in_words(effect));
@@ -67,21 +71,31 @@ fn describe(model: &str, analysis: &Analysis) -> String {
     text
 }
 
+/// A column's name, and what it says of an effect.
+type Figure = (&'static str, fn(&Effect) -> String);
+
 fn layers(analysis: &Analysis) -> String {
-    let head = [
-        "layer",
-        "op",
-        "bits",
-        "SQNR dB",
-        "alone: top-1 %",
-        "agrees %",
-        "logit MSE",
-        "all but it: top-1 %",
-        "agrees %",
-        "logit MSE",
-        "dead",
-    ];
-    let mut rows = vec![head.map(String::from).to_vec()];
+    let figures: &[Figure] = match analysis.quantized.agreement {
+        Some(_) => &[
+            ("top-1 %", |effect| effect.top1.map_or("-".into(), percent)),
+            ("agrees %", |effect| effect.agreement.map_or("-".into(), percent)),
+            ("logit MSE", |effect| format!("{:.2e}", effect.logit_mse)),
+        ],
+        None => &[
+            ("MAE", |effect| effect.mae.map_or("-".into(), significant)),
+            ("change", |effect| effect.mae_change.map_or("-".into(), signed)),
+            ("at most from float", |effect| significant(effect.max_abs_from_float)),
+        ],
+    };
+    let mut head: Vec<String> = ["layer", "op", "bits", "SQNR dB"].map(String::from).to_vec();
+    for whose in ["alone: ", "all but it: "] {
+        let name = |(i, (name, _)): (usize, &Figure)| {
+            if i == 0 { format!("{whose}{name}") } else { (*name).to_owned() }
+        };
+        head.extend(figures.iter().enumerate().map(name));
+    }
+    head.push("dead".into());
+    let mut rows = vec![head];
     let mut order: Vec<_> = analysis.layers.iter().collect();
     let damage = |effect: &Effect| effect.logit_mse;
     order.sort_by(|a, b| damage(&b.only_this_quantized).total_cmp(&damage(&a.only_this_quantized)));
@@ -94,9 +108,7 @@ fn layers(analysis: &Analysis) -> String {
             decibels(layer.sqnr_db),
         ];
         for effect in [&layer.only_this_quantized, &layer.only_this_float] {
-            row.push(effect.top1.map_or("-".into(), percent));
-            row.push(percent(effect.agreement));
-            row.push(format!("{:.2e}", effect.logit_mse));
+            row.extend(figures.iter().map(|(_, figure)| figure(effect)));
         }
         let dead = layer.dead_channels.len();
         row.push(if dead > 0 { dead.to_string() } else { String::new() });
@@ -126,9 +138,24 @@ fn tensors(analysis: &Analysis) -> String {
 }
 
 pub(super) fn in_words(effect: &Effect) -> String {
-    let top1 = effect.top1.map_or(String::new(), |top1| format!("top-1 {} %, ", percent(top1)));
-    let agreement = percent(effect.agreement);
-    format!("{top1}agrees on {agreement} %, logit MSE {:.2e}", effect.logit_mse)
+    let mut parts = Vec::new();
+    if let Some(top1) = effect.top1 {
+        parts.push(format!("top-1 {} %", percent(top1)));
+    }
+    if let Some(agreement) = effect.agreement {
+        parts.push(format!(
+            "agrees on {} %, logit MSE {:.2e}",
+            percent(agreement),
+            effect.logit_mse
+        ));
+    }
+    if let (Some(mae), Some(change)) = (effect.mae, effect.mae_change) {
+        parts.push(format!("MAE {} ({})", significant(mae), signed(change)));
+    }
+    if effect.agreement.is_none() {
+        parts.push(format!("at most {} from float", significant(effect.max_abs_from_float)));
+    }
+    parts.join(", ")
 }
 
 fn decibels(sqnr: Option<f64>) -> String {

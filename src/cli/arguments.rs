@@ -1,6 +1,7 @@
 //! What may be said on the command line.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -11,6 +12,7 @@ use crate::vocabulary::plan::{Mirror, Optimizer, Plan, Scales, Schedule};
 use crate::vocabulary::recipe::{
     ActivationType, Format, Granularity, Method, Recipe, Rounding, WeightRange,
 };
+use crate::vocabulary::task::{Bins, Judging, Task};
 
 /// Quantize driving networks to int8 and see what it costs.
 #[derive(Debug, Parser)]
@@ -56,12 +58,14 @@ pub(super) struct Evaluate {
     /// The float network that the answers are compared with.
     #[arg(long, value_name = "MODEL")]
     pub(super) float: Option<PathBuf>,
-    /// Write the logits here: float32, frames x classes, in numpy's .npy format. With it the frames
-    /// need no labels.
+    /// Write the answers here: float32, a row for each frame with the numbers of all outputs side by
+    /// side, in numpy's .npy format. With it the frames need no labels.
     #[arg(long, value_name = "P.npy")]
     pub(super) predictions: Option<PathBuf>,
     #[command(flatten)]
     pub(super) normalization: NormalizationOptions,
+    #[command(flatten)]
+    pub(super) judging: JudgingOptions,
 }
 
 /// Quantize a float network to int8.
@@ -236,13 +240,16 @@ pub(super) struct Analyze {
     #[command(flatten)]
     pub(super) normalization: NormalizationOptions,
     #[command(flatten)]
+    pub(super) judging: JudgingOptions,
+    #[command(flatten)]
     pub(super) recipe: RecipeOptions,
 }
 
 /// Search the recipe that meets a target: bits of each layer, methods, corrections.
 ///
 /// The recipe options say where it starts; their widths are the lowest that it goes to. With
-/// --max-drop it looks for the fewest bit operations, else for the least damage within the budget.
+/// --max-drop or --max-rise it looks for the fewest bit operations, else for the least damage within the
+/// budget. It works on one half of the frames and says how the result does on the other.
 #[derive(Debug, Args)]
 pub(super) struct Search {
     #[command(flatten)]
@@ -251,8 +258,11 @@ pub(super) struct Search {
     #[arg(short, long, value_name = "RECIPE.json")]
     pub(super) output: Option<PathBuf>,
     /// Points of top-1 accuracy that may be lost.
-    #[arg(long, value_name = "POINTS", value_parser = points, required_unless_present_any = ["max_bytes", "max_bops"])]
+    #[arg(long, value_name = "POINTS", value_parser = points, required_unless_present_any = ["max_rise", "max_bytes", "max_bops"])]
     pub(super) max_drop: Option<f64>,
+    /// Per cent by which the mean absolute error of values may rise.
+    #[arg(long, value_name = "PERCENT", value_parser = points)]
+    pub(super) max_rise: Option<f64>,
     /// Bytes that the file may have.
     #[arg(long, value_name = "N")]
     pub(super) max_bytes: Option<u64>,
@@ -280,7 +290,59 @@ pub(super) struct Compare {
     #[command(flatten)]
     pub(super) normalization: NormalizationOptions,
     #[command(flatten)]
+    pub(super) judging: JudgingOptions,
+    #[command(flatten)]
     pub(super) recipe: RecipeOptions,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Task options")]
+pub(super) struct JudgingOptions {
+    /// What the outputs say: classes (a score for each), values (such as an angle), or none (only how far
+    /// they move is measured); for all outputs, or as angle=values,light=classes by their names
+    /// [default: recognized by the labels].
+    #[arg(long, value_name = "TASK", value_delimiter = ',', value_parser = named::<Task>)]
+    task: Vec<(Option<String>, Task)>,
+    /// The values that an output's classes stand for: the first, the last and how many, as
+    /// angle=-1:1:15. Labels are values then.
+    #[arg(long, value_name = "NAME=A:B:N", value_delimiter = ',', value_parser = binned)]
+    bins: Vec<(String, Bins)>,
+    /// How far from its label a value may be to be counted as right.
+    #[arg(long, value_name = "T", value_parser = tolerance)]
+    tolerance: Option<f64>,
+}
+
+impl JudgingOptions {
+    pub(super) fn judging(&self) -> Judging {
+        let all = self.task.iter().filter(|(name, _)| name.is_none());
+        let named = |(name, task): &(Option<String>, Task)| Some((name.clone()?, *task));
+        Judging {
+            task: all.map(|(_, task)| *task).next_back(),
+            outputs: self.task.iter().filter_map(named).collect(),
+            bins: self.bins.iter().cloned().collect(),
+            tolerance: self.tolerance,
+        }
+    }
+}
+
+/// `VALUE`, or `NAME=VALUE`; a name may have a `=`, too.
+fn named<T: FromStr<Err = String>>(text: &str) -> Result<(Option<String>, T), String> {
+    match text.rsplit_once('=') {
+        Some((name, value)) => Ok((Some(name.to_owned()), value.parse()?)),
+        None => Ok((None, text.parse()?)),
+    }
+}
+
+fn binned(text: &str) -> Result<(String, Bins), String> {
+    match named(text)? {
+        (Some(name), bins) => Ok((name, bins)),
+        (None, _) => Err("whose bins? Say NAME=A:B:N".into()),
+    }
+}
+
+fn tolerance(text: &str) -> Result<f64, String> {
+    let tolerance = text.parse::<f64>().ok().filter(|t| t.is_finite() && *t >= 0.0);
+    tolerance.ok_or_else(|| "not a distance, such as 0.05".into())
 }
 
 #[derive(Debug, Args)]
@@ -293,18 +355,31 @@ pub(super) struct CalibrationOptions {
 
 #[derive(Debug, Args)]
 pub(super) struct NormalizationOptions {
-    /// Per channel, on the 0..1 scale: (x - mean) / std; for uint8 frames and images.
+    /// What pixels are divided by; 1 leaves them as they are, 127.5 with --mean 1,1,1 makes -1 to 1 of
+    /// them [default: 255].
+    #[arg(long, value_name = "N")]
+    divide: Option<f32>,
+    /// Per channel, after the division: (x - mean) / std; for uint8 frames and images.
     #[arg(long, value_name = "M,M,…", value_delimiter = ',', allow_negative_numbers = true)]
     mean: Vec<f32>,
     /// Per channel, as --mean.
     #[arg(long, value_name = "S,S,…", value_delimiter = ',')]
     std: Vec<f32>,
+    /// So many frames in a row enter as one, along the channels, the newest last; never across a gap in
+    /// the numbers of their names. Labels are the newest's.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    stack: Option<u32>,
 }
 
 impl NormalizationOptions {
     pub(super) fn normalization(&self) -> Option<Normalization> {
-        (!self.mean.is_empty() || !self.std.is_empty())
-            .then(|| Normalization { mean: self.mean.clone(), std: self.std.clone() })
+        let said = Normalization {
+            divide: self.divide,
+            mean: self.mean.clone(),
+            std: self.std.clone(),
+            stack: self.stack.map(|depth| depth as usize),
+        };
+        (said != Normalization::default()).then_some(said)
     }
 }
 

@@ -18,7 +18,8 @@ struct Group {
 }
 
 pub(super) fn run(arguments: &Compare, json: bool, shell: &mut Shell) -> Result<()> {
-    let Compare { models, data, calibration, normalization, recipe } = arguments;
+    let Compare { models, data, calibration, normalization, judging, recipe } = arguments;
+    let judging = judging.judging();
     let recipe = recipe.recipe()?;
     let networks = if models.is_empty() {
         bundled::networks()
@@ -64,7 +65,7 @@ pub(super) fn run(arguments: &Compare, json: bool, shell: &mut Shell) -> Result<
             ids.extend([float.clone(), int8]);
         }
         ids.extend(others);
-        let (mut reports, verdict) = shell.compare(ids)?;
+        let (mut reports, verdict) = shell.compare(ids, judging.clone())?;
         if let Some(float) = float {
             // Variants of one network: what was quantized here has no file of its own.
             reports[1].model = float;

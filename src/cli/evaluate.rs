@@ -6,9 +6,11 @@ use super::{files, print, print_json, table};
 use crate::data::npy;
 use crate::error::{Error, Result};
 use crate::lab::protocol::Role;
+use crate::vocabulary::task::Task;
 
 pub(super) fn run(arguments: &Evaluate, json: bool, shell: &mut Shell) -> Result<()> {
-    let Evaluate { model, data, float, predictions, normalization } = arguments;
+    let Evaluate { model, data, float, predictions, normalization, judging } = arguments;
+    let judging = judging.judging();
     if let Some(predictions) = predictions {
         files::check_output(predictions, [model].into_iter().chain(data).chain(float))?;
     }
@@ -20,9 +22,11 @@ pub(super) fn run(arguments: &Evaluate, json: bool, shell: &mut Shell) -> Result
     let normalization = normalization.normalization();
     let source = Source { role: Role::Validation, path: data.as_ref(), normalization };
     let summary = shell.load_data(source, [(&id, &inspection.input)])?;
-    if summary.class_counts.is_empty() && predictions.is_none() {
+    let is_asked = predictions.is_some() || float.is_some() || judging.task == Some(Task::None);
+    if summary.label_columns.is_empty() && !is_asked {
         let error = Error::new("the frames have no labels").way_out(
-            "Give an array `y` or class folders, or ask for the logits alone with --predictions.",
+            "Give an array `y` or class folders; or --float MODEL to see how far the answers are from \
+             that network's, --predictions P.npy for the answers alone, or --task none.",
         );
         return Err(match data {
             Some(data) => error.in_file(data.display().to_string()),
@@ -30,7 +34,7 @@ pub(super) fn run(arguments: &Evaluate, json: bool, shell: &mut Shell) -> Result
         });
     }
 
-    let (report, logits) = shell.evaluate(id, float)?;
+    let (report, logits) = shell.evaluate(id, float, judging)?;
     if let Some(path) = predictions {
         let columns = logits.first().map_or(0, Vec::len);
         files::write(path, &npy::write_f32(&logits.concat(), logits.len(), columns))?;

@@ -11,10 +11,10 @@ use super::{files, print, print_json, table};
 use crate::clock::Stopwatch;
 use crate::error::{Error, Result};
 use crate::figures;
-use crate::vocabulary::search::{Found, Target, Trial};
+use crate::vocabulary::search::{Found, Heldout, Target, Trial};
 
 pub(super) fn run(arguments: &Search, json: bool, shell: &mut Shell) -> Result<()> {
-    let Search { analysis, output, max_drop, max_bytes, max_bops, seconds } = arguments;
+    let Search { analysis, output, max_drop, max_rise, max_bytes, max_bops, seconds } = arguments;
     let recipe = analysis.recipe.recipe()?;
     if let Some(output) = output {
         let Analyze { model, data, calibration, recipe, .. } = analysis;
@@ -23,7 +23,7 @@ pub(super) fn run(arguments: &Search, json: bool, shell: &mut Shell) -> Result<(
     }
     let id = load_both(analysis, shell)?;
     let (max_bytes, max_bops) = (*max_bytes, *max_bops);
-    let target = Target { max_drop: *max_drop, max_bytes, max_bops };
+    let target = Target { max_drop: *max_drop, max_rise: *max_rise, max_bytes, max_bops };
     let stopwatch = Stopwatch::start();
     let mut written = Ok(());
     let mut tried = |trial: &Trial| {
@@ -35,7 +35,13 @@ pub(super) fn run(arguments: &Search, json: bool, shell: &mut Shell) -> Result<(
         if late || written.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let frames = analysis.frames.map(|n| n as usize);
-    let found = shell.search(id.clone(), recipe, target, frames, &mut tried)?;
+    let found = shell.search(
+        id.clone(),
+        recipe,
+        target,
+        (analysis.judging.judging(), frames),
+        &mut tried,
+    )?;
     written?;
     if json {
         #[derive(Serialize)]
@@ -51,8 +57,10 @@ pub(super) fn run(arguments: &Search, json: bool, shell: &mut Shell) -> Result<(
 }
 
 fn describe(model: &str, found: &Found) -> Result<String> {
-    let Found { best, trials, frames, stopped } = found;
-    let head = ["", "tried", "drop", "agrees %", "BOPs", "file"];
+    let Found { best, trials, frames, heldout, stopped } = found;
+    let by_class = best.drop.is_some();
+    let [loss, figure] = if by_class { ["drop", "agrees %"] } else { ["rise %", "MAE"] };
+    let head = ["", "tried", loss, figure, "BOPs", "file"];
     let mut rows = vec![head.map(String::from).to_vec()];
     for trial in trials {
         let mark = match (trial.recipe == best.recipe, trial.meets) {
@@ -63,8 +71,11 @@ fn describe(model: &str, found: &Found) -> Result<String> {
         rows.push(vec![
             mark.into(),
             trial.what.clone(),
-            format!("{:.2}", trial.drop),
-            format!("{:.2}", 100.0 * trial.effect.agreement),
+            trial.drop.or(trial.rise).map_or("-".into(), |loss| format!("{loss:.2}")),
+            match trial.effect.agreement {
+                Some(agreement) => format!("{:.2}", 100.0 * agreement),
+                None => trial.effect.mae.map_or("-".into(), figures::significant),
+            },
             figures::count(trial.bops),
             figures::bytes(trial.file_bytes as usize),
         ]);
@@ -75,13 +86,34 @@ fn describe(model: &str, found: &Found) -> Result<String> {
     Ok(format!(
         "{model}: {} recipes tried on {frames} frames{stopped}\n\n{}\n\
          {verdict}: {} ({})\n{}\n\
-         Chosen on these frames: expect a little less on others.\n",
+         {}",
         trials.len(),
         table::align(&rows, 2),
         best.what,
         in_words(&best.effect),
-        best.recipe.to_short_json()?
+        best.recipe.to_short_json()?,
+        heldout.as_ref().map_or_else(String::new, held_out)
     ))
+}
+
+/// What the frames say that chose nothing.
+fn held_out(heldout: &Heldout) -> String {
+    let loss = match (heldout.drop, heldout.drop_ci95, heldout.rise, heldout.rise_ci95) {
+        (Some(drop), Some([low, high]), ..) => {
+            format!(": {drop:.2} points lost [{low:.2}, {high:.2}]")
+        }
+        (.., Some(rise), Some([low, high])) => {
+            format!(": the error rises by {rise:.2} % [{low:.2}, {high:.2}]")
+        }
+        _ => String::new(),
+    };
+    let verdict = match heldout.holds {
+        Some(true) => "the target holds",
+        Some(false) => "the target does NOT hold",
+        None => "no target for what is lost",
+    };
+    let frames = figures::grouped(heldout.frames);
+    format!("On {frames} other frames {verdict}{loss} ({})\n", in_words(&heldout.effect))
 }
 
 fn pretty(recipe: &impl Serialize) -> Result<String> {

@@ -21,6 +21,7 @@ use crate::vocabulary::frames::{DataSummary, Normalization};
 use crate::vocabulary::recipe::Recipe;
 use crate::vocabulary::report::Report;
 use crate::vocabulary::search::{Found, Target, Trial};
+use crate::vocabulary::task::Judging;
 
 /// Where a data set comes from, and how it enters.
 pub(super) struct Source<'a> {
@@ -103,9 +104,10 @@ impl Shell {
         &mut self,
         model: ModelId,
         recipe: Recipe,
+        judging: Judging,
         frames: Option<usize>,
     ) -> Result<Analysis> {
-        match self.ask(Request::Analyze { model, recipe, frames })? {
+        match self.ask(Request::Analyze { model, recipe, judging, frames })? {
             Event::Analyzed { analysis, .. } => Ok(analysis),
             other => Err(unexpected(&other)),
         }
@@ -117,10 +119,10 @@ impl Shell {
         model: ModelId,
         recipe: Recipe,
         target: Target,
-        frames: Option<usize>,
+        (judging, frames): (Judging, Option<usize>),
         tried: &mut dyn FnMut(&Trial) -> ControlFlow<()>,
     ) -> Result<Found> {
-        let request = Request::Search { model, recipe, target, frames };
+        let request = Request::Search { model, recipe, target, judging, frames };
         let bar = self.bar.clone();
         let mut hear = |event: &Event| match event {
             Event::Tried { trial, .. } => {
@@ -164,22 +166,27 @@ impl Shell {
         }
     }
 
-    /// A report, and a row of logits per frame.
+    /// A report, and for each frame the numbers of all outputs.
     pub(super) fn evaluate(
         &mut self,
         model: ModelId,
         float: Option<ModelId>,
+        judging: Judging,
     ) -> Result<(Report, Vec<Vec<f32>>)> {
-        match self.ask(Request::Evaluate { model, float })? {
+        match self.ask(Request::Evaluate { model, float, judging })? {
             Event::Evaluated { report, logits } => Ok((report, logits)),
             other => Err(unexpected(&other)),
         }
     }
 
     /// The reports, in order, and the verdict.
-    pub(super) fn compare(&mut self, models: Vec<ModelId>) -> Result<(Vec<Report>, String)> {
-        match self.ask(Request::Compare { models })? {
-            Event::Compared { reports, verdict } => Ok((reports, verdict)),
+    pub(super) fn compare(
+        &mut self,
+        models: Vec<ModelId>,
+        judging: Judging,
+    ) -> Result<(Vec<Report>, String)> {
+        match self.ask(Request::Compare { models, judging })? {
+            Event::Compared { reports, verdict, .. } => Ok((reports, verdict)),
             other => Err(unexpected(&other)),
         }
     }

@@ -1,6 +1,6 @@
 //! Results as text.
 
-use crate::figures::{bytes, count, grouped, three_digits};
+use crate::figures::{bytes, count, grouped, signed, significant, three_digits};
 use crate::vocabulary::quantization::LeftInFloat;
 use crate::vocabulary::report::{Accuracy, Latency, Report};
 use crate::vocabulary::search::Trial;
@@ -73,6 +73,51 @@ pub(super) fn reports(reports: &[Report]) -> String {
     row("  frames", &|r| r.accuracy.as_ref().map(|a| grouped(a.n)));
     row("agreement with float", &|r| r.agreement_with_float.map(|share| percent(share) + " %"));
     row("McNemar p", &|r| r.mcnemar_p.map(|p| format!("{p:.3}")));
+    for (i, other) in first.more_classes.iter().enumerate() {
+        row(&format!("top-1 of {}", other.name), &|r| {
+            let accuracy = r.more_classes.get(i)?.accuracy.as_ref()?;
+            Some(format!("{} % {}", percent(accuracy.top1), interval(accuracy.ci95, percent)))
+        });
+        row("  agreement with float", &|r| {
+            r.more_classes.get(i)?.agreement_with_float.map(|share| percent(share) + " %")
+        });
+    }
+    let scores = first.values.iter().flat_map(|values| &values.outputs);
+    for (i, score) in scores.enumerate() {
+        let of = |r: &Report| r.values.as_ref()?.outputs.get(i).cloned();
+        row(&format!("MAE of {}", score.name), &|r| {
+            let score = of(r)?;
+            Some(format!("{} {}", significant(score.mae), interval(score.mae_ci95, significant)))
+        });
+        row("  against float", &|r| {
+            let change = r.mae_change.as_ref()?.get(i)?;
+            let ends = interval(change.ci95, signed);
+            Some(format!("{} {ends}, p = {:.3}", signed(change.change), change.p))
+        });
+        row("  RMSE", &|r| of(r).map(|score| significant(score.rmse)));
+        row("  99 % below", &|r| of(r).map(|score| significant(score.p99_abs)));
+        row("  largest error", &|r| of(r).map(|score| significant(score.max_abs)));
+        row("  bias", &|r| of(r).map(|score| signed(score.bias)));
+        row("  R2", &|r| of(r)?.r2.map(|r2| format!("{r2:.4}")));
+        row("  within tolerance", &|r| {
+            of(r)?.within.map(|within| {
+                format!("{} % within {}", percent(within.share), significant(within.tolerance))
+            })
+        });
+    }
+    row("  frames", &|r| r.values.as_ref().map(|values| grouped(values.n)));
+    let moved = reports.iter().find_map(|report| report.from_float.as_ref());
+    for (i, output) in moved.iter().flat_map(|moved| &moved.outputs).enumerate() {
+        row(&format!("from float, {}", output.name), &|r| {
+            let moved = r.from_float.as_ref()?.outputs.get(i)?;
+            let noise = moved.sqnr_db.map_or_else(String::new, |db| format!(", {db:.1} dB"));
+            Some(format!(
+                "{} mean, {} at most{noise}",
+                significant(moved.mean_abs),
+                significant(moved.max_abs)
+            ))
+        });
+    }
     let head = if same_model { format!("{}\n", first.model) } else { String::new() };
     head + &align(&rows, 1)
 }
@@ -104,7 +149,12 @@ pub(super) fn trial(trial: &Trial) -> String {
         _ => "",
     };
     let (bops, file) = (count(trial.bops), bytes(trial.file_bytes as usize));
-    format!("{:6.2} points lost  {bops:>8} BOPs  {file:>8}  {} {mark}", trial.drop, trial.what)
+    let lost = match (trial.drop, trial.rise) {
+        (Some(drop), _) => format!("{drop:6.2} points lost"),
+        (None, Some(rise)) => format!("{rise:+7.2} % error"),
+        (None, None) => format!("{:.2e} squared error", trial.effect.logit_mse),
+    };
+    format!("{lost}  {bops:>8} BOPs  {file:>8}  {} {mark}", trial.what)
 }
 
 /// One line of a training.

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
 use serde_bytes::ByteBuf;
 
 use super::images::is_image_name;
@@ -12,10 +14,13 @@ use crate::kernels::order::channels_last;
 use crate::progress::Progress;
 use crate::random;
 use crate::vocabulary::file::File;
-use crate::vocabulary::frames::{DataSummary, Normalization, Picture};
+use crate::vocabulary::frames::{Axes, DataSummary, LabelColumn, Normalization, Picture};
+use crate::vocabulary::labels::{Column, Labels, Numbers};
 
 /// Frames of one set take at most this many bytes in memory: what a browser tab can still hold.
 const MAX_BYTES: usize = i32::MAX as usize;
+
+mod stack;
 
 mod levels {
     use serde::de::Error;
@@ -46,8 +51,10 @@ pub struct Dataset {
     /// The file that holds all of it, for messages.
     file: Option<String>,
     frames: Frames,
-    labels: Option<Vec<u32>>,
+    labels: Option<Labels>,
     class_names: Vec<String>,
+    /// Frames that do not follow those before them in the drive, ascending.
+    gaps: Vec<usize>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -65,8 +72,13 @@ enum Frames {
 struct ByteFrames {
     /// Channels, height, width.
     shape: [usize; 3],
-    #[serde(with = "serde_bytes")]
-    pixels: Vec<u8>,
+    /// How many pictures a frame has, one after another along its channels.
+    depth: usize,
+    /// How a frame enters, and its shape then.
+    axes: Axes,
+    entering: Vec<usize>,
+    /// Shared by sets that enter differently.
+    pixels: Arc<ByteBuf>,
     /// Per channel, what each of the 256 pixel values becomes.
     #[serde(with = "levels")]
     levels: Vec<[f32; 256]>,
@@ -76,13 +88,28 @@ impl Dataset {
     /// Reads one npz, one zip of images, or images; which of them it is, the content says.
     ///
     /// - npz: `x` is uint8 N,H,W,C (divided by 255, normalized, transposed to C,H,W) or float32 or
-    ///   float16 with the frames along the first axis (enters as it is); `y`, which may be missing, is N labels of
-    ///   any integer type.
+    ///   float16 with the frames along the first axis (enters as it is); `y`, which may be missing, is a
+    ///   class (any integer type) or a value (or a row of them, of any type) for each frame; without it
+    ///   every other array of such a form has labels by its name.
     /// - several npz or several zips: their frames one after another.
     /// - images (PNG, JPEG, WebP, BMP): three channels, see [`images::read`] for labels and colours.
     ///
     /// `normalization` is for uint8 frames and images only. Progress counts frames.
     pub fn read(
+        files: &[File],
+        normalization: Option<&Normalization>,
+        progress: &mut Progress,
+    ) -> Result<Self> {
+        let data = Self::read_each(files, normalization, progress)?;
+        match (normalization.and_then(|n| n.stack), data.file.clone()) {
+            (None, _) => Ok(data),
+            (Some(depth), Some(file)) => data.stacked(depth).in_file(&file),
+            (Some(depth), None) => data.stacked(depth),
+        }
+    }
+
+    /// As [`Dataset::read`], each frame by itself.
+    fn read_each(
         files: &[File],
         normalization: Option<&Normalization>,
         progress: &mut Progress,
@@ -127,9 +154,10 @@ impl Dataset {
             let alike = part.frame_shape() == all.frame_shape()
                 && part.class_names == all.class_names
                 && part.labels.is_some() == all.labels.is_some();
+            let before = all.len();
             match (&mut all.frames, part.frames) {
                 (Frames::Bytes(own), Frames::Bytes(other)) if alike => {
-                    own.pixels.extend(other.pixels);
+                    Arc::make_mut(&mut own.pixels).extend_from_slice(&other.pixels);
                 }
                 (Frames::Floats { values: own, .. }, Frames::Floats { values, .. }) if alike => {
                     own.extend(values);
@@ -140,8 +168,13 @@ impl Dataset {
                     ));
                 }
             }
-            if let (Some(own), Some(other)) = (&mut all.labels, part.labels) {
-                own.extend(other);
+            all.gaps.push(before);
+            all.gaps.extend(part.gaps.iter().map(|gap| before + gap));
+            if let (Some(own), Some(other)) = (&mut all.labels, part.labels)
+                && !own.extend(other)
+            {
+                return Err(Error::new("the archives hold different labels")
+                    .way_out("Archives that are given together need the same columns."));
             }
         }
         Ok(all)
@@ -153,7 +186,13 @@ impl Dataset {
         let shape = self.frame_shape();
         let len: usize = shape.iter().product();
         let numbers = shape.iter().copied().chain([self.len()]).map(|n| n as u32);
-        numbers.chain(self.labels.iter().flatten().copied()).for_each(|n| hear(&n.to_le_bytes()));
+        numbers.for_each(|n| hear(&n.to_le_bytes()));
+        for column in self.labels.iter().flat_map(Labels::columns) {
+            match &column.numbers {
+                Numbers::Classes(own) => own.iter().for_each(|n| hear(&n.to_le_bytes())),
+                Numbers::Values(own) => own.iter().for_each(|n| hear(&n.to_le_bytes())),
+            }
+        }
         for i in (0..self.len()).step_by(self.len().div_ceil(PROBES).max(1)) {
             match &self.frames {
                 Frames::Bytes(frames) => hear(&frames.pixels[i * len..][..len]),
@@ -177,47 +216,51 @@ impl Dataset {
         let frames = match &self.frames {
             Frames::Bytes(frames) => {
                 let pixels = indices.iter().flat_map(|i| &frames.pixels[i * len..][..len]);
-                let (shape, levels) = (frames.shape, frames.levels.clone());
-                Frames::Bytes(ByteFrames { shape, pixels: pixels.copied().collect(), levels })
+                let pixels = Arc::new(ByteBuf::from(pixels.copied().collect::<Vec<_>>()));
+                Frames::Bytes(ByteFrames { pixels, ..frames.clone() })
             }
             Frames::Floats { shape, values } => {
                 let values = indices.iter().flat_map(|i| &values[i * len..][..len]);
                 Frames::Floats { shape: shape.clone(), values: values.copied().collect() }
             }
         };
-        let labels = self.labels.as_ref().map(|own| indices.iter().map(|&i| own[i]).collect());
-        Self { file: self.file.clone(), frames, labels, class_names: self.class_names.clone() }
+        let labels = self.labels.as_ref().map(|own| own.select(indices));
+        let (file, class_names) = (self.file.clone(), self.class_names.clone());
+        Self { file, frames, labels, class_names, gaps: Vec::new() }
     }
 
-    /// The frames with pixels as they are, 0 to 255, and with `channels_last` in their own order of
-    /// axes; frames of floats enter as they are anyway.
+    /// The frames as a network takes them that is asked with `takes` for a shape: pixels in the first of
+    /// the orders of axes that it takes, and with `plain` as they are, 0 to 255. Frames of floats enter as
+    /// they are anyway; so do those that it does not take, which whoever runs it will say.
     ///
     /// # Errors
-    /// Frames that were to be normalized.
-    pub fn unscaled(&self, channels_last: bool) -> Result<Cow<'_, Self>> {
-        let Frames::Bytes(ByteFrames { shape, pixels, levels: own }) = &self.frames else {
+    /// Frames that were to be normalized where pixels are wanted as they are.
+    pub fn entering(&self, takes: impl Fn(&[usize]) -> bool, plain: bool) -> Result<Cow<'_, Self>> {
+        let Frames::Bytes(own) = &self.frames else { return Ok(Cow::Borrowed(self)) };
+        let as_it_is = || (own.axes, own.entering.clone());
+        let (axes, entering) =
+            Axes::of(own.shape).find(|(_, shape)| takes(shape)).unwrap_or_else(as_it_is);
+        let unscaled: [f32; 256] = std::array::from_fn(|value| value as f32);
+        let is_plain = own.levels.iter().all(|levels| *levels == unscaled);
+        if axes == own.axes && (is_plain || !plain) {
             return Ok(Cow::Borrowed(self));
-        };
-        let channels @ [count, height, width] = *shape;
-        let plain: [f32; 256] = std::array::from_fn(|value| value as f32);
-        let frames = match own.iter().all(|levels| *levels == plain) {
-            true if !channels_last => return Ok(Cow::Borrowed(self)),
-            false if *own != levels(count, None)? => {
+        }
+        let levels = match plain {
+            true if !is_plain && own.levels != levels(own.shape[0], None)? => {
                 return Err(Error::new("it takes pixels as they are, from 0 to 255")
                     .way_out("Leave mean and standard deviation out."));
             }
-            _ if channels_last => Frames::Floats {
-                shape: vec![height, width, count],
-                values: pixels.iter().map(|&value| value.into()).collect(),
-            },
-            _ => Frames::Bytes(ByteFrames {
-                shape: channels,
-                pixels: pixels.clone(),
-                levels: vec![plain; count],
-            }),
+            true => vec![unscaled; own.shape[0]],
+            false => own.levels.clone(),
         };
-        let (file, labels) = (self.file.clone(), self.labels.clone());
-        Ok(Cow::Owned(Self { file, frames, labels, class_names: self.class_names.clone() }))
+        let frames = Frames::Bytes(ByteFrames { axes, entering, levels, ..own.clone() });
+        Ok(Cow::Owned(Self {
+            file: self.file.clone(),
+            frames,
+            labels: self.labels.clone(),
+            class_names: self.class_names.clone(),
+            gaps: self.gaps.clone(),
+        }))
     }
 
     fn read_one(
@@ -252,16 +295,19 @@ impl Dataset {
     pub(super) fn from_bytes(
         shape: [usize; 3],
         pixels: Vec<u8>,
-        labels: Option<Vec<u32>>,
+        labels: Option<Labels>,
         class_names: Vec<String>,
         normalization: Option<&Normalization>,
     ) -> Result<Self> {
         let levels = levels(shape[0], normalization)?;
+        let (axes, entering) = (Axes::default(), shape.to_vec());
+        let pixels = Arc::new(ByteBuf::from(pixels));
         Ok(Self {
             file: None,
-            frames: Frames::Bytes(ByteFrames { shape, pixels, levels }),
+            frames: Frames::Bytes(ByteFrames { shape, depth: 1, axes, entering, pixels, levels }),
             labels,
             class_names,
+            gaps: Vec::new(),
         })
     }
 
@@ -269,10 +315,10 @@ impl Dataset {
     pub(crate) fn from_floats(
         shape: Vec<usize>,
         values: Vec<f32>,
-        labels: Option<Vec<u32>>,
+        labels: Option<Labels>,
         normalization: Option<&Normalization>,
     ) -> Result<Self> {
-        if normalization.is_some() {
+        if normalization.is_some_and(Normalization::scales) {
             return Err(Error::new("mean and standard deviation do not apply to float32 frames")
                 .way_out(
                     "Leave them out (float32 enters as it is), or save the frames as uint8.",
@@ -283,13 +329,14 @@ impl Dataset {
             frames: Frames::Floats { shape, values },
             labels,
             class_names: Vec::new(),
+            gaps: Vec::new(),
         })
     }
 
     /// The number of frames.
     pub fn len(&self) -> usize {
         match &self.frames {
-            Frames::Bytes(frames) => frames.pixels.len() / frames.shape.iter().product::<usize>(),
+            Frames::Bytes(frames) => frames.pixels.len() / frames.len(),
             Frames::Floats { shape, values } => values.len() / shape.iter().product::<usize>(),
         }
     }
@@ -303,14 +350,33 @@ impl Dataset {
     /// pictures.
     pub fn frame_shape(&self) -> &[usize] {
         match &self.frames {
-            Frames::Bytes(frames) => &frames.shape,
+            Frames::Bytes(frames) => &frames.entering,
             Frames::Floats { shape, .. } => shape,
         }
     }
 
+    /// Whether the axes of a picture enter as channels, height, width.
+    pub fn has_channels_first(&self) -> bool {
+        match &self.frames {
+            Frames::Bytes(frames) => frames.axes == Axes::ChannelsFirst,
+            Frames::Floats { .. } => true,
+        }
+    }
+
+    /// What is known of each frame.
+    pub fn labels(&self) -> Option<&Labels> {
+        self.labels.as_ref()
+    }
+
     /// Class indices, one per frame.
-    pub fn labels(&self) -> Option<&[u32]> {
-        self.labels.as_deref()
+    pub fn classes(&self) -> Option<&[u32]> {
+        self.labels()?.classes()
+    }
+
+    /// Whether frames stand in an order that means something, as those of a drive; in class folders they
+    /// stand by class.
+    pub fn is_ordered(&self) -> bool {
+        self.class_names.is_empty()
     }
 
     /// The file that holds all of it, if it is one.
@@ -333,7 +399,14 @@ impl Dataset {
         let range = index * size..(index + 1) * size;
         match &self.frames {
             Frames::Floats { values, .. } => out.copy_from_slice(&values[range]),
-            Frames::Bytes(ByteFrames { shape: [channels, height, width], pixels, levels }) => {
+            Frames::Bytes(ByteFrames { axes: Axes::ChannelsLast, pixels, levels, .. }) => {
+                for (out, value) in out.iter_mut().zip(pixels_of(&pixels[range], levels)) {
+                    *out = value;
+                }
+            }
+            Frames::Bytes(ByteFrames {
+                shape: [channels, height, width], pixels, levels, ..
+            }) => {
                 let frame = &pixels[range];
                 for (channel, plane) in out.chunks_exact_mut(height * width).enumerate() {
                     let levels = &levels[channel];
@@ -360,30 +433,48 @@ impl Dataset {
                 let channels = shape.first().copied().unwrap_or(1);
                 channels_last(&values[range], channels, out);
             }
+            // Its first axis is none of channels.
+            Frames::Bytes(ByteFrames {
+                axes: Axes::ChannelsLast,
+                entering,
+                pixels,
+                levels,
+                ..
+            }) => {
+                let values: Vec<f32> = pixels_of(&pixels[range], levels).collect();
+                channels_last(&values, entering[0], out);
+            }
             Frames::Bytes(ByteFrames { pixels, levels, .. }) => {
-                let pixels = pixels[range].chunks_exact(levels.len());
-                for (out, pixel) in out.chunks_exact_mut(levels.len()).zip(pixels) {
-                    for ((out, levels), &value) in out.iter_mut().zip(levels).zip(pixel) {
-                        *out = levels[usize::from(value)];
-                    }
+                for (out, value) in out.iter_mut().zip(pixels_of(&pixels[range], levels)) {
+                    *out = value;
                 }
             }
         }
     }
 
+    /// Marks the frames that do not follow those before them.
+    pub(super) fn with_gaps(self, gaps: Vec<usize>) -> Self {
+        Self { gaps, ..self }
+    }
+
     /// Frame `index` as a picture, or `None` when there is no such frame or it is no picture (one,
-    /// three or four channels; the fourth is taken for opacity and left out; floats clamped to 0..1).
+    /// three or four channels; the fourth is taken for opacity and left out; floats clamped to 0..1);
+    /// the newest of a stack.
     pub fn picture(&self, index: usize) -> Option<Picture> {
         if index >= self.len() {
             return None;
         }
-        let &[channels, height, width] = self.frame_shape() else { return None };
+        let ([all, height, width], depth) = match &self.frames {
+            Frames::Bytes(frames) => (frames.shape, frames.depth),
+            Frames::Floats { shape, .. } => (shape[..].try_into().ok()?, 1),
+        };
+        let channels = all / depth;
         if ![1, 3, 4].contains(&channels) {
             return None;
         }
-        let frame = index * channels * height * width;
+        let (frame, newest) = (index * all * height * width, all - channels);
         let value = |channel: usize, position: usize| match &self.frames {
-            Frames::Bytes(frames) => frames.pixels[frame + position * channels + channel],
+            Frames::Bytes(frames) => frames.pixels[frame + position * all + newest + channel],
             Frames::Floats { values, .. } => {
                 // The cast takes care of what lies outside 0..1, and of NaN.
                 (values[frame + channel * height * width + position] * 255.0).round() as u8
@@ -396,8 +487,10 @@ impl Dataset {
             }
             rgba.push(u8::MAX);
         }
-        let label = self.labels.as_ref().map(|labels| labels[index] as usize);
-        Some(Picture { index, width, height, rgba: ByteBuf::from(rgba), label })
+        let label = self.classes().map(|classes| classes[index] as usize);
+        let columns = self.labels.iter().flat_map(Labels::columns).filter(|_| label.is_none());
+        let values = columns.map(|column| column.value(index) as f32).collect();
+        Some(Picture { index, width, height, rgba: ByteBuf::from(rgba), label, values })
     }
 
     /// `samples` of the frames (`None`, or more than there are: all), ascending.
@@ -407,10 +500,10 @@ impl Dataset {
         random::choose(self.len(), samples.unwrap_or(usize::MAX), seed)
     }
 
-    /// Frames per class, in class order; empty when there are no labels.
+    /// Frames per class, in class order; empty when there are no classes.
     pub fn class_counts(&self) -> Vec<usize> {
         let mut counts = vec![0; self.class_names.len()];
-        for &label in self.labels.iter().flatten() {
+        for &label in self.classes().into_iter().flatten() {
             let label = label as usize;
             if label >= counts.len() {
                 counts.resize(label + 1, 0);
@@ -426,43 +519,56 @@ impl Dataset {
             class_counts: self.class_counts(),
             class_names: self.class_names.clone(),
             frame_shape: self.frame_shape().to_vec(),
+            pixels: matches!(self.frames, Frames::Bytes(_)),
+            label_columns: self.labels.iter().flat_map(Labels::columns).map(label_column).collect(),
         }
     }
 
-    /// The labels, for a network of `classes` outputs.
+    /// Checks that there are labels for a network of `count` classes.
     ///
     /// # Errors
     /// When there are none, or one of them is no class of the network.
-    pub fn check_labels(&self, classes: usize) -> Result<&[u32]> {
-        let checked = self.labels_below(classes);
+    pub fn check_labels(&self, count: usize) -> Result<()> {
+        let checked = || {
+            let labels = self.labels().ok_or_else(|| {
+                Error::new("the frames have no labels")
+                    .way_out("Add an array `y` to the npz, or sort images into class folders.")
+            })?;
+            let ([column], Some(_)) = (labels.columns(), labels.classes()) else {
+                return Err(Error::new("the labels are values, not classes").way_out(
+                    "Save class indices, whole numbers from 0, one for each frame, as `y`.",
+                ));
+            };
+            column.classes(count, |class| self.class_names.get(class).cloned()).map(|_| ())
+        };
         match &self.file {
-            Some(file) => checked.in_file(file),
-            None => checked,
-        }
-    }
-
-    fn labels_below(&self, classes: usize) -> Result<&[u32]> {
-        let labels = self.labels().ok_or_else(|| {
-            Error::new("the frames have no labels")
-                .way_out("Add an array `y` to the npz, or sort images into class folders.")
-        })?;
-        match labels.iter().position(|&label| label as usize >= classes) {
-            None => Ok(labels),
-            Some(frame) => Err(Error::new(format!(
-                "label {}{} of frame {frame} is out of range: the network has {classes} classes, 0 to {}",
-                labels[frame],
-                match self.class_names.get(labels[frame] as usize) {
-                    Some(name) => format!(" (`{name}`)"),
-                    None => String::new(),
-                },
-                classes.saturating_sub(1),
-            ))
-            .way_out("Labels are the indices of the network's outputs, counted from 0.")),
+            Some(file) => checked().in_file(file),
+            None => checked(),
         }
     }
 }
 
-/// What each pixel value becomes, per channel: `(value / 255 - mean) / std`, in f32.
+fn label_column(column: &Column) -> LabelColumn {
+    let values = column.values();
+    let range = values.iter().fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], &value| {
+        [low.min(value), high.max(value)]
+    });
+    LabelColumn { name: column.name.clone(), range }
+}
+
+impl ByteFrames {
+    /// Values of a frame.
+    fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+/// What the bytes of a frame become, pixel by pixel.
+fn pixels_of<'a>(frame: &'a [u8], levels: &'a [[f32; 256]]) -> impl Iterator<Item = f32> + 'a {
+    frame.iter().zip(levels.iter().cycle()).map(|(&value, levels)| levels[usize::from(value)])
+}
+
+/// What each pixel value becomes, per channel: `(value / divide - mean) / std`, in f32.
 fn levels(channels: usize, normalization: Option<&Normalization>) -> Result<Vec<[f32; 256]>> {
     let per_channel = |values: Option<&Vec<f32>>, name: &str, default: f32| match values {
         Some(values) if !values.is_empty() => {
@@ -478,11 +584,15 @@ fn levels(channels: usize, normalization: Option<&Normalization>) -> Result<Vec<
     };
     let mean = per_channel(normalization.map(|n| &n.mean), "mean", 0.0)?;
     let std = per_channel(normalization.map(|n| &n.std), "standard deviation", 1.0)?;
+    let divide = normalization.and_then(|n| n.divide).unwrap_or(255.0);
+    if !divide.is_normal() {
+        return Err(Error::new(format!("pixels can't be divided by {divide}")));
+    }
     if !mean.iter().chain(&std).all(|value| value.is_finite()) || std.contains(&0.0) {
         return Err(Error::new("mean and standard deviation must be finite, the latter not 0"));
     }
     let table = |(mean, std): (&f32, &f32)| {
-        std::array::from_fn(|value| (value as f32 / 255.0 - mean) / std)
+        std::array::from_fn(|value| (value as f32 / divide - mean) / std)
     };
     Ok(mean.iter().zip(&std).map(table).collect())
 }
@@ -512,7 +622,7 @@ mod tests {
 
     fn bytes(first: u8, frames: usize) -> Dataset {
         let pixels = (0..frames * 12).map(|i| first + i as u8).collect();
-        let labels = Some((0..frames as u32).collect());
+        let labels = Some(Labels::of_classes((0..frames as u32).collect()));
         Dataset::from_bytes([3, 2, 2], pixels, labels, vec!["a".into(), "b".into()], None).unwrap()
     }
 
@@ -528,35 +638,67 @@ mod tests {
     #[test]
     fn archives_are_joined_and_frames_selected() {
         let joined = Dataset::join(vec![bytes(0, 2), bytes(100, 1)]).unwrap();
-        assert_eq!((joined.len(), joined.labels()), (3, Some(&[0, 1, 0][..])));
+        assert_eq!((joined.len(), joined.classes()), (3, Some(&[0, 1, 0][..])));
         assert_eq!(input(&joined, 2, false), input(&bytes(100, 1), 0, false));
         let selected = joined.select(&[2, 0]);
-        assert_eq!((selected.len(), selected.labels()), (2, Some(&[0, 0][..])));
+        assert_eq!((selected.len(), selected.classes()), (2, Some(&[0, 0][..])));
         assert_eq!(input(&selected, 0, false), input(&joined, 2, false));
-        let floats = Dataset::from_floats(vec![3, 2, 2], vec![0.5; 12], Some(vec![0]), None);
+        let floats = Dataset::from_floats(
+            vec![3, 2, 2],
+            vec![0.5; 12],
+            Some(Labels::of_classes(vec![0])),
+            None,
+        );
         let error = Dataset::join(vec![bytes(0, 1), floats.unwrap()]).unwrap_err();
         assert!(error.what.contains("different kinds"), "{error}");
     }
 
     #[test]
-    fn pixels_are_left_as_they_are_where_they_are_wanted_so() {
+    fn pixels_enter_in_the_order_and_scale_that_a_network_takes() {
         let data = bytes(7, 2);
-        let scaled = input(&data, 1, true);
-        for (channels_last, shape) in [(false, [3, 2, 2]), (true, [2, 2, 3])] {
-            let plain = data.unscaled(channels_last).unwrap();
-            assert_eq!((plain.frame_shape(), plain.labels()), (&shape[..], data.labels()));
-            let pixels = input(&plain, 1, !channels_last);
-            let same = |(a, b): (&f32, &f32)| (a - b * 255.0).abs() < 1e-4;
-            assert!(pixels.iter().zip(&scaled).all(same), "{pixels:?}");
-            assert_eq!(
-                input(&plain.unscaled(channels_last).unwrap(), 0, false),
-                input(&plain, 0, false)
-            );
+        let scaled = input(&data, 1, false);
+        let pixels: Vec<f32> = (19..31u8).map(f32::from).collect();
+        let same = |a: &[f32], b: &[f32], factor: f32| {
+            a.iter().zip(b).all(|(a, b)| (a - b * factor).abs() < 1e-4)
+        };
+        for plain in [false, true] {
+            let factor = if plain { 255.0 } else { 1.0 };
+            let first = data.entering(|shape| shape == [3, 2, 2], plain).unwrap();
+            assert_eq!((first.frame_shape(), first.labels()), (&[3, 2, 2][..], data.labels()));
+            assert!(same(&input(&first, 1, false), &scaled, factor));
+            let last = data.entering(|shape| shape == [2, 2, 3], plain).unwrap();
+            assert_eq!(last.frame_shape(), [2, 2, 3]);
+            assert!(same(&input(&last, 1, false), &pixels, factor / 255.0));
+            // Its first axis, which the kernels take for channels, comes last.
+            let turned = input(&last, 1, true);
+            assert!((0..12).all(|i| turned[i] == input(&last, 1, false)[i % 2 * 6 + i / 2]));
+            assert_eq!(last.picture(1), data.picture(1));
+            // There and back.
+            let back = last.entering(|shape| shape == [3, 2, 2], plain).unwrap();
+            assert_eq!(input(&back, 1, false), input(&first, 1, false));
         }
-        let normalization = Normalization { mean: vec![0.5; 3], std: vec![1.0; 3] };
-        let data =
-            Dataset::from_bytes([3, 2, 2], vec![0; 12], None, Vec::new(), Some(&normalization));
-        let error = data.unwrap().unscaled(false).unwrap_err();
+        let grey =
+            Dataset::from_bytes([1, 2, 2], vec![1, 2, 3, 4], None, Vec::new(), None).unwrap();
+        let plane = grey.entering(|shape| shape == [2, 2], true).unwrap();
+        assert_eq!(
+            (plane.frame_shape(), input(&plane, 0, false)),
+            (&[2, 2][..], vec![1.0, 2.0, 3.0, 4.0])
+        );
+        let read = |divide, mean| {
+            let normalization = Normalization { stack: None, divide, mean, std: Vec::new() };
+            Dataset::from_bytes(
+                [1, 2, 2],
+                vec![0, 51, 102, 255],
+                None,
+                Vec::new(),
+                Some(&normalization),
+            )
+        };
+        assert_eq!(input(&read(Some(1.0), vec![]).unwrap(), 0, false), [0.0, 51.0, 102.0, 255.0]);
+        let halves = input(&read(Some(127.5), vec![1.0]).unwrap(), 0, false);
+        assert!(same(&halves, &[-1.0, -0.6, -0.2, 1.0], 1.0), "{halves:?}");
+        assert!(read(Some(0.0), vec![]).is_err());
+        let error = read(None, vec![0.5]).unwrap().entering(|_| true, true).unwrap_err();
         assert!(error.what.contains("pixels as they are"), "{error}");
     }
 

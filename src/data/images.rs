@@ -10,6 +10,7 @@ use super::dataset::bounded_vec;
 use crate::error::{Context, Error, Result};
 use crate::progress::Progress;
 use crate::vocabulary::frames::Normalization;
+use crate::vocabulary::labels::Labels;
 
 /// What is read, and what is told apart from stray files only to say that it is not read.
 const EXTENSIONS: [&str; 10] =
@@ -80,7 +81,7 @@ pub(super) fn read<'a>(
         None => (None, Vec::new()),
         Some(folders) => {
             let (labels, class_names) = label(&folders);
-            (Some(labels), class_names)
+            (Some(Labels::of_classes(labels)), class_names)
         }
     };
 
@@ -107,7 +108,26 @@ pub(super) fn read<'a>(
         progress(done + 1, order.len())?;
     }
     let shape = [3, size.1 as usize, size.0 as usize];
-    Dataset::from_bytes(shape, pixels, labels, class_names, normalization)
+    let names: Vec<&str> = order.iter().map(|&index| &*entries[index].path).collect();
+    let data = Dataset::from_bytes(shape, pixels, labels, class_names, normalization)?;
+    Ok(data.with_gaps(gaps(&names)))
+}
+
+/// Where the numbers in the names jump further than they mostly do; none where some name has none.
+fn gaps(names: &[&str]) -> Vec<usize> {
+    let number = |name: &&str| {
+        let end = name.rfind(|c: char| c.is_ascii_digit())? + 1;
+        let from = name[..end].rfind(|c: char| !c.is_ascii_digit()).map_or(0, |at| at + 1);
+        name[from..end].parse::<u64>().ok()
+    };
+    let numbers: Option<Vec<u64>> = names.iter().map(number).collect();
+    let Some(numbers) = numbers else { return Vec::new() };
+    let steps: Vec<Option<u64>> =
+        numbers.windows(2).map(|pair| pair[1].checked_sub(pair[0])).collect();
+    let mut sorted = steps.clone();
+    sorted.sort_unstable();
+    let Some(&usual) = sorted.get(sorted.len() / 2) else { return Vec::new() };
+    (1..=steps.len()).filter(|&at| steps[at - 1] != usual).collect()
 }
 
 /// The class folder of each image, or `None` when all lie in one folder.
@@ -241,7 +261,7 @@ mod tests {
         let files = files(&["set/b/2.png", "set/a/9.png", "set/b/1.png", "set/c/0.png"]);
         for dataset in [read(&files).unwrap(), read(&[zipped(&files)]).unwrap()] {
             assert_eq!(levels(&dataset), [1, 2, 0, 3]);
-            assert_eq!(dataset.labels(), Some(&[0, 1, 1, 2][..]));
+            assert_eq!(dataset.classes(), Some(&[0, 1, 1, 2][..]));
             assert_eq!(dataset.class_names(), ["a", "b", "c"]);
             assert_eq!(dataset.class_counts(), [1, 2, 1]);
             assert_eq!(dataset.frame_shape(), [3, 1, 2]);
@@ -269,6 +289,14 @@ mod tests {
         files.push(file("a/Thumbs.db", vec![1, 2, 3]));
         assert_eq!(read(&files).unwrap().len(), 2);
         assert_eq!(read(&[zipped(&files)]).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_gap_is_where_numbers_jump() {
+        assert_eq!(gaps(&["a/1.png", "a/2.png", "a/3.png", "a/7.png", "a/8.png"]), [3]);
+        assert_eq!(gaps(&["f_010.jpg", "f_020.jpg", "f_030.jpg", "f_050.jpg", "f_060.jpg"]), [3]);
+        assert_eq!(gaps(&["left.png", "1.png"]), [0; 0]);
+        assert_eq!(gaps(&["1.png"]), [0; 0]);
     }
 
     #[test]

@@ -9,9 +9,10 @@ use crate::error::{Error, Result};
 use crate::graph::half;
 use crate::progress::Progress;
 use crate::vocabulary::frames::Normalization;
+use crate::vocabulary::labels::{Column, Labels, MAX_CLASSES, Numbers};
 
-/// More classes than any classifier has; what lies above is not a class index.
-const MAX_CLASSES: i128 = 1 << 16;
+/// An array of more columns than this is something else than labels.
+const MOST_COLUMNS: usize = 64;
 
 const FRAMES: &str = "x.npy";
 const LABELS: &str = "y.npy";
@@ -21,7 +22,7 @@ pub(super) fn has_arrays(archive: &Archive) -> bool {
     archive.names().iter().any(|name| name.ends_with(".npy"))
 }
 
-/// Reads `x` and, if there is one, `y`.
+/// Reads `x` and `y`, or without a `y` what other arrays say about each frame.
 pub(super) fn read(
     archive: &mut Archive,
     normalization: Option<&Normalization>,
@@ -36,7 +37,7 @@ pub(super) fn read(
             .way_out("Save it as np.savez(\"set.npz\", x=frames, y=labels).")
     })?;
     // Labels first: they are small, and wrong ones are told before the frames are decoded.
-    let labels = labels.map(|index| read_labels(archive, index)).transpose()?;
+    let y = labels.map(|index| read_columns(archive, index, "y")).transpose()?;
 
     let (mut entry, _) = archive.entry(frames)?;
     let header = Header::read(&mut entry).map_err(|error| of_array("x", error))?;
@@ -46,11 +47,18 @@ pub(super) fn read(
     if header.shape.contains(&0) {
         return Err(Error::new(format!("`x` is empty: its shape is {:?}", header.shape)));
     }
-    if let Some(labels) = &labels
-        && labels.len() != count
+    if let Some([label, ..]) = y.as_deref()
+        && label.frames() != count
     {
-        return Err(Error::new(format!("{count} frames in `x`, {} labels in `y`", labels.len())));
+        return Err(Error::new(format!("{count} frames in `x`, {} labels in `y`", label.frames())));
     }
+    drop(entry);
+    let labels = match y {
+        Some(columns) => Labels::new(columns),
+        None => named_labels(archive, count)?,
+    };
+    let (mut entry, _) = archive.entry(frames)?;
+    Header::read(&mut entry).map_err(|error| of_array("x", error))?;
     let frame_size = header.count().map_or(usize::MAX, |elements| elements / count);
     let mut progress = |elements, _| progress(elements / frame_size, count);
 
@@ -98,23 +106,79 @@ fn read_frames<T: Copy, const SIZE: usize>(
     npy::read_elements(entry, header, decode, progress).map_err(|error| of_array("x", error))
 }
 
-fn read_labels(archive: &mut Archive, index: usize) -> Result<Vec<u32>> {
-    let (mut entry, _) = archive.entry(index)?;
-    let header = Header::read(&mut entry).map_err(|error| of_array("y", error))?;
-    if header.shape.len() != 1 {
-        return Err(Error::new(format!(
-            "`y` is one class index per frame; this one has the shape {:?}",
-            header.shape
-        ))
-        .way_out("Class probabilities or one-hot rows become indices with y.argmax(axis=1)."));
+/// Labels in arrays that have other names: numbers, or short rows of them, for each of `count` frames.
+fn named_labels(archive: &mut Archive, count: usize) -> Result<Option<Labels>> {
+    let names: Vec<String> = archive.names().to_vec();
+    let mut columns = Vec::new();
+    for (index, file) in names.iter().enumerate().filter(|(_, file)| *file != FRAMES) {
+        let Some(name) = file.strip_suffix(".npy") else { continue };
+        let (mut entry, _) = archive.entry(index)?;
+        let header = Header::read(&mut entry).map_err(|error| of_array(name, error))?;
+        let is_label = matches!(&header.shape[..], &[frames] if frames == count)
+            || matches!(&header.shape[..], &[frames, k] if frames == count && k <= MOST_COLUMNS);
+        if is_label && matches!(header.element.kind, 'i' | 'u' | 'f' | 'b') {
+            drop(entry);
+            columns.extend(read_columns(archive, index, name)?);
+        }
     }
-    let labels = read_integers(&mut entry, &header).map_err(|error| of_array("y", error))?;
-    let class = |(frame, &label): (usize, &i128)| match u32::try_from(label) {
-        Ok(class) if label < MAX_CLASSES => Ok(class),
-        _ => Err(Error::new(format!("label {label} of frame {frame} is out of range"))
-            .way_out("Labels are the indices of the network's outputs, counted from 0.")),
+    Ok(Labels::new(columns))
+}
+
+/// The labels in an array: a number for each frame, or a row of them.
+fn read_columns(archive: &mut Archive, index: usize, name: &str) -> Result<Vec<Column>> {
+    let (mut entry, _) = archive.entry(index)?;
+    let header = Header::read(&mut entry).map_err(|error| of_array(name, error))?;
+    let width = match header.shape[..] {
+        [_] => 1,
+        [_, width] if (1..=MOST_COLUMNS).contains(&width) => width,
+        _ => {
+            let what = format!(
+                "`{name}` is a label for each frame, or a row of values; this one has the shape {:?}",
+                header.shape
+            );
+            return Err(Error::new(what)
+                .way_out("Save one class index for each frame, or one row of values."));
+        }
     };
-    labels.iter().enumerate().map(class).collect()
+    let called = (name != "y").then(|| name.to_owned());
+    let column = |numbers| Column { name: called.clone(), numbers };
+    if matches!(header.element.kind, 'i' | 'u' | 'b') {
+        let labels = read_integers(&mut entry, &header).map_err(|error| of_array(name, error))?;
+        let class = |&label: &i128| u32::try_from(label).ok().filter(|&class| class < MAX_CLASSES);
+        if let (1, Some(classes)) = (width, labels.iter().map(class).collect()) {
+            return Ok(vec![column(Numbers::Classes(classes))]);
+        }
+        let labels: Vec<f64> = labels.into_iter().map(|label| label as f64).collect();
+        return Ok(columns(&labels, width).map(column).collect());
+    }
+    let mut none = crate::progress::unwatched;
+    let values: Result<Vec<f64>> = match (header.element.kind, header.element.size) {
+        ('f', 2) => npy::read_elements(
+            &mut entry,
+            &header,
+            |b| half(u16::from_le_bytes(b)).into(),
+            &mut none,
+        ),
+        ('f', 4) => {
+            npy::read_elements(&mut entry, &header, |b| f32::from_le_bytes(b).into(), &mut none)
+        }
+        ('f', 8) => npy::read_elements(&mut entry, &header, f64::from_le_bytes, &mut none),
+        _ => Err(Error::new(format!("the element type is {}, not a number", header.descr))
+            .way_out(
+                "Save the labels with .astype(\"int64\"), or values with .astype(\"float32\").",
+            )),
+    };
+    let values = values.map_err(|error| of_array(name, error))?;
+    if let Some(at) = values.iter().position(|value| !value.is_finite()) {
+        let what = format!("the label of frame {} is {}", at / width, values[at]);
+        return Err(of_array(name, Error::new(what)));
+    }
+    Ok(columns(&values, width).map(column).collect())
+}
+
+fn columns(values: &[f64], width: usize) -> impl Iterator<Item = Numbers> {
+    (0..width)
+        .map(move |at| Numbers::Values(values.iter().skip(at).step_by(width).copied().collect()))
 }
 
 /// Elements of any integer type; i128 holds them all.
@@ -130,7 +194,7 @@ fn read_integers(entry: &mut impl Read, header: &Header) -> Result<Vec<i128>> {
         };
     }
     match (header.element.kind, header.element.size) {
-        ('i', 1) => read!(i8),
+        ('i' | 'b', 1) => read!(i8),
         ('i', 2) => read!(i16),
         ('i', 4) => read!(i32),
         ('i', 8) => read!(i64),
@@ -217,7 +281,7 @@ mod tests {
             let dataset = read_file(npz(&arrays, compression)).unwrap();
             assert_eq!(dataset.len(), 2);
             assert_eq!(dataset.frame_shape(), [3, 1, 2]);
-            assert_eq!(dataset.labels(), Some(&[3, 0][..]));
+            assert_eq!(dataset.classes(), Some(&[3, 0][..]));
             assert_eq!(dataset.class_counts(), [1, 0, 0, 1]);
             let expected = [6.0, 9.0, 7.0, 10.0, 8.0, 11.0].map(|value: f32| value / 255.0);
             assert_eq!(frame(&dataset, 1), expected);
@@ -239,7 +303,12 @@ mod tests {
                 &mut crate::progress::unwatched,
             )
         };
-        let normalization = Normalization { mean: vec![0.0, 0.5, 0.25], std: vec![1.0, 0.5, 2.0] };
+        let normalization = Normalization {
+            stack: None,
+            divide: None,
+            mean: vec![0.0, 0.5, 0.25],
+            std: vec![1.0, 0.5, 2.0],
+        };
         let dataset = read(&normalization).unwrap();
         let value = |pixel: f32, mean: f32, std: f32| (pixel / 255.0 - mean) / std;
         assert_eq!(
@@ -253,12 +322,22 @@ mod tests {
                 value(5.0, 0.25, 2.0),
             ]
         );
-        let error = read(&Normalization { mean: vec![0.5], std: vec![] }).unwrap_err();
+        let error =
+            read(&Normalization { stack: None, divide: None, mean: vec![0.5], std: vec![] })
+                .unwrap_err();
         assert_eq!(
             error.to_string(),
             "set.npz: the mean has 1 values, the frames have 3 channels."
         );
-        assert!(read(&Normalization { mean: vec![], std: vec![1.0, 0.0, 1.0] }).is_err());
+        assert!(
+            read(&Normalization {
+                stack: None,
+                divide: None,
+                mean: vec![],
+                std: vec![1.0, 0.0, 1.0]
+            })
+            .is_err()
+        );
     }
 
     #[test]
@@ -288,7 +367,8 @@ mod tests {
             assert_eq!(frame(&dataset, 1), values[2..]);
             assert_eq!(dataset.labels(), None);
 
-            let normalization = Normalization { mean: vec![0.5], std: vec![] };
+            let normalization =
+                Normalization { stack: None, divide: None, mean: vec![0.5], std: vec![] };
             let read =
                 Dataset::read(&[file], Some(&normalization), &mut crate::progress::unwatched);
             assert!(read.unwrap_err().what.contains("float32"));
@@ -312,15 +392,48 @@ mod tests {
         for (descr, elements) in cases {
             let dataset =
                 read(&[("x", x.clone()), ("y", array(descr, false, "2,", elements))]).unwrap();
-            assert_eq!(dataset.labels(), Some(&[4, 1][..]), "{descr}");
+            assert_eq!(dataset.classes(), Some(&[4, 1][..]), "{descr}");
         }
+    }
+
+    #[test]
+    fn labels_that_are_no_classes_are_values() {
+        let x = || ("x", array("|u1", false, "2, 1, 2, 3", &pixels()));
+        let halves =
+            [0.5_f64, -2.0].iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>();
+        let columns = |arrays: &[(&str, Vec<u8>)]| {
+            let dataset = read(arrays).unwrap();
+            assert_eq!(dataset.classes(), None);
+            let columns = dataset.labels().unwrap().columns().to_vec();
+            columns
+                .into_iter()
+                .map(|c| (c.name.clone(), c.values().into_owned()))
+                .collect::<Vec<_>>()
+        };
+        let named = |name: &str| Some(name.to_owned());
+        let float = array("<f8", false, "2,", &halves);
+        assert_eq!(columns(&[x(), ("y", float.clone())]), [(None, vec![0.5, -2.0])]);
+        let signed = array("|i1", false, "2,", &[0, 255]);
+        assert_eq!(columns(&[x(), ("y", signed)]), [(None, vec![0.0, -1.0])]);
+        let rows = array("|u1", false, "2, 2", &[1, 2, 3, 4]);
+        assert_eq!(columns(&[x(), ("y", rows)]), [(None, vec![1.0, 3.0]), (None, vec![2.0, 4.0])]);
+        // Without a `y`, what has a number for each frame; not what has more or other than that.
+        let others = [
+            ("angle", float),
+            ("brake", array("|b1", false, "2,", &[0, 1])),
+            ("deleted", array("<i8", false, "1,", &[0; 8])),
+            ("names", array("<U1", false, "2,", &[65, 0, 0, 0, 66, 0, 0, 0])),
+        ];
+        let arrays: Vec<_> = [x()].into_iter().chain(others).collect();
+        let expected = [(named("angle"), vec![0.5, -2.0]), (named("brake"), vec![0.0, 1.0])];
+        assert_eq!(columns(&arrays), expected);
     }
 
     #[test]
     fn labels_are_checked_against_the_classes() {
         let x = array("|u1", false, "2, 1, 2, 3", &pixels());
         let dataset = read(&[("x", x.clone()), ("y", array("|u1", false, "2,", &[4, 5]))]).unwrap();
-        assert_eq!(dataset.check_labels(6).unwrap(), [4, 5]);
+        dataset.check_labels(6).unwrap();
         let error = dataset.check_labels(5).unwrap_err();
         assert_eq!(
             error.what,
@@ -384,20 +497,16 @@ mod tests {
                 "2 frames in `x`, 3 labels in `y`",
             ),
             (
-                vec![x(), ("y", array("|u1", false, "2, 5", &[0; 10]))],
-                "`y` is one class index per frame; this one has the shape [2, 5]",
+                vec![x(), ("y", array("|u1", false, "2, 5, 1", &[0; 10]))],
+                "`y` is a label for each frame, or a row of values; this one has the shape [2, 5, 1]",
             ),
             (
-                vec![x(), ("y", array("<f4", false, "2,", &[0; 8]))],
-                "`y`: the element type is <f4, not an integer",
+                vec![x(), ("y", array("<f4", false, "2,", &[0, 0, 0, 0, 0, 0, 192, 127]))],
+                "`y`: the label of frame 1 is NaN",
             ),
             (
-                vec![x(), ("y", array("|i1", false, "2,", &[0, 255]))],
-                "label -1 of frame 1 is out of range",
-            ),
-            (
-                vec![x(), ("y", array("<u8", false, "2,", &[255; 16]))],
-                "label 18446744073709551615 of frame 0 is out of range",
+                vec![x(), ("y", array("<c8", false, "2,", &[0; 16]))],
+                "`y`: the element type is <c8, not a number",
             ),
         ];
         for (arrays, expected) in cases {

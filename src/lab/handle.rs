@@ -19,14 +19,16 @@ use crate::onnx;
 use crate::progress::ready;
 use crate::quantize::{self, Quantized, Step};
 use crate::runtime::{Arithmetic, Session, input_shape};
-use crate::score::top1;
+use crate::score::classes::top1;
 use crate::train::{Alone, Crew};
 use crate::vocabulary::file::File;
 use crate::vocabulary::recipe::Recipe;
+use crate::vocabulary::task::Judging;
 
 use self::inspect::{Inspected, inspect};
 use super::protocol::{
-    Event, Inspection, ModelId, Prediction, Progress, QuantizationSummary, Request, Role, Stage,
+    Event, Inspection, ModelId, Prediction, Progress, QuantizationSummary, Request, Role, Said,
+    Stage,
 };
 
 /// Networks and data sets in memory, and what can be done with them.
@@ -96,17 +98,19 @@ impl Lab {
             }
             Request::Predict { model, indices } => self.predict(model, &indices),
             Request::Quantize { model, recipe, into } => self.quantize(model, &recipe, into, emit),
-            Request::Analyze { model, recipe, frames } => {
-                self.analyze(&model, &recipe, frames, emit)
+            Request::Analyze { model, recipe, judging, frames } => {
+                self.analyze(&model, &recipe, (&judging, frames), emit)
             }
-            Request::Search { model, recipe, target, frames } => {
-                self.search(&model, &recipe, target, frames, emit)
+            Request::Search { model, recipe, target, judging, frames } => {
+                self.search(&model, &recipe, target, (&judging, frames), emit)
             }
             Request::Train { model, recipe, plan, into, options } => {
                 self.train(&model, (&recipe, &plan), into, &options, emit, crew).await
             }
-            Request::Evaluate { model, float } => self.evaluate(&model, float.as_deref(), emit),
-            Request::Compare { models } => self.compare(&models, emit),
+            Request::Evaluate { model, float, judging } => {
+                self.evaluate(&model, float.as_deref(), &judging, emit)
+            }
+            Request::Compare { models, judging } => self.compare(&models, &judging, emit),
         }
     }
 
@@ -121,15 +125,21 @@ impl Lab {
         let (model, data) = (self.model(&id)?, self.data(Role::Validation)?);
         check_indices(indices, data)?;
         let data = model.frames(data)?;
-        let mut predictions = Vec::with_capacity(indices.len());
-        evaluate::logits(model, &data, indices, &mut |_, _| Ok(()), &mut |index, logits| {
-            predictions.push(Prediction {
-                index,
-                class: top1(logits),
-                logits: logits.to_vec(),
-                probabilities: softmax(logits),
-            });
-        })?;
+        let mut rows = Vec::with_capacity(indices.len());
+        let mut keep = |index: usize, row: &[f32]| rows.push((index, row.to_vec()));
+        let lens = evaluate::answers(model, &data, indices, &mut |_, _| Ok(()), &mut keep)?;
+        // Labels that fit no output are told when something is measured on them.
+        let judge = evaluate::judge(model, &data, &lens, &Judging::default()).ok();
+        let predict = |(index, row): (usize, Vec<f32>)| Prediction {
+            index,
+            class: top1(&row[..lens[0]]),
+            logits: row[..lens[0]].to_vec(),
+            probabilities: softmax(&row[..lens[0]]),
+            values: judge.as_ref().map_or_else(Vec::new, |judge| {
+                judge.values(&row).map(|(name, value)| Said { name, value }).collect()
+            }),
+        };
+        let predictions = rows.into_iter().map(predict).collect();
         Ok(Event::Predictions { model: id, predictions })
     }
 
@@ -230,15 +240,8 @@ impl Model {
     /// # Errors
     /// Frames that were to be normalized before.
     pub(super) fn frames<'a>(&self, data: &'a Dataset) -> Result<Cow<'a, Dataset>> {
-        if self.graph.file_input != Some(Element::U8) {
-            return Ok(Cow::Borrowed(data));
-        }
-        let fits = |shape: &[usize]| input_shape(&self.graph, Some(shape)).is_ok();
-        let channels_last = match data.frame_shape() {
-            shape @ &[channels, height, width] => !fits(shape) && fits(&[height, width, channels]),
-            _ => false,
-        };
-        data.unscaled(channels_last).in_file(&self.file)
+        let takes = |shape: &[usize]| input_shape(&self.graph, Some(shape)).is_ok();
+        data.entering(takes, self.graph.file_input == Some(Element::U8)).in_file(&self.file)
     }
 
     pub(super) fn session(&self, data: &Dataset) -> Result<Session> {

@@ -13,12 +13,13 @@ use crate::vocabulary::frames::{DataSummary, Normalization, Picture};
 use crate::vocabulary::plan::Plan;
 use crate::vocabulary::quantization::{LeftInFloat, TensorInfo};
 use crate::vocabulary::recipe::Recipe;
-use crate::vocabulary::report::Report;
+use crate::vocabulary::report::{Report, Series};
 use crate::vocabulary::search::{Found, Target, Trial};
+use crate::vocabulary::task::Judging;
 use crate::vocabulary::training::{Checkpoint, Epoch, Resume};
 
 /// Raised when a message changes its meaning; page and worker of different versions refuse to talk.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The shell's name for a loaded network: anything, unique within a lab.
 pub type ModelId = String;
@@ -65,11 +66,17 @@ pub enum Request {
     /// What `recipe` does to `model`, tensor by tensor and layer by layer: calibrated on the
     /// calibration frames, measured on the first `frames` validation frames (`None`: all).
     /// Ends with [`Event::Analyzed`].
-    Analyze { model: ModelId, recipe: Recipe, frames: Option<usize> },
-    /// Searches the recipe that meets `target`, starting from `recipe`, on the first `frames`
-    /// validation frames. Every trial is told by [`Event::Tried`]. Ends with [`Event::Searched`];
+    Analyze { model: ModelId, recipe: Recipe, judging: Judging, frames: Option<usize> },
+    /// Searches the recipe that meets `target`, starting from `recipe`, on `frames` of one half of the
+    /// validation frames; what it finds is measured on the other half, too. Every trial is told by [`Event::Tried`]. Ends with [`Event::Searched`];
     /// cancelled once something was tried, too, with the best so far.
-    Search { model: ModelId, recipe: Recipe, target: Target, frames: Option<usize> },
+    Search {
+        model: ModelId,
+        recipe: Recipe,
+        target: Target,
+        judging: Judging,
+        frames: Option<usize>,
+    },
     /// Trains `model` on the training frames for `recipe` and loads the quantized result as `into`.
     /// The starting point is calibrated on the calibration frames, without any on
     /// [`CALIBRATION_OF_TRAINING`] of the frames that train. Every epoch is told by [`Event::Epoch`].
@@ -77,10 +84,10 @@ pub enum Request {
     Train { model: ModelId, recipe: Recipe, plan: Plan, into: ModelId, options: TrainOptions },
     /// Runs one network on the validation frames; `float` names the network it is compared with.
     /// Frames without labels give a report without accuracy. Ends with [`Event::Evaluated`].
-    Evaluate { model: ModelId, float: Option<ModelId> },
+    Evaluate { model: ModelId, float: Option<ModelId>, judging: Judging },
     /// Measures the networks on the validation frames, interleaved; the first float network is the
     /// one the others are compared with. Ends with [`Event::Compared`].
-    Compare { models: Vec<ModelId> },
+    Compare { models: Vec<ModelId>, judging: Judging },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -140,7 +147,7 @@ pub enum Event {
         /// not be, which does not undo the training.
         measured: Option<Result<Box<BesideFloat>, Error>>,
     },
-    /// `logits`: one row for each frame.
+    /// `logits`: for each frame the numbers of all outputs, side by side.
     Evaluated {
         report: Report,
         logits: Vec<Vec<f32>>,
@@ -148,6 +155,8 @@ pub enum Event {
     Compared {
         reports: Vec<Report>,
         verdict: String,
+        /// Values over the frames, for drawing.
+        series: Vec<Series>,
     },
     Failed {
         error: Error,
@@ -228,6 +237,15 @@ pub struct Prediction {
     pub logits: Vec<f32>,
     /// Softmax of the logits, per class.
     pub probabilities: Vec<f32>,
+    /// What the outputs say that are values; the class means nothing where the first is.
+    pub values: Vec<Said>,
+}
+
+/// A value that an output says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Said {
+    pub name: String,
+    pub value: f32,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

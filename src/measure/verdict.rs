@@ -1,6 +1,7 @@
 //! The comparison in one sentence.
 
-use crate::vocabulary::report::Report;
+use crate::figures::significant;
+use crate::vocabulary::report::{Change, Distance, Report, ValueScore};
 
 /// Below this a difference that is real by the test is still no news.
 const SAME: f64 = 0.01;
@@ -8,9 +9,11 @@ const SAME: f64 = 0.01;
 const LEVEL: f64 = 0.05;
 
 /// What became of `float` in `other`, for example "pilotnet-int8.onnx: 3.6x smaller, 2.3x faster,
-/// accuracy unchanged within the noise (-0.1 points on 2000 frames)."
+/// accuracy unchanged within the noise (-0.1 points on 2000 frames)." Of values: "MAE 1.84 to 1.86, no
+/// significant difference; never more than 2.6 from float".
 pub fn verdict(float: &Report, other: &Report) -> String {
-    let parts = [Some(size(float, other)), speed(other), accuracy(float, other)];
+    let answers = accuracy(float, other).or_else(|| values(float, other)).or_else(|| moved(other));
+    let parts = [Some(size(float, other)), speed(other), answers];
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     format!("{}: {}.", other.model, parts.join(", "))
 }
@@ -63,6 +66,41 @@ fn accuracy(float: &Report, other: &Report) -> Option<String> {
     })
 }
 
+fn values(float: &Report, other: &Report) -> Option<String> {
+    let (before, after) = (float.values.as_ref()?, other.values.as_ref()?);
+    let (changes, moved) = (other.mae_change.as_ref()?, other.from_float.as_ref()?);
+    let several = after.outputs.len() > 1;
+    let value = |((before, after), change): ((&ValueScore, &ValueScore), &Change)| {
+        let name = if several { format!("{}: ", after.name) } else { String::new() };
+        let mut text =
+            format!("{name}MAE {} to {}", significant(before.mae), significant(after.mae));
+        text += &match change.p {
+            p if p < LEVEL => format!(" (p = {})", p_value(p)),
+            _ => ", no significant difference".into(),
+        };
+        if let Some(moved) = moved.outputs.iter().find(|output| output.name == after.name) {
+            text += &format!("; never more than {} from float", significant(moved.max_abs));
+        }
+        text
+    };
+    let values = before.outputs.iter().zip(&after.outputs).zip(changes).map(value);
+    Some(values.collect::<Vec<_>>().join("; "))
+}
+
+/// Of answers that there are no labels for.
+fn moved(other: &Report) -> Option<String> {
+    let outputs = &other.from_float.as_ref()?.outputs;
+    let moved = |output: &Distance| {
+        format!(
+            "`{}` moved by {} on average and {} at most",
+            output.name,
+            significant(output.mean_abs),
+            significant(output.max_abs)
+        )
+    };
+    Some(outputs.iter().map(moved).collect::<Vec<_>>().join(", "))
+}
+
 /// Two digits, without a row of zeros.
 fn p_value(p: f64) -> String {
     if p < 1e-3 { format!("{p:.0e}") } else { format!("{p:.3}") }
@@ -71,7 +109,7 @@ fn p_value(p: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::report::{Accuracy, Speedup};
+    use crate::vocabulary::report::{Accuracy, FromFloat, Speedup, Values};
 
     fn report(file_bytes: usize, top1: f64) -> Report {
         let accuracy = Accuracy { top1, ci95: [0.0, 1.0], n: 2000, confusion: Vec::new() };
@@ -86,8 +124,13 @@ mod tests {
             flops: 0,
             bops: 0,
             latency_ms: None,
+            task: "classes".into(),
             accuracy: Some(accuracy),
             agreement_with_float: Some(0.99),
+            more_classes: Vec::new(),
+            values: None,
+            from_float: None,
+            mae_change: None,
             mcnemar_p: Some(0.7),
             speedup_over_float: Some(Speedup { median: 2.31, ci95: [2.2, 2.4] }),
             session_bytes: 0,
@@ -141,6 +184,53 @@ mod tests {
         assert!(verdict(&report(1000, 0.9), &other).contains("as fast within 1 %"));
         other.speedup_over_float = Some(Speedup { median: 1.04, ci95: [1.02, 1.06] });
         assert!(verdict(&report(1000, 0.9), &other).contains("1.04x faster"));
+    }
+
+    fn values_of(mae: f64) -> Values {
+        let output = ValueScore {
+            name: "angle".into(),
+            mae,
+            mae_ci95: [0.0, 1.0],
+            rmse: 0.0,
+            max_abs: 0.0,
+            p99_abs: 0.0,
+            bias: 0.0,
+            r2: None,
+            within: None,
+        };
+        Values { n: 2000, outputs: vec![output] }
+    }
+
+    #[test]
+    fn of_values_it_says_how_far_they_are_from_labels_and_from_float() {
+        let report = |file_bytes, mae| {
+            let task = "values".into();
+            let values = Some(values_of(mae));
+            let report = report(file_bytes, 0.0);
+            Report { accuracy: None, agreement_with_float: None, task, values, ..report }
+        };
+        let mut other = report(1000, 1.857);
+        let name = || "angle".to_owned();
+        let change = Change { name: name(), change: 0.017, ci95: [-0.02, 0.05], p: 0.4 };
+        other.mae_change = Some(vec![change]);
+        let moved = Distance {
+            name: name(),
+            mean_abs: 0.3,
+            p99_abs: 1.9,
+            max_abs: 2.604,
+            sqnr_db: Some(30.0),
+        };
+        other.from_float = Some(FromFloat { outputs: vec![moved] });
+        let text = verdict(&report(3600, 1.84), &other);
+        let expected =
+            "MAE 1.84 to 1.86, no significant difference; never more than 2.60 from float.";
+        assert!(text.ends_with(expected), "{text}");
+        other.mae_change.as_mut().unwrap()[0].p = 0.001;
+        assert!(verdict(&report(3600, 1.84), &other).contains("MAE 1.84 to 1.86 (p = 0.001);"));
+        // Nobody knows what is right.
+        other.values = None;
+        let text = verdict(&report(3600, 1.84), &other);
+        assert!(text.ends_with("`angle` moved by 0.300 on average and 2.60 at most."), "{text}");
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub fn line(source: &Source, recipe: &Recipe) -> String {
     if let Some(calibration) = &source.calibration {
         option(&mut line, "calibration", calibration);
     }
-    if let Some(Normalization { mean, std }) = &source.normalization {
+    if let Some(Normalization { mean, std, .. }) = &source.normalization {
         option(&mut line, "mean", &listed(mean));
         option(&mut line, "std", &listed(std));
     }
@@ -132,7 +132,12 @@ mod tests {
         let source = Source {
             network: "net.onnx".into(),
             calibration: Some("my frames.zip".into()),
-            normalization: Some(Normalization { mean: vec![-0.5, 0.5], std: vec![0.25, 1.0] }),
+            normalization: Some(Normalization {
+                stack: None,
+                divide: None,
+                mean: vec![-0.5, 0.5],
+                std: vec![0.25, 1.0],
+            }),
         };
         assert_eq!(
             line(&source, &Recipe::default()),

@@ -1,6 +1,7 @@
 //! Figures as people read them on the page.
 
 pub use crate::figures::{bytes, count, grouped, three_digits};
+use crate::vocabulary::search::Trial;
 
 /// `0.834 ms`.
 pub fn ms(ms: f64) -> String {
@@ -93,6 +94,15 @@ pub fn class_name(folder: &str) -> &str {
     match rest.strip_prefix(['-', '_', ' ', '.']) {
         Some(name) if rest.len() < folder.len() && !name.is_empty() => name,
         _ => folder,
+    }
+}
+
+/// What a trial of a search lost: points of top-1, or per cent of error.
+pub fn lost(trial: &Trial) -> String {
+    match (trial.drop, trial.rise) {
+        (Some(points), _) => drop(points),
+        (None, Some(rise)) => format!("error {rise:+.1} %"),
+        (None, None) => format!("squared error {}", value(trial.effect.logit_mse)),
     }
 }
 

@@ -35,7 +35,7 @@ pub fn order(analysis: &Analysis, sorting: Sorting<Column>) -> Vec<usize> {
 }
 
 fn figure(layer: &LayerDamage, column: Column) -> Option<f64> {
-    let Effect { top1, agreement, logit_mse } = match column {
+    let Effect { top1, agreement, logit_mse, mae_change, max_abs_from_float, .. } = match column {
         Column::FloatTop1 | Column::FloatAgreement | Column::FloatError => layer.only_this_float,
         _ => layer.only_this_quantized,
     };
@@ -44,8 +44,10 @@ fn figure(layer: &LayerDamage, column: Column) -> Option<f64> {
         Column::WeightBits => layer.weight_bits.map(f64::from),
         Column::Macs => Some(layer.macs as f64),
         Column::Sqnr => layer.sqnr_db,
-        Column::QuantizedTop1 | Column::FloatTop1 => top1,
-        Column::QuantizedAgreement | Column::FloatAgreement => Some(agreement),
+        Column::QuantizedTop1 | Column::FloatTop1 => top1.or(mae_change),
+        Column::QuantizedAgreement | Column::FloatAgreement => {
+            agreement.or(Some(max_abs_from_float))
+        }
         Column::QuantizedError | Column::FloatError => Some(logit_mse),
         Column::DeadChannels => Some(layer.dead_channels.len() as f64),
     }
@@ -55,8 +57,19 @@ fn figure(layer: &LayerDamage, column: Column) -> Option<f64> {
 mod tests {
     use super::*;
 
+    fn effect() -> Effect {
+        Effect {
+            top1: None,
+            agreement: Some(1.0),
+            logit_mse: 0.0,
+            mae: None,
+            mae_change: None,
+            max_abs_from_float: 0.0,
+        }
+    }
+
     fn layer(node: &str, macs: u64, sqnr_db: Option<f64>) -> LayerDamage {
-        let effect = Effect { top1: None, agreement: 1.0, logit_mse: 0.0 };
+        let effect = effect();
         LayerDamage {
             node: node.into(),
             op: "Conv".into(),
@@ -74,7 +87,7 @@ mod tests {
 
     #[test]
     fn layers_are_sorted_by_a_column_and_silence_comes_last() {
-        let effect = Effect { top1: None, agreement: 1.0, logit_mse: 0.0 };
+        let effect = effect();
         let analysis = Analysis {
             tensors: Vec::new(),
             layers: vec![
@@ -84,6 +97,7 @@ mod tests {
                 layer("d", 2, Some(10.0)),
             ],
             float_top1: None,
+            float_mae: None,
             quantized: effect,
             saturating: None,
             by_calibration_frames: Vec::new(),

@@ -106,6 +106,8 @@ pub enum Action {
     CancelData(Role),
     SetNormalization(NormalizationForm),
     OtherFrames,
+    /// Of the validation set, by their places.
+    ShowFrames(Vec<usize>),
     /// The big button: quantize and compare, or measure what is int8 already.
     Run,
     CancelRun,
@@ -225,6 +227,8 @@ pub struct State {
     round: usize,
     /// Networks that were asked about the frames on show.
     asked: BTreeSet<ModelId>,
+    /// Whether the frames on show were asked for.
+    frames_asked: bool,
     notices_so_far: NoticeId,
     opened_so_far: usize,
     /// What the recipe said about the layers of networks that are not chosen now.
@@ -265,6 +269,7 @@ impl State {
             Action::CancelData(role) => self.cancel_data(role, &mut effects),
             Action::SetNormalization(form) => self.set_normalization(form, &mut effects),
             Action::OtherFrames => self.other_frames(),
+            Action::ShowFrames(frames) => self.show_frames(frames),
             Action::Run => self.start_run(now, &mut effects),
             Action::CancelRun => self.cancel_run(&mut effects),
             Action::SetRecipe(recipe) => self.set_recipe(*recipe),

@@ -41,4 +41,5 @@ mod stale;
 mod time_section;
 mod time_table;
 mod train_section;
+mod values_section;
 mod working;

@@ -1,13 +1,15 @@
 //! What variants of a network do to its answers, measured together on the same frames.
 
-use super::noise::Noise;
 use crate::data::Dataset;
-use crate::error::{Error, Result};
-use crate::graph::Graph;
+use crate::error::{Context, Error, Result};
+use crate::graph::{Element, Graph};
 use crate::progress::Progress;
-use crate::runtime::Family;
-use crate::score::{hits, top1};
+use crate::runtime::{Family, tensor_types};
+use crate::score::judge::{Judge, Output};
+use crate::score::noise::Noise;
+use crate::score::tally::Tally;
 use crate::vocabulary::analysis::Effect;
+use crate::vocabulary::task::Judging;
 
 /// A network, and frames to measure its variants on.
 #[derive(Debug)]
@@ -16,8 +18,11 @@ pub(super) struct Bench<'a> {
     float: &'a Graph,
     data: &'a Dataset,
     pub(super) indices: Vec<usize>,
-    /// The float network's logits, run by run; known once they were needed.
-    reference: Vec<Vec<f32>>,
+    /// The outputs that are measured, all of float32.
+    outputs: Vec<String>,
+    judge: Judge,
+    /// The float network's outputs, run by run; known once they were needed.
+    reference: Vec<Vec<Vec<f32>>>,
 }
 
 /// A variant to be measured.
@@ -29,41 +34,37 @@ pub(super) struct Variant {
 }
 
 /// What was measured of a variant.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(super) struct Measured {
     pub(super) effect: Effect,
+    pub(super) tally: Tally,
     /// Of the watched tensor, in dB.
     pub(super) sqnr_db: Option<f64>,
 }
 
-#[derive(Debug, Clone, Default)]
-struct Tally {
-    labelled: usize,
-    right: usize,
-    agreed: usize,
-    squares: f64,
-    logits: usize,
-    noise: Noise,
-}
-
 impl<'a> Bench<'a> {
-    /// `frames` of the set (`None`: all), chosen by `seed`.
+    /// The frames `indices` of the set.
     ///
     /// # Errors
-    /// Frames that do not fit the network, and a set without any.
+    /// Frames that do not fit the network, labels that do not fit its outputs, and no frames.
     pub(super) fn new(
         float: &'a Graph,
-        data: &'a Dataset,
-        frames: Option<usize>,
-        seed: u64,
+        (data, judging): (&'a Dataset, &Judging),
+        indices: Vec<usize>,
     ) -> Result<Self> {
-        let indices = data.subset(frames, seed);
         if indices.is_empty() {
             return Err(Error::new("there are no validation frames")
                 .way_out("The damage is measured on at least one frame."));
         }
         let family = Family::new(float, Some(data.frame_shape()))?;
-        Ok(Self { family, float, data, indices, reference: Vec::new() })
+        let outputs = outputs(float, data, family.batch())?;
+        let judge = Judge::of(&outputs, data.labels(), judging, data.class_names());
+        let judge = match data.file() {
+            Some(file) => judge.in_file(file)?,
+            None => judge?,
+        };
+        let outputs = outputs.into_iter().map(|output| output.name).collect();
+        Ok(Self { family, float, data, indices, outputs, judge, reference: Vec::new() })
     }
 
     /// The float network's own answers.
@@ -88,10 +89,9 @@ impl<'a> Bench<'a> {
         progress: &mut Progress,
     ) -> Result<Vec<Measured>> {
         self.family.clear();
-        let logits = |graph: &Graph| graph.outputs[0].name.clone();
         let knows_float = !self.reference.is_empty();
         if !knows_float {
-            self.family.add(self.float, &[logits(self.float)])?;
+            self.family.add(self.float, &self.outputs)?;
         }
         let base_at = usize::from(!knows_float);
         if let Some((graph, tensors)) = base {
@@ -102,12 +102,12 @@ impl<'a> Bench<'a> {
         for (done, variant) in variants.iter().enumerate() {
             progress(done, total)?;
             let watched = variant.watched.iter().map(|(tensor, _)| tensor.clone());
-            let observed: Vec<String> =
-                [logits(&variant.graph)].into_iter().chain(watched).collect();
+            let observed: Vec<String> = self.outputs.iter().cloned().chain(watched).collect();
             self.family.add(&variant.graph, &observed)?;
         }
-        let mut tallies = vec![Tally::default(); variants.len()];
-        let labels = self.data.labels();
+        let mut tallies = vec![(Tally::default(), Noise::default()); variants.len()];
+        let count = self.outputs.len();
+        let mut answers = vec![vec![Vec::new(); count]; variants.len()];
         let (batch, len) = (self.family.batch(), self.family.frame_len());
         let mut input = vec![0.0; batch * len];
         let mut reference = std::mem::take(&mut self.reference);
@@ -119,59 +119,65 @@ impl<'a> Bench<'a> {
             }
             self.family.run(&input, |member, at, values| match member.checked_sub(first) {
                 None if member == base_at => kept[at] = values.to_vec(),
-                None => reference.push(values.to_vec()),
-                Some(i) if at == 0 => {
-                    let label = |frame| labels.map(|labels| labels[frame]);
-                    tallies[i].answers(values, &reference[run], batch, frames, label);
-                }
+                None if at == 0 => reference.push(vec![values.to_vec()]),
+                None => reference[run].push(values.to_vec()),
+                Some(i) if at < count => values.clone_into(&mut answers[i][at]),
                 Some(i) => {
                     if let Some((_, base)) = &variants[i].watched {
                         let pairs = kept[*base].iter().zip(values);
-                        pairs.for_each(|(&x, &left)| tallies[i].noise.add(x, left));
+                        pairs.for_each(|(&x, &left)| tallies[i].1.add(x, left));
                     }
                 }
             })?;
-            if labels.is_some() && run == 0 {
-                self.data.check_labels(reference[0].len() / batch)?;
+            let float = rows(&reference[run], batch);
+            for (answers, (tally, _)) in answers.iter().zip(&mut tallies) {
+                let own = rows(answers, batch);
+                // Frames repeated to fill a batch are left out.
+                for (&frame, (own, float)) in frames.iter().zip(own.iter().zip(&float)) {
+                    tally.add(&self.judge, frame, own, float);
+                }
             }
             progress(variants.len() + run * batch + frames.len(), total)?;
         }
         self.reference = reference;
-        Ok(tallies.into_iter().map(|tally| tally.measured(self.indices.len())).collect())
+        let measured = |(tally, noise): (Tally, Noise)| Measured {
+            effect: tally.effect(),
+            tally,
+            sqnr_db: noise.sqnr_db(),
+        };
+        Ok(tallies.into_iter().map(measured).collect())
     }
 }
 
-impl Tally {
-    /// Counts the rows of one run; frames repeated to fill a batch are left out.
-    fn answers(
-        &mut self,
-        values: &[f32],
-        reference: &[f32],
-        batch: usize,
-        frames: &[usize],
-        label: impl Fn(usize) -> Option<u32>,
-    ) {
-        let classes = (values.len() / batch).max(1);
-        let rows = values.chunks_exact(classes).zip(reference.chunks_exact(classes));
-        for (&frame, (row, float)) in frames.iter().zip(rows) {
-            self.agreed += usize::from(top1(row) == top1(float));
-            if let Some(label) = label(frame) {
-                self.labelled += 1;
-                self.right += usize::from(hits(row, label));
-            }
-            let square = |(a, b): (&f32, &f32)| (f64::from(*a) - f64::from(*b)).powi(2);
-            self.squares += row.iter().zip(float).map(square).sum::<f64>();
-            self.logits += classes;
-        }
-    }
-
-    fn measured(self, frames: usize) -> Measured {
-        let share = |count: usize| count as f64 / frames as f64;
-        let effect = Effect {
-            top1: (self.labelled > 0).then(|| share(self.right)),
-            agreement: share(self.agreed),
-            logit_mse: self.squares / self.logits.max(1) as f64,
+/// The numbers of each frame, those of all outputs side by side.
+fn rows(outputs: &[Vec<f32>], batch: usize) -> Vec<Vec<f32>> {
+    let row = |frame: usize| {
+        let part = |output: &Vec<f32>| {
+            let len = output.len() / batch;
+            output[frame * len..][..len].to_vec()
         };
-        Measured { effect, sqnr_db: self.noise.sqnr_db() }
+        outputs.iter().flat_map(part).collect()
+    };
+    (0..batch).map(row).collect()
+}
+
+/// The outputs of float32, for frames of this shape.
+fn outputs(graph: &Graph, data: &Dataset, batch: usize) -> Result<Vec<Output>> {
+    let types = tensor_types(graph, Some(data.frame_shape()))?;
+    let output = |name: &String| {
+        let ty = types.get(name).filter(|ty| ty.element == Element::F32)?;
+        let numbers: usize = ty.shape.iter().product();
+        let is_row = ty.shape.iter().skip(1).filter(|&&n| n != 1).count() <= 1;
+        Some(Output { name: name.clone(), len: numbers / batch, is_row })
+    };
+    let outputs: Vec<Output> = graph
+        .outputs
+        .iter()
+        .filter_map(|value| output(&value.name))
+        .filter(|o| o.len > 0)
+        .collect();
+    match outputs.is_empty() {
+        true => Err(Error::new("it has no output of float32 numbers for each frame")),
+        false => Ok(outputs),
     }
 }

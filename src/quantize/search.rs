@@ -4,4 +4,4 @@ mod run;
 mod space;
 mod widths;
 
-pub use run::{Listener, search};
+pub use run::{Listener, halves, search};

@@ -32,7 +32,7 @@ impl Mirrored {
         let bundled = data.class_names() == BUNDLED;
         let pairs: &[[usize; 2]] = match mirror {
             Mirror::Off => return Ok(None),
-            Mirror::Auto if !bundled => return Ok(None),
+            Mirror::Auto if !bundled || !data.has_channels_first() => return Ok(None),
             Mirror::Auto => &BUNDLED_PAIRS,
             Mirror::Classes(pairs) => pairs,
         };
@@ -40,6 +40,10 @@ impl Mirrored {
             return Err(Error::new("frames that are no pictures cannot be mirrored")
                 .way_out("Train without mirrored frames."));
         };
+        if !data.has_channels_first() {
+            return Err(Error::new("frames are mirrored where a network takes the channels first")
+                .way_out("Train without mirrored frames: --no-mirror."));
+        }
         let mut labels: Vec<u32> = (0..classes as u32).collect();
         for &[a, b] in pairs {
             if a.max(b) >= classes {

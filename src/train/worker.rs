@@ -8,7 +8,7 @@ use super::network::Network;
 use super::state::State;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::score::hits;
+use crate::score::classes::hits;
 
 /// A frame of a shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +83,7 @@ impl Worker {
     fn load(&mut self, engine: &Engine, data: &Dataset, examples: &[Example]) -> Result<()> {
         let network = &engine.network;
         let len = network.features[network.input].len();
-        let known = data.labels().unwrap_or_default();
+        let known = data.classes().unwrap_or_default();
         self.machine.frames = examples.len();
         self.labels.clear();
         let frames = self.machine.values[network.input].chunks_exact_mut(len);

@@ -9,8 +9,9 @@ pub struct Analysis {
     pub tensors: Vec<TensorDamage>,
     /// Every node on integers that rounds, in the network's order.
     pub layers: Vec<LayerDamage>,
-    /// The float network's own top-1; `None` without labels.
+    /// The float network's own top-1 and mean absolute error; `None` without such labels.
     pub float_top1: Option<f64>,
+    pub float_mae: Option<f64>,
     /// The whole network quantized.
     pub quantized: Effect,
     /// The same on a machine whose integer unit adds u8 x i8 products in pairs that saturate at 16
@@ -24,15 +25,21 @@ pub struct Analysis {
     pub warnings: Vec<String>,
 }
 
-/// What a change does to the network's answers, on labelled frames.
+/// What a change does to the network's answers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Effect {
-    /// Share of right answers; `None` without labels.
+    /// Share of right classes; `None` without any, and without labels.
     pub top1: Option<f64>,
-    /// Share of frames with the float network's answer.
-    pub agreement: f64,
-    /// Mean squared difference of the logits from the float network's.
+    /// Share of classes that are the float network's; `None` where the outputs are no classes.
+    pub agreement: Option<f64>,
+    /// Mean squared difference of the outputs' numbers from the float network's.
     pub logit_mse: f64,
+    /// Mean absolute error of all values; `None` without any, and without labels.
+    pub mae: Option<f64>,
+    /// The same less the float network's.
+    pub mae_change: Option<f64>,
+    /// The largest distance of a number from the float network's.
+    pub max_abs_from_float: f64,
 }
 
 /// The effect of calibrating on so many of the calibration frames, chosen by the recipe's seed.

@@ -3,29 +3,77 @@
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-/// Per-channel normalization on the 0..1 scale, `(x - mean) / std`, of uint8 frames and images.
+/// How frames enter: uint8 and images per channel as `(x / divide - mean) / std`.
 ///
-/// An empty `mean` is all 0, an empty `std` all 1.
+/// An empty `mean` is all 0, an empty `std` all 1; without `divide` it is 255.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Normalization {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub divide: Option<f32>,
     pub mean: Vec<f32>,
     pub std: Vec<f32>,
+    /// How many frames in a row enter as one, whatever they are of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stack: Option<usize>,
+}
+
+impl Normalization {
+    /// Whether it says what becomes of pixels.
+    pub fn scales(&self) -> bool {
+        self.divide.is_some() || !self.mean.is_empty() || !self.std.is_empty()
+    }
+}
+
+/// The axes in which a network takes a picture.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Axes {
+    /// Channels, height, width.
+    #[default]
+    ChannelsFirst,
+    /// Height, width, channels, as TensorFlow has them.
+    ChannelsLast,
+    /// Height and width, of a single channel.
+    Plane,
+}
+
+impl Axes {
+    /// All in the order in which they are tried, each with the shape of a picture of so many channels,
+    /// height and width.
+    pub fn of([channels, height, width]: [usize; 3]) -> impl Iterator<Item = (Self, Vec<usize>)> {
+        let plane = (channels == 1).then(|| (Self::Plane, vec![height, width]));
+        let first = (Self::ChannelsFirst, vec![channels, height, width]);
+        let last = (Self::ChannelsLast, vec![height, width, channels]);
+        [first, last].into_iter().chain(plane)
+    }
 }
 
 /// What a set holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DataSummary {
     pub frames: usize,
-    /// Frames per class, in class order; empty when there are no labels.
+    /// Frames per class, in class order; empty when there are no classes.
     pub class_counts: Vec<usize>,
     /// From the folder names; empty when the labels are bare numbers.
     pub class_names: Vec<String>,
-    /// Channels, height, width.
+    /// Of pixels channels, height, width, which may enter with the channels last, too.
     pub frame_shape: Vec<usize>,
+    /// Whether frames are pixels, else numbers that enter as they are.
+    pub pixels: bool,
+    /// What is known of each frame; empty when there are no labels.
+    pub label_columns: Vec<LabelColumn>,
+}
+
+/// Labels of one kind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LabelColumn {
+    /// That of its array, unless that is `y`.
+    pub name: Option<String>,
+    /// The smallest and the largest.
+    pub range: [f64; 2],
 }
 
 /// One frame to look at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Picture {
     pub index: usize,
     pub width: usize,
@@ -33,4 +81,6 @@ pub struct Picture {
     /// RGBA, row by row.
     pub rgba: ByteBuf,
     pub label: Option<usize>,
+    /// The labels where they are values.
+    pub values: Vec<f32>,
 }

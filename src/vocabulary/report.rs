@@ -28,7 +28,19 @@ pub struct Report {
     /// MACs x weight bits x activation bits.
     pub bops: u64,
     pub latency_ms: Option<Latency>,
+    /// What the outputs say, as `--task` takes it: `classes`, `values`, `none`, or
+    /// `angle=classes,throttle=values` where they differ.
+    pub task: String,
+    /// Of the first output that has classes.
     pub accuracy: Option<Accuracy>,
+    /// Of the outputs behind it that have classes, too.
+    pub more_classes: Vec<ClassScore>,
+    /// Of the outputs that are values; `None` without any, and without labels.
+    pub values: Option<Values>,
+    /// How far the answers are from the float network's.
+    pub from_float: Option<FromFloat>,
+    /// How much farther the values are from their labels than the float network's.
+    pub mae_change: Option<Vec<Change>>,
     /// Share of frames on which the top-1 class is that of the float network.
     pub agreement_with_float: Option<f64>,
     /// McNemar's exact p-value for "as accurate as the float network", on the same frames.
@@ -85,6 +97,87 @@ impl Speedup {
     pub fn is_significant(&self) -> bool {
         self.ci95[0] > 1.0 || self.ci95[1] < 1.0
     }
+}
+
+/// An output's classes, and what they have to do with the float network's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClassScore {
+    pub name: String,
+    pub accuracy: Option<Accuracy>,
+    pub agreement_with_float: Option<f64>,
+    pub mcnemar_p: Option<f64>,
+}
+
+/// Errors of all values on a labelled set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Values {
+    /// Frames.
+    pub n: usize,
+    /// One for each value of an output, `NAME[i]` where it has several.
+    pub outputs: Vec<ValueScore>,
+}
+
+/// The errors of one value, in its own unit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ValueScore {
+    pub name: String,
+    /// Mean absolute error.
+    pub mae: f64,
+    /// 95 % interval by a moving-block bootstrap over the frames in their order.
+    pub mae_ci95: [f64; 2],
+    /// Root of the mean squared error.
+    pub rmse: f64,
+    pub max_abs: f64,
+    pub p99_abs: f64,
+    /// Mean of value less label.
+    pub bias: f64,
+    /// Share of the labels' variance that is explained; `None` for a single frame.
+    pub r2: Option<f64>,
+    pub within: Option<Within>,
+}
+
+/// The share of frames whose error is at most the tolerance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Within {
+    pub tolerance: f64,
+    pub share: f64,
+}
+
+/// How far all answers are from the float network's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FromFloat {
+    /// One for each value, and for each output of anything else.
+    pub outputs: Vec<Distance>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Distance {
+    pub name: String,
+    pub mean_abs: f64,
+    pub p99_abs: f64,
+    pub max_abs: f64,
+    /// Signal to noise in dB; `None` if nothing is lost.
+    pub sqnr_db: Option<f64>,
+}
+
+/// The mean absolute error less the float network's, on the same frames.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    pub name: String,
+    pub change: f64,
+    /// 95 % interval by a moving-block bootstrap over pairs of frames in their order.
+    pub ci95: [f64; 2],
+    /// Of "no change", by the same bootstrap.
+    pub p: f64,
+}
+
+/// A value over all frames, for drawing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Series {
+    pub name: String,
+    pub labels: Option<Vec<f32>>,
+    /// What each network says, in the order of the reports.
+    pub answers: Vec<Vec<f32>>,
 }
 
 /// Top-1 accuracy on a labelled set.

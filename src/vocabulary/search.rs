@@ -7,13 +7,15 @@ use super::recipe::Recipe;
 
 /// What the searched recipe has to meet.
 ///
-/// With `max_drop`: the fewest BOPs whose top-1 is at most so far below the float network's. With
-/// budgets alone: the least damage within them.
+/// With `max_drop` or `max_rise`: the fewest BOPs whose top-1, or mean absolute error, is at most so far
+/// from the float network's. With budgets alone: the least damage within them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Target {
     /// Points of top-1 that may be lost: 0.5 is half a per cent of the frames.
     pub max_drop: Option<f64>,
+    /// Per cent by which the mean absolute error of the values may rise.
+    pub max_rise: Option<f64>,
     /// Bytes of the ONNX file.
     pub max_bytes: Option<u64>,
     /// MACs x weight bits x activation bits.
@@ -27,8 +29,11 @@ pub struct Trial {
     pub what: String,
     pub recipe: Recipe,
     pub effect: Effect,
-    /// Points of top-1 below the float network, or of agreement where there are no labels.
-    pub drop: f64,
+    /// Points of top-1 below the float network, or of agreement where there are no labels; `None` where
+    /// the outputs are no classes.
+    pub drop: Option<f64>,
+    /// Per cent by which the mean absolute error is above the float network's; `None` without values.
+    pub rise: Option<f64>,
     pub bops: u64,
     /// Bytes of the ONNX file.
     pub file_bytes: u64,
@@ -36,6 +41,27 @@ pub struct Trial {
     pub meets: bool,
     /// Whether it is the best so far.
     pub best: bool,
+}
+
+impl Trial {
+    /// What is lost, in points of top-1 or per cent of error; `None` where neither can be told.
+    pub fn loss(&self) -> Option<f64> {
+        self.drop.or(self.rise)
+    }
+}
+
+/// How the best recipe does on frames that chose nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Heldout {
+    pub frames: usize,
+    pub effect: Effect,
+    /// As those of a trial, each with its 95 % interval.
+    pub drop: Option<f64>,
+    pub drop_ci95: Option<[f64; 2]>,
+    pub rise: Option<f64>,
+    pub rise_ci95: Option<[f64; 2]>,
+    /// Whether what may be lost is not exceeded here, either; `None` where the target is a budget alone.
+    pub holds: Option<bool>,
 }
 
 /// How a search ended.
@@ -47,6 +73,8 @@ pub struct Found {
     pub trials: Vec<Trial>,
     /// Frames on which they were measured.
     pub frames: usize,
+    /// The best on other frames; `None` where there are no others.
+    pub heldout: Option<Heldout>,
     /// Somebody stopped it before its end.
     pub stopped: bool,
 }

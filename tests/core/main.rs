@@ -15,3 +15,4 @@ mod operators;
 mod shapes;
 mod spectra;
 mod training;
+mod values;

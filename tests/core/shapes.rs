@@ -10,7 +10,7 @@ use steer8::onnx::{read, write};
 use steer8::progress::unwatched;
 use steer8::quantize::{Step, quantize};
 use steer8::runtime::{Arithmetic, Session};
-use steer8::score::top1;
+use steer8::score::classes::top1;
 use steer8::vocabulary::file::File;
 use steer8::vocabulary::recipe::Recipe;
 

@@ -135,7 +135,7 @@ fn fits(graph: &Graph, plan: &Plan) -> Vec<u8> {
     let bytes = onnx::write(&trained.quantized.graph);
     let file = onnx::read(&bytes).expect("it can be read back");
     let mut session = Session::new(&file, Some(&FRAME), Arithmetic::Fast).expect("it runs");
-    let labels = data.labels().expect("they have labels");
+    let labels = data.classes().expect("they have labels");
     let mut input = vec![0.0; FRAME.iter().product()];
     let mut hits = 0;
     for &frame in &trained.held_out {

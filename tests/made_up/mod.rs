@@ -59,7 +59,7 @@ fn packed(arrays: &[(&str, Vec<u8>)]) -> Dataset {
     dataset("made-up.npz", &archive.finish().unwrap().into_inner())
 }
 
-fn array(element: &str, shape: &str, bytes: &[u8]) -> Vec<u8> {
+pub fn array(element: &str, shape: &str, bytes: &[u8]) -> Vec<u8> {
     let header =
         format!("{{'descr': '{element}', 'fortran_order': False, 'shape': ({shape}), }}\n");
     let length = (header.len() as u16).to_le_bytes();

@@ -7,13 +7,15 @@ use steer8::error::Error;
 use steer8::graph::Graph;
 use steer8::onnx::{read, write};
 use steer8::progress::unwatched;
-use steer8::quantize::{Listener, analyze, quantize, search};
+use steer8::quantize::{Listener, analyze, halves, quantize, search};
+use steer8::random::choose;
 use steer8::runtime::{Arithmetic, Session};
-use steer8::score::top1;
+use steer8::score::classes::top1;
 use steer8::vocabulary::analysis::Effect;
 use steer8::vocabulary::file::File;
 use steer8::vocabulary::recipe::{Granularity, Method, Recipe};
 use steer8::vocabulary::search::{Found, Target, Trial};
+use steer8::vocabulary::task::Judging;
 
 const ASSIGNMENT: &[u8] = include_bytes!("../../models/networks/assignment.onnx");
 const PILOTNET: &[u8] = include_bytes!("../../models/networks/pilotnet.onnx");
@@ -31,13 +33,13 @@ fn per_tensor(weight_bits: u32) -> Recipe {
     Recipe { weight_bits, weights, samples: Some(32), ..Recipe::default() }
 }
 
-/// The logits of a network on the frames that a seed of 0 chooses.
-fn logits(graph: &Graph, data: &Dataset, count: usize) -> Vec<Vec<f32>> {
+/// The logits of a network on these frames.
+fn logits(graph: &Graph, data: &Dataset, frames: &[usize]) -> Vec<Vec<f32>> {
     let shape = Some(data.frame_shape());
     let mut session = Session::new(graph, shape, Arithmetic::Deterministic).expect("it runs");
     let mut frame = vec![0.0; session.frame_len()];
     let mut rows = Vec::new();
-    for i in data.subset(Some(count), 0) {
+    for &i in frames {
         data.input(i, &mut frame);
         session.run(&frame, |_, row| rows.push(row.to_vec())).expect("it runs");
     }
@@ -49,23 +51,26 @@ fn effect(
     float: &Graph,
     recipe: &Recipe,
     [calibration, data]: [&Dataset; 2],
-    count: usize,
+    frames: &[usize],
 ) -> Effect {
     let quantized = quantize(float, recipe, calibration, &mut |_, _, _| Ok(())).expect("quantizes");
     let file = read(&write(&quantized.graph)).expect("what was written can be read");
-    let (theirs, ours) = (logits(float, data, count), logits(&file, data, count));
-    let labels = data.labels().expect("labels");
+    let (theirs, ours) = (logits(float, data, frames), logits(&file, data, frames));
+    let labels = data.classes().expect("labels");
     let share = |hits: usize| hits as f64 / ours.len() as f64;
     let pairs = ours.iter().zip(&theirs);
     let agreed = pairs.clone().filter(|(a, b)| top1(a) == top1(b)).count();
-    let frames = data.subset(Some(count), 0);
-    let right = ours.iter().zip(frames).filter(|(row, i)| top1(row) == labels[*i] as usize).count();
+    let right = ours.iter().zip(frames).filter(|(row, i)| top1(row) == labels[**i] as usize);
+    let right = right.count();
     let square = |(a, b): (&f32, &f32)| (f64::from(*a) - f64::from(*b)).powi(2);
     let squares: f64 = pairs.flat_map(|(a, b)| a.iter().zip(b).map(square)).sum();
     Effect {
         top1: Some(share(right)),
-        agreement: share(agreed),
+        agreement: Some(share(agreed)),
         logit_mse: squares / (ours.len() * ours[0].len()) as f64,
+        mae: None,
+        mae_change: None,
+        max_abs_from_float: 0.0,
     }
 }
 
@@ -80,11 +85,19 @@ fn the_account_names_the_layers_that_hurt_and_is_what_files_do() {
     let float = read(PILOTNET).expect("a bundled network");
     let data = [&frames(CALIBRATION), &frames(VALIDATION)];
     let recipe = per_tensor(4);
-    let analysis = analyze(&float, &recipe, data, Some(COUNT), &|_| 1, &mut |_, _, _| Ok(()))
-        .expect("analyzes");
+    let analysis = analyze(
+        &float,
+        &recipe,
+        (data, &Judging::default()),
+        Some(COUNT),
+        &|_| 1,
+        &mut |_, _, _| Ok(()),
+    )
+    .expect("analyzes");
     assert_eq!(analysis.frames, COUNT);
     assert_eq!(analysis.layers.len(), 9);
-    assert_alike(&analysis.quantized, &effect(&float, &recipe, data, COUNT), "all");
+    let chosen = data[1].subset(Some(COUNT), 0);
+    assert_alike(&analysis.quantized, &effect(&float, &recipe, data, &chosen), "all");
 
     let mut by_damage: Vec<_> = analysis.layers.iter().collect();
     by_damage.sort_by(|a, b| {
@@ -97,10 +110,10 @@ fn the_account_names_the_layers_that_hurt_and_is_what_files_do() {
         let others = others.filter(|node| *node != layer.node).collect();
         let alone = Recipe { keep_float: others, ..recipe.clone() };
         let what = format!("only {} quantized", layer.node);
-        assert_alike(&layer.only_this_quantized, &effect(&float, &alone, data, COUNT), &what);
+        assert_alike(&layer.only_this_quantized, &effect(&float, &alone, data, &chosen), &what);
         let float_alone = Recipe { keep_float: vec![layer.node.clone()], ..recipe.clone() };
         let what = format!("only {} in float", layer.node);
-        assert_alike(&layer.only_this_float, &effect(&float, &float_alone, data, COUNT), &what);
+        assert_alike(&layer.only_this_float, &effect(&float, &float_alone, data, &chosen), &what);
     }
     // Ten activations, nine weights; what the weights lost shows.
     assert_eq!(analysis.tensors.len(), 19);
@@ -123,7 +136,8 @@ fn the_account_says_what_saturating_pairs_and_hard_clipping_lose() {
     let data = [&frames(CALIBRATION), &frames(VALIDATION)];
     let account = |recipe: &Recipe| {
         let unheard = &mut |_, _, _| Ok(());
-        analyze(&float, recipe, data, Some(60), &|_| 1, unheard).expect("analyzes")
+        analyze(&float, recipe, (data, &Judging::default()), Some(60), &|_| 1, unheard)
+            .expect("analyzes")
     };
     let wide = account(&Recipe { samples: Some(32), ..Recipe::default() });
     let saturating = wide.saturating.expect("8-bit weights can");
@@ -158,7 +172,8 @@ fn found(recipe: &Recipe, target: Target, count: usize, limit: usize) -> Found {
         "/11/Gemm" => 640,
         _ => 0,
     };
-    search(&float, recipe, target, data, Some(count), &macs, listener).expect("it finds something")
+    let on = (data, &Judging::default());
+    search(&float, recipe, target, on, Some(count), &macs, listener).expect("it finds something")
 }
 
 #[test]
@@ -167,7 +182,7 @@ fn a_search_meets_its_target_with_fewer_operations_than_uniform_widths() {
     let target = Target { max_drop: Some(1.0), ..Target::default() };
     let found = found(&per_tensor(2), target, COUNT, usize::MAX);
     assert!(found.best.meets && !found.stopped && found.frames == COUNT);
-    assert!(found.best.drop <= 1.0);
+    assert!(found.best.drop.is_some_and(|drop| drop <= 1.0));
     let uniform = found.trials.iter().filter(|trial| trial.what.starts_with("all weights"));
     assert_eq!(uniform.clone().count(), 5);
     assert!(!found.trials[0].meets, "two bits are too few");
@@ -177,7 +192,19 @@ fn a_search_meets_its_target_with_fewer_operations_than_uniform_widths() {
     // The recipe does what the search says.
     let float = read(ASSIGNMENT).expect("a bundled network");
     let data = [&frames(CALIBRATION), &frames(VALIDATION)];
-    assert_alike(&found.best.effect, &effect(&float, &found.best.recipe, data, COUNT), "the best");
+    let [seen, unseen] = halves(data[1], 0);
+    let chosen: Vec<usize> = choose(seen.len(), COUNT, 0).into_iter().map(|i| seen[i]).collect();
+    assert_alike(
+        &found.best.effect,
+        &effect(&float, &found.best.recipe, data, &chosen),
+        "the best",
+    );
+    // And what it says of frames that chose nothing.
+    let heldout = found.heldout.expect("the other half");
+    assert_eq!(heldout.frames, unseen.len());
+    assert_alike(&heldout.effect, &effect(&float, &found.best.recipe, data, &unseen), "held out");
+    let ([low, high], drop) = (heldout.drop_ci95.expect("classes"), heldout.drop.expect("classes"));
+    assert!(low < drop && drop < high && heldout.holds == Some(drop <= 1.0));
 }
 
 #[test]
@@ -186,8 +213,8 @@ fn a_search_that_is_stopped_ends_with_the_best_so_far() {
     let found = found(&per_tensor(3), target, 40, 3);
     assert!(found.stopped);
     assert_eq!(found.trials.len(), 3);
-    let least = found.trials.iter().map(|trial| trial.drop).fold(f64::MAX, f64::min);
-    assert_eq!(found.best.drop, least);
+    let drops = found.trials.iter().filter_map(|trial| trial.drop);
+    assert_eq!(found.best.drop, drops.min_by(f64::total_cmp));
 }
 
 #[test]

@@ -454,7 +454,12 @@ fn the_command_line_of_the_page_makes_the_page_s_recipe() {
     let source = Source {
         network: "net.onnx".into(),
         calibration: Some("set.npz".into()),
-        normalization: Some(Normalization { mean: vec![-0.5; 3], std: vec![0.5, 1.0, 2.0] }),
+        normalization: Some(Normalization {
+            stack: None,
+            divide: None,
+            mean: vec![-0.5; 3],
+            std: vec![0.5, 1.0, 2.0],
+        }),
     };
     let bits = LayerBits { weight_bits: Some(5), activation_bits: Some(6) };
     let recipes = [

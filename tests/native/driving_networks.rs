@@ -9,6 +9,7 @@ use steer8::lab::Lab;
 use steer8::lab::protocol::{Event, Request, Role};
 use steer8::vocabulary::file::File;
 use steer8::vocabulary::recipe::Recipe;
+use steer8::vocabulary::task::Judging;
 
 fn file(path: &str) -> File {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
@@ -44,7 +45,9 @@ fn quantize_and_compare(network: &str) {
     assert_eq!(summary.left_in_float, [], "{network} has only operators with an integer version");
 
     let models = vec!["float".into(), "int8".into()];
-    let Event::Compared { reports, verdict } = ask(&mut lab, Request::Compare { models }) else {
+    let Event::Compared { reports, verdict, .. } =
+        ask(&mut lab, Request::Compare { models, judging: Judging::default() })
+    else {
         panic!("not compared")
     };
     let [float, int8] = &reports[..] else { panic!("two networks were compared") };

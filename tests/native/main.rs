@@ -15,3 +15,4 @@ mod odd_networks;
 mod onnx_files;
 mod recipes;
 mod standard;
+mod values;

@@ -7,12 +7,13 @@ use steer8::graph::{Data, Dim, Graph, Tensor};
 use steer8::progress::ready;
 use steer8::quantize::{Listener, Quantized, Step, analyze, quantize, search};
 use steer8::runtime::{Arithmetic, Session};
-use steer8::score::top1;
+use steer8::score::classes::top1;
 use steer8::train::{self, Alone, Trained};
 use steer8::vocabulary::plan::Plan;
 use steer8::vocabulary::quantization::TensorInfo;
 use steer8::vocabulary::recipe::{ActivationType, LayerBits, Method, Recipe, Rounding};
 use steer8::vocabulary::search::{Found, Target};
+use steer8::vocabulary::task::Judging;
 
 fn unheard(_: Step, _: usize, _: usize) -> Result<()> {
     Ok(())
@@ -175,7 +176,8 @@ fn a_recipe_says_nothing_of_nodes_that_it_cannot_change() {
 fn searched(graph: &Graph, start: &Recipe, data: &Dataset) -> Result<Found> {
     let target = Target { max_drop: Some(2.0), ..Target::default() };
     let listener = Listener { progress: &mut unheard, tried: &mut |_| () };
-    search(graph, start, target, [data, data], None, &|_| 1000, listener)
+    let on = ([data, data], &Judging::default());
+    search(graph, start, target, on, None, &|_| 1000, listener)
 }
 
 fn trained(graph: &Graph, recipe: &Recipe, plan: &Plan, data: &Dataset) -> Trained {
@@ -204,16 +206,16 @@ fn labels_beyond_the_classes_are_refused() {
     let data = labelled(&[9; 20]);
     let error = searched(&silu(), &Recipe::default(), &data).expect_err("no such class");
     assert!(error.what.contains("label 9"), "{error}");
-    let data = [&data, &data];
+    let on = ([&data, &data], &Judging::default());
     let macs = |_: &str| 1;
-    let error = analyze(&silu(), &Recipe::default(), data, None, &macs, &mut unheard)
+    let error = analyze(&silu(), &Recipe::default(), on, None, &macs, &mut unheard)
         .expect_err("no such class");
     assert!(error.what.contains("label 9"), "{error}");
 }
 
 /// The share of held-out frames that a file answers right.
 fn heldout_top1(trained: &Trained, data: &Dataset) -> f64 {
-    let labels = data.labels().expect("they have labels");
+    let labels = data.classes().expect("they have labels");
     let rows = answers(&trained.quantized.graph, data);
     let rows: Vec<&[f32]> = rows.chunks_exact(CLASSES).collect();
     let right = |&&frame: &&usize| top1(rows[frame]) == labels[frame] as usize;

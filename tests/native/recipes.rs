@@ -7,7 +7,7 @@ use steer8::onnx::{read, write};
 use steer8::progress::unwatched;
 use steer8::quantize::{Quantized, Step, quantize, recipe_of};
 use steer8::runtime::{Arithmetic, Session, lower};
-use steer8::score::{agreement, top1};
+use steer8::score::classes::{agreement, top1};
 use steer8::vocabulary::file::File;
 use steer8::vocabulary::recipe::{ActivationType, Granularity, Recipe};
 

@@ -9,13 +9,14 @@ use crate::lab::protocol::{Event, Role};
 use crate::quantize::{self, Listener};
 use crate::vocabulary::recipe::Recipe;
 use crate::vocabulary::search::{Target, Trial};
+use crate::vocabulary::task::Judging;
 
 impl Lab {
     pub(super) fn analyze(
         &self,
         id: &str,
         recipe: &Recipe,
-        frames: Option<usize>,
+        (judging, frames): (&Judging, Option<usize>),
         emit: &mut Emit<'_>,
     ) -> Result<Event> {
         let model = self.model(id)?;
@@ -24,8 +25,10 @@ impl Lab {
         let data = [&*calibration?, &*validation?];
         let mut progress = |step, done, total| report(emit, stage_of(step), Some(id), done, total);
         let macs = macs_by_node(model, data[1])?;
-        let analysis = quantize::analyze(&model.graph, recipe, data, frames, &macs, &mut progress)
-            .in_file(&model.file)?;
+        let graph = &model.graph;
+        let analysis =
+            quantize::analyze(graph, recipe, (data, judging), frames, &macs, &mut progress)
+                .in_file(&model.file)?;
         Ok(Event::Analyzed { model: id.into(), analysis })
     }
 
@@ -35,7 +38,7 @@ impl Lab {
         id: &str,
         recipe: &Recipe,
         target: Target,
-        frames: Option<usize>,
+        (judging, frames): (&Judging, Option<usize>),
         emit: &mut Emit<'_>,
     ) -> Result<Event> {
         let model = self.model(id)?;
@@ -53,8 +56,10 @@ impl Lab {
             let _ = (emit.borrow_mut())(event);
         };
         let listener = Listener { progress: &mut progress, tried: &mut tried };
-        let found = quantize::search(&model.graph, recipe, target, data, frames, &macs, listener)
-            .in_file(&model.file)?;
+        let graph = &model.graph;
+        let found =
+            quantize::search(graph, recipe, target, (data, judging), frames, &macs, listener)
+                .in_file(&model.file)?;
         Ok(Event::Searched { model: id.into(), found })
     }
 }

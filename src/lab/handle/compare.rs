@@ -1,21 +1,37 @@
 //! Several networks side by side, interleaved in time.
 
-use super::evaluate::{Measured, compare_answers, measure, repeated_frame};
+use super::evaluate::{Measured, measure, repeated_frame};
 use super::{Emit, Lab, report};
 use crate::data::Dataset;
 use crate::error::{Context, Error, Result};
 use crate::lab::protocol::{Event, Role, Stage};
 use crate::measure::{latency, verdict};
 use crate::quantize::is_quantized;
+use crate::vocabulary::task::Judging;
 
 impl Lab {
-    pub(super) fn compare(&self, ids: &[String], emit: &mut Emit<'_>) -> Result<Event> {
+    pub(super) fn compare(
+        &self,
+        ids: &[String],
+        judging: &Judging,
+        emit: &mut Emit<'_>,
+    ) -> Result<Event> {
         if ids.is_empty() {
             return Err(Error::new("there is nothing to compare"));
         }
         let float = self.first_float(ids)?;
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let measured = self.measure_all(&ids, float, self.data(Role::Validation)?, emit)?;
+        let on = (self.data(Role::Validation)?, judging);
+        let measured = self.measure_all(&ids, float, on, emit)?;
+        let answers: Vec<&[Vec<f32>]> = measured.iter().map(|m| &m.answers[..]).collect();
+        // Networks whose outputs differ have nothing to be drawn side by side.
+        let alike = answers
+            .windows(2)
+            .all(|pair| pair[0].first().map(Vec::len) == pair[1].first().map(Vec::len));
+        let series = match measured.first() {
+            Some(first) if alike => first.judge.series(&answers),
+            _ => Vec::new(),
+        };
         let reports: Vec<_> = measured.into_iter().map(|m| m.report).collect();
         let verdict = match float {
             Some(float) => reports
@@ -27,7 +43,7 @@ impl Lab {
                 .join(" "),
             None => String::new(),
         };
-        Ok(Event::Compared { reports, verdict })
+        Ok(Event::Compared { reports, verdict, series })
     }
 
     fn first_float(&self, ids: &[String]) -> Result<Option<usize>> {
@@ -45,17 +61,19 @@ impl Lab {
         &self,
         ids: &[&str],
         float: Option<usize>,
-        data: &Dataset,
+        (data, judging): (&Dataset, &Judging),
         emit: &mut Emit<'_>,
     ) -> Result<Vec<Measured>> {
         let mut measured = Vec::with_capacity(ids.len());
         for id in ids {
-            measured.push(measure(id, self.model(id)?, data, emit)?);
+            measured.push(measure(id, self.model(id)?, (data, judging), emit)?);
         }
         if let Some(float) = float {
-            let reference = measured[float].classes.clone();
-            for (_, m) in measured.iter_mut().enumerate().filter(|(i, _)| *i != float) {
-                compare_answers(&mut m.report, &m.classes, &reference, data);
+            let (before, rest) = measured.split_at_mut(float);
+            if let Some((reference, after)) = rest.split_first_mut() {
+                for other in before.iter_mut().chain(after) {
+                    other.compare_with(&reference.report, &reference.answers)?;
+                }
             }
         }
         self.time(ids, float, data, &mut measured, emit)?;

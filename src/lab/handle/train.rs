@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
 
-use super::evaluate::logits;
+use super::evaluate::answers;
 use super::{Emit, Lab, MOST_REPORTS, Model, name_after, stage_of};
 use crate::data::Dataset;
 use crate::error::{Context, Error, Result};
@@ -18,6 +18,7 @@ use crate::runtime::input_shape;
 use crate::train::{self, Crew, Listener, Phase};
 use crate::vocabulary::plan::Plan;
 use crate::vocabulary::recipe::Recipe;
+use crate::vocabulary::task::Judging;
 use crate::vocabulary::training::{Checkpoint, Epoch};
 
 impl Lab {
@@ -98,13 +99,14 @@ impl Lab {
             .then(|| data[1].select(&trained.held_out));
         let (file, quantization, inspection) = self.keep(trained.quantized, recipe, name, &into)?;
         let measured = options.measure.then(|| -> Result<Box<BesideFloat>> {
-            let (on, frames) = match &held_out {
+            let (frames_are, frames) = match &held_out {
                 Some(held_out) => (MeasuredOn::HeldOut, held_out),
                 None => (MeasuredOn::Validation, self.data(Role::Validation)?),
             };
-            let both = self.measure_all(&[id, &into], Some(0), frames, &mut **tell.borrow_mut())?;
+            let on = (frames, &Judging::default());
+            let both = self.measure_all(&[id, &into], Some(0), on, &mut **tell.borrow_mut())?;
             let [float, own] = <[_; 2]>::try_from(both).map_err(|_| nothing_measured())?;
-            Ok(Box::new(BesideFloat { reports: [float.report, own.report], on }))
+            Ok(Box::new(BesideFloat { reports: [float.report, own.report], on: frames_are }))
         });
         let training = Box::new(TrainingSummary {
             plan: plan.clone(),
@@ -128,9 +130,8 @@ fn check_shape(model: &Model, frames: &Dataset, what: &str) -> Result<()> {
 fn check_measurable(model: &Model, frames: &Dataset, training: &Dataset) -> Result<()> {
     const WHAT: &str = "the validation frames";
     check_shape(model, frames, WHAT)?;
-    let mut classes = 0;
-    logits(model, frames, &[0], &mut unwatched, &mut |_, row| classes = row.len())?;
-    frames.check_labels(classes).in_file(WHAT)?;
+    let lens = answers(model, frames, &[0], &mut unwatched, &mut |_, _| ())?;
+    frames.check_labels(lens[0]).in_file(WHAT)?;
     let names = [training, frames].map(Dataset::class_names);
     if names[0] != names[1] && names.iter().all(|names| !names.is_empty()) {
         let names = names.map(|names| names.join(", "));

@@ -8,6 +8,7 @@ use super::queue::{Purpose, TaskId};
 use super::{Effect, Resource, State};
 use crate::lab::protocol::{Inspection, ModelId, Request, Role};
 use crate::vocabulary::file::File;
+use crate::vocabulary::frames::Axes;
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Network {
@@ -88,11 +89,17 @@ impl State {
             return Fit::Unknown;
         };
         let wants = inspection.input.shape.get(1..).unwrap_or_default();
-        let has: Vec<_> = data.summary.frame_shape.iter().copied().map(Some).collect();
-        let same = |(wants, has): (&Option<usize>, &Option<usize>)| wants.is_none() || wants == has;
-        if wants.len() == has.len() && wants.iter().zip(&has).all(same) {
+        let shape = &data.summary.frame_shape[..];
+        let same = |(wants, has): (&Option<usize>, &usize)| wants.is_none_or(|wants| wants == *has);
+        let takes = |has: &[usize]| wants.len() == has.len() && wants.iter().zip(has).all(same);
+        let fits = match <[usize; 3]>::try_from(shape) {
+            Ok(shape) if data.summary.pixels => Axes::of(shape).any(|(_, shape)| takes(&shape)),
+            _ => takes(shape),
+        };
+        if fits {
             Fit::Fits
         } else {
+            let has = shape.iter().copied().map(Some).collect();
             Fit::Misfit { wants: wants.to_vec(), has }
         }
     }

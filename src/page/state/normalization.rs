@@ -29,7 +29,7 @@ impl NormalizationForm {
             return Err(Error::new(format!("mean has {mean} figures and std has {std}"))
                 .way_out("Give one per channel in both, such as 0.485, 0.456, 0.406."));
         }
-        Ok(Some(Normalization { mean, std }))
+        Ok(Some(Normalization { stack: None, divide: None, mean, std }))
     }
 }
 
@@ -60,7 +60,8 @@ mod tests {
 
     #[test]
     fn a_missing_half_does_nothing() {
-        let half = Normalization { mean: vec![0.0, 0.0], std: vec![0.5, 0.25] };
+        let half =
+            Normalization { stack: None, divide: None, mean: vec![0.0, 0.0], std: vec![0.5, 0.25] };
         assert_eq!(form("", "0.5 0.25").parse(), Ok(Some(half)));
     }
 

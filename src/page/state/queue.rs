@@ -197,8 +197,8 @@ impl State {
             (Purpose::Run, Event::Trained { model, file, inspection, training, .. }) => {
                 self.trained(model, file, inspection, *training, effects);
             }
-            (Purpose::Run, Event::Compared { reports, verdict }) => {
-                self.compared(reports, verdict, now);
+            (Purpose::Run, Event::Compared { reports, verdict, series }) => {
+                self.compared((reports, verdict, series), now);
             }
             (Purpose::Run, Event::Analyzed { analysis, .. }) => self.analyzed(analysis, now),
             (Purpose::Run, Event::Searched { found, .. }) => self.searched(found),

@@ -11,8 +11,9 @@ use crate::lab::protocol::{
 };
 use crate::vocabulary::file::File;
 use crate::vocabulary::recipe::Recipe;
-use crate::vocabulary::report::Report;
+use crate::vocabulary::report::{Report, Series};
 use crate::vocabulary::search::Target;
+use crate::vocabulary::task::Judging;
 
 /// What the page is at: one thing at a time, because there is one worker.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,6 +87,8 @@ pub struct Comparison {
     pub models: Vec<ModelId>,
     pub reports: Vec<Report>,
     pub verdict: String,
+    /// Values over the frames.
+    pub series: Vec<Series>,
     /// What the int8 network was made by; `None` if it came so.
     pub recipe: Option<Rc<Recipe>>,
     /// The data set it was measured on.
@@ -188,13 +191,15 @@ impl State {
             Step::Quantize => Request::Quantize { into: int8_id(&model), model, recipe },
             Step::Compare => {
                 job.contestants = self.contestants(&model, &recipe);
-                Request::Compare { models: job.contestants.clone() }
+                Request::Compare { models: job.contestants.clone(), judging: Judging::default() }
             }
-            Step::Analyze { frames } => Request::Analyze { model, recipe, frames },
+            Step::Analyze { frames } => {
+                Request::Analyze { model, recipe, judging: Judging::default(), frames }
+            }
             Step::Search { goal, target, frames } => {
                 let search = Search::new(goal, target, job.validation.clone());
                 self.searches.insert(model.clone(), Rc::new(search));
-                Request::Search { model, recipe, target, frames }
+                Request::Search { model, recipe, target, judging: Judging::default(), frames }
             }
             Step::Train { finish } => match self.training_request(&job, finish) {
                 Some(request) => request,
@@ -252,7 +257,11 @@ impl State {
         Some(Made { id, file, summary, inspection: inspection.into(), calibration })
     }
 
-    pub(super) fn compared(&mut self, reports: Vec<Report>, verdict: String, now: f64) {
+    pub(super) fn compared(
+        &mut self,
+        (reports, verdict, series): (Vec<Report>, String, Vec<Series>),
+        now: f64,
+    ) {
         let Some(job) = self.job.take() else { return };
         let seconds = (now - job.started) / 1e3;
         let is_float = self.network(&job.network).is_some_and(Network::is_float);
@@ -260,6 +269,7 @@ impl State {
             models: job.contestants,
             reports,
             verdict,
+            series,
             recipe: is_float.then_some(job.recipe),
             validation: job.validation,
             seconds,

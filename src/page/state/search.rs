@@ -7,7 +7,7 @@ use super::{Effect, State, run};
 use crate::error::{Error, Result};
 use crate::lab::protocol::Inspection;
 use crate::vocabulary::recipe::Recipe;
-use crate::vocabulary::search::{Found, Target, Trial};
+use crate::vocabulary::search::{Found, Heldout, Target, Trial};
 
 /// What is asked of the recipe that is searched.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -103,6 +103,8 @@ pub struct Search {
     pub validation: String,
     /// What the worker said at the end.
     found: Option<Trial>,
+    /// The best on the frames that chose nothing.
+    pub heldout: Option<Heldout>,
 }
 
 /// How a search is over.
@@ -115,7 +117,15 @@ pub enum Ending {
 
 impl Search {
     pub(super) fn new(goal: Goal, target: Target, validation: String) -> Self {
-        Self { goal, target, trials: Vec::new(), ending: None, validation, found: None }
+        Self {
+            goal,
+            target,
+            trials: Vec::new(),
+            ending: None,
+            validation,
+            found: None,
+            heldout: None,
+        }
     }
 
     /// The best trial so far.
@@ -158,6 +168,7 @@ impl State {
             let search = Rc::make_mut(search);
             search.trials = found.trials;
             search.found = Some(found.best);
+            search.heldout = found.heldout;
             search.ending = Some(if found.stopped { Ending::Stopped } else { Ending::Finished });
         }
     }

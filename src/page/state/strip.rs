@@ -37,10 +37,18 @@ impl State {
         self.round = round;
     }
 
+    pub(super) fn show_frames(&mut self, frames: Vec<usize>) {
+        let round = self.round;
+        self.clear_strip();
+        self.round = round;
+        self.shown = frames;
+    }
+
     pub(super) fn clear_strip(&mut self) {
         self.frames.clear();
         self.predictions.clear();
         self.asked.clear();
+        self.frames_asked = false;
         self.shown.clear();
         self.round = 0;
     }
@@ -61,6 +69,9 @@ impl State {
         }
         if self.shown.is_empty() {
             self.shown = choose(data.summary.frames, &data.summary.class_counts, self.round);
+        }
+        if !self.frames_asked {
+            self.frames_asked = true;
             let request = Request::Frames { indices: self.shown.clone() };
             self.send(Purpose::Look, request, effects);
         }

@@ -5,10 +5,11 @@ use serde_bytes::ByteBuf;
 use super::*;
 use crate::lab::protocol::{Progress, QuantizationSummary, Stage, TensorShape, TrainingSummary};
 use crate::vocabulary::analysis::{Analysis, Effect as Damage};
-use crate::vocabulary::frames::DataSummary;
+use crate::vocabulary::frames::{DataSummary, LabelColumn};
 use crate::vocabulary::recipe::{Granularity, LayerBits, Recipe, Rounding};
 use crate::vocabulary::report::{Accuracy, Report};
 use crate::vocabulary::search::{Found, Target, Trial};
+use crate::vocabulary::task::Judging;
 use crate::vocabulary::training::{Checkpoint, Epoch};
 
 const CATALOGUE: &str = r#"{
@@ -205,6 +206,7 @@ fn answer(request: &Request) -> Event {
                     height: 1,
                     rgba: ByteBuf::from(vec![0; 4]),
                     label: Some(0),
+                    values: Vec::new(),
                 })
                 .collect(),
         },
@@ -217,6 +219,7 @@ fn answer(request: &Request) -> Event {
                     class: 0,
                     logits: vec![9.0, 1.0],
                     probabilities: vec![1.0, 0.0],
+                    values: Vec::new(),
                 })
                 .collect(),
         },
@@ -233,12 +236,13 @@ fn answer(request: &Request) -> Event {
         Request::Search { model, recipe, .. } => {
             let trials = vec![trial("all of it", recipe, false), trial("less of it", recipe, true)];
             let best = trials[1].clone();
-            let found = Found { best, trials, frames: 20, stopped: false };
+            let found = Found { best, trials, frames: 20, heldout: None, stopped: false };
             Event::Searched { model: model.clone(), found }
         }
-        Request::Compare { models } => Event::Compared {
+        Request::Compare { models, .. } => Event::Compared {
             reports: models.iter().map(|model| report(model)).collect(),
             verdict: "smaller".into(),
+            series: Vec::new(),
         },
     }
 }
@@ -258,7 +262,14 @@ fn epoch(epoch: usize) -> Epoch {
 }
 
 fn damage() -> Damage {
-    Damage { top1: Some(0.9), agreement: 0.95, logit_mse: 0.01 }
+    Damage {
+        top1: Some(0.9),
+        agreement: Some(0.95),
+        logit_mse: 0.01,
+        mae: None,
+        mae_change: None,
+        max_abs_from_float: 0.5,
+    }
 }
 
 fn analysis(frames: usize) -> Analysis {
@@ -266,6 +277,7 @@ fn analysis(frames: usize) -> Analysis {
         tensors: Vec::new(),
         layers: Vec::new(),
         float_top1: Some(0.91),
+        float_mae: None,
         quantized: damage(),
         saturating: None,
         by_calibration_frames: Vec::new(),
@@ -279,7 +291,8 @@ fn trial(what: &str, recipe: &Recipe, best: bool) -> Trial {
         what: what.into(),
         recipe: Recipe { weight_bits: 4, ..recipe.clone() },
         effect: damage(),
-        drop: 1.0,
+        drop: Some(1.0),
+        rise: None,
         bops: 32,
         file_bytes: 100,
         meets: best,
@@ -311,6 +324,8 @@ fn summary(size: usize) -> DataSummary {
         class_counts: vec![10, 10],
         class_names: vec!["0-left".into(), "1-right".into()],
         frame_shape: vec![3, size, size],
+        pixels: true,
+        label_columns: vec![LabelColumn { name: None, range: [0.0, 1.0] }],
     }
 }
 
@@ -326,8 +341,13 @@ fn report(model: &str) -> Report {
         flops: 2,
         bops: 1,
         latency_ms: None,
+        task: "classes".into(),
         accuracy: Some(Accuracy { top1: 1.0, ci95: [0.9, 1.0], n: 20, confusion: Vec::new() }),
         agreement_with_float: None,
+        more_classes: Vec::new(),
+        values: None,
+        from_float: None,
+        mae_change: None,
         mcnemar_p: None,
         speedup_over_float: None,
         session_bytes: 1,
@@ -419,7 +439,11 @@ fn answers_of_a_cancelled_task_are_not_heard() {
     bench.act(Action::Heard { task, event: Box::new(Event::Progress(progress)) });
     bench.act(Action::Heard {
         task,
-        event: Box::new(Event::Compared { reports: Vec::new(), verdict: String::new() }),
+        event: Box::new(Event::Compared {
+            reports: Vec::new(),
+            verdict: String::new(),
+            series: Vec::new(),
+        }),
     });
     assert!(bench.state.made.is_empty() && bench.state.comparisons.is_empty());
 }
@@ -555,7 +579,9 @@ fn a_worker_that_breaks_down_costs_only_the_task_it_was_at() {
 fn a_network_that_kills_the_worker_is_not_sent_again() {
     fn is_about_it(request: &Request) -> bool {
         match request {
-            Request::LoadModel { model, .. } | Request::Predict { model, .. } => model == "opened-1",
+            Request::LoadModel { model, .. } | Request::Predict { model, .. } => {
+                model == "opened-1"
+            }
             _ => false,
         }
     }
@@ -732,7 +758,8 @@ fn a_stopped_search_keeps_the_best_of_what_it_tried() {
     let target = Target { max_drop: Some(0.5), ..Target::default() };
     let recipe = Recipe { weight_bits: 3, ..Recipe::default() };
     let model = "plain".into();
-    let asked = Request::Search { model, recipe, target, frames: Some(500) };
+    let judging = Judging::default();
+    let asked = Request::Search { model, recipe, target, judging, frames: Some(500) };
     assert_eq!(*bench.sent[0].1, asked, "it goes no lower than the recipe it starts from");
     for trial in
         [("a", false), ("b", true), ("c", false)].map(|(w, b)| trial(w, &Recipe::default(), b))

@@ -9,6 +9,7 @@ use super::layer_table::LayerTable;
 use super::props::{PageProps, Snapshot};
 use super::stale::Stale;
 use super::working::Working;
+use crate::figures::{signed, significant};
 use crate::page::format;
 use crate::page::state::{Action, AnalysisFrames, Explained, Network, Step};
 use crate::page::words;
@@ -106,6 +107,9 @@ fn overview(explained: &Explained) -> Html {
                     if let Some(top1) = analysis.float_top1 {
                         <dt>{"Float"}</dt><dd>{ format!("{} top-1", format::percent(top1)) }</dd>
                     }
+                    if let Some(mae) = analysis.float_mae {
+                        <dt>{"Float"}</dt><dd>{ format!("MAE {}", significant(mae)) }</dd>
+                    }
                     <dt>{"All quantized"}</dt>
                     <dd data-testid="all-quantized">{ effect(analysis, &analysis.quantized) }</dd>
                     if let Some(saturating) = &analysis.saturating {
@@ -119,7 +123,7 @@ fn overview(explained: &Explained) -> Html {
                         </dd>
                     }
                 </dl>
-                if !analysis.by_calibration_frames.is_empty() {
+                if !analysis.by_calibration_frames.is_empty() && analysis.quantized.agreement.is_some() {
                     <CalibrationCurve points={analysis.by_calibration_frames.clone()} />
                 }
             </div>
@@ -128,7 +132,16 @@ fn overview(explained: &Explained) -> Html {
 }
 
 fn effect(analysis: &Analysis, effect: &Effect) -> String {
-    let agreement = format!("{:.1} % agreement with float", effect.agreement * 100.0);
+    let Some(agreement) = effect.agreement else {
+        let moved = format!("at most {} from float", significant(effect.max_abs_from_float));
+        return match (effect.mae, effect.mae_change) {
+            (Some(mae), Some(change)) => {
+                format!("MAE {} ({}), {moved}", significant(mae), signed(change))
+            }
+            _ => moved,
+        };
+    };
+    let agreement = format!("{:.1} % agreement with float", agreement * 100.0);
     let error = format!("logit error {}", format::value(effect.logit_mse));
     match (effect.top1, analysis.float_top1) {
         (Some(top1), Some(float)) => {

@@ -5,12 +5,16 @@ pub(super) mod bars;
 pub(super) mod calibration_curve;
 pub(super) mod confusion;
 pub(super) mod distribution;
+pub(super) mod gauge;
 pub(super) mod intervals;
 pub(super) mod layer_profile;
 pub(super) mod learning_curves;
 mod scale;
 pub(super) mod time_bars;
 pub(super) mod trials;
+pub(super) mod value_differences;
+pub(super) mod value_line;
+pub(super) mod value_scatter;
 
 /// The colour of the n-th network of a comparison, as a class.
 pub(super) fn series(index: usize) -> &'static str {

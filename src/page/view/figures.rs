@@ -5,10 +5,11 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::charts::series;
+use crate::figures::significant;
 use crate::lab::protocol::ModelId;
 use crate::page::format;
 use crate::page::state::Comparison;
-use crate::vocabulary::report::Report;
+use crate::vocabulary::report::{Report, ValueScore};
 
 /// A figure of one network: as people read it, and exactly.
 struct Figure {
@@ -172,11 +173,65 @@ pub(super) fn Figures(FiguresProps { comparison, names }: &FiguresProps) -> Html
                         <th scope="col"><span class="unseen">{"Figure"}</span></th>
                         { for comparison.reports.iter().enumerate().map(column) }
                     </tr></thead>
-                    <tbody>{ for ROWS.iter().map(|row| self::row(row, comparison)) }</tbody>
+                    <tbody>
+                        { for ROWS.iter().filter(|row| says_something(row, comparison))
+                            .map(|row| self::row(row, comparison)) }
+                        { for value_rows(comparison) }
+                    </tbody>
                 </table>
             </div>
         </div>
     }
+}
+
+/// A figure that no network has is no row.
+fn says_something(row: &Row, comparison: &Comparison) -> bool {
+    comparison.reports.iter().any(|report| (row.figure)(report).is_some())
+}
+
+/// The errors of each value, a row for each kind.
+fn value_rows(comparison: &Comparison) -> Vec<Html> {
+    type Kind = (&'static str, &'static str, &'static str, fn(&ValueScore) -> f64);
+    const KINDS: [Kind; 4] = [
+        ("mae", "MAE", "mean absolute error, bootstrap 95 % interval", |score| score.mae),
+        ("rmse", "RMSE", "", |score| score.rmse),
+        ("p99", "99 % of errors below", "", |score| score.p99_abs),
+        ("max-abs", "Largest error", "", |score| score.max_abs),
+    ];
+    let first = comparison.reports.iter().find_map(|report| report.values.as_ref());
+    let names = first.map_or_else(Vec::new, |values| {
+        values.outputs.iter().map(|score| score.name.clone()).collect()
+    });
+    let mut rows = Vec::new();
+    for (at, name) in names.iter().enumerate() {
+        for (testid, kind, note, figure) in KINDS {
+            let cell = |(model, report): (&ModelId, &Report)| {
+                let Some(score) = report.values.as_ref().and_then(|v| v.outputs.get(at)) else {
+                    return html! { <td class="nothing">{"–"}</td> };
+                };
+                let between =
+                    (testid == "mae").then(|| score.mae_ci95.map(significant).join(" to "));
+                html! {
+                    <td data-testid={testid} data-name={name.clone()} data-model={model.clone()}
+                        data-value={figure(score).to_string()}>
+                        { significant(figure(score)) }
+                        if let Some(between) = between {
+                            {" "}<span class="between">{ between }</span>
+                        }
+                    </td>
+                }
+            };
+            rows.push(html! {
+                <tr>
+                    <th scope="row">
+                        { format!("{kind} of {name}") }<span class="row-note">{ note }</span>
+                    </th>
+                    { for comparison.models.iter().zip(&comparison.reports).map(cell) }
+                </tr>
+            });
+        }
+    }
+    rows
 }
 
 fn row(row: &Row, comparison: &Comparison) -> Html {

@@ -6,6 +6,7 @@ use wasm_bindgen::{Clamped, JsCast, JsValue};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 use yew::prelude::*;
 
+use super::charts::gauge::Gauge;
 use super::charts::series;
 use crate::lab::protocol::Prediction;
 use crate::page::format;
@@ -19,16 +20,18 @@ pub(super) struct Answer {
     pub(super) variant: String,
     /// `None` while it is being asked.
     pub(super) prediction: Option<Prediction>,
-    /// The name of the class it chose.
+    /// The name of the class it chose, or the values.
     pub(super) says: String,
 }
 
 #[derive(PartialEq, Properties)]
 pub(super) struct FrameCellProps {
     pub(super) picture: Rc<Picture>,
-    /// The name of the true class.
+    /// The name of the true class, or the true values.
     pub(super) truth: Option<String>,
     pub(super) answers: Vec<Answer>,
+    /// Between which the first value lies.
+    pub(super) range: [f64; 2],
 }
 
 #[component]
@@ -42,12 +45,18 @@ pub(super) fn FrameCell(props: &FrameCellProps) -> Html {
         }
     });
     let label = props.truth.clone().unwrap_or_else(|| "no label".to_owned());
+    let value = |answer: &Answer| Some(answer.prediction.as_ref()?.values.first()?.value);
+    let values: Vec<Option<f32>> = props.answers.iter().map(value).collect();
     html! {
         <li class="frame" data-testid="frame" data-index={picture.index.to_string()}
             data-label={picture.label.map(|label| label.to_string())}>
             <canvas ref={canvas} width={picture.width.to_string()} height={picture.height.to_string()}
                 role="img" aria-label={format!("Frame {}: {label}", picture.index)} />
             <span class="truth">{ label }</span>
+            if values.iter().any(Option::is_some) {
+                <Gauge truth={picture.values.first().copied()} range={props.range}
+                    answers={values.into_iter().flatten().collect::<Vec<_>>()} />
+            }
             // In an element of their own: a list that grows would have the canvas made anew, blank.
             <div class="answers">
                 { for props.answers.iter().map(|answer| self::answer(answer, picture.label)) }
@@ -65,6 +74,15 @@ fn answer(answer: &Answer, label: Option<usize>) -> Html {
             </span>
         };
     };
+    if !prediction.values.is_empty() {
+        return html! {
+            <span class={classes!("answer", colour)} data-testid="answer"
+                data-model={answer.model.clone()} data-value={prediction.values[0].value.to_string()}>
+                <span class="who">{ &answer.variant }</span>
+                <span class="says">{ &answer.says }</span>
+            </span>
+        };
+    }
     let wrong = label.is_some_and(|label| label != prediction.class);
     let probability = prediction.probabilities.get(prediction.class).copied().unwrap_or_default();
     html! {

@@ -6,6 +6,7 @@ use yew::prelude::*;
 
 use super::frame_cell::{Answer, FrameCell};
 use super::props::{PageProps, Snapshot};
+use crate::figures::significant;
 use crate::lab::protocol::Role;
 use crate::page::format;
 use crate::page::state::Action;
@@ -41,7 +42,10 @@ fn source(state: &Snapshot) -> String {
         (Some(loaded), _) => {
             let frames = format::grouped(loaded.summary.frames);
             let whose = if loaded.bundled { "Gymnasium's CarRacing" } else { &loaded.name };
-            format!("some of {frames} validation frames, {whose}; the label is the expert's choice")
+            {
+                let label = if loaded.bundled { "; the label is the expert's choice" } else { "" };
+                format!("some of {frames} validation frames, {whose}{label}")
+            }
         }
         (None, Some(_)) => "loading the validation frames…".to_owned(),
         (None, None) => "no validation frames are loaded".to_owned(),
@@ -53,7 +57,10 @@ fn cell(state: &Snapshot, picture: &Rc<Picture>) -> Html {
         let prediction = state.predictions.get(&model).and_then(|predictions| {
             predictions.iter().find(|prediction| prediction.index == picture.index).cloned()
         });
-        let says = prediction.as_ref().map(|prediction| state.class_label(prediction.class));
+        let says = prediction.as_ref().map(|prediction| match &prediction.values[..] {
+            [] => state.class_label(prediction.class),
+            values => told(values.iter().map(|said| said.value)),
+        });
         let variant = state.inspection(&model).map(|inspection| inspection.variant.clone());
         Answer {
             variant: variant.unwrap_or_default(),
@@ -62,9 +69,29 @@ fn cell(state: &Snapshot, picture: &Rc<Picture>) -> Html {
             says: says.unwrap_or_default(),
         }
     };
+    let values = (!picture.values.is_empty()).then(|| told(picture.values.iter().copied()));
+    let truth = picture.label.map(|label| state.class_label(label)).or(values);
     html! {
         <FrameCell key={picture.index} picture={picture.clone()}
-            truth={picture.label.map(|label| state.class_label(label))}
+            truth={truth} range={range(state)}
             answers={state.speakers().into_iter().map(answer).collect::<Vec<_>>()} />
     }
+}
+
+fn told(values: impl Iterator<Item = f32>) -> String {
+    values.map(|value| significant(value.into())).collect::<Vec<_>>().join(", ")
+}
+
+/// Between which the first value lies, of the labels, or of what is said of the frames on show.
+fn range(state: &Snapshot) -> [f64; 2] {
+    let loaded = state.data(Role::Validation).loaded.as_ref();
+    if let Some(column) = loaded.and_then(|loaded| loaded.summary.label_columns.first()) {
+        return column.range;
+    }
+    let predictions = state.predictions.values().flat_map(|predictions| predictions.iter());
+    let values =
+        predictions.filter_map(|prediction| Some(f64::from(prediction.values.first()?.value)));
+    values.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], value| {
+        [low.min(value), high.max(value)]
+    })
 }

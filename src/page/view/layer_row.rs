@@ -8,6 +8,7 @@ use yew::prelude::*;
 use super::charts::distribution::Distribution;
 use super::layer_detail::LayerDetail;
 use super::props::Snapshot;
+use crate::figures;
 use crate::page::format;
 use crate::page::state::{Action, Explained, LayerChange};
 use crate::vocabulary::analysis::{Effect, LayerDamage, TensorDamage};
@@ -102,8 +103,26 @@ fn notes(layer: &LayerDamage) -> Vec<String> {
     notes
 }
 
-/// Three cells: top-1 against `reference`, agreement and error of the logits.
+/// Three cells: top-1 against `reference`, agreement and error of the logits; or of values the change of
+/// their error, and how far they are from float's.
 fn effect(testid: &'static str, effect: &Effect, reference: Option<f64>) -> Html {
+    if effect.agreement.is_none() {
+        return html! {
+            <>
+                <td class="first" data-testid={format!("{testid}-mae-change")}
+                    data-value={effect.mae_change.map(|change| change.to_string())}>
+                    { effect.mae_change.map_or("–".to_owned(), figures::signed) }
+                </td>
+                <td data-testid={format!("{testid}-max-abs")}
+                    data-value={effect.max_abs_from_float.to_string()}>
+                    { figures::significant(effect.max_abs_from_float) }
+                </td>
+                <td data-testid={format!("{testid}-error")} data-value={effect.logit_mse.to_string()}>
+                    { format::value(effect.logit_mse) }
+                </td>
+            </>
+        };
+    }
     let change = effect.top1.zip(reference).map(|(top1, reference)| top1 - reference);
     html! {
         <>
@@ -112,8 +131,9 @@ fn effect(testid: &'static str, effect: &Effect, reference: Option<f64>) -> Html
                 title={effect.top1.map(format::percent)}>
                 { change.map_or("–".to_owned(), format::signed) }
             </td>
-            <td data-testid={format!("{testid}-agreement")} data-value={effect.agreement.to_string()}>
-                { format::percent(effect.agreement) }
+            <td data-testid={format!("{testid}-agreement")}
+                data-value={effect.agreement.map(|share| share.to_string())}>
+                { effect.agreement.map_or("–".to_owned(), format::percent) }
             </td>
             <td data-testid={format!("{testid}-error")} data-value={effect.logit_mse.to_string()}>
                 { format::value(effect.logit_mse) }

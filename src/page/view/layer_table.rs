@@ -55,6 +55,26 @@ const EFFECTS: [Heading<'static, Column>; 6] = [
     ),
 ];
 
+/// The same where the outputs are no classes.
+const OF_VALUES: [Heading<'static, Column>; 6] = [
+    Heading::new(Column::QuantizedTop1, "sort-quantized-mae", "MAE", "the error less float's"),
+    Heading::new(
+        Column::QuantizedAgreement,
+        "sort-quantized-max",
+        "at most",
+        "the largest distance from the float network's numbers",
+    ),
+    EFFECTS[2],
+    Heading::new(Column::FloatTop1, "sort-float-mae", "MAE", "the error less float's"),
+    Heading::new(
+        Column::FloatAgreement,
+        "sort-float-max",
+        "at most",
+        "the largest distance from the float network's numbers",
+    ),
+    EFFECTS[5],
+];
+
 const DEAD: Heading<'static, Column> = Heading::new(
     Column::DeadChannels,
     "sort-dead",
@@ -74,6 +94,8 @@ pub(super) fn LayerTable(LayerTableProps { explained, state, dispatch }: &LayerT
                 state={state.clone()} dispatch={dispatch.clone()} />
         }
     };
+    let by_class = explained.analysis.quantized.agreement.is_some();
+    let effects = if by_class { &EFFECTS } else { &OF_VALUES };
     let places = order(&explained.analysis, *sorting);
     html! {
         <div class="panel layers-panel">
@@ -94,7 +116,7 @@ pub(super) fn LayerTable(LayerTableProps { explained, state, dispatch }: &LayerT
                             { head(&DEAD, 2) }
                             <th scope="col" rowspan="2">{"Recipe"}</th>
                         </tr>
-                        <tr>{ for EFFECTS.iter().map(|heading| head(heading, 1)) }</tr>
+                        <tr>{ for effects.iter().map(|heading| head(heading, 1)) }</tr>
                     </thead>
                     { for places.into_iter().enumerate().map(row) }
                 </table>

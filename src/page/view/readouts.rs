@@ -5,10 +5,14 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::charts::bars::{Bar, Bars};
-use super::charts::intervals::{Intervals, Point};
+use super::charts::intervals::{Intervals, Measure, Point};
+use crate::figures::{signed, significant};
 use crate::page::format;
 use crate::page::state::Comparison;
-use crate::vocabulary::report::Report;
+use crate::vocabulary::report::{Distance, Report};
+
+/// Of the tests, as of the 95 % intervals.
+const LEVEL: f64 = 0.05;
 
 #[derive(PartialEq, Properties)]
 pub(super) struct ReadoutsProps {
@@ -22,19 +26,30 @@ pub(super) fn Readouts(ReadoutsProps { comparison }: &ReadoutsProps) -> Html {
         <div class="readouts">
             { readout("Size", size_headline(reports), "the ONNX file", size(reports)) }
             { readout("Latency", latency_headline(reports), "median per frame, with its 95 % interval", latency(reports)) }
-            { readout("Accuracy", accuracy_headline(reports), "top-1, with its 95 % interval", accuracy(reports)) }
-            { readout("Agreement", agreement_headline(reports), "frames on which both say the same", agreement(reports)) }
+            if reports.iter().any(|report| report.accuracy.is_some()) {
+                { readout("Accuracy", accuracy_headline(reports), "top-1, with its 95 % interval", accuracy(reports)) }
+            }
+            if reports.iter().any(|report| report.agreement_with_float.is_some()) {
+                { readout("Agreement", agreement_headline(reports), "frames on which both say the same", agreement(reports)) }
+            }
+            { for (0..values(reports)).map(|at| error(reports, at)) }
+            { for moved(reports).iter().map(|at| distance(reports, *at)) }
         </div>
     }
 }
 
-fn readout(name: &'static str, headline: String, unit: &'static str, picture: Html) -> Html {
+fn readout(
+    name: &'static str,
+    headline: String,
+    unit: impl Into<AttrValue>,
+    picture: Html,
+) -> Html {
     html! {
         <div class="readout">
             <h3>{ name }</h3>
             <p class="headline">{ headline }</p>
             { picture }
-            <p class="hint">{ unit }</p>
+            <p class="hint">{ unit.into() }</p>
         </div>
     }
 }
@@ -105,7 +120,71 @@ fn accuracy(reports: &[Report]) -> Html {
         let accuracy = report.accuracy.as_ref()?;
         Some(Point { name: report.variant.clone(), value: accuracy.top1, ci95: accuracy.ci95 })
     };
-    html! { <Intervals points={reports.iter().filter_map(point).collect::<Vec<_>>()} /> }
+    let points = reports.iter().filter_map(point).collect::<Vec<_>>();
+    html! { <Intervals {points} measure={Measure::Share} /> }
+}
+
+/// How many values have an error.
+fn values(reports: &[Report]) -> usize {
+    reports
+        .first()
+        .and_then(|report| report.values.as_ref())
+        .map_or(0, |values| values.outputs.len())
+}
+
+/// The error of one value.
+fn error(reports: &[Report], at: usize) -> Html {
+    let score = |report: &Report| report.values.as_ref()?.outputs.get(at).cloned();
+    let Some(first) = reports.first().and_then(score) else { return Html::default() };
+    let change = reports.last().and_then(|report| report.mae_change.as_ref()?.get(at).cloned());
+    let headline = match change {
+        Some(change) if change.p >= LEVEL => "no significant difference".to_owned(),
+        Some(change) => signed(change.change),
+        None => significant(first.mae),
+    };
+    let point = |report: &Report| {
+        let score = score(report)?;
+        Some(Point { name: report.variant.clone(), value: score.mae, ci95: score.mae_ci95 })
+    };
+    let points = reports.iter().filter_map(point).collect::<Vec<_>>();
+    let picture = html! { <Intervals {points} measure={Measure::Value} /> };
+    readout(
+        "Error",
+        headline,
+        format!("mean absolute error of {}, with its 95 % interval", first.name),
+        picture,
+    )
+}
+
+/// Which outputs are shown by how far they moved: those without an error of their own.
+fn moved(reports: &[Report]) -> Vec<usize> {
+    let Some(report) = reports.last() else { return Vec::new() };
+    let Some(moved) = &report.from_float else { return Vec::new() };
+    let classed = report.agreement_with_float.is_some();
+    let apart = |(_, output): &(usize, &Distance)| {
+        let scored = report.values.iter().flat_map(|values| &values.outputs);
+        !scored.into_iter().any(|score| score.name == output.name)
+    };
+    let all = moved.outputs.iter().enumerate().filter(apart).map(|(at, _)| at);
+    if classed { Vec::new() } else { all.collect() }
+}
+
+fn distance(reports: &[Report], at: usize) -> Html {
+    let moved = |report: &Report| report.from_float.as_ref()?.outputs.get(at).cloned();
+    let Some(last) = reports.last().and_then(moved) else { return Html::default() };
+    let bar = |report: &Report| {
+        let moved = moved(report)?;
+        Some(Bar {
+            name: report.variant.clone(),
+            value: moved.mean_abs,
+            ci95: None,
+            text: significant(moved.mean_abs),
+        })
+    };
+    let bars = reports.iter().filter_map(bar).collect::<Vec<_>>();
+    let headline = format!("at most {}", significant(last.max_abs));
+    let unit = format!("how far {} moves from float, on average", last.name);
+    readout("Distance", headline, unit, html! { <Bars {bars} /> })
 }
 
 fn agreement_headline(reports: &[Report]) -> String {

@@ -9,8 +9,10 @@ use super::props::PageProps;
 use super::readouts::Readouts;
 use super::stale::Stale;
 use super::time_section::TimeSection;
+use super::values_section::ValuesSection;
 use crate::page::format;
 use crate::page::state::Comparison;
+use crate::vocabulary::report::Report;
 
 #[component]
 pub(super) fn Results(PageProps { state, dispatch }: &PageProps) -> Html {
@@ -27,6 +29,7 @@ pub(super) fn Results(PageProps { state, dispatch }: &PageProps) -> Html {
                 title={names[index].clone()} />
         })
     });
+    let matrices: Vec<Html> = matrices.collect();
     let trained = state.qat.get(&network.id).filter(|made| comparison.models.contains(&made.id));
     let made = state.made.get(&network.id);
     let made: Vec<Html> = [(false, made), (true, trained)]
@@ -44,12 +47,15 @@ pub(super) fn Results(PageProps { state, dispatch }: &PageProps) -> Html {
             <p class="verdict" data-testid="verdict" role="status">{ &comparison.verdict }</p>
             <p class="hint">{ provenance(comparison) }</p>
             <Readouts comparison={comparison.clone()} />
+            <ValuesSection comparison={comparison.clone()} dispatch={dispatch.clone()} />
             <div class="detail">
-                <div class="panel matrices">
-                    <h3>{"Which frames it gets right"}</h3>
-                    <p class="hint">{"A row per true class, a column per answer."}</p>
-                    <div class="matrix-row">{ for matrices }</div>
-                </div>
+                if !matrices.is_empty() {
+                    <div class="panel matrices">
+                        <h3>{"Which frames it gets right"}</h3>
+                        <p class="hint">{"A row per true class, a column per answer."}</p>
+                        <div class="matrix-row">{ for matrices }</div>
+                    </div>
+                }
                 if !made.is_empty() {
                     <div class="made-here">{ for made }</div>
                 }
@@ -61,8 +67,12 @@ pub(super) fn Results(PageProps { state, dispatch }: &PageProps) -> Html {
 }
 
 fn provenance(comparison: &Comparison) -> String {
-    let accuracy = comparison.reports.iter().find_map(|report| report.accuracy.as_ref());
-    let count = accuracy.map_or(String::new(), |a| format!(" ({})", format::grouped(a.n)));
+    let counted = |report: &Report| {
+        let accuracy = report.accuracy.as_ref().map(|accuracy| accuracy.n);
+        accuracy.or_else(|| report.values.as_ref().map(|values| values.n))
+    };
+    let count = comparison.reports.iter().find_map(counted);
+    let count = count.map_or(String::new(), |n| format!(" ({})", format::grouped(n)));
     format!(
         "Measured in this browser on {}{count}, {} after the button was pressed.",
         comparison.validation,

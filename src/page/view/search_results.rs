@@ -8,7 +8,7 @@ use super::charts::trials::Trials;
 use super::props::Snapshot;
 use crate::page::format;
 use crate::page::state::{Action, Ending, Search};
-use crate::vocabulary::search::Trial;
+use crate::vocabulary::search::{Heldout, Trial};
 
 #[derive(PartialEq, Properties)]
 pub(super) struct SearchResultsProps {
@@ -32,9 +32,9 @@ pub(super) fn SearchResults(
         html! {
             <tr class={classes!(is_best.then_some("best"))} data-testid="trial"
                 data-bops={trial.bops.to_string()} data-bytes={trial.file_bytes.to_string()}
-                data-drop={trial.drop.to_string()} data-meets={trial.meets.to_string()}>
+                data-drop={trial.loss().map(|loss| loss.to_string())} data-meets={trial.meets.to_string()}>
                 <th scope="row">{ &trial.what }</th>
-                <td>{ format::signed(-trial.drop / 100.0) }</td>
+                <td>{ format::lost(trial) }</td>
                 <td>{ format::bytes(trial.file_bytes as usize) }</td>
                 <td>{ format::count(trial.bops) }</td>
                 <td>{ if trial.meets { "yes" } else { "no" } }</td>
@@ -91,6 +91,25 @@ fn use_button(
     }
 }
 
+/// What the frames say that chose nothing.
+fn held_out(heldout: &Heldout) -> String {
+    let lost = match (heldout.drop, heldout.drop_ci95, heldout.rise, heldout.rise_ci95) {
+        (Some(drop), Some([low, high]), ..) => {
+            format!(": {} (95 %: {low:.2} to {high:.2})", format::drop(drop))
+        }
+        (.., Some(rise), Some([low, high])) => {
+            format!(": error {rise:+.1} % (95 %: {low:+.1} to {high:+.1})")
+        }
+        _ => String::new(),
+    };
+    let verdict = match heldout.holds {
+        Some(true) => " the target holds",
+        Some(false) => " the target does not hold",
+        None => "",
+    };
+    format!(" On {} other frames{verdict}{lost}.", format::grouped(heldout.frames))
+}
+
 fn summary(search: &Search) -> String {
     let tried = format!("{} tried", search.trials.len());
     let state = match search.ending {
@@ -100,11 +119,14 @@ fn summary(search: &Search) -> String {
     };
     match search.best() {
         Some(best) => {
-            let (what, lost) = (&best.what, format::drop(best.drop));
+            let (what, lost) = (&best.what, format::lost(best));
             let size = format::bytes(best.file_bytes as usize);
             let bops = format::count(best.bops);
             let meets = if best.meets { "" } else { ", which does not meet the target" };
-            format!("{state}, {tried}. Best so far: {what}: {lost}, {size}, {bops} BOPs{meets}.")
+            let heldout = search.heldout.as_ref().map_or_else(String::new, held_out);
+            format!(
+                "{state}, {tried}. Best so far: {what}: {lost}, {size}, {bops} BOPs{meets}.{heldout}"
+            )
         }
         None => format!("{state}, {tried}."),
     }

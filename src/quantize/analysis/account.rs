@@ -7,16 +7,19 @@ use super::tensors::{Seen, look};
 use super::{drift, layers};
 use crate::data::Dataset;
 use crate::error::Result;
+use crate::figures::significant;
 use crate::graph::{Attribute, Graph};
 use crate::quantize::step::StepProgress;
 use crate::runtime::{SATURATING, lower, tensor_types};
-use crate::vocabulary::analysis::{Analysis, FramesEffect, TensorDamage};
+use crate::vocabulary::analysis::{Analysis, Effect, FramesEffect, TensorDamage};
 use crate::vocabulary::recipe::{Method, Recipe};
+use crate::vocabulary::task::Judging;
 
 /// Calibration sets tried, each four times as large as the one before.
 const CALIBRATION_FRAMES: [usize; 5] = [1, 4, 16, 64, 256];
 
-/// Points of agreement that clipping must cost before it is said to clip too much.
+/// The share of agreement, or of the float network's error, that clipping must cost before it is said to
+/// clip too much.
 const TOO_MUCH: f64 = 0.01;
 
 /// What `recipe` does to the network: calibrated on `calibration`, measured on `frames` frames of
@@ -29,12 +32,13 @@ const TOO_MUCH: f64 = 0.01;
 pub fn analyze(
     graph: &Graph,
     recipe: &Recipe,
-    [calibration, validation]: [&Dataset; 2],
+    ([calibration, validation], judging): ([&Dataset; 2], &Judging),
     frames: Option<usize>,
     macs: &dyn Fn(&str) -> u64,
     progress: &mut StepProgress,
 ) -> Result<Analysis> {
-    let mut bench = Bench::new(graph, validation, frames, recipe.seed)?;
+    let indices = validation.subset(frames, recipe.seed);
+    let mut bench = Bench::new(graph, (validation, judging), indices)?;
     let calibrated = Calibrated::new(graph, recipe, calibration, progress)?;
     let types = tensor_types(&calibrated.prepared.graph, Some(calibration.frame_shape()))?;
     let channels = |tensor: &str| match types.get(tensor).map(|ty| &ty.shape[..]) {
@@ -46,7 +50,7 @@ pub fn analyze(
 
     let others = Others::new(&calibrated, recipe, calibration, progress)?;
     let mut analyzing = |done, total| progress(Step::Analyze, done, total);
-    let float_top1 = bench.float(&mut analyzing)?.effect.top1;
+    let float = bench.float(&mut analyzing)?.effect;
     let mut measured = bench.measure(None, &others.variants, &mut analyzing)?;
     let minmax = others.minmax.then(|| measured.pop()).flatten();
     let by_frames = others.frames.iter().zip(&measured);
@@ -75,18 +79,13 @@ pub fn analyze(
     }
 
     let mut warnings = drift::warnings(calibration, validation);
-    if let Some(minmax) = minmax.filter(|m| m.effect.agreement - quantized.agreement > TOO_MUCH) {
+    if let Some(said) = minmax.and_then(|minmax| clips_too_much(&quantized, &minmax.effect)) {
         let clips = |a: &&TensorDamage, b: &&TensorDamage| a.clipped.total_cmp(&b.clipped);
         let most = damage.iter().filter(|tensor| !tensor.is_weight).max_by(clips);
         let which = most.map_or_else(String::new, |tensor| {
             format!("; most in `{}`, {:.2} % of its values", tensor.name, 100.0 * tensor.clipped)
         });
-        warnings.push(format!(
-            "This method clips too much here: {:.1} % of the answers are the float network's, {:.1} % \
-             with minmax{which}.",
-            100.0 * quantized.agreement,
-            100.0 * minmax.effect.agreement
-        ));
+        warnings.push(format!("This method clips too much here: {said} with minmax{which}."));
     }
     for layer in &layers {
         if layer.accumulator_used >= 1.0 {
@@ -103,13 +102,28 @@ pub fn analyze(
     Ok(Analysis {
         tensors: damage,
         layers,
-        float_top1,
+        float_top1: float.top1,
+        float_mae: float.mae,
         quantized,
         saturating,
         by_calibration_frames,
         frames,
         warnings,
     })
+}
+
+/// What a method loses beside minmax, if it is much.
+fn clips_too_much(own: &Effect, minmax: &Effect) -> Option<String> {
+    if let (Some(own), Some(minmax)) = (own.agreement, minmax.agreement) {
+        let much = minmax - own > TOO_MUCH;
+        let (own, minmax) = (100.0 * own, 100.0 * minmax);
+        return much
+            .then(|| format!("{own:.1} % of the answers are the float network's, {minmax:.1} %"));
+    }
+    let (own, float) = (own.mae?, own.mae? - own.mae_change?);
+    let minmax = minmax.mae?;
+    let much = own - minmax > TOO_MUCH * float;
+    much.then(|| format!("the error is {}, {}", significant(own), significant(minmax)))
 }
 
 /// Whether a pair of u8 x i8 products can leave 16 bits: two weights of +-64 cannot.

@@ -2,7 +2,6 @@
 
 use super::super::QParams;
 use super::super::calibrate::watch;
-use super::super::noise::Noise;
 use super::super::observer::Histogram;
 use super::super::placement::weight_axis;
 use super::super::post_training::Calibrated;
@@ -13,6 +12,7 @@ use crate::graph::operator::operator;
 use crate::graph::{Graph, Tensor};
 use crate::kernels::requantize::quantize;
 use crate::progress::Progress;
+use crate::score::noise::Noise;
 use crate::vocabulary::analysis::{Bars, TensorDamage};
 
 /// Bins of a small picture.

@@ -12,10 +12,14 @@ use super::widths::{Raise, Sensitivity, widths};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
+use crate::progress::unwatched;
 use crate::quantize::step::StepProgress;
+use crate::random;
+use crate::statistics::blocks::Mean;
 use crate::vocabulary::analysis::Effect;
 use crate::vocabulary::recipe::{Method, Recipe, Rounding, WeightRange};
-use crate::vocabulary::search::{Found, Target, Trial};
+use crate::vocabulary::search::{Found, Heldout, Target, Trial};
+use crate::vocabulary::task::Judging;
 
 /// Frames on which layers are measured by themselves: the error of the logits needs few.
 const QUICK_FRAMES: usize = 128;
@@ -30,8 +34,12 @@ pub struct Listener<'a, 'b> {
     pub tried: &'a mut dyn FnMut(&Trial),
 }
 
-/// Searches from `recipe`, whose widths are the lowest that it goes to, on `frames` frames of
-/// `validation` (`None`: all). Cancelled once something was tried, it ends with the best so far.
+/// Stretches that frames in an order are cut into.
+const STRETCHES: usize = 20;
+
+/// Searches from `recipe`, whose widths are the lowest that it goes to, on `frames` frames of a seeded
+/// half of `validation` (`None`: all of it); what it finds is measured on the other half, too. Cancelled
+/// once something was tried, it ends with the best so far.
 ///
 /// `macs` are those of a node, by its name, for one frame.
 ///
@@ -41,23 +49,29 @@ pub fn search(
     graph: &Graph,
     recipe: &Recipe,
     target: Target,
-    [calibration, validation]: [&Dataset; 2],
+    ([calibration, validation], judging): ([&Dataset; 2], &Judging),
     frames: Option<usize>,
     macs: &dyn Fn(&str) -> u64,
     listener: Listener<'_, '_>,
 ) -> Result<Found> {
     if target == Target::default() {
         return Err(Error::new("the search has no target").way_out(
-            "Say how many points of top-1 may be lost, or give a budget of bytes or BOPs.",
+            "Say how many points of top-1 may be lost, by how many per cent errors may rise, or give a \
+             budget of bytes or BOPs.",
         ));
     }
     recipe.check()?;
+    let [seen, unseen] = halves(validation, recipe.seed);
+    let some = |count: usize| {
+        let chosen = random::choose(seen.len(), count, recipe.seed);
+        chosen.into_iter().map(|i| seen[i]).collect::<Vec<_>>()
+    };
+    let on = (validation, judging);
     let mut search = Search {
         space: Space::new(graph, recipe, calibration, macs),
-        bench: Bench::new(graph, validation, frames, recipe.seed)?,
-        quick: Bench::new(graph, validation, Some(QUICK_FRAMES), recipe.seed)?,
+        bench: Bench::new(graph, on, some(frames.unwrap_or(usize::MAX)))?,
+        quick: Bench::new(graph, on, some(QUICK_FRAMES))?,
         target,
-        float_top1: None,
         trials: Vec::new(),
         listener,
     };
@@ -67,10 +81,23 @@ pub fn search(
         Err(error) => return Err(error),
     };
     let frames = search.bench.indices.len();
-    match search.best().cloned() {
-        Some(best) => Ok(Found { best, trials: search.trials, frames, stopped }),
-        None => Err(Error::cancelled()),
-    }
+    let Some(best) = search.best().cloned() else { return Err(Error::cancelled()) };
+    let heldout = match unseen.is_empty() {
+        true => None,
+        false => Some(search.held_out(&best, Bench::new(graph, on, unseen)?)?),
+    };
+    Ok(Found { best, trials: search.trials, frames, heldout, stopped })
+}
+
+/// A seeded half of the frames to search on, and the other. Frames in an order are halved in stretches:
+/// neighbours are too much alike to tell anything new.
+pub fn halves(data: &Dataset, seed: u64) -> [Vec<usize>; 2] {
+    let count = data.len();
+    let stretches = if data.is_ordered() { STRETCHES.min(count) } else { count };
+    let chosen = random::choose(stretches, stretches.div_ceil(2), seed);
+    let is_chosen = |i: &usize| chosen.binary_search(&(i * stretches / count)).is_ok();
+    let (seen, unseen) = (0..count).partition(is_chosen);
+    [seen, unseen]
 }
 
 struct Search<'a, 'b, 'c> {
@@ -78,7 +105,6 @@ struct Search<'a, 'b, 'c> {
     bench: Bench<'a>,
     quick: Bench<'a>,
     target: Target,
-    float_top1: Option<f64>,
     trials: Vec<Trial>,
     listener: Listener<'b, 'c>,
 }
@@ -87,7 +113,7 @@ impl Search<'_, '_, '_> {
     fn run(&mut self, first: &Recipe) -> Result<()> {
         let progress = &mut self.listener.progress;
         let mut measuring = |done, total| progress(Step::Analyze, done, total);
-        self.float_top1 = self.bench.float(&mut measuring)?.effect.top1;
+        self.target.check(&self.bench.float(&mut measuring)?.effect)?;
         let start = Recipe { rounding: Rounding::Nearest, ..first.clone() };
         self.try_out("the recipe as it is", &start)?;
         if start.layers.is_empty() {
@@ -114,7 +140,10 @@ impl Search<'_, '_, '_> {
     /// Corrections and methods one after the other: keeps what helps. Judged where the network still
     /// answers something: at the first recipe's widths, or else at the lowest uniform one.
     fn corrections(&mut self, start: &Recipe) -> Result<Recipe> {
-        let sane = |trial: &&Trial| trial.effect.agreement > 0.5;
+        let sane = |trial: &&Trial| match (trial.effect.agreement, trial.rise) {
+            (Some(agreement), _) => agreement > 0.5,
+            (None, rise) => rise.is_none_or(|rise| rise < 100.0),
+        };
         let by_width = |trial: &&Trial| (trial.recipe.weight_bits, trial.recipe.activation_bits);
         let judged = self.trials.iter().filter(sane).min_by_key(by_width).or(self.trials.first());
         let Some(judged) = judged.cloned() else { return Ok(start.clone()) };
@@ -160,7 +189,7 @@ impl Search<'_, '_, '_> {
             let trial = self.try_out(&what, &raised(start, &path[..middle]))?;
             if self.wants_more(&trial) { few = middle } else { many = middle }
         }
-        if self.target.max_drop.is_none() {
+        if !self.target.limits_loss() {
             return Ok(path[..few].to_vec());
         }
         // With the last raise nothing would be left to quantize.
@@ -178,7 +207,7 @@ impl Search<'_, '_, '_> {
         let Some(mut present) = self.best().filter(|best| best.meets).cloned() else {
             return Ok(());
         };
-        if self.target.max_drop.is_none() {
+        if !self.target.limits_loss() {
             return Ok(());
         }
         let mut refused: Vec<Raise> = Vec::new();
@@ -200,9 +229,9 @@ impl Search<'_, '_, '_> {
 
     /// Learned rounding in place of raises: of all, then of half of them.
     fn learned_rounding(&mut self, start: &Recipe, raises: &[Raise]) -> Result<()> {
-        let keeps = match self.target.max_drop {
-            Some(_) => vec![0, raises.len() / 2],
-            None => vec![raises.len()],
+        let keeps = match self.target.limits_loss() {
+            true => vec![0, raises.len() / 2],
+            false => vec![raises.len()],
         };
         for keep in keeps {
             let recipe = raised(start, &raises[..keep]);
@@ -223,13 +252,14 @@ impl Search<'_, '_, '_> {
         let progress = &mut *self.listener.progress;
         let (variant, cost) = self.space.quantized(recipe, progress)?;
         let mut measuring = |done, total| progress(Step::Analyze, done, total);
-        let effect = self.bench.measure(None, &[variant], &mut measuring)?[0].effect;
-        let drop = drop(self.float_top1, &effect);
+        let measured = self.bench.measure(None, &[variant], &mut measuring)?.swap_remove(0);
+        let [drop, rise] = [measured.tally.drop(), measured.tally.rise()].map(figure);
         let mut trial = Trial {
             what: what.into(),
             recipe: recipe.clone(),
-            effect,
+            effect: measured.effect,
             drop,
+            rise,
             bops: cost.bops,
             file_bytes: cost.file_bytes,
             meets: false,
@@ -248,21 +278,33 @@ impl Search<'_, '_, '_> {
 
     /// Whether the next recipe to try should have more bits.
     fn wants_more(&self, trial: &Trial) -> bool {
-        match self.target.max_drop {
-            Some(max_drop) => trial.drop > max_drop,
-            None => self.target.is_met_by(trial),
+        match self.target.limits_loss() {
+            true => !self.target.is_kept(trial.drop, trial.rise),
+            false => self.target.is_met_by(trial),
         }
+    }
+
+    /// Measures the best recipe on frames that chose nothing; whoever stopped the search hears it, too.
+    fn held_out(&mut self, best: &Trial, mut bench: Bench<'_>) -> Result<Heldout> {
+        let (variant, _) = self.space.quantized(&best.recipe, &mut |_, _, _| Ok(()))?;
+        let measured = bench.measure(None, &[variant], &mut unwatched)?.swap_remove(0);
+        let (drop, rise) = (measured.tally.drop(), measured.tally.rise());
+        let holds = self.target.is_kept(figure(drop), figure(rise));
+        Ok(Heldout {
+            frames: bench.indices.len(),
+            effect: measured.effect,
+            drop: figure(drop),
+            drop_ci95: drop.map(|drop| drop.ci95),
+            rise: figure(rise),
+            rise_ci95: rise.map(|rise| rise.ci95),
+            holds: self.target.limits_loss().then_some(holds),
+        })
     }
 }
 
-/// Points of top-1 lost, or of agreement where there are no labels.
-fn drop(float_top1: Option<f64>, effect: &Effect) -> f64 {
-    let lost = match (float_top1, effect.top1) {
-        (Some(float), Some(own)) => float - own,
-        _ => 1.0 - effect.agreement,
-    };
-    // Frames are counted: what is left of the subtraction's rounding goes.
-    (lost * 1e8).round() / 1e6
+/// Frames are counted: what is left of rounding goes.
+fn figure(mean: Option<Mean>) -> Option<f64> {
+    mean.map(|mean| (mean.mean * 1e6).round() / 1e6)
 }
 
 fn raised(start: &Recipe, raises: &[Raise]) -> Recipe {
@@ -272,8 +314,44 @@ fn raised(start: &Recipe, raises: &[Raise]) -> Recipe {
 }
 
 impl Target {
+    /// Checks that what may be lost is something that this network has.
+    fn check(&self, float: &Effect) -> Result<()> {
+        if self.max_drop.is_some() && float.agreement.is_none() {
+            return Err(Error::new("its outputs are no classes, of which points could be lost")
+                .way_out("For values say by how many per cent the error may rise: --max-rise 2."));
+        }
+        if self.max_rise.is_some() && float.mae.is_none_or(|mae| mae <= 0.0) {
+            return Err(Error::new("there are no values with labels whose error could rise").way_out(
+                "Give labels, say what the outputs are with --task values, or give a budget of bytes or \
+                 BOPs.",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether it says what may be lost.
+    fn limits_loss(&self) -> bool {
+        self.max_drop.is_some() || self.max_rise.is_some()
+    }
+
+    /// Whether no more is lost than may be.
+    fn is_kept(&self, drop: Option<f64>, rise: Option<f64>) -> bool {
+        let within = |most: Option<f64>, lost: Option<f64>| {
+            most.is_none_or(|most| lost.is_some_and(|lost| lost <= most))
+        };
+        within(self.max_drop, drop) && within(self.max_rise, rise)
+    }
+
+    /// What a trial lost, as shares of what may be lost, the worse of both.
+    fn loss(&self, trial: &Trial) -> f64 {
+        let part = |most: Option<f64>, lost: Option<f64>| {
+            most.zip(lost).map_or(f64::NEG_INFINITY, |(most, lost)| lost - most)
+        };
+        part(self.max_drop, trial.drop).max(part(self.max_rise, trial.rise))
+    }
+
     fn is_met_by(&self, trial: &Trial) -> bool {
-        self.max_drop.is_none_or(|most| trial.drop <= most)
+        self.is_kept(trial.drop, trial.rise)
             && self.max_bytes.is_none_or(|most| trial.file_bytes <= most)
             && self.max_bops.is_none_or(|most| trial.bops <= most)
     }
@@ -284,11 +362,12 @@ impl Target {
             return trial.meets;
         }
         let by_damage = trial.effect.logit_mse.total_cmp(&other.effect.logit_mse);
-        let order = match (self.max_drop, trial.meets) {
-            (Some(_), true) => trial.bops.cmp(&other.bops).then(by_damage),
-            (Some(_), false) => trial.drop.total_cmp(&other.drop).then(trial.bops.cmp(&other.bops)),
-            (None, true) => by_damage,
-            (None, false) => trial.bops.cmp(&other.bops),
+        let by_cost = trial.bops.cmp(&other.bops);
+        let order = match (self.limits_loss(), trial.meets) {
+            (true, true) => by_cost.then(by_damage),
+            (true, false) => self.loss(trial).total_cmp(&self.loss(other)).then(by_cost),
+            (false, true) => by_damage,
+            (false, false) => by_cost,
         };
         order.is_lt()
     }
@@ -297,15 +376,17 @@ impl Target {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::score::tally::Tally;
 
     fn trial(drop: f64, bops: u64, target: Target) -> Trial {
-        let effect = Effect { top1: None, agreement: 1.0, logit_mse: drop };
+        let effect = Effect { logit_mse: drop, ..Tally::default().effect() };
         let recipe = Recipe::default();
         let mut trial = Trial {
             what: String::new(),
             recipe,
             effect,
-            drop,
+            drop: Some(drop),
+            rise: None,
             bops,
             file_bytes: bops,
             meets: false,
@@ -329,9 +410,28 @@ mod tests {
     }
 
     #[test]
-    fn half_a_point_is_half_a_point() {
-        let effect = Effect { top1: Some(0.945), agreement: 0.9, logit_mse: 1.0 };
-        assert_eq!(drop(Some(0.95), &effect), 0.5);
-        assert_eq!(drop(None, &effect), 10.0);
+    fn a_rise_is_no_drop() {
+        let target = Target { max_rise: Some(2.0), ..Target::default() };
+        let mut one = trial(0.0, 40, target);
+        assert!(!one.meets);
+        one.rise = Some(2.0);
+        assert!(target.is_met_by(&one));
+        let effect = Tally::default().effect();
+        assert!(target.check(&effect).unwrap_err().what.contains("no values"));
+        let drops = Target { max_drop: Some(0.5), ..Target::default() };
+        assert!(drops.check(&effect).unwrap_err().to_string().contains("--max-rise"));
+    }
+
+    #[test]
+    fn halves_are_of_other_frames_and_neighbours_stay_together() {
+        let ordered = Dataset::from_floats(vec![1], vec![0.0; 1000], None, None).unwrap();
+        let [seen, unseen] = halves(&ordered, 0);
+        assert_eq!((seen.len(), unseen.len()), (500, 500));
+        assert!(seen.iter().all(|i| unseen.binary_search(i).is_err()));
+        let breaks = seen.windows(2).filter(|pair| pair[1] != pair[0] + 1).count();
+        assert!(breaks <= 10, "{breaks}");
+        assert_ne!(halves(&ordered, 1)[0], seen);
+        let single = Dataset::from_floats(vec![1], vec![0.0], None, None).unwrap();
+        assert_eq!(halves(&single, 0), [vec![0], vec![]]);
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use e2e::files::write_bad_files;
-use e2e::{Figures, in_browser, is_chrome, model, setting, steer8};
+use e2e::{Figures, in_browser, is_chrome, model, repository, setting, steer8};
 use serde_json::Value;
 
 const NETWORKS: [&str; 3] = ["assignment", "pilotnet", "mobilenet"];
@@ -208,4 +208,49 @@ fn figures_of(comparison: &Value, network: &str) -> Vec<Figures> {
             }
         })
         .collect()
+}
+
+/// A network that drives by values, with its own frames, as somebody brings them.
+#[test]
+fn a_network_of_values_is_measured_in_its_own_units() {
+    let folder = repository().join("tests/goldens");
+    let [network, frames] = ["steering.onnx", "steering.npz"].map(|name| folder.join(name));
+    let [net, data] = [&network, &frames].map(|path| path.to_string_lossy().into_owned());
+    let compared =
+        steer8(&["compare", &net, "--data", &data, "--calibration", &data, "--json", "--quiet"]);
+    let compared: Value = serde_json::from_slice(&compared).expect("--json gives JSON");
+    let native = compared["results"].as_array().expect("results").clone();
+    in_browser(async move |page| {
+        page.open_file("open-model", &network).await?;
+        page.wait_for("network-opened-1[data-status=ready]").await?;
+        for kind in ["open-validation", "open-calibration"] {
+            page.open_file(kind, &frames).await?;
+        }
+        for kind in ["data-validation", "data-calibration"] {
+            page.wait_for(&format!("{kind}[data-status=ready][data-value='96']")).await?;
+        }
+        page.press_go().await?;
+        page.wait_for("verdict").await?;
+        let verdict = page.wait_for("verdict").await?.text().await?;
+        assert!(verdict.contains("angle: MAE") && verdict.contains("throttle: MAE"), "{verdict}");
+        assert_eq!(page.all("values").await?.len(), 2, "a picture for each output");
+        assert_eq!(page.all("agreement").await?.len(), 0, "no agreement of values");
+        for (i, name) in ["angle", "throttle"].into_iter().enumerate() {
+            let shown = page.values(&format!("mae[data-name='{name}']")).await?;
+            let of =
+                |report: &Value| report["values"]["outputs"][i]["mae"].as_f64().expect("a MAE");
+            let expected: Vec<f64> = native.iter().map(of).collect();
+            // Float networks round in other orders on other machines.
+            let alike = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-3 * b;
+            let all = shown.len() == 2 && shown.iter().zip(&expected).all(alike);
+            assert!(all, "{name}: {shown:?}, not the command line's {expected:?}");
+        }
+        page.click("show-worst").await?;
+        page.wait_for("frame").await?;
+        if is_chrome() {
+            page.fits_screens("values").await?;
+        }
+        assert_eq!(page.complaints().await?, [""; 0]);
+        Ok(())
+    });
 }

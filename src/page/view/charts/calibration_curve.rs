@@ -19,7 +19,7 @@ pub(crate) struct CalibrationCurveProps {
 /// Top-1, or agreement with float where there are no labels.
 #[component]
 pub(crate) fn CalibrationCurve(CalibrationCurveProps { points }: &CalibrationCurveProps) -> Html {
-    let figure = |effect: &Effect| effect.top1.unwrap_or(effect.agreement);
+    let figure = |effect: &Effect| effect.top1.or(effect.agreement).unwrap_or(0.0);
     let figures = || points.iter().map(|point| figure(&point.effect));
     let frames = |point: &FramesEffect| (point.calibration_frames.max(1) as f64).ln();
     let across = Scale {

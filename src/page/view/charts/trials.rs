@@ -34,8 +34,9 @@ pub(crate) fn Trials(TrialsProps { search }: &TrialsProps) -> Html {
     // Some air on both sides, also around a single trial.
     let air = 0.06 * (most - least).max(0.05 * most);
     let across = Scale { low: least - air, high: most + air, width: WIDTH - LEFT - AIR };
-    let drops = || search.trials.iter().map(|trial| trial.drop);
-    let allowed = search.target.max_drop;
+    let lost = |trial: &Trial| trial.loss().unwrap_or(0.0);
+    let drops = || search.trials.iter().map(lost);
+    let allowed = search.target.max_drop.or(search.target.max_rise);
     let up = Scale {
         low: drops().fold(0.0, f64::min),
         high: drops().fold(allowed.unwrap_or(0.0), f64::max).max(0.1),
@@ -53,8 +54,8 @@ pub(crate) fn Trials(TrialsProps { search }: &TrialsProps) -> Html {
         let r = if best == Some(trial) { "7" } else { "4" };
         html! {
             <circle {class} cx={format!("{:.1}", x(cost(trial)))}
-                cy={format!("{:.1}", y(trial.drop))} {r}>
-                <title>{ format!("{}: {}, {}", trial.what, read(cost(trial)), format::drop(trial.drop)) }</title>
+                cy={format!("{:.1}", y(lost(trial)))} {r}>
+                <title>{ format!("{}: {}, {}", trial.what, read(cost(trial)), format::lost(trial)) }</title>
             </circle>
         }
     };

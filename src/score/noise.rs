@@ -2,7 +2,7 @@
 
 /// Sums over the values of a tensor and what is left of them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Noise {
+pub struct Noise {
     signal: f64,
     noise: f64,
     product: f64,
@@ -10,7 +10,7 @@ pub(super) struct Noise {
 }
 
 impl Noise {
-    pub(super) fn add(&mut self, value: f32, left: f32) {
+    pub fn add(&mut self, value: f32, left: f32) {
         let (value, left) = (f64::from(value), f64::from(left));
         self.signal += value * value;
         self.noise += (value - left) * (value - left);
@@ -19,12 +19,12 @@ impl Noise {
     }
 
     /// Signal to quantization noise in dB; `None` if nothing is lost.
-    pub(super) fn sqnr_db(&self) -> Option<f64> {
+    pub fn sqnr_db(&self) -> Option<f64> {
         (self.noise > 0.0).then(|| 10.0 * libm::log10(self.signal / self.noise))
     }
 
     /// 1 where nothing is lost, 0 where all is.
-    pub(super) fn cosine(&self) -> f64 {
+    pub fn cosine(&self) -> f64 {
         let lengths = (self.signal * self.left).sqrt();
         match lengths > 0.0 {
             true => self.product / lengths,

@@ -1,0 +1,95 @@
+//! A value over the frames: what is right, and what each network says.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use super::scale::{Scale, span};
+use super::series;
+use crate::figures::significant;
+use crate::vocabulary::report::Series;
+
+const WIDTH: f64 = 880.0;
+const HEIGHT: f64 = 190.0;
+const LEFT: f64 = 64.0;
+const AIR: f64 = 10.0;
+/// Of more frames than twice this, each of so many stretches shows its smallest and largest.
+const STRETCHES: usize = 400;
+
+#[derive(PartialEq, Properties)]
+pub(crate) struct ValueLineProps {
+    pub(crate) values: Rc<Series>,
+}
+
+#[component]
+pub(crate) fn ValueLine(ValueLineProps { values }: &ValueLineProps) -> Html {
+    let lines = || values.labels.iter().chain(&values.answers);
+    let frames = lines().map(Vec::len).max().unwrap_or(0);
+    let [low, high] = span(lines().flatten().copied());
+    let across =
+        Scale { low: 0.0, high: frames.saturating_sub(1) as f64, width: WIDTH - LEFT - AIR };
+    let up = Scale { low, high, width: HEIGHT - 2.0 * AIR };
+    let line = |line: &[f32]| {
+        let point = |(frame, value): (usize, f32)| {
+            let y = HEIGHT - AIR - up.at(value.into());
+            format!("{:.1} {y:.1}", LEFT + across.at(frame as f64))
+        };
+        let points: Vec<String> = thinned(line).into_iter().map(point).collect();
+        format!("M{}", points.join(" L"))
+    };
+    let answer = |(i, answers): (usize, &Vec<f32>)| {
+        html! { <path class={classes!("value-line", series(i))} d={line(answers)} /> }
+    };
+    let end = |value: f64| {
+        html! {
+            <text class="axis-name" x={(LEFT - 8.0).to_string()}
+                y={format!("{:.1}", HEIGHT - AIR - up.at(value) + 4.0)} text-anchor="end">
+                { significant(value) }
+            </text>
+        }
+    };
+    html! {
+        <svg class="value-chart" viewBox={format!("0 0 {WIDTH} {HEIGHT}")} role="img"
+            aria-label={format!("{} over {frames} frames", values.name)}>
+            { end(low) }{ end(high) }
+            <path class="axis" d={format!("M{LEFT} {AIR} V{} H{}", HEIGHT - AIR, WIDTH - AIR)} />
+            if let Some(labels) = &values.labels {
+                <path class="value-line truth-line" d={line(labels)} />
+            }
+            { for values.answers.iter().enumerate().map(answer) }
+        </svg>
+    }
+}
+
+/// The points of a line, few enough to be drawn; spikes stay.
+fn thinned(line: &[f32]) -> Vec<(usize, f32)> {
+    if line.len() <= 2 * STRETCHES {
+        return line.iter().copied().enumerate().collect();
+    }
+    let len = line.len().div_ceil(STRETCHES);
+    let ends = |(at, stretch): (usize, &[f32])| {
+        let by = |a: &usize, b: &usize| stretch[*a].total_cmp(&stretch[*b]);
+        let least = (0..stretch.len()).min_by(by).unwrap_or(0);
+        let most = (0..stretch.len()).max_by(by).unwrap_or(0);
+        let place = move |i: usize| (at * len + i, stretch[i]);
+        [place(least.min(most)), place(least.max(most))]
+    };
+    line.chunks(len).enumerate().flat_map(ends).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_line_keeps_its_spikes() {
+        let mut line = vec![0.0; 10_000];
+        line[4321] = 9.0;
+        line[777] = -3.0;
+        let points = thinned(&line);
+        assert!(points.len() <= 2 * STRETCHES);
+        assert!(points.contains(&(4321, 9.0)) && points.contains(&(777, -3.0)));
+        assert!(points.is_sorted_by_key(|point| point.0));
+        assert_eq!(thinned(&[1.0, 2.0]), [(0, 1.0), (1, 2.0)]);
+    }
+}

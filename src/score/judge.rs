@@ -1,0 +1,565 @@
+//! Who judges what: for each output of a network its task, and the labels it is held against.
+
+use std::ops::Range;
+
+use super::{classes, distance, values};
+use crate::error::{Error, Result};
+use crate::vocabulary::labels::{Column, Labels, Numbers};
+use crate::vocabulary::report::{
+    Accuracy, Change, ClassScore, FromFloat, Series, ValueScore, Values,
+};
+use crate::vocabulary::task::{Bins, Judging, Task};
+
+const WAY_OUT: &str = "Say what the outputs are: --task classes, values or none, or for each by its name, \
+                       --task angle=values,light=classes.";
+
+/// An output of more numbers than this is not drawn over the frames.
+const MOST_SERIES: usize = 8;
+
+/// An output as a network makes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    pub name: String,
+    /// Numbers for a frame.
+    pub len: usize,
+    /// Whether those lie along one axis, as scores of classes do.
+    pub is_row: bool,
+}
+
+/// A network's outputs, all numbers of a frame side by side, and what each is held against.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judge {
+    parts: Vec<Part>,
+    tolerance: Option<f64>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Part {
+    name: String,
+    pub(super) task: Task,
+    /// Which of a frame's numbers.
+    pub(super) place: Range<usize>,
+    pub(super) truth: Truth,
+}
+
+/// What is known of an output.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Truth {
+    Nothing,
+    Classes(Vec<u32>),
+    /// Values whose bins are the classes.
+    Binned {
+        bins: Bins,
+        classes: Vec<u32>,
+        values: Vec<f64>,
+    },
+    /// For each number of the output.
+    Values(Vec<Vec<f64>>),
+}
+
+/// What was found about one network.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scores {
+    pub accuracy: Option<Accuracy>,
+    pub more_classes: Vec<ClassScore>,
+    pub values: Option<Values>,
+}
+
+/// What was found about one network beside the float one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    pub agreement: Option<f64>,
+    pub mcnemar_p: Option<f64>,
+    /// Of the outputs of classes behind the first.
+    pub more: Vec<[Option<f64>; 2]>,
+    pub from_float: FromFloat,
+    pub mae_change: Option<Vec<Change>>,
+}
+
+impl Judge {
+    /// Takes what was said, and recognizes the rest: labels that are no whole numbers, or in more than one
+    /// column, are of values; whole numbers in one column are classes where the first output is a row of
+    /// more, and values where a network has a single one. Columns go to outputs by name where one has an
+    /// output's, else in order. Without labels a first output that is a row has classes.
+    ///
+    /// # Errors
+    /// Labels that fit no output, names of none, and labels that are no class of their output.
+    pub fn of(
+        outputs: &[Output],
+        labels: Option<&Labels>,
+        judging: &Judging,
+        class_names: &[String],
+    ) -> Result<Self> {
+        for name in judging.outputs.keys().chain(judging.bins.keys()) {
+            if outputs.iter().all(|output| output.name != *name) {
+                let known: Vec<String> =
+                    outputs.iter().map(|output| format!("`{}`", output.name)).collect();
+                return Err(Error::new(format!("there is no output `{name}`"))
+                    .way_out(format!("The network's outputs: {}.", known.join(", "))));
+            }
+        }
+        let tasks = tasks(outputs, labels, judging)?;
+        let mut columns = Columns::of(outputs, labels);
+        let mut parts = Vec::with_capacity(outputs.len());
+        let mut from = 0;
+        for (output, task) in outputs.iter().zip(tasks) {
+            let place = from..from + output.len;
+            from = place.end;
+            let bins = judging.bins.get(&output.name);
+            let truth = columns.truth(output, task, bins, class_names)?;
+            parts.push(Part { name: output.name.clone(), task, place, truth });
+        }
+        columns.check_all_taken(outputs)?;
+        Ok(Self { parts, tolerance: judging.tolerance })
+    }
+
+    pub(super) fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// As `--task` takes it.
+    pub fn task(&self) -> String {
+        let first = self.parts.first().map_or(Task::None, |part| part.task);
+        if self.parts.iter().all(|part| part.task == first) {
+            return first.name().into();
+        }
+        let said = |part: &Part| format!("{}={}", part.name, part.task.name());
+        self.parts.iter().map(said).collect::<Vec<_>>().join(",")
+    }
+
+    /// Of all frames' numbers.
+    pub fn score(&self, rows: &[Vec<f32>]) -> Scores {
+        let mut classed = self.classed().map(|part| ClassScore {
+            name: part.name.clone(),
+            accuracy: part
+                .known_classes()
+                .map(|labels| classes::accuracy(&part.classes(rows), labels, part.place.len())),
+            agreement_with_float: None,
+            mcnemar_p: None,
+        });
+        let accuracy = classed.next().and_then(|first| first.accuracy);
+        let more_classes = classed.collect();
+        let scores: Vec<ValueScore> = self
+            .known_values(rows)
+            .map(|known| values::score(known.name, &known.values, known.labels, self.tolerance))
+            .collect();
+        let values = (!scores.is_empty()).then_some(Values { n: rows.len(), outputs: scores });
+        Scores { accuracy, more_classes, values }
+    }
+
+    /// Of all frames' numbers, beside those of the float network.
+    pub fn compare(&self, rows: &[Vec<f32>], float: &[Vec<f32>]) -> Comparison {
+        let mut classed = self.classed().map(|part| {
+            let [own, float] = [rows, float].map(|rows| part.classes(rows));
+            let agreement = classes::agreement(&own, &float);
+            let p = part.known_classes().map(|labels| classes::mcnemar(&own, &float, labels));
+            [Some(agreement), p]
+        });
+        let [agreement, mcnemar_p] = classed.next().unwrap_or_default();
+        let more = classed.collect();
+        let changes: Vec<Change> = self
+            .known_values(rows)
+            .zip(self.known_values(float))
+            .map(|(own, float)| values::change(own.name, &own.values, &float.values, own.labels))
+            .collect();
+        let mut outputs = Vec::new();
+        for part in &self.parts {
+            for (name, place) in part.distances() {
+                let both = rows.iter().zip(float);
+                let both = both.map(|(own, float)| (&own[place.clone()], &float[place.clone()]));
+                outputs.push(distance::distance(name, both));
+            }
+        }
+        Comparison {
+            agreement,
+            mcnemar_p,
+            more,
+            from_float: FromFloat { outputs },
+            mae_change: (!changes.is_empty()).then_some(changes),
+        }
+    }
+
+    /// What a frame's numbers say where they are values, by name; or where they are few and nobody knows what
+    /// they are.
+    pub fn values<'a>(&'a self, row: &'a [f32]) -> impl Iterator<Item = (String, f32)> + 'a {
+        let classed = self.parts.first().is_some_and(|part| part.task == Task::Classes);
+        let told = move |part: &&Part| {
+            let few = part.task == Task::None && part.place.len() <= MOST_SERIES && !classed;
+            part.task == Task::Values || few
+        };
+        self.parts.iter().filter(told).flat_map(move |part| {
+            let value = move |(i, at): (usize, usize)| (part.value_name(i), row[at]);
+            part.place.clone().enumerate().map(value)
+        })
+    }
+
+    /// Every value over the frames, as each network says it in `answers`; and without labels every number
+    /// of a short output that has no classes.
+    pub fn series(&self, answers: &[&[Vec<f32>]]) -> Vec<Series> {
+        let mut all = Vec::new();
+        for part in &self.parts {
+            let short = part.task == Task::None && part.place.len() <= MOST_SERIES;
+            if part.task != Task::Values && !short {
+                continue;
+            }
+            for (i, at) in part.place.clone().enumerate() {
+                let labels = match &part.truth {
+                    Truth::Values(columns) => Some(columns[i].iter().map(|&x| x as f32).collect()),
+                    _ => None,
+                };
+                let of = |rows: &&[Vec<f32>]| rows.iter().map(|row| row[at]).collect();
+                let answers = answers.iter().map(of).collect();
+                all.push(Series { name: part.value_name(i), labels, answers });
+            }
+        }
+        all
+    }
+
+    fn classed(&self) -> impl Iterator<Item = &Part> {
+        self.parts.iter().filter(|part| part.task == Task::Classes)
+    }
+
+    /// Every value that there are labels for.
+    fn known_values<'a>(&'a self, rows: &'a [Vec<f32>]) -> impl Iterator<Item = Known<'a>> {
+        self.parts.iter().flat_map(move |part| part.known_values(rows))
+    }
+}
+
+/// A value of every frame, and its labels.
+struct Known<'a> {
+    name: String,
+    values: Vec<f64>,
+    labels: &'a [f64],
+}
+
+impl Part {
+    fn classes(&self, rows: &[Vec<f32>]) -> Vec<usize> {
+        rows.iter().map(|row| classes::top1(&row[self.place.clone()])).collect()
+    }
+
+    pub(super) fn known_classes(&self) -> Option<&[u32]> {
+        match &self.truth {
+            Truth::Classes(classes) | Truth::Binned { classes, .. } => Some(classes),
+            Truth::Nothing | Truth::Values(_) => None,
+        }
+    }
+
+    fn known_values<'a>(&'a self, rows: &'a [Vec<f32>]) -> Vec<Known<'a>> {
+        match &self.truth {
+            Truth::Nothing | Truth::Classes(_) => Vec::new(),
+            Truth::Binned { bins, values: labels, .. } => {
+                let values = self.classes(rows).into_iter().map(|class| bins.centre(class));
+                vec![Known { name: self.name.clone(), values: values.collect(), labels }]
+            }
+            Truth::Values(labels) => {
+                let value = |(i, labels): (usize, &'a Vec<f64>)| Known {
+                    name: self.value_name(i),
+                    values: rows.iter().map(|row| row[self.place.start + i].into()).collect(),
+                    labels,
+                };
+                labels.iter().enumerate().map(value).collect()
+            }
+        }
+    }
+
+    /// `NAME`, or `NAME[i]` where it has several numbers.
+    fn value_name(&self, i: usize) -> String {
+        match self.place.len() {
+            1 => self.name.clone(),
+            _ => format!("{}[{i}]", self.name),
+        }
+    }
+
+    /// What is measured apart: values have units of their own.
+    fn distances(&self) -> Vec<(String, Range<usize>)> {
+        match self.task {
+            Task::Values => {
+                let place = |i| self.place.start + i..self.place.start + i + 1;
+                (0..self.place.len()).map(|i| (self.value_name(i), place(i))).collect()
+            }
+            Task::Classes | Task::None => vec![(self.name.clone(), self.place.clone())],
+        }
+    }
+}
+
+/// What each output says.
+fn tasks(outputs: &[Output], labels: Option<&Labels>, judging: &Judging) -> Result<Vec<Task>> {
+    let said = |output: &Output| {
+        let binned = judging.bins.contains_key(&output.name).then_some(Task::Classes);
+        judging.outputs.get(&output.name).copied().or(binned).or(judging.task)
+    };
+    let is_said = outputs.iter().any(|output| said(output).is_some());
+    let first = outputs.first();
+    let classed = |output: &&Output| output.is_row && output.len >= 2;
+    let recognized = match labels.map(Labels::columns) {
+        _ if is_said => None,
+        None => first.filter(classed).map(|_| Task::Classes),
+        Some([Column { numbers: Numbers::Classes(labels), .. }]) => {
+            let all: usize = outputs.iter().map(|output| output.len).sum();
+            let below = |len: usize| labels.iter().all(|&label| (label as usize) < len);
+            match first {
+                Some(first) if classed(&first) && below(first.len) => Some(Task::Classes),
+                _ if all == 1 => Some(Task::Values),
+                // Which label is none, is told.
+                Some(first) if classed(&first) && outputs.len() == 1 => Some(Task::Classes),
+                _ => return Err(unclear(outputs)),
+            }
+        }
+        Some(columns) => {
+            if is_one_hot(columns) {
+                return Err(Error::new("the labels have a column for each class").way_out(
+                    "They become class indices with y.argmax(axis=1); or say --task values.",
+                ));
+            }
+            Some(Task::Values)
+        }
+    };
+    let task = |(at, output): (usize, &Output)| match said(output) {
+        Some(task) => task,
+        // One column of classes is the first output's.
+        None if at > 0 && recognized == Some(Task::Classes) => Task::None,
+        None => recognized.unwrap_or(Task::None),
+    };
+    Ok(outputs.iter().enumerate().map(task).collect())
+}
+
+fn unclear(outputs: &[Output]) -> Error {
+    let shapes: Vec<String> =
+        outputs.iter().map(|output| format!("`{}` of {}", output.name, output.len)).collect();
+    Error::new(format!(
+        "whole numbers as labels do not tell what its outputs are ({} numbers a frame)",
+        shapes.join(", ")
+    ))
+    .way_out(WAY_OUT)
+}
+
+/// Whether each frame has a 1 in one of at least three columns, and 0 in the others.
+fn is_one_hot(columns: &[Column]) -> bool {
+    let columns: Vec<_> = columns.iter().map(Column::values).collect();
+    columns.len() >= 3
+        && (0..columns[0].len()).all(|frame| {
+            let ones = columns.iter().filter(|column| column[frame] == 1.0).count();
+            let zeros = columns.iter().filter(|column| column[frame] == 0.0).count();
+            ones == 1 && ones + zeros == columns.len()
+        })
+}
+
+/// Columns of labels that wait for their outputs.
+struct Columns<'a> {
+    columns: &'a [Column],
+    by_name: bool,
+    taken: usize,
+}
+
+impl<'a> Columns<'a> {
+    fn of(outputs: &[Output], labels: Option<&'a Labels>) -> Self {
+        let columns = labels.map(Labels::columns).unwrap_or_default();
+        let is_output = |column: &Column| {
+            let is_named = |output: &Output| column.name.as_deref() == Some(&output.name);
+            outputs.iter().any(is_named)
+        };
+        Self { columns, by_name: columns.iter().any(is_output), taken: 0 }
+    }
+
+    fn truth(
+        &mut self,
+        output: &Output,
+        task: Task,
+        bins: Option<&Bins>,
+        class_names: &[String],
+    ) -> Result<Truth> {
+        let count = match task {
+            Task::None => return Ok(Truth::Nothing),
+            Task::Classes => 1,
+            Task::Values => output.len,
+        };
+        if let Some(bins) = bins.filter(|bins| task != Task::Classes || bins.count != output.len) {
+            return Err(Error::new(format!(
+                "`{}` has {} numbers a frame, which are no classes for {} bins",
+                output.name, output.len, bins.count
+            ))
+            .way_out(WAY_OUT));
+        }
+        let columns = self.take(output, count)?;
+        let Some(first) = columns.first() else { return Ok(Truth::Nothing) };
+        if task == Task::Values {
+            return Ok(Truth::Values(columns.iter().map(|c| c.values().into_owned()).collect()));
+        }
+        if let Some(bins) = bins {
+            let values = first.values().into_owned();
+            let classes = values.iter().map(|&value| bins.bin(value) as u32).collect();
+            return Ok(Truth::Binned { bins: *bins, classes, values });
+        }
+        let name = |class: usize| class_names.get(class).cloned();
+        Ok(Truth::Classes(first.classes(output.len, name)?.into_owned()))
+    }
+
+    /// The next `count` columns, or those with the output's name; none where there are none left.
+    fn take(&mut self, output: &Output, count: usize) -> Result<&'a [Column]> {
+        let named = |column: &Column| column.name.as_deref() == Some(&output.name);
+        let (from, there) = match self.by_name {
+            true => match self.columns.iter().position(named) {
+                None => return Ok(&[]),
+                Some(from) => (from, self.columns[from..].iter().take_while(|c| named(c)).count()),
+            },
+            false if self.taken == self.columns.len() => return Ok(&[]),
+            false => (self.taken, self.columns.len() - self.taken),
+        };
+        if there < count || self.by_name && there > count {
+            return Err(Error::new(format!(
+                "the labels have {there} columns for `{}`, which takes {count}",
+                output.name
+            ))
+            .way_out(WAY_OUT));
+        }
+        self.taken += count;
+        Ok(&self.columns[from..from + count])
+    }
+
+    /// Labels that were not asked for say that something else was meant, unless they have names.
+    fn check_all_taken(&self, outputs: &[Output]) -> Result<()> {
+        let count = self.columns.len();
+        if self.by_name || self.taken == count || self.taken == 0 {
+            return Ok(());
+        }
+        let all: usize = outputs.iter().map(|output| output.len).sum();
+        Err(Error::new(format!(
+            "the labels have {count} columns, of which the outputs take {} ({all} numbers a frame)",
+            self.taken
+        ))
+        .way_out(WAY_OUT))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outputs(lens: &[usize]) -> Vec<Output> {
+        let names = ["angle", "throttle", "light"];
+        let output = |(name, &len): (&str, &usize)| Output { name: name.into(), len, is_row: true };
+        names.into_iter().zip(lens).map(output).collect()
+    }
+
+    fn classes(classes: &[u32]) -> Option<Labels> {
+        Some(Labels::of_classes(classes.to_vec()))
+    }
+
+    fn values(columns: &[(&str, &[f64])]) -> Option<Labels> {
+        let column = |(name, values): &(&str, &[f64])| Column {
+            name: (!name.is_empty()).then(|| (*name).to_owned()),
+            numbers: Numbers::Values(values.to_vec()),
+        };
+        Labels::new(columns.iter().map(column).collect())
+    }
+
+    fn judge(lens: &[usize], labels: &Option<Labels>, judging: &Judging) -> Result<Judge> {
+        Judge::of(&outputs(lens), labels.as_ref(), judging, &[])
+    }
+
+    fn said(tasks: &[(&str, Task)]) -> Judging {
+        let outputs = tasks.iter().map(|(name, task)| ((*name).to_owned(), *task));
+        Judging { outputs: outputs.collect(), ..Judging::default() }
+    }
+
+    #[test]
+    fn what_outputs_say_is_recognized_by_their_labels() {
+        let (half, two) = (&[0.5, 0.0][..], &[("", &[0.5, 0.0][..]), ("", &[1.0, 2.0])][..]);
+        let cases = [
+            (&[5][..], classes(&[0, 4]), "classes"),
+            (&[1], classes(&[0, 4]), "values"),
+            (&[5, 1], classes(&[0, 4]), "angle=classes,throttle=none"),
+            (&[1], values(&[("", half)]), "values"),
+            (&[2], values(two), "values"),
+            (&[1, 1], values(two), "values"),
+            (&[5], None, "classes"),
+            (&[1], None, "none"),
+            (&[5, 3], None, "angle=classes,throttle=none"),
+        ];
+        for (lens, labels, task) in cases {
+            let judge = judge(lens, &labels, &Judging::default());
+            assert_eq!(judge.map(|judge| judge.task()), Ok(task.to_owned()), "{lens:?} {labels:?}");
+        }
+    }
+
+    #[test]
+    fn what_fits_nothing_says_what_may_be_said() {
+        let one_hot = values(&[("", &[1.0, 0.0]), ("", &[0.0, 0.0]), ("", &[0.0, 1.0])]);
+        let cases = [
+            (judge(&[5], &classes(&[0, 5]), &Judging::default()), "label 5 of frame 1"),
+            (judge(&[5], &values(&[("", &[0.5])]), &Judging::default()), "1 columns for `angle`"),
+            (judge(&[1, 1], &classes(&[0, 7]), &Judging::default()), "do not tell"),
+            (judge(&[3], &one_hot, &Judging::default()), "a column for each class"),
+            (judge(&[1], &values(&[("", &[0.5]), ("", &[1.0])]), &Judging::default()), "take 1"),
+            (judge(&[1], &None, &said(&[("speed", Task::Values)])), "no output `speed`"),
+            (
+                judge(&[3], &values(&[("", &[0.5])]), &said(&[("angle", Task::Classes)])),
+                "label 0.5 of frame 0 is no class",
+            ),
+        ];
+        for (judge, what) in cases {
+            let error = judge.expect_err(what);
+            assert!(error.what.contains(what), "{error}");
+        }
+        // A detector's boxes are no classes.
+        let boxes = [Output { name: "boxes".into(), len: 8840, is_row: false }];
+        let labels = classes(&[0, 1]);
+        let error = Judge::of(&boxes, labels.as_ref(), &Judging::default(), &[]).unwrap_err();
+        assert!(error.to_string().contains("--task"), "{error}");
+    }
+
+    #[test]
+    fn columns_go_to_outputs_by_name_or_in_order() {
+        let rows = [vec![1.0, 2.0, 0.0, 9.0], vec![3.0, 4.0, 8.0, 0.0]];
+        let named =
+            values(&[("brake", &[0.0; 2]), ("throttle", &[2.5, 4.0]), ("angle", &[1.0, 4.0])]);
+        let by_name = judge(&[1, 1, 2], &named, &Judging::default()).unwrap().score(&rows);
+        let maes = |scores: &Scores| {
+            let outputs = &scores.values.as_ref().unwrap().outputs;
+            outputs.iter().map(|score| (score.name.clone(), score.mae)).collect::<Vec<_>>()
+        };
+        assert_eq!(maes(&by_name), [("angle".into(), 0.5), ("throttle".into(), 0.25)]);
+
+        let in_order = values(&[("", &[1.0, 4.0]), ("", &[2.5, 4.0]), ("", &[1.0, 0.0])]);
+        let mixed =
+            said(&[("angle", Task::Values), ("throttle", Task::Values), ("light", Task::Classes)]);
+        let scores = judge(&[1, 1, 2], &in_order, &mixed).unwrap().score(&rows);
+        assert_eq!(maes(&scores), maes(&by_name));
+        assert_eq!(scores.accuracy.unwrap().top1, 1.0);
+        assert!(scores.more_classes.is_empty());
+
+        let several = judge(&[2], &values(&[("", &[1.0]), ("", &[2.0])]), &Judging::default());
+        let scores = several.unwrap().score(&[vec![1.5, 2.0]]);
+        assert_eq!(maes(&scores), [("angle[0]".into(), 0.5), ("angle[1]".into(), 0.0)]);
+    }
+
+    #[test]
+    fn classes_may_stand_for_values() {
+        let bins = Judging {
+            bins: [("angle".to_owned(), Bins { low: -1.0, high: 1.0, count: 3 })].into(),
+            ..Judging::default()
+        };
+        let labels = values(&[("", &[-0.9, 0.25])]);
+        let judge = judge(&[3, 1], &labels, &bins).unwrap();
+        assert_eq!(judge.task(), "angle=classes,throttle=none");
+        let scores = judge.score(&[vec![5.0, 0.0, 0.0, 7.0], vec![0.0, 0.0, 5.0, 7.0]]);
+        assert_eq!(scores.accuracy.unwrap().top1, 0.5);
+        let score = &scores.values.unwrap().outputs[0];
+        assert!((score.mae - (0.1 + 0.75) / 2.0).abs() < 1e-12, "{score:?}");
+    }
+
+    #[test]
+    fn every_output_is_held_against_the_float_network() {
+        let labels = values(&[("", &[1.0, 2.0])]);
+        let judging = said(&[("angle", Task::Values), ("throttle", Task::Classes)]);
+        let judge = judge(&[1, 2, 1], &labels, &judging).unwrap();
+        let float = [vec![1.0, 0.0, 1.0, 3.0], vec![2.0, 0.0, 1.0, 3.0]];
+        let own = [vec![1.5, 0.0, 1.0, 3.0], vec![2.5, 1.0, 0.0, 5.0]];
+        let Comparison { agreement, mcnemar_p, from_float, mae_change, .. } =
+            judge.compare(&own, &float);
+        assert_eq!((agreement, mcnemar_p), (Some(0.5), None));
+        let moved: Vec<_> = from_float.outputs.iter().map(|o| (&*o.name, o.max_abs)).collect();
+        assert_eq!(moved, [("angle", 0.5), ("throttle", 1.0), ("light", 2.0)]);
+        assert_eq!(mae_change.unwrap()[0].change, 0.5);
+    }
+}
