@@ -395,6 +395,8 @@ impl Program {
                 .at_node(&node.name)
                 .way_out("Export the network for inference."));
         }
+        let dated = whole::dated(node, graph.opset());
+        let node = dated.as_ref().unwrap_or(node);
         let value = |index: usize| match inputs.get(index) {
             Some(Some(Meaning::Constant(tensor, _))) => Some(tensor.clone()),
             _ => None,
@@ -458,9 +460,9 @@ impl Program {
                     None => Runner::foreign(graph, node, inputs, &operands),
                 };
                 // What it wants as a constant may be computed.
-                let runner = runner.or_else(|error| match anew {
-                    true => Err(error),
-                    false => Runner::anew(graph, node, inputs, self.setting).map_err(|_| error),
+                let runner = runner.or_else(|error| match !anew && computes_a_parameter(inputs) {
+                    true => Runner::anew(graph, node, inputs, self.setting).map_err(|_| error),
+                    false => Err(error),
                 });
                 let runner = runner.map_err(|e| e.at_node(&node.name))?;
                 self.known_operators.insert(identity, self.operators.len());
@@ -1139,6 +1141,14 @@ fn order(orders: Orders, inputs: &[Option<&Meaning>]) -> Order {
     }
 }
 
+/// Whether something besides a first tensor is computed, or a list of sizes.
+fn computes_a_parameter(inputs: &[Option<&Meaning>]) -> bool {
+    let computed = |input: &Option<&Meaning>| result(*input).is_some();
+    let is_list = |known: &Known| known.ty.element == Element::I64 && known.ty.shape.len() <= 1;
+    let first = inputs.first().and_then(|input| result(*input));
+    first.is_some_and(is_list) || inputs.iter().skip(1).any(computed)
+}
+
 /// Whether an engine takes for a constant what is computed, without a word.
 fn is_misread(node: &Node, inputs: &[Option<&Meaning>]) -> bool {
     let computed = inputs.iter().skip(1).any(|input| result(*input).is_some());
@@ -1218,6 +1228,13 @@ fn spelled_out(
             let name = format!("{}_axes", node.output());
             node.inputs = vec![node.inputs[0].clone(), name.clone()];
             Ok((node, Some((name, Tensor::new([axes.len()], Data::I64(axes))))))
+        }
+        // The engine would leave the last window out with it.
+        ("MaxPool" | "LpPool", _) if node.text("auto_pad") == Some("VALID") => {
+            let mut node = node.clone();
+            node.attributes.remove("auto_pad");
+            node.attributes.remove("pads");
+            Ok((node, None))
         }
         // Places counted from the end.
         ("GatherND" | "ScatterND", [Some(x), Some(Meaning::Constant(places, _)), ..]) => {

@@ -9,7 +9,7 @@
 
 use super::operators::{MOST_BYTES, TensorType, place};
 use crate::error::{Error, Result};
-use crate::graph::{Data, Element, Node, Tensor};
+use crate::graph::{Attribute, Data, Element, Node, Tensor};
 
 mod attention;
 mod losses;
@@ -37,6 +37,7 @@ pub(super) fn operator(node: &Node) -> Option<Whole> {
         ("Det", spatial::determinant),
         ("LinearAttention", attention::linear),
         ("NegativeLogLikelihoodLoss", losses::likelihood),
+        ("OneHot", scans::one_hot),
         ("ReverseSequence", scans::reversed),
         ("RoiAlign", spatial::roi_align),
         ("SpaceToDepth", spatial::channels_first_to_depth),
@@ -49,8 +50,16 @@ pub(super) fn operator(node: &Node) -> Option<Whole> {
     known.iter().find(|(op, _)| here && *op == node.op).map(|(_, operator)| *operator)
 }
 
+/// `node` with what its operator set means by an attribute that is left out, where later ones mean something
+/// else.
+pub(super) fn dated(node: &Node, opset: i64) -> Option<Node> {
+    const MODE: &str = "coordinate_transformation_mode";
+    let is_old = node.is("RoiAlign") && opset < 16 && !node.attributes.contains_key(MODE);
+    is_old.then(|| node.clone().with(MODE, Attribute::Text(b"output_half_pixel".to_vec())))
+}
+
 /// The most products of one of these in a run.
-const MOST_WORK: usize = 1 << 31;
+const MOST_WORK: usize = 1 << 28;
 
 /// A tensor's numbers. Integers are exact up to 2^53.
 #[derive(Debug, Clone)]
@@ -91,7 +100,8 @@ impl Numbers {
     /// Of that shape, all 0.
     fn zeros(shape: impl Into<Vec<usize>>, element: Element) -> Result<Self> {
         let ty = TensorType { element, shape: shape.into() };
-        ty.check_size()?;
+        // Each of its numbers has 8 bytes.
+        ty.check_size_within(MOST_BYTES / 8)?;
         let len = ty.shape.iter().product();
         Ok(Self { shape: ty.shape, element, values: vec![0.0; len] })
     }

@@ -29,6 +29,13 @@ impl Asked<'_> {
                 let known = pads.len() == 2 * x.len() && pads.iter().all(|&pad| pad >= 0);
                 known.then(|| x.iter().enumerate().map(grown).collect::<Option<Vec<_>>>())?
             }),
+            "Resize"
+                if self.node.int("antialias", 0) != 0
+                    && self.node.text("coordinate_transformation_mode")
+                        == Some("align_corners") =>
+            {
+                return self.wrong("antialias together with align_corners is not known here");
+            }
             "Resize" | "Upsample" => self.resized(x),
             "HannWindow" | "HammingWindow" | "BlackmanWindow" => self.constant(0).map(dims),
             "RandomNormal" | "RandomUniform" => {

@@ -110,18 +110,18 @@ pub(super) fn attention(node: &Node, inputs: &[Option<&Tensor>]) -> Result<Vec<T
     for frame in 0..batch {
         let offset = match (before, &valid) {
             (Some(before), _) => before as i64,
-            (None, Some(valid)) => valid[frame] - queries as i64,
+            (None, Some(valid)) => valid[frame].saturating_sub(queries as i64),
             (None, None) => 0,
         };
         for head in 0..q.heads {
             let shared = head / (q.heads / k.heads);
             for at in 0..queries {
-                let here = at as i64 + offset;
+                let here = offset.saturating_add(at as i64);
                 for (key, bias) in bias.iter_mut().enumerate() {
-                    let apart = here - key as i64;
+                    let apart = here.saturating_sub(key as i64);
                     let seen = (!causal || apart >= 0)
                         && (window[0] < 0 || apart <= window[0])
-                        && (window[1] < 0 || -apart <= window[1])
+                        && (window[1] < 0 || apart.saturating_neg() <= window[1])
                         && valid.as_ref().is_none_or(|valid| (key as i64) < valid[frame]);
                     let masked = mask.as_ref().map_or(0.0, |mask| {
                         if key >= mask.shape[mask.shape.len() - 1] && mask.shape.last() != Some(&1)

@@ -152,3 +152,25 @@ fn integers(tensor: &Tensor) -> Result<Vec<i128>> {
         _ => Numbers::of(tensor)?.values.iter().map(|&x| x as i128).collect(),
     })
 }
+
+/// OneHot: a new axis on which the place that is named has one value and all others another; places outside
+/// name none, as in ONNX Runtime. <https://onnx.ai/onnx/operators/onnx__OneHot.html>
+pub(super) fn one_hot(node: &Node, inputs: &[Option<&Tensor>]) -> Result<Vec<Tensor>> {
+    let (places, values) = (input(inputs, 0)?, input(inputs, 2)?);
+    let (&[depth], &[off, on]) = (&input(inputs, 1)?.sizes()?[..], &values.values[..]) else {
+        return Err(unfit());
+    };
+    let mut shape = places.shape.clone();
+    let at = axis(node.int("axis", -1), shape.len() + 1)?;
+    shape.insert(at, depth);
+    let [outer, _, inner] = around(&shape, at);
+    let mut y = Numbers::zeros(shape, values.element)?;
+    y.values.fill(off);
+    for (i, place) in places.whole().into_iter().enumerate().take(outer * inner) {
+        let place = if place < 0 { place.saturating_add(depth as i64) } else { place };
+        if let Some(place) = usize::try_from(place).ok().filter(|&place| place < depth) {
+            y.values[(i / inner * depth + place) * inner + i % inner] = on;
+        }
+    }
+    Ok(vec![y.tensor()?])
+}
