@@ -1,12 +1,14 @@
-//! Networks drawn at random, in float and quantized here in both formats: ONNX Runtime's answers, stored
-//! by `goldens/drawn.py`; natively and in the browser.
+//! Networks drawn at random, and small ones as PyTorch's present exporter writes them, in float and
+//! quantized here in both formats: ONNX Runtime's answers, stored by `goldens/drawn.py` and
+//! `goldens/dynamo.py`; natively and in the browser.
 
+use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 
 use serde::Deserialize;
 use steer8::data::Dataset;
 use steer8::graph::{Data, Graph, Tensor};
-use steer8::onnx::{read, write};
+use steer8::onnx::{read, read_with, write};
 use steer8::progress::unwatched;
 use steer8::quantize::quantize;
 use steer8::runtime::{Arithmetic, Session};
@@ -73,11 +75,10 @@ fn furthest(ours: &[Vec<f32>], expected: &[Vec<f32>]) -> f32 {
     ours.iter().zip(expected).map(off).fold(0.0, f32::max)
 }
 
-fn complaints(golden: &Golden, bytes: &[u8], data: &Dataset) -> Vec<String> {
-    let graph = read(bytes).expect("a network");
+fn complaints(golden: &Golden, graph: &Graph, data: &Dataset) -> Vec<String> {
     let mut complaints = Vec::new();
     for arithmetic in [Arithmetic::Fast, Arithmetic::Deterministic] {
-        let far = furthest(&answers(&graph, data, arithmetic), &golden.answers);
+        let far = furthest(&answers(graph, data, arithmetic), &golden.answers);
         if far > TOLERANCE {
             complaints.push(format!("{} {arithmetic:?}: off by {far}", golden.name));
         }
@@ -86,7 +87,7 @@ fn complaints(golden: &Golden, bytes: &[u8], data: &Dataset) -> Vec<String> {
     for (format, expected) in files {
         let Some(Int8 { answers: expected, apart }) = expected else { continue };
         let recipe = Recipe { format, ..Recipe::default() };
-        let made = quantize(&graph, &recipe, data, &mut |_, _, _| Ok(()));
+        let made = quantize(graph, &recipe, data, &mut |_, _, _| Ok(()));
         let made = write(&made.expect("it can be quantized").graph);
         let made = read(&made).expect("what was written can be read");
         let far = furthest(&answers(&made, data, Arithmetic::Fast), expected);
@@ -97,25 +98,41 @@ fn complaints(golden: &Golden, bytes: &[u8], data: &Dataset) -> Vec<String> {
     complaints
 }
 
-#[test]
-fn answers_are_onnx_runtimes() {
-    let archive = Cursor::new(&include_bytes!("../goldens/drawn.zip")[..]);
-    let mut pack = zip::ZipArchive::new(archive).expect("a zip");
-    let mut part = |name: &str| {
-        let mut part = Vec::new();
-        let mut file = pack.by_name(name).expect("the pack has this part");
-        file.read_to_end(&mut part).expect("the pack is whole");
-        part
+/// Every file of a zip by its name.
+fn parts(pack: &[u8]) -> BTreeMap<String, Vec<u8>> {
+    let mut pack = zip::ZipArchive::new(Cursor::new(pack)).expect("a zip");
+    let count = pack.len();
+    let part = |at| {
+        let (mut file, mut bytes) = (pack.by_index(at).expect("a part"), Vec::new());
+        file.read_to_end(&mut bytes).expect("the pack is whole");
+        (file.name().expect("text").into_owned(), bytes)
     };
-    let goldens: Vec<Golden> = serde_json::from_slice(&part("goldens.json")).expect("JSON");
+    (0..count).map(part).collect()
+}
+
+fn check(pack: &[u8], least: usize) {
+    let parts = parts(pack);
+    let beside = |name: &str| parts.get(name).map(Vec::as_slice);
+    let goldens: Vec<Golden> = serde_json::from_slice(&parts["goldens.json"]).expect("JSON");
     let mut lines = Vec::new();
     for golden in &goldens {
-        let network = part(&format!("{}.onnx", golden.name));
+        let network = &parts[&format!("{}.onnx", golden.name)];
+        let network = read_with(network, &beside).expect("a network");
         let name = format!("{}.npz", golden.name);
-        let frames = File { bytes: part(&name).into(), name };
+        let frames = File { bytes: parts[&name].clone().into(), name };
         let data = Dataset::read(&[frames], None, &mut unwatched).expect("an npz");
         lines.extend(complaints(golden, &network, &data));
     }
-    assert!(goldens.len() >= 50, "only {} networks", goldens.len());
+    assert!(goldens.len() >= least, "only {} networks", goldens.len());
     assert!(lines.is_empty(), "{}", lines.join("\n"));
+}
+
+#[test]
+fn answers_are_onnx_runtimes() {
+    check(include_bytes!("../goldens/drawn.zip"), 50);
+}
+
+#[test]
+fn what_pytorch_exports_is_answered() {
+    check(include_bytes!("../goldens/dynamo.zip"), 40);
 }
