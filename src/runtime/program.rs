@@ -1172,6 +1172,10 @@ fn drops(node: &Node, inputs: &[Option<&Meaning>]) -> bool {
 fn known_before(node: &Node, inputs: &[Option<&Meaning>]) -> Option<Meaning> {
     match (node.op.as_str(), inputs) {
         ("Identity", [Some(x)]) => Some((*x).clone()),
+        // To the type that it has. The engine's way to i64 does not hold the largest, which a Slice
+        // ends at.
+        ("Cast", [Some(x)]) if i64::from(element(x).0) == node.int("to", 0) => Some((*x).clone()),
+        ("CastLike", [Some(x), Some(like)]) if element(x) == element(like) => Some((*x).clone()),
         // It only drops while a network is trained.
         ("Dropout", [Some(x), ..]) if node.outputs.len() == 1 && !drops(node, inputs) => {
             Some((*x).clone())
