@@ -22,6 +22,7 @@ mod fold_gemm;
 mod fold_maps;
 pub mod operator;
 pub mod opset;
+pub mod packed;
 mod pool_means;
 mod prune;
 mod segment;
@@ -40,7 +41,7 @@ pub use segment::{keep_activations_close, segment};
 pub use simplify::simplify;
 pub use sort::sort;
 
-/// A network with one input.
+/// A network, whose inputs are one, be they several in its file: see [`packed`].
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Graph {
     pub name: String,
@@ -55,6 +56,9 @@ pub struct Graph {
     /// The input's type in the file, where that is another than is computed with: float16, bytes.
     pub file_input: Option<Element>,
     pub input: Value,
+    /// The inputs as the file has them, where they are several; `input` is the row of all their numbers
+    /// then.
+    pub packed: Vec<Value>,
     pub outputs: Vec<Value>,
     pub nodes: Vec<Node>,
     pub initializers: Constants,
@@ -504,6 +508,18 @@ impl Graph {
         consumers
     }
 
+    /// The inputs as they are called and shaped in the file.
+    pub fn inputs(&self) -> &[Value] {
+        match &self.packed[..] {
+            [] => std::slice::from_ref(&self.input),
+            packed => packed,
+        }
+    }
+
+    pub fn is_input(&self, tensor: &str) -> bool {
+        self.inputs().iter().any(|input| input.name == tensor)
+    }
+
     pub fn is_output(&self, tensor: &str) -> bool {
         self.outputs.iter().any(|output| output.name == tensor)
     }
@@ -516,6 +532,7 @@ impl Graph {
             .chain(self.initializers.keys())
             .chain(self.outputs.iter().map(|v| &v.name))
             .chain([&self.input.name])
+            .chain(self.packed.iter().map(|v| &v.name))
             .cloned()
             .collect()
     }
@@ -582,6 +599,19 @@ impl Graph {
             None => Ok(()),
         }
     }
+}
+
+/// A shape for people: `batch x 3 x 96 x 96`.
+pub fn describe(dims: &[Dim]) -> String {
+    let dims: Vec<String> = dims
+        .iter()
+        .map(|dim| match dim {
+            Dim::Fixed(n) => n.to_string(),
+            Dim::Free(name) if name.is_empty() => "?".into(),
+            Dim::Free(name) => name.clone(),
+        })
+        .collect();
+    dims.join(" x ")
 }
 
 /// The value of a float16: 5 bits of exponent, 10 of mantissa.

@@ -10,7 +10,7 @@ use tract_onnx::pb::{self, attribute_proto::AttributeType};
 use crate::error::{Context, Error, Result};
 use crate::graph::{
     Attribute, Constants, Data, Dim, Element, Graph, Node, Tensor, Value, byte_input, float16,
-    fresh_name, opset, sort,
+    fresh_name, opset, packed, sort,
 };
 
 mod external;
@@ -37,11 +37,12 @@ pub fn read(bytes: &[u8]) -> Result<Graph> {
 /// Constants given by `Constant` nodes become initializers; calls of model-local functions become
 /// their nodes; nodes without a name, or with one that stands twice, get a name of their own, and each
 /// stands behind those whose results it reads. What operator sets before [`opset::PER_CHANNEL`] wrote
-/// otherwise is written as today; what is float16 is read as float32.
+/// otherwise is written as today; what is float16 is read as float32, and several inputs are read as one
+/// ([`packed`]).
 ///
 /// # Errors
 /// Says what the bytes are when they are no ONNX network, and names what Steer8 does not take:
-/// control flow, sparse weights, several inputs. Names a file beside it that is not there or too short.
+/// control flow, sparse weights, several inputs of free sizes. Names a file beside it that is not there or too short.
 pub fn read_with(bytes: &[u8], beside: &Beside<'_>) -> Result<Graph> {
     if let Some(what) = foreign_format(bytes) {
         return Err(Error::new(format!("this is {what}, not an ONNX network"))
@@ -101,15 +102,11 @@ pub fn read_with(bytes: &[u8], beside: &Beside<'_>) -> Result<Graph> {
         .filter(|input| !initializers.contains_key(&input.name))
         .map(read_value)
         .collect::<Result<_>>()?;
-    if inputs.len() != 1 {
-        let names: Vec<_> = inputs.iter().map(|v| format!("`{}`", v.name)).collect();
-        return Err(Error::new(match names.len() {
-            0 => "the network has no input".to_string(),
-            n => format!("the network has {n} inputs ({})", names.join(", ")),
-        })
-        .way_out("Steer8 takes networks with one input: export the part that sees the frame."));
+    if inputs.is_empty() {
+        return Err(Error::new("the network has no input")
+            .way_out("Export the network with the frame as its input."));
     }
-    let input = inputs.remove(0);
+    let several = if inputs.len() > 1 { std::mem::take(&mut inputs) } else { Vec::new() };
 
     let mut graph = Graph {
         name: graph.name,
@@ -124,11 +121,16 @@ pub fn read_with(bytes: &[u8], beside: &Beside<'_>) -> Result<Graph> {
         opsets,
         metadata: proto.metadata_props.into_iter().map(|p| (p.key, p.value)).collect(),
         file_input: None,
-        input,
+        input: inputs.pop().unwrap_or_default(),
+        packed: Vec::new(),
         outputs: graph.output.into_iter().map(read_value).collect::<Result<_>>()?,
         nodes,
         initializers,
     };
+    if !several.is_empty() {
+        written.splice(..0, several.iter().map(|_| graph.opset()));
+        packed::pack(&mut graph, several)?;
+    }
     name_left_out(&mut graph);
     let written: Vec<i64> = sort(&mut graph)?.into_iter().map(|at| written[at]).collect();
     graph.check()?;
@@ -136,6 +138,7 @@ pub fn read_with(bytes: &[u8], beside: &Beside<'_>) -> Result<Graph> {
     opset::raise_each(&mut graph, &written, newest.max(opset::PER_CHANNEL))?;
     graph.check_inputs()?;
     float16::widen(&mut graph);
+    packed::widen(&mut graph)?;
     Ok(graph)
 }
 
@@ -153,9 +156,9 @@ fn name_left_out(graph: &mut Graph) {
 
 /// Writes a network, in one file; weights go into `raw_data`.
 pub fn write(graph: &Graph) -> Vec<u8> {
-    let in_file = byte_input::as_in_file(graph);
+    let in_file = packed::as_in_file(graph).or_else(|| byte_input::as_in_file(graph));
     let graph = in_file.as_ref().unwrap_or(graph);
-    to_proto(graph, std::slice::from_ref(&graph.input)).encode_to_vec()
+    to_proto(graph, graph.inputs()).encode_to_vec()
 }
 
 /// The network as the protobuf message of its file, with these inputs instead of its own: a part of

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
 use crate::graph::fold_batch_norm::fold_batch_norm;
-use crate::graph::{Data, Dim, Element, Graph, Tensor, Value, condense, segment};
+use crate::graph::{Data, Dim, Element, Graph, Tensor, Value, condense, describe, segment};
 
 mod asked;
 mod family;
@@ -421,17 +421,4 @@ fn filled_shape(graph: &Graph, frame: Option<&[usize]>) -> Result<Vec<usize>> {
             )),
         })
         .collect()
-}
-
-/// A shape for people: `batch x 3 x 96 x 96`.
-fn describe(dims: &[Dim]) -> String {
-    let dims: Vec<String> = dims
-        .iter()
-        .map(|dim| match dim {
-            Dim::Fixed(n) => n.to_string(),
-            Dim::Free(name) if name.is_empty() => "?".into(),
-            Dim::Free(name) => name.clone(),
-        })
-        .collect();
-    dims.join(" x ")
 }

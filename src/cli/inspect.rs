@@ -30,8 +30,9 @@ fn describe(model: &str, inspection: &Inspection) -> String {
         text += &format!(", made by {producer}");
     }
     text += "\n";
+    let inputs = inspection.inputs.iter().map(|input| ("input", input));
     let outputs = inspection.outputs.iter().map(|output| ("output", output));
-    for (kind, tensor) in std::iter::once(("input", &inspection.input)).chain(outputs) {
+    for (kind, tensor) in inputs.chain(outputs) {
         text += &format!("{kind} {}: {}\n", tensor.name, table::shape(&tensor.shape));
     }
 

@@ -20,6 +20,7 @@ use crate::vocabulary::labels::{Column, Labels, Numbers};
 /// Frames of one set take at most this many bytes in memory: what a browser tab can still hold.
 const MAX_BYTES: usize = i32::MAX as usize;
 
+mod arrays;
 mod stack;
 
 mod levels {
@@ -55,6 +56,20 @@ pub struct Dataset {
     class_names: Vec<String>,
     /// Frames that do not follow those before them in the drive, ascending.
     gaps: Vec<usize>,
+    /// The array of an npz that the frames are, where it is not `x`.
+    array: Option<String>,
+    /// Its other arrays.
+    others: Vec<Array>,
+}
+
+/// An array beside the frames.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Array {
+    pub(super) name: String,
+    /// In the file.
+    pub(super) shape: Vec<usize>,
+    /// Its numbers for each frame; `None` where it has none.
+    pub(super) data: Option<Dataset>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -64,6 +79,12 @@ enum Frames {
     Floats {
         shape: Vec<usize>,
         values: Vec<f32>,
+    },
+    /// Of each frame the numbers of several arrays, one array after another: what a network with an
+    /// input for each takes. `shape` is how many they are.
+    Rows {
+        shape: Vec<usize>,
+        parts: Vec<Dataset>,
     },
 }
 
@@ -90,7 +111,9 @@ impl Dataset {
     /// - npz: `x` is uint8 N,H,W,C (divided by 255, normalized, transposed to C,H,W) or float32 or
     ///   float16 with the frames along the first axis (enters as it is); `y`, which may be missing, is a
     ///   class (any integer type) or a value (or a row of them, of any type) for each frame; without it
-    ///   every other array of such a form has labels by its name.
+    ///   every other array of such a form has labels by its name. Arrays that have numbers for each
+    ///   frame may be the inputs of a network by their names, of which it may have several; then `x` may
+    ///   be missing.
     /// - several npz or several zips: their frames one after another.
     /// - images (PNG, JPEG, WebP, BMP): three channels, see [`images::read`] for labels and colours.
     ///
@@ -150,34 +173,43 @@ impl Dataset {
     fn join(parts: Vec<Self>) -> Result<Self> {
         let mut parts = parts.into_iter();
         let Some(mut all) = parts.next() else { return Err(Error::new("no file was given")) };
-        for part in parts {
-            let alike = part.frame_shape() == all.frame_shape()
-                && part.class_names == all.class_names
-                && part.labels.is_some() == all.labels.is_some();
-            let before = all.len();
-            match (&mut all.frames, part.frames) {
-                (Frames::Bytes(own), Frames::Bytes(other)) if alike => {
-                    Arc::make_mut(&mut own.pixels).extend_from_slice(&other.pixels);
-                }
-                (Frames::Floats { values: own, .. }, Frames::Floats { values, .. }) if alike => {
-                    own.extend(values);
-                }
-                _ => {
-                    return Err(Error::new("the archives hold frames of different kinds").way_out(
-                        "Archives that are given together need the same frame shape and classes.",
-                    ));
-                }
+        parts.try_for_each(|part| all.extend(part))?;
+        Ok(all)
+    }
+
+    /// Adds the frames of another set.
+    ///
+    /// # Errors
+    /// As [`join`](Self::join).
+    fn extend(&mut self, part: Self) -> Result<()> {
+        let alike = part.frame_shape() == self.frame_shape()
+            && part.class_names == self.class_names
+            && part.array == self.array
+            && part.labels.is_some() == self.labels.is_some();
+        let before = self.len();
+        match (&mut self.frames, part.frames) {
+            (Frames::Bytes(own), Frames::Bytes(other)) if alike => {
+                Arc::make_mut(&mut own.pixels).extend_from_slice(&other.pixels);
             }
-            all.gaps.push(before);
-            all.gaps.extend(part.gaps.iter().map(|gap| before + gap));
-            if let (Some(own), Some(other)) = (&mut all.labels, part.labels)
-                && !own.extend(other)
-            {
-                return Err(Error::new("the archives hold different labels")
-                    .way_out("Archives that are given together need the same columns."));
+            (Frames::Floats { values: own, .. }, Frames::Floats { values, .. }) if alike => {
+                own.extend(values);
+            }
+            _ => {
+                return Err(Error::new("the archives hold frames of different kinds").way_out(
+                    "Archives that are given together need the same frame shape and classes.",
+                ));
             }
         }
-        Ok(all)
+        self.gaps.push(before);
+        self.gaps.extend(part.gaps.iter().map(|gap| before + gap));
+        self.extend_others(part.others);
+        if let (Some(own), Some(other)) = (&mut self.labels, part.labels)
+            && !own.extend(other)
+        {
+            return Err(Error::new("the archives hold different labels")
+                .way_out("Archives that are given together need the same columns."));
+        }
+        Ok(())
     }
 
     /// Tells `hear` what distinguishes this set from others: its labels, and one frame in so many
@@ -193,8 +225,15 @@ impl Dataset {
                 Numbers::Values(own) => own.iter().for_each(|n| hear(&n.to_le_bytes())),
             }
         }
+        if let Frames::Rows { parts, .. } = &self.frames {
+            for part in parts {
+                part.fingerprint(hear);
+            }
+            return;
+        }
         for i in (0..self.len()).step_by(self.len().div_ceil(PROBES).max(1)) {
             match &self.frames {
+                Frames::Rows { .. } => {}
                 Frames::Bytes(frames) => hear(&frames.pixels[i * len..][..len]),
                 Frames::Floats { values, .. } => {
                     values[i * len..][..len].iter().for_each(|value| hear(&value.to_le_bytes()));
@@ -206,7 +245,7 @@ impl Dataset {
         }
     }
 
-    /// The frames `indices`, in that order.
+    /// The frames `indices`, in that order, without other arrays.
     ///
     /// # Panics
     /// If an index is not below [`len`](Self::len).
@@ -223,10 +262,14 @@ impl Dataset {
                 let values = indices.iter().flat_map(|i| &values[i * len..][..len]);
                 Frames::Floats { shape: shape.clone(), values: values.copied().collect() }
             }
+            Frames::Rows { shape, parts } => {
+                let parts = parts.iter().map(|part| part.select(indices)).collect();
+                Frames::Rows { shape: shape.clone(), parts }
+            }
         };
         let labels = self.labels.as_ref().map(|own| own.select(indices));
         let (file, class_names) = (self.file.clone(), self.class_names.clone());
-        Self { file, frames, labels, class_names, gaps: Vec::new() }
+        Self { file, labels, class_names, ..Self::bare(frames) }
     }
 
     /// The frames as a network takes them that is asked with `takes` for a shape: pixels in the first of
@@ -256,10 +299,10 @@ impl Dataset {
         let frames = Frames::Bytes(ByteFrames { axes, entering, levels, ..own.clone() });
         Ok(Cow::Owned(Self {
             file: self.file.clone(),
-            frames,
             labels: self.labels.clone(),
             class_names: self.class_names.clone(),
             gaps: self.gaps.clone(),
+            ..Self::bare(frames)
         }))
     }
 
@@ -302,13 +345,8 @@ impl Dataset {
         let levels = levels(shape[0], normalization)?;
         let (axes, entering) = (Axes::default(), shape.to_vec());
         let pixels = Arc::new(ByteBuf::from(pixels));
-        Ok(Self {
-            file: None,
-            frames: Frames::Bytes(ByteFrames { shape, depth: 1, axes, entering, pixels, levels }),
-            labels,
-            class_names,
-            gaps: Vec::new(),
-        })
+        let frames = ByteFrames { shape, depth: 1, axes, entering, pixels, levels };
+        Ok(Self { labels, class_names, ..Self::bare(Frames::Bytes(frames)) })
     }
 
     /// float32 frames in network form.
@@ -324,13 +362,20 @@ impl Dataset {
                     "Leave them out (float32 enters as it is), or save the frames as uint8.",
                 ));
         }
-        Ok(Self {
+        Ok(Self { labels, ..Self::bare(Frames::Floats { shape, values }) })
+    }
+
+    /// Frames of which nothing else is known.
+    fn bare(frames: Frames) -> Self {
+        Self {
             file: None,
-            frames: Frames::Floats { shape, values },
-            labels,
+            frames,
+            labels: None,
             class_names: Vec::new(),
             gaps: Vec::new(),
-        })
+            array: None,
+            others: Vec::new(),
+        }
     }
 
     /// The number of frames.
@@ -338,6 +383,7 @@ impl Dataset {
         match &self.frames {
             Frames::Bytes(frames) => frames.pixels.len() / frames.len(),
             Frames::Floats { shape, values } => values.len() / shape.iter().product::<usize>(),
+            Frames::Rows { parts, .. } => parts.first().map_or(0, Self::len),
         }
     }
 
@@ -351,7 +397,7 @@ impl Dataset {
     pub fn frame_shape(&self) -> &[usize] {
         match &self.frames {
             Frames::Bytes(frames) => &frames.entering,
-            Frames::Floats { shape, .. } => shape,
+            Frames::Floats { shape, .. } | Frames::Rows { shape, .. } => shape,
         }
     }
 
@@ -359,7 +405,7 @@ impl Dataset {
     pub fn has_channels_first(&self) -> bool {
         match &self.frames {
             Frames::Bytes(frames) => frames.axes == Axes::ChannelsFirst,
-            Frames::Floats { .. } => true,
+            Frames::Floats { .. } | Frames::Rows { .. } => true,
         }
     }
 
@@ -399,6 +445,15 @@ impl Dataset {
         let range = index * size..(index + 1) * size;
         match &self.frames {
             Frames::Floats { values, .. } => out.copy_from_slice(&values[range]),
+            Frames::Rows { parts, .. } => {
+                let mut rest = out;
+                for part in parts {
+                    let len = part.frame_shape().iter().product();
+                    let (own, others) = rest.split_at_mut(len);
+                    part.input(index, own);
+                    rest = others;
+                }
+            }
             Frames::Bytes(ByteFrames { axes: Axes::ChannelsLast, pixels, levels, .. }) => {
                 for (out, value) in out.iter_mut().zip(pixels_of(&pixels[range], levels)) {
                     *out = value;
@@ -433,6 +488,8 @@ impl Dataset {
                 let channels = shape.first().copied().unwrap_or(1);
                 channels_last(&values[range], channels, out);
             }
+            // They have but one axis.
+            Frames::Rows { .. } => self.input(index, out),
             // Its first axis is none of channels.
             Frames::Bytes(ByteFrames {
                 axes: Axes::ChannelsLast,
@@ -459,14 +516,25 @@ impl Dataset {
 
     /// Frame `index` as a picture, or `None` when there is no such frame or it is no picture (one,
     /// three or four channels; the fourth is taken for opacity and left out; floats clamped to 0..1);
-    /// the newest of a stack.
+    /// the newest of a stack. Of several arrays it is the first that is one.
     pub fn picture(&self, index: usize) -> Option<Picture> {
+        let of_others = || self.parts().find_map(|part| part.own_picture(index));
+        let picture = self.own_picture(index).or_else(of_others)?;
+        let label = self.classes().map(|classes| classes[index] as usize);
+        let columns = self.labels.iter().flat_map(Labels::columns).filter(|_| label.is_none());
+        let values = columns.map(|column| column.value(index) as f32).collect();
+        Some(Picture { label, values, ..picture })
+    }
+
+    /// As [`picture`](Self::picture), of the frames themselves, without a label.
+    fn own_picture(&self, index: usize) -> Option<Picture> {
         if index >= self.len() {
             return None;
         }
         let ([all, height, width], depth) = match &self.frames {
             Frames::Bytes(frames) => (frames.shape, frames.depth),
             Frames::Floats { shape, .. } => (shape[..].try_into().ok()?, 1),
+            Frames::Rows { .. } => return None,
         };
         let channels = all / depth;
         if ![1, 3, 4].contains(&channels) {
@@ -479,6 +547,7 @@ impl Dataset {
                 // The cast takes care of what lies outside 0..1, and of NaN.
                 (values[frame + channel * height * width + position] * 255.0).round() as u8
             }
+            Frames::Rows { .. } => 0,
         };
         let mut rgba = Vec::with_capacity(4 * height * width);
         for position in 0..height * width {
@@ -487,10 +556,8 @@ impl Dataset {
             }
             rgba.push(u8::MAX);
         }
-        let label = self.classes().map(|classes| classes[index] as usize);
-        let columns = self.labels.iter().flat_map(Labels::columns).filter(|_| label.is_none());
-        let values = columns.map(|column| column.value(index) as f32).collect();
-        Some(Picture { index, width, height, rgba: ByteBuf::from(rgba), label, values })
+        let (rgba, label, values) = (ByteBuf::from(rgba), None, Vec::new());
+        Some(Picture { index, width, height, rgba, label, values })
     }
 
     /// `samples` of the frames (`None`, or more than there are: all), ascending.
@@ -520,6 +587,7 @@ impl Dataset {
             class_names: self.class_names.clone(),
             frame_shape: self.frame_shape().to_vec(),
             pixels: matches!(self.frames, Frames::Bytes(_)),
+            arrays: self.array_summaries(),
             label_columns: self.labels.iter().flat_map(Labels::columns).map(label_column).collect(),
         }
     }

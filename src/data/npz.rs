@@ -2,121 +2,248 @@
 
 use std::io::Read;
 
-use super::Dataset;
 use super::archive::Archive;
+use super::dataset::{Array, Dataset};
 use super::npy::{self, Header};
 use crate::error::{Error, Result};
 use crate::graph::half;
 use crate::progress::Progress;
-use crate::vocabulary::frames::Normalization;
+use crate::vocabulary::frames::{FRAMES, Normalization};
 use crate::vocabulary::labels::{Column, Labels, MAX_CLASSES, Numbers};
 
 /// An array of more columns than this is something else than labels.
 const MOST_COLUMNS: usize = 64;
 
-const FRAMES: &str = "x.npy";
-const LABELS: &str = "y.npy";
+const LABELS: &str = "y";
+const SUFFIX: &str = ".npy";
 
 /// Whether a zip archive is an npz.
 pub(super) fn has_arrays(archive: &Archive) -> bool {
-    archive.names().iter().any(|name| name.ends_with(".npy"))
+    archive.names().iter().any(|name| name.ends_with(SUFFIX))
 }
 
-/// Reads `x` and `y`, or without a `y` what other arrays say about each frame.
+/// Reads `x` and `y`, or without a `y` what other arrays say about each frame. All other arrays stand
+/// beside `x`, for a network may have inputs of their names; without an `x` there are those alone.
 pub(super) fn read(
     archive: &mut Archive,
     normalization: Option<&Normalization>,
     progress: &mut Progress,
 ) -> Result<Dataset> {
-    let position = |wanted| archive.names().iter().position(|name| name == wanted);
-    let labels = position(LABELS);
-    let frames = position(FRAMES).ok_or_else(|| {
-        let found: Vec<_> =
-            archive.names().iter().map(|name| name.trim_end_matches(".npy")).collect();
-        Error::new(format!("no array `x` in the npz, only {}", found.join(", ")))
-            .way_out("Save it as np.savez(\"set.npz\", x=frames, y=labels).")
-    })?;
+    let position = |wanted: &str| {
+        let mut names = archive.names().iter();
+        names.position(|name| name.strip_suffix(SUFFIX) == Some(wanted))
+    };
+    let (frames, labels) = (position(FRAMES), position(LABELS));
     // Labels first: they are small, and wrong ones are told before the frames are decoded.
-    let y = labels.map(|index| read_columns(archive, index, "y")).transpose()?;
+    let y = labels.map(|index| read_columns(archive, index, LABELS)).transpose()?;
+    let Some(index) = frames else { return read_named(archive, y, normalization, progress) };
+    let data = read_frames(archive, index, y, normalization, progress)?;
+    let mut others = Vec::new();
+    for entry in entries(archive).into_iter().filter(|entry| entry.index != index) {
+        let array = entry.read(archive, data.len(), normalization, progress);
+        match array {
+            // Nobody may ask for it.
+            Err(error) if !error.cancelled => {}
+            array => others.push(array?),
+        }
+    }
+    Ok(data.with_arrays(FRAMES, others))
+}
 
-    let (mut entry, _) = archive.entry(frames)?;
-    let header = Header::read(&mut entry).map_err(|error| of_array("x", error))?;
+/// Reads the array `x`.
+fn read_frames(
+    archive: &mut Archive,
+    index: usize,
+    y: Option<Vec<Column>>,
+    normalization: Option<&Normalization>,
+    progress: &mut Progress,
+) -> Result<Dataset> {
+    let (mut entry, _) = archive.entry(index)?;
+    let header = Header::read(&mut entry).map_err(|error| of_array(FRAMES, error))?;
+    drop(entry);
     let Some((&count, frame_shape)) = header.shape.split_first() else {
         return Err(Error::new("`x` is a single number, not frames"));
     };
     if header.shape.contains(&0) {
         return Err(Error::new(format!("`x` is empty: its shape is {:?}", header.shape)));
     }
-    if let Some([label, ..]) = y.as_deref()
-        && label.frames() != count
-    {
-        return Err(Error::new(format!("{count} frames in `x`, {} labels in `y`", label.frames())));
-    }
-    drop(entry);
-    let labels = match y {
-        Some(columns) => Labels::new(columns),
-        None => named_labels(archive, count)?,
-    };
-    let (mut entry, _) = archive.entry(frames)?;
-    Header::read(&mut entry).map_err(|error| of_array("x", error))?;
-    let frame_size = header.count().map_or(usize::MAX, |elements| elements / count);
-    let mut progress = |elements, _| progress(elements / frame_size, count);
-
+    let labels = labels(archive, y, FRAMES, count)?;
     match (header.element.kind, header.element.size, frame_shape) {
-        ('u', 1, &[height, width, channels]) => {
-            let pixels = read_frames(&mut entry, &header, u8::from_le_bytes, &mut progress)?;
-            let shape = [channels, height, width];
-            Dataset::from_bytes(shape, pixels, labels, Vec::new(), normalization)
+        ('u', 1, [_, _, _]) | ('f', 2 | 4, [_, ..]) => {}
+        ('u', 1, _) => {
+            return Err(Error::new(format!(
+                "uint8 `x` is frames, height, width, channels; this one has the shape {:?}",
+                header.shape
+            ))
+            .way_out("Grey frames need a last axis of one: x[..., None]."));
         }
-        ('u', 1, _) => Err(Error::new(format!(
-            "uint8 `x` is frames, height, width, channels; this one has the shape {:?}",
-            header.shape
-        ))
-        .way_out("Grey frames need a last axis of one: x[..., None].")),
-        ('f', 2 | 4, &[]) => {
-            Err(Error::new("float32 `x` needs an axis beside that of the frames"))
-        },
-        ('f', size @ (2 | 4), _) => {
-            let progress = &mut progress;
-            let values = match size {
-                2 => read_frames(&mut entry, &header, |b| half(u16::from_le_bytes(b)), progress)?,
-                _ => read_frames(&mut entry, &header, f32::from_le_bytes, progress)?,
-            };
-            if let Some(index) = values.iter().position(|value| !value.is_finite()) {
-                return Err(Error::new(format!(
-                    "frame {} of `x` holds {}",
-                    index / frame_size,
-                    values[index]
-                )));
+        ('f', 2 | 4, _) => {
+            return Err(Error::new("float32 `x` needs an axis beside that of the frames"));
+        }
+        _ => {
+            return Err(Error::new(format!("`x` has the element type {}", header.descr)).way_out(
+                "Save it as uint8 (frames, height, width, channels) or as float32 in the network's form.",
+            ));
+        }
+    }
+    let entry = Entry { name: FRAMES.into(), index, header };
+    let data = entry.read_numbers(archive, labels, normalization, progress)?;
+    data.finite(FRAMES)?;
+    Ok(data)
+}
+
+/// Reads the arrays of an npz without an `x`. The frames, as far as people see them, are the first that
+/// holds pictures, or else has the most axes.
+fn read_named(
+    archive: &mut Archive,
+    y: Option<Vec<Column>>,
+    normalization: Option<&Normalization>,
+    progress: &mut Progress,
+) -> Result<Dataset> {
+    let entries = entries(archive);
+    let axes = |entry: &&Entry| entry.header.shape.len();
+    let Some(most) = entries.iter().filter(|entry| entry.has_numbers()).rev().max_by_key(axes)
+    else {
+        let names = archive.names().iter().map(|name| name.trim_end_matches(SUFFIX));
+        let names = names.collect::<Vec<_>>().join(", ");
+        return Err(Error::new(format!("no array `x` in the npz, only {names}"))
+            .way_out("Save it as np.savez(\"set.npz\", x=frames, y=labels)."));
+    };
+    let count = most.header.shape[0];
+    let labels = labels(archive, y, &most.name, count)?;
+    let is_first = |entry: &&Entry| entry.has_pixels() && entry.header.shape[0] == count;
+    let first = entries.iter().find(is_first).unwrap_or(most);
+    let data = first.read_numbers(archive, labels, normalization, progress)?;
+    let mut others = Vec::new();
+    for entry in entries.iter().filter(|entry| entry.index != first.index) {
+        others.push(entry.read(archive, count, normalization, progress)?);
+    }
+    Ok(data.with_arrays(&first.name, others))
+}
+
+/// The labels `y`, or those in other arrays, for each of the `count` frames of an array.
+fn labels(
+    archive: &mut Archive,
+    y: Option<Vec<Column>>,
+    frames: &str,
+    count: usize,
+) -> Result<Option<Labels>> {
+    match y {
+        Some(columns) => match &columns[..] {
+            [label, ..] if label.frames() != count => {
+                let labels = label.frames();
+                Err(Error::new(format!("{count} frames in `{frames}`, {labels} labels in `y`")))
             }
-            Dataset::from_floats(frame_shape.to_vec(), values, labels, normalization)
-        }
-        _ => Err(Error::new(format!("`x` has the element type {}", header.descr)).way_out(
-            "Save it as uint8 (frames, height, width, channels) or as float32 in the network's form.",
-        )),
+            _ => Ok(Labels::new(columns)),
+        },
+        None => named_labels(archive, count),
     }
 }
 
-fn read_frames<T: Copy, const SIZE: usize>(
-    entry: &mut impl Read,
-    header: &Header,
-    decode: impl Fn([u8; SIZE]) -> T,
-    progress: &mut Progress,
-) -> Result<Vec<T>> {
-    npy::read_elements(entry, header, decode, progress).map_err(|error| of_array("x", error))
+/// An array before it is read.
+struct Entry {
+    name: String,
+    index: usize,
+    header: Header,
+}
+
+/// All arrays but the labels; those that are none after all are passed over.
+fn entries(archive: &mut Archive) -> Vec<Entry> {
+    let names: Vec<String> = archive.names().to_vec();
+    let entry = |(index, file): (usize, &String)| {
+        let name = file.strip_suffix(SUFFIX).filter(|name| *name != LABELS)?.to_owned();
+        let (mut entry, _) = archive.entry(index).ok()?;
+        let header = Header::read(&mut entry).ok()?;
+        Some(Entry { name, index, header })
+    };
+    names.iter().enumerate().filter_map(entry).collect()
+}
+
+impl Entry {
+    /// Whether it has numbers along a first axis.
+    fn has_numbers(&self) -> bool {
+        let Header { element, shape, .. } = &self.header;
+        is_number(element.kind) && !shape.is_empty() && !shape.contains(&0)
+    }
+
+    /// Whether it is of uint8, frames, height, width, channels.
+    fn has_pixels(&self) -> bool {
+        let Header { element, shape, .. } = &self.header;
+        (element.kind, element.size, shape.len()) == ('u', 1, 4) && self.has_numbers()
+    }
+
+    /// Reads it as one of several arrays of `count` frames.
+    fn read(
+        &self,
+        archive: &mut Archive,
+        count: usize,
+        normalization: Option<&Normalization>,
+        progress: &mut Progress,
+    ) -> Result<Array> {
+        let (name, shape) = (self.name.clone(), self.header.shape.clone());
+        let data = if self.has_numbers() && shape[0] == count {
+            let normalization = normalization.filter(|_| self.has_pixels());
+            Some(self.read_numbers(archive, None, normalization, progress)?)
+        } else {
+            None
+        };
+        Ok(Array { name, shape, data })
+    }
+
+    /// Reads its numbers; pixels are frames, height, width, channels.
+    fn read_numbers(
+        &self,
+        archive: &mut Archive,
+        labels: Option<Labels>,
+        normalization: Option<&Normalization>,
+        progress: &mut Progress,
+    ) -> Result<Dataset> {
+        let (mut entry, _) = archive.entry(self.index)?;
+        let of_array = |error| of_array(&self.name, error);
+        let header = Header::read(&mut entry).map_err(of_array)?;
+        let (count, frame_shape) = (header.shape[0], &header.shape[1..]);
+        let frame_size = header.count().map_or(usize::MAX, |elements| elements / count);
+        let mut progress = |elements, _| progress(elements / frame_size, count);
+        let progress: &mut Progress = &mut progress;
+        if self.has_pixels() {
+            let read = npy::read_elements(&mut entry, &header, u8::from_le_bytes, progress);
+            let shape = [frame_shape[2], frame_shape[0], frame_shape[1]];
+            let pixels = read.map_err(of_array)?;
+            return Dataset::from_bytes(shape, pixels, labels, Vec::new(), normalization);
+        }
+        let values = match (header.element.kind, header.element.size) {
+            ('f', 2) => {
+                let decode = |bytes| half(u16::from_le_bytes(bytes));
+                npy::read_elements(&mut entry, &header, decode, progress)
+            }
+            ('f', 4) => npy::read_elements(&mut entry, &header, f32::from_le_bytes, progress),
+            ('f', 8) => {
+                let decode = |bytes| f64::from_le_bytes(bytes) as f32;
+                npy::read_elements(&mut entry, &header, decode, progress)
+            }
+            _ => read_integers(&mut entry, &header, |number| number as f32, progress),
+        };
+        let values = values.map_err(of_array)?;
+        Dataset::from_floats(frame_shape.to_vec(), values, labels, normalization)
+    }
+}
+
+/// Whether elements of this kind are numbers.
+fn is_number(kind: char) -> bool {
+    matches!(kind, 'i' | 'u' | 'f' | 'b')
 }
 
 /// Labels in arrays that have other names: numbers, or short rows of them, for each of `count` frames.
 fn named_labels(archive: &mut Archive, count: usize) -> Result<Option<Labels>> {
     let names: Vec<String> = archive.names().to_vec();
     let mut columns = Vec::new();
-    for (index, file) in names.iter().enumerate().filter(|(_, file)| *file != FRAMES) {
-        let Some(name) = file.strip_suffix(".npy") else { continue };
+    for (index, file) in names.iter().enumerate() {
+        let Some(name) = file.strip_suffix(SUFFIX).filter(|name| *name != FRAMES) else { continue };
         let (mut entry, _) = archive.entry(index)?;
         let header = Header::read(&mut entry).map_err(|error| of_array(name, error))?;
         let is_label = matches!(&header.shape[..], &[frames] if frames == count)
             || matches!(&header.shape[..], &[frames, k] if frames == count && k <= MOST_COLUMNS);
-        if is_label && matches!(header.element.kind, 'i' | 'u' | 'f' | 'b') {
+        if is_label && is_number(header.element.kind) {
             drop(entry);
             columns.extend(read_columns(archive, index, name)?);
         }
@@ -143,7 +270,9 @@ fn read_columns(archive: &mut Archive, index: usize, name: &str) -> Result<Vec<C
     let called = (name != "y").then(|| name.to_owned());
     let column = |numbers| Column { name: called.clone(), numbers };
     if matches!(header.element.kind, 'i' | 'u' | 'b') {
-        let labels = read_integers(&mut entry, &header).map_err(|error| of_array(name, error))?;
+        let unheard = &mut crate::progress::unwatched;
+        let labels = read_integers(&mut entry, &header, |label| label, unheard);
+        let labels = labels.map_err(|error| of_array(name, error))?;
         let class = |&label: &i128| u32::try_from(label).ok().filter(|&class| class < MAX_CLASSES);
         if let (1, Some(classes)) = (width, labels.iter().map(class).collect()) {
             return Ok(vec![column(Numbers::Classes(classes))]);
@@ -181,15 +310,20 @@ fn columns(values: &[f64], width: usize) -> impl Iterator<Item = Numbers> {
         .map(move |at| Numbers::Values(values.iter().skip(at).step_by(width).copied().collect()))
 }
 
-/// Elements of any integer type; i128 holds them all.
-fn read_integers(entry: &mut impl Read, header: &Header) -> Result<Vec<i128>> {
+/// What becomes of elements of any integer type; i128 holds them all.
+fn read_integers<T: Copy>(
+    entry: &mut impl Read,
+    header: &Header,
+    of: impl Fn(i128) -> T,
+    progress: &mut Progress,
+) -> Result<Vec<T>> {
     macro_rules! read {
         ($type:ty) => {
             npy::read_elements(
                 entry,
                 header,
-                |bytes| i128::from(<$type>::from_le_bytes(bytes)),
-                &mut crate::progress::unwatched,
+                |bytes| of(i128::from(<$type>::from_le_bytes(bytes))),
+                progress,
             )
         };
     }
@@ -225,6 +359,7 @@ mod tests {
     use zip::write::{SimpleFileOptions, ZipWriter};
 
     use super::*;
+    use crate::graph::{Dim, Element, Value};
     use crate::vocabulary::file::File;
 
     /// An array as numpy writes it.
@@ -429,6 +564,107 @@ mod tests {
         assert_eq!(columns(&arrays), expected);
     }
 
+    /// An input of a network.
+    fn input(name: &str, element: Element, shape: &[usize]) -> Value {
+        let frame = shape.iter().map(|&n| Dim::Fixed(n));
+        let shape = std::iter::once(Dim::Free("N".into())).chain(frame).collect();
+        Value { name: name.into(), element, shape: Some(shape) }
+    }
+
+    fn floats(values: &[f32]) -> Vec<u8> {
+        values.iter().flat_map(|value| value.to_le_bytes()).collect()
+    }
+
+    #[test]
+    fn arrays_are_the_inputs_that_are_called_so() {
+        let arrays = [
+            ("speed", array("<f4", false, "2, 1", &floats(&[0.5, 2.0]))),
+            ("image", pixels_array()),
+            (
+                "command",
+                array(
+                    "<i8",
+                    false,
+                    "2,",
+                    &[3, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255],
+                ),
+            ),
+            ("angle", array("<f8", false, "2,", &[0; 16])),
+            ("fps", array("<f4", false, "", &[0; 4])),
+        ];
+        let data = read(&arrays).unwrap();
+        // What people see are the pictures.
+        assert_eq!((data.len(), data.frame_shape()), (2, &[3, 1, 2][..]));
+        assert_eq!(data.picture(1).unwrap().rgba[..4], [6, 7, 8, 255]);
+        let columns = |data: &Dataset| {
+            let columns = data.labels().unwrap().columns().iter();
+            columns.map(|column| column.name.clone().unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(columns(&data), ["speed", "command", "angle"]);
+
+        let image = |element, shape: &[usize]| input("image", element, shape);
+        let others = || [input("command", Element::I32, &[]), input("speed", Element::F32, &[1])];
+        let scaled = |values: [f32; 6]| values.map(|value| value / 255.0);
+        for (first, expected) in [
+            (image(Element::F32, &[3, 1, 2]), scaled([6.0, 9.0, 7.0, 10.0, 8.0, 11.0])),
+            (image(Element::F16, &[1, 2, 3]), scaled([6.0, 7.0, 8.0, 9.0, 10.0, 11.0])),
+            (image(Element::U8, &[1, 2, 3]), [6.0, 7.0, 8.0, 9.0, 10.0, 11.0]),
+        ] {
+            let inputs = [&[first][..], &others()].concat();
+            let rows = data.rows_for(&inputs).unwrap();
+            assert_eq!((rows.len(), rows.frame_shape()), (2, &[8][..]));
+            assert_eq!(frame(&rows, 1), [&expected[..], &[-1.0, 2.0]].concat());
+            assert_eq!(columns(&rows), ["angle"]);
+            assert_eq!(rows.picture(1).unwrap().rgba, data.picture(1).unwrap().rgba);
+            let selected = rows.select(&[1]);
+            assert_eq!(frame(&selected, 0), frame(&rows, 1));
+            // Rows are rows already.
+            assert_eq!(selected.rows_for(&inputs).unwrap().len(), 1);
+        }
+        let speed = data.frames_for("speed").unwrap();
+        assert_eq!(
+            (frame(&speed, 1), columns(&speed)),
+            (vec![2.0], vec!["command".into(), "angle".into()])
+        );
+
+        // An `x` may be an input among others, too.
+        let data = read(&[("x", pixels_array()), arrays[0].clone()]).unwrap();
+        let inputs = [input("x", Element::F32, &[3, 1, 2]), input("speed", Element::F32, &[1])];
+        assert_eq!(data.rows_for(&inputs).unwrap().frame_shape(), [7]);
+        assert_eq!(data.frames_for("picture").unwrap().frame_shape(), [3, 1, 2]);
+    }
+
+    #[test]
+    fn an_input_without_its_array_is_named() {
+        let data = read(&[
+            ("image", pixels_array()),
+            ("speed", array("<f4", false, "3, 1", &[0; 12])),
+            ("odd", array("<f4", false, "2, 1, 1", &floats(&[0.0, f32::NAN]))),
+        ]);
+        let data = data.unwrap();
+        let image = || input("image", Element::F32, &[3, 1, 2]);
+        for (inputs, what) in [
+            (
+                vec![image(), input("state", Element::F32, &[1])],
+                "there is no array for the network's input `state`, only image [2, 1, 2, 3], speed [3, 1], odd [2, 1, 1]",
+            ),
+            (
+                vec![image(), input("speed", Element::F32, &[1])],
+                "the array `speed` of shape [3, 1] has no numbers for each of 2 frames",
+            ),
+            (
+                vec![input("image", Element::F32, &[3, 2, 2]), image()],
+                "the network's input `image` is N x 3 x 2 x 2, its array has the shape [2, 1, 2, 3]",
+            ),
+            (vec![image(), input("odd", Element::F32, &[1])], "frame 1 of `odd` holds NaN"),
+        ] {
+            let error = data.rows_for(&inputs).unwrap_err();
+            assert_eq!((error.what.as_str(), error.file.as_deref()), (what, Some("set.npz")));
+        }
+        let error = data.frames_for("input_1").unwrap_err();
+        assert!(error.what.contains("no array `x` for the network's input `input_1`"), "{error}");
+    }
+
     #[test]
     fn labels_are_checked_against_the_classes() {
         let x = array("|u1", false, "2, 1, 2, 3", &pixels());
@@ -449,8 +685,12 @@ mod tests {
         let x = || ("x", array("|u1", false, "2, 1, 2, 3", &pixels()));
         let cases = [
             (
-                vec![("images", pixels_array()), ("y", pixels_array())],
-                "no array `x` in the npz, only images, y",
+                vec![("names", array("<U1", false, "2,", &[65, 0, 0, 0, 66, 0, 0, 0]))],
+                "no array `x` in the npz, only names",
+            ),
+            (
+                vec![("images", pixels_array()), ("y", array("|u1", false, "3,", &[0; 3]))],
+                "2 frames in `images`, 3 labels in `y`",
             ),
             (
                 vec![("x", array("|u1", false, "3, 2, 2", &pixels()))],

@@ -17,10 +17,11 @@ pub(super) struct Axes<'a> {
 impl<'a> Axes<'a> {
     pub(super) fn of(graph: &'a Graph) -> Self {
         let mut axes = Self::default();
-        if let Some(dims) = &graph.input.shape {
-            axes.ranks.insert(&graph.input.name, dims.len());
+        for input in graph.inputs() {
+            let Some(dims) = &input.shape else { continue };
+            axes.ranks.insert(&input.name, dims.len());
             if let Some(Dim::Fixed(channels)) = dims.get(1) {
-                axes.channels.insert(&graph.input.name, *channels);
+                axes.channels.insert(&input.name, *channels);
             }
         }
         for node in &graph.nodes {

@@ -32,26 +32,36 @@ const NUMBERS: [Element; 10] = [
 pub fn widen(graph: &mut Graph) {
     let input = graph.input.name.clone();
     let element = graph.input.element;
-    if !NUMBERS.contains(&element) || graph.is_output(&input) {
+    if !is_number(element) || graph.is_output(&input) {
         return;
     }
     graph.input.element = Element::F32;
     graph.file_input = Some(element);
-    match casts(graph) {
+    read_floats(graph, &input, element);
+}
+
+/// Whether float32 holds numbers of this type.
+pub(super) fn is_number(element: Element) -> bool {
+    NUMBERS.contains(&element)
+}
+
+/// Lets the nodes read an input that was of `element` and is float32 now.
+pub(super) fn read_floats(graph: &mut Graph, input: &str, element: Element) {
+    match casts(graph, input) {
         Some(casts) => {
             for at in casts {
                 let node = &mut graph.nodes[at];
                 *node = Node::new("Identity", &node.name, &node.inputs[..1], &node.outputs[..1]);
             }
         }
-        None => read_as(graph, element, BYTES),
+        None => read_as(graph, input, element, BYTES),
     }
 }
 
-/// The nodes that make float32 of the frames; `None` where others than those that move elements
+/// The nodes that make float32 of the input; `None` where others than those that move elements
 /// read bytes.
-fn casts(graph: &Graph) -> Option<Vec<usize>> {
-    let mut bytes = HashSet::from([graph.input.name.as_str()]);
+fn casts(graph: &Graph, input: &str) -> Option<Vec<usize>> {
+    let mut bytes = HashSet::from([input]);
     let mut casts = Vec::new();
     for (at, node) in graph.nodes.iter().enumerate() {
         if !node.inputs.iter().any(|name| bytes.contains(name.as_str())) {
@@ -77,29 +87,45 @@ pub fn as_in_file(graph: &Graph) -> Option<Graph> {
     let mut graph = graph.clone();
     graph.file_input = None;
     graph.input.element = element;
-    let (input, to) = (graph.input.name.clone(), i64::from(element.0));
-    let reads = |node: &Node| node.input(0) == Some(&input);
-    // What makes the file's type of the floats reads just that.
-    let back = graph.nodes.iter().position(|n| reads(n) && n.is("Cast") && n.int("to", 0) == to);
-    match back {
-        Some(at) if graph.consumers()[input.as_str()] == [at] => {
-            let made = graph.nodes.remove(at).outputs.swap_remove(0);
-            rename(&mut graph.nodes, &made, &input);
-        }
-        _ => read_as(&mut graph, Element::F32, FLOATS),
-    }
+    let input = graph.input.name.clone();
+    give(&mut graph, &input, element);
     Some(graph)
 }
 
+/// The way back from [`read_floats`]: the nodes make floats of an input of `element` themselves.
+pub(super) fn give(graph: &mut Graph, input: &str, element: Element) {
+    let to = i64::from(element.0);
+    let reads = |node: &Node| node.input(0) == Some(input);
+    // What makes the file's type of the floats reads just that.
+    let back = graph.nodes.iter().position(|n| reads(n) && n.is("Cast") && n.int("to", 0) == to);
+    match back {
+        Some(at) if graph.consumers()[input] == [at] => {
+            let made = graph.nodes.remove(at).outputs.swap_remove(0);
+            rename(&mut graph.nodes, &made, input);
+        }
+        _ => read_as(graph, input, Element::F32, FLOATS),
+    }
+}
+
+/// Whether the node makes of an input what the file has in its place: the node is in no file.
+pub fn is_way_back(graph: &Graph, node: &Node) -> bool {
+    let input = graph.inputs().iter().find(|input| node.input(0) == Some(&input.name));
+    let in_file = input.map(|input| graph.file_input.unwrap_or(input.element));
+    let to = Some(node.int("to", 0));
+    node.is("Cast") && in_file.filter(|e| *e != Element::F32).map(|e| i64::from(e.0)) == to
+}
+
 /// Lets all nodes read the input as another type.
-fn read_as(graph: &mut Graph, element: Element, what: &str) {
-    let input = graph.input.name.clone();
+fn read_as(graph: &mut Graph, input: &str, element: Element, what: &str) {
     let mut taken = graph.names();
     let mut name = || fresh_name(&format!("{input}_{what}"), &mut taken);
     let (tensor, node) = (name(), name());
-    rename(&mut graph.nodes, &input, &tensor);
-    let cast = Node::new("Cast", node, [&input], [&tensor]);
-    graph.nodes.insert(0, cast.with("to", Attribute::Int(element.0.into())));
+    rename(&mut graph.nodes, input, &tensor);
+    let cast = Node::new("Cast", node, [input], [&tensor]);
+    // Behind what makes the input, where it is one of several.
+    let maker = graph.nodes.iter().position(|node| node.outputs.iter().any(|made| made == input));
+    let at = maker.map_or(0, |maker| maker + 1);
+    graph.nodes.insert(at, cast.with("to", Attribute::Int(element.0.into())));
 }
 
 fn rename(nodes: &mut [Node], from: &str, to: &str) {
@@ -152,6 +178,7 @@ mod tests {
         let before = graph.clone();
         widen(&mut graph);
         assert_eq!(operators(&graph), ["Cast", "DequantizeLinear"]);
+        assert!(is_way_back(&graph, &graph.nodes[0]));
         assert_eq!(as_in_file(&graph), Some(before));
     }
 

@@ -50,8 +50,8 @@ pub fn convolve_dilated_means(graph: &mut Graph) {
 fn channels(graph: &Graph, producers: &HashMap<&str, usize>, tensor: &str) -> Option<usize> {
     let mut tensor = tensor;
     loop {
-        if tensor == graph.input.name {
-            return match graph.input.shape.as_ref()?.get(1)? {
+        if let Some(input) = graph.inputs().iter().find(|input| input.name == tensor) {
+            return match input.shape.as_ref()?.get(1)? {
                 Dim::Fixed(channels) => Some(*channels),
                 Dim::Free(_) => None,
             };

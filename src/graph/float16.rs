@@ -60,7 +60,7 @@ const KEEP: [&str; 45] = [
 /// surely are such become Identity. A network without float16 stays as it is.
 pub fn widen(graph: &mut Graph) {
     let has_halves = graph.initializers.values().any(|tensor| tensor.element() == Element::F16)
-        || graph.input.element == Element::F16
+        || graph.inputs().iter().any(|input| input.element == Element::F16)
         || graph.nodes.iter().any(|node| node.attributes.iter().any(|(n, a)| is_half(n, a)));
     if !has_halves {
         return;
@@ -110,9 +110,10 @@ fn float(tensor: &Tensor) -> Tensor {
 fn drop_casts(graph: &mut Graph) {
     let floats = graph.initializers.iter().filter(|(_, tensor)| tensor.as_f32().is_some());
     let mut floats: HashSet<String> = floats.map(|(name, _)| name.clone()).collect();
-    if graph.input.element == Element::F32 {
-        floats.insert(graph.input.name.clone());
-    }
+    // Those of halves are read as floats, too.
+    let inputs = graph.inputs().iter();
+    let inputs = inputs.filter(|input| [Element::F32, Element::F16].contains(&input.element));
+    floats.extend(inputs.map(|input| input.name.clone()));
     for node in &mut graph.nodes {
         let casts = node.is("Cast") && node.int("to", 0) == i64::from(Element::F32.0);
         if casts && node.input(0).is_some_and(|input| floats.contains(input)) {

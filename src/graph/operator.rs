@@ -7,6 +7,12 @@
 /// The domain of ONNX Runtime's own operators.
 pub const MICROSOFT: &str = "com.microsoft";
 
+/// The domain of our own operators that a graph has before it is lowered.
+pub const STEER8: &str = "ai.steer8";
+
+/// What makes one of several inputs of the row of all their numbers.
+pub const UNPACK: &str = "Unpack";
+
 /// The name under which MaxPool runs on integers; MaxPool itself stays the engine's.
 pub const INTEGER_MAX_POOL: &str = "IntegerMaxPool";
 
@@ -432,6 +438,7 @@ pub const OPERATORS: &[Operator] = &[
         lowering: Lowering::Resize,
         ..UNKNOWN
     },
+    Operator { op: UNPACK, scale: Scale::Float, training: Training::Refused, ..MOVES },
     // What goes through frames in order.
     Operator { op: "LSTM", parameters: &[1, 2, 3], ..UNKNOWN },
     Operator { op: "GRU", parameters: &[1, 2, 3], ..UNKNOWN },

@@ -240,8 +240,18 @@ impl Model {
     /// # Errors
     /// Frames that were to be normalized before.
     pub(super) fn frames<'a>(&self, data: &'a Dataset) -> Result<Cow<'a, Dataset>> {
+        if !self.graph.packed.is_empty() {
+            return data.rows_for(&self.graph.packed);
+        }
         let takes = |shape: &[usize]| input_shape(&self.graph, Some(shape)).is_ok();
-        data.entering(takes, self.graph.file_input == Some(Element::U8)).in_file(&self.file)
+        let plain = self.graph.file_input == Some(Element::U8);
+        match data.frames_for(&self.graph.input.name)? {
+            Cow::Borrowed(data) => data.entering(takes, plain).in_file(&self.file),
+            Cow::Owned(data) => {
+                let data = data.entering(takes, plain).in_file(&self.file)?.into_owned();
+                Ok(Cow::Owned(data))
+            }
+        }
     }
 
     pub(super) fn session(&self, data: &Dataset) -> Result<Session> {

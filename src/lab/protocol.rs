@@ -204,7 +204,9 @@ pub struct Inspection {
     pub producer: String,
     pub opset: i64,
     pub file_bytes: usize,
+    /// The first of its inputs.
     pub input: TensorShape,
+    pub inputs: Vec<TensorShape>,
     pub outputs: Vec<TensorShape>,
     pub params: u64,
     /// `None` while free dimensions leave them open.
@@ -214,7 +216,7 @@ pub struct Inspection {
 }
 
 /// A tensor's name and shape; `None` is a free dimension.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TensorShape {
     pub name: String,
     pub shape: Vec<Option<usize>>,

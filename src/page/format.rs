@@ -1,6 +1,8 @@
 //! Figures as people read them on the page.
 
 pub use crate::figures::{bytes, count, grouped, three_digits};
+use crate::lab::protocol::TensorShape;
+use crate::vocabulary::frames::ArraySummary;
 use crate::vocabulary::search::Trial;
 
 /// `0.834 ms`.
@@ -88,6 +90,28 @@ pub fn shape(shape: &[Option<usize>]) -> String {
     sizes.join(" × ")
 }
 
+/// `3 × 96 × 96`: a frame's.
+pub fn frame(shape: &[usize]) -> String {
+    self::shape(&shape.iter().copied().map(Some).collect::<Vec<_>>())
+}
+
+/// `image 3 × 96 × 96, speed 1`: a network's inputs, without the batch.
+pub fn inputs(inputs: &[TensorShape]) -> String {
+    let input = |input: &TensorShape| {
+        let frame = shape(input.shape.get(1..).unwrap_or_default());
+        format!("{} {frame}", input.name).trim_end().to_owned()
+    };
+    inputs.iter().map(input).collect::<Vec<_>>().join(", ")
+}
+
+/// The same of arrays.
+pub fn arrays(arrays: &[ArraySummary]) -> String {
+    let array = |array: &ArraySummary| {
+        format!("{} {}", array.name, frame(&array.frame_shape)).trim_end().to_owned()
+    };
+    arrays.iter().map(array).collect::<Vec<_>>().join(", ")
+}
+
 /// A class folder's name without the number that only puts it in order: `3-gas` is `gas`.
 pub fn class_name(folder: &str) -> &str {
     let rest = folder.trim_start_matches(|c: char| c.is_ascii_digit());
@@ -109,6 +133,16 @@ pub fn lost(trial: &Trial) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn inputs_have_their_names() {
+        let input = |name: &str, shape: &[usize]| TensorShape {
+            name: name.into(),
+            shape: [None].into_iter().chain(shape.iter().copied().map(Some)).collect(),
+        };
+        let several = [input("image", &[3, 16, 16]), input("speed", &[])];
+        assert_eq!(inputs(&several), "image 3 × 16 × 16, speed");
+    }
 
     #[test]
     fn figures_have_their_units() {

@@ -94,7 +94,7 @@ impl Placement {
 
     /// What decides the bits of the tensors with the range of `root`.
     pub(super) fn width(&self, graph: &Graph, root: &str) -> Width {
-        let is_edge = |tensor: &str| tensor == graph.input.name || is_logits(graph, tensor);
+        let is_edge = |tensor: &str| graph.is_input(tensor) || is_logits(graph, tensor);
         if self.tensors.iter().any(|(tensor, own)| own == root && is_edge(tensor)) {
             return Width::Edge;
         }
@@ -111,7 +111,7 @@ impl Placement {
 /// What decides the bits of a tensor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Width {
-    /// It is the network's input or its logits, which keep 8.
+    /// It is an input of the network or its logits, which keep 8.
     Edge,
     /// The recipe for the node that makes it, called so.
     Layer(String),
@@ -235,7 +235,7 @@ fn is_float(graph: &Graph, node: &Node) -> bool {
     let mut pending: Vec<&str> = node.inputs.iter().map(String::as_str).collect();
     let mut seen = BTreeSet::new();
     while let Some(tensor) = pending.pop() {
-        if tensor == graph.input.name {
+        if graph.is_input(tensor) {
             return true;
         }
         if !seen.insert(tensor) {

@@ -359,7 +359,7 @@ impl Rounded {
     /// An output of the network keeps its name for what it gives: the rounded values. One that is the
     /// input gives what it is given.
     fn of(graph: &Graph, tensor: &str, taken: &mut HashSet<String>) -> Self {
-        if graph.is_output(tensor) && tensor != graph.input.name {
+        if graph.is_output(tensor) && !graph.is_input(tensor) {
             let before = fresh_name(&format!("{tensor}_real"), taken);
             Self { before, after: tensor.into() }
         } else {

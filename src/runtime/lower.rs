@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::operators::{CLAMP_HIGH, CLAMP_LOW};
+use crate::graph::byte_input::is_way_back;
 use crate::graph::operator::{
     DYNAMIC_SCALE, DYNAMIC_ZERO_POINT, Home, Lowering, Numbers, Rank, operator,
 };
@@ -809,7 +810,7 @@ fn left_in_float(graph: &Graph, reasons: &HashMap<String, String>) -> Vec<LeftIn
             continue;
         }
         float.extend(node.outputs.iter().map(String::as_str));
-        if operator(&node.op).lowering != Lowering::Moves {
+        if operator(&node.op).lowering != Lowering::Moves && !is_way_back(graph, node) {
             let why = reasons.get(&node.name).cloned();
             left.push(LeftInFloat {
                 node: node.name.clone(),

@@ -29,6 +29,7 @@ mod reduce;
 mod softmax;
 mod transposed;
 mod unary;
+mod unpack;
 
 pub(super) use elementwise::{Walk, broadcast};
 pub(super) use order::{Reorder, squeezed};
@@ -338,6 +339,7 @@ const OPERATORS: &[Kind] = &[
     reduce::SUM,
     softmax::FLOAT,
     softmax::LOG,
+    unpack::PART,
 ];
 
 /// The operator called `op`, if we have one; every other is tract's.

@@ -16,6 +16,7 @@ use super::state::{Slot, State};
 use crate::error::{Error, Result};
 use crate::graph::fold_batch_norm::Normalized;
 use crate::graph::operator::{self as facts, Training, trained};
+use crate::graph::packed::Part;
 use crate::graph::weights::Places;
 use crate::graph::{Graph, Node, Tensor, clip_range, needed_for};
 use crate::kernels::geometry::Window;
@@ -235,6 +236,9 @@ impl Builder<'_> {
             Error::new(format!("`{}` cannot be trained", node.op))
                 .way_out(format!("Training knows {}.", trained()))
         };
+        if let Some(part) = Part::of(node) {
+            return self.unpack(node, part);
+        }
         if !matches!(node.domain.as_str(), "" | "ai.onnx") {
             return Err(refused());
         }
@@ -319,7 +323,8 @@ impl Builder<'_> {
         let params = self.source.params[name].clone();
         let recipe = self.source.recipe;
         // The frames themselves do not change.
-        let is_input = self.placement.tensors.get(&self.graph.input.name) == Some(name);
+        let mut inputs = self.graph.inputs().iter();
+        let is_input = inputs.any(|v| self.placement.tensors.get(&v.name) == Some(name));
         let source = match self.source.scales {
             _ if is_input => ScaleSource::Fixed,
             Scales::Learned => {
@@ -712,7 +717,16 @@ impl Builder<'_> {
         }
         let trains = self.trains(x.feature);
         let y = self.feature(&name, shape, trains, EVERYTHING, Some((x.feature, false)));
-        self.push(Rearrange { x: x.feature, y, places }, y);
+        self.push(Rearrange { x: x.feature, len: places.len(), y, places }, y);
+        Ok(())
+    }
+
+    /// One of several inputs, of the row of all.
+    fn unpack(&mut self, node: &Node, Part { first, shape }: Part) -> Result<()> {
+        let x = self.input(node, 0)?;
+        let places = order(&shape).iter().map(|&at| first as u32 + at).collect();
+        let y = self.feature(node.output(), shape, false, EVERYTHING, None);
+        self.push(Rearrange { x: x.feature, len: x.shape.iter().product(), y, places }, y);
         Ok(())
     }
 }

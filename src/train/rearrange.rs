@@ -1,5 +1,5 @@
 //! Operators that only move elements: Flatten, Reshape, Squeeze, Unsqueeze, Transpose, and Identity
-//! and Dropout where they round.
+//! and Dropout where they round, and what takes one of several inputs of the row of all.
 
 use super::machine::{Kept, Machine};
 use super::operator::Operator;
@@ -7,6 +7,8 @@ use super::operator::Operator;
 #[derive(Debug, Clone)]
 pub(super) struct Rearrange {
     pub(super) x: usize,
+    /// Elements of a frame of the input.
+    pub(super) len: usize,
     pub(super) y: usize,
     /// By element of the result, the element of the input that it is.
     pub(super) places: Vec<u32>,
@@ -16,9 +18,8 @@ impl Operator for Rearrange {
     fn forward(&self, machine: &mut Machine, _: &mut Kept) {
         let mut y = machine.take_result(self.y);
         let ratio = machine.units[self.x] / machine.units[self.y];
-        let len = self.places.len();
-        let frames = machine.values[self.x].chunks_exact(len).take(machine.frames);
-        for (x, y) in frames.zip(y.chunks_exact_mut(len)) {
+        let frames = machine.values[self.x].chunks_exact(self.len).take(machine.frames);
+        for (x, y) in frames.zip(y.chunks_exact_mut(self.places.len())) {
             for (y, &at) in y.iter_mut().zip(&self.places) {
                 *y = x[at as usize] * ratio;
             }
@@ -28,9 +29,8 @@ impl Operator for Rearrange {
 
     fn backward(&self, machine: &mut Machine, _: &mut Kept) {
         let dy = std::mem::take(&mut machine.gradients[self.y]);
-        let len = self.places.len();
-        let frames = machine.gradients[self.x].chunks_exact_mut(len).take(machine.frames);
-        for (dx, dy) in frames.zip(dy.chunks_exact(len)) {
+        let frames = machine.gradients[self.x].chunks_exact_mut(self.len).take(machine.frames);
+        for (dx, dy) in frames.zip(dy.chunks_exact(self.places.len())) {
             for (dy, &at) in dy.iter().zip(&self.places) {
                 dx[at as usize] += dy;
             }

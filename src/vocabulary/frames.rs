@@ -47,6 +47,9 @@ impl Axes {
     }
 }
 
+/// The array of frames for a network with one input, however that is called.
+pub const FRAMES: &str = "x";
+
 /// What a set holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DataSummary {
@@ -59,8 +62,19 @@ pub struct DataSummary {
     pub frame_shape: Vec<usize>,
     /// Whether frames are pixels, else numbers that enter as they are.
     pub pixels: bool,
+    /// The frames, and what an npz has beside them for each: inputs of a network by their names.
+    pub arrays: Vec<ArraySummary>,
     /// What is known of each frame; empty when there are no labels.
     pub label_columns: Vec<LabelColumn>,
+}
+
+/// An array that has numbers for each frame.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArraySummary {
+    pub name: String,
+    /// As [`DataSummary`] has them.
+    pub frame_shape: Vec<usize>,
+    pub pixels: bool,
 }
 
 /// Labels of one kind.

@@ -72,6 +72,13 @@ impl Labels {
         Self { columns: self.columns.iter().map(select).collect() }
     }
 
+    /// Those in columns that are not called so.
+    #[must_use]
+    pub fn without(&self, is_called: &dyn Fn(&str) -> bool) -> Option<Self> {
+        let stays = |column: &&Column| !column.name.as_deref().is_some_and(is_called);
+        Self::new(self.columns.iter().filter(stays).cloned().collect())
+    }
+
     /// Adds the labels of further frames; `false` where they have other columns.
     #[must_use]
     pub fn extend(&mut self, other: Self) -> bool {

@@ -652,7 +652,7 @@ fn bad_input_is_told_apart() {
         ("empty.onnx", "set.npz", "empty.onnx: this is an empty file"),
         ("cut.onnx", "set.npz", "cut.onnx: "),
         ("picture.onnx", "set.npz", "picture.onnx: this is a PNG image"),
-        ("two.onnx", "set.npz", "two.onnx: the network has 2 inputs"),
+        ("two.onnx", "set.npz", "two.onnx: the shape of the input `speed` is not known"),
         ("unknown.onnx", "set.npz", "Levitate"),
         ("bytes.onnx", "set.npz", "bytes.onnx: the input `image` is string, not float32"),
         ("net.onnx", "bare.npz", "bare.npz: the frames have no labels"),
@@ -680,8 +680,8 @@ fn bad_input_is_told_apart() {
     assert_eq!(messages.len(), cases.len() - 1, "{messages:#?}");
 }
 
-/// The network with an input more. [`Graph`] has but one, so the file is put together from two:
-/// protobuf fields of the same number are merged, repeated ones appended.
+/// The network with an input more, of no shape. The file is put together from two: protobuf fields of the
+/// same number are merged, repeated ones appended.
 fn two_inputs() -> Vec<u8> {
     let mut file = onnx::write(&network());
     let name = b"speed";

@@ -10,6 +10,7 @@ mod command_line;
 mod drawn;
 mod driving_networks;
 mod exported_networks;
+mod inputs;
 mod mutated;
 mod odd_networks;
 mod onnx_files;

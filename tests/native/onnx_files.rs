@@ -30,6 +30,20 @@ fn value(name: &str) -> ValueInfoProto {
     }
 }
 
+/// With a free axis behind the first.
+fn free(name: &str) -> ValueInfoProto {
+    let mut value = value(name);
+    let ty = value.r#type.as_mut().and_then(|ty| ty.value.as_mut());
+    if let Some(pb::type_proto::Value::TensorType(pb::type_proto::Tensor {
+        shape: Some(shape),
+        ..
+    })) = ty
+    {
+        shape.dim.push(Default::default());
+    }
+    value
+}
+
 fn weight(name: &str) -> TensorProto {
     TensorProto {
         name: name.into(),
@@ -132,7 +146,7 @@ fn what_is_not_taken_is_named() {
     refused(read(b"\x89PNG\r\n\x1a\n...."), "a PNG image");
     refused(read(b"PK\x03\x04...."), "a zip archive");
     refused(read(b"hello, this is text"), "not an ONNX network");
-    refused(changed(|m| graph(m).input.push(value("x2"))), "2 inputs (`x`, `x2`)");
+    refused(changed(|m| graph(m).input.push(free("x2"))), "`x2`, one of several, is 4 x ?");
     refused(changed(|m| graph(m).input.clear()), "no input");
     refused(changed(|m| graph(m).output.clear()), "not an ONNX network");
     refused(

@@ -30,12 +30,26 @@ impl Dataset {
             return Err(Error::new(format!("nowhere are there {depth} frames in a row"))
                 .way_out("Stack fewer, or give more frames."));
         }
-        let frames = match &self.frames {
+        let frames = self.stacked_frames(depth, &newest)?;
+        let others = self.others.iter().map(|array| {
+            array.changed(|data| match data.own_picture(0) {
+                Some(_) => Ok(Self::bare(data.stacked_frames(depth, &newest)?)),
+                None => Ok(data.select(&newest)),
+            })
+        });
+        let others = others.collect::<Result<_>>()?;
+        let labels = self.labels.as_ref().map(|labels| labels.select(&newest));
+        Ok(Self { frames, labels, others, gaps: Vec::new(), ..self })
+    }
+
+    /// For each frame of `newest` the last `depth`.
+    fn stacked_frames(&self, depth: usize, newest: &[usize]) -> Result<Frames> {
+        Ok(match &self.frames {
             Frames::Bytes(own) => {
                 let [channels, height, width] = own.shape;
                 let area = height * width;
                 let mut pixels = bounded_vec((own.len() * depth).checked_mul(newest.len()))?;
-                for last in &newest {
+                for last in newest {
                     for position in 0..area {
                         for frame in last + 1 - depth..=*last {
                             let at = (frame * area + position) * channels;
@@ -53,16 +67,18 @@ impl Dataset {
             Frames::Floats { shape, values } => {
                 let len: usize = shape.iter().product();
                 let mut stacked = bounded_vec((len * depth).checked_mul(newest.len()))?;
-                for last in &newest {
+                for last in newest {
                     stacked.extend_from_slice(&values[(last + 1 - depth) * len..(last + 1) * len]);
                 }
                 let mut shape = shape.clone();
-                shape[0] *= depth;
+                match shape.first_mut() {
+                    Some(channels) => *channels *= depth,
+                    None => shape.push(depth),
+                }
                 Frames::Floats { shape, values: stacked }
             }
-        };
-        let labels = self.labels.as_ref().map(|labels| labels.select(&newest));
-        Ok(Self { frames, labels, gaps: Vec::new(), ..self })
+            Frames::Rows { .. } => self.select(newest).frames,
+        })
     }
 
     /// Where frames follow one another without a gap: the first, and the one behind the last.

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::error::Result;
+use crate::graph::byte_input::is_way_back;
 use crate::graph::operator::{Layout, operator};
+use crate::graph::packed::is_unpack;
 use crate::graph::weights::Places;
 use crate::graph::{Dim, Graph, Node, Tensor, Value};
 use crate::lab::protocol::{Inspection, Layer, TensorShape};
@@ -67,7 +69,9 @@ pub fn inspect(graph: &Graph, file_bytes: usize, frame: Option<&[usize]>) -> Res
     let mut inspected =
         Inspected { inspection: describe(graph, file_bytes), weight_bytes: 0, bops: 0 };
     let mut counted = BTreeSet::new();
-    for node in &lowered.graph.nodes {
+    // Of what stands in for the file's inputs nobody has to know.
+    let in_file = |node: &&Node| !is_unpack(node) && !is_way_back(&lowered.graph, node);
+    for node in lowered.graph.nodes.iter().filter(in_file) {
         let params = inspected.count(&lowered.graph, node, &mut counted);
         let macs = shapes.macs(node).map(|macs| macs / batch as u64);
         let (weight_bits, activation_bits) = widths.of(node);
@@ -98,7 +102,8 @@ fn describe(graph: &Graph, file_bytes: usize) -> Inspection {
         producer: graph.producer.clone(),
         opset: graph.file_opset,
         file_bytes,
-        input: shape_of(&graph.input),
+        input: graph.inputs().first().map(shape_of).unwrap_or_default(),
+        inputs: graph.inputs().iter().map(shape_of).collect(),
         outputs: graph.outputs.iter().map(shape_of).collect(),
         params: 0,
         macs: Some(0),

@@ -6,9 +6,10 @@ use serde_bytes::ByteBuf;
 
 use super::queue::{Purpose, TaskId};
 use super::{Effect, Resource, State};
-use crate::lab::protocol::{Inspection, ModelId, Request, Role};
+use crate::lab::protocol::{Inspection, ModelId, Request, Role, TensorShape};
+use crate::page::format;
 use crate::vocabulary::file::File;
-use crate::vocabulary::frames::Axes;
+use crate::vocabulary::frames::{ArraySummary, Axes, FRAMES};
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Network {
@@ -54,10 +55,10 @@ pub enum Fit {
     Fits,
     /// One of them is not here yet.
     Unknown,
-    /// Shapes without the batch dimension.
+    /// Shapes without the batch dimension, in words.
     Misfit {
-        wants: Vec<Option<usize>>,
-        has: Vec<Option<usize>>,
+        wants: String,
+        has: String,
     },
 }
 
@@ -88,20 +89,24 @@ impl State {
         let (Some(inspection), Some(data)) = (network.inspection(), &self.data(role).loaded) else {
             return Fit::Unknown;
         };
-        let wants = inspection.input.shape.get(1..).unwrap_or_default();
-        let shape = &data.summary.frame_shape[..];
-        let same = |(wants, has): (&Option<usize>, &usize)| wants.is_none_or(|wants| wants == *has);
-        let takes = |has: &[usize]| wants.len() == has.len() && wants.iter().zip(has).all(same);
-        let fits = match <[usize; 3]>::try_from(shape) {
-            Ok(shape) if data.summary.pixels => Axes::of(shape).any(|(_, shape)| takes(&shape)),
-            _ => takes(shape),
+        let (inputs, arrays) = (&inspection.inputs[..], &data.summary.arrays[..]);
+        let array = |name: &str| arrays.iter().find(|array| array.name == name);
+        let found = |input: &TensorShape| match inputs.len() {
+            1 => array(FRAMES).or_else(|| array(&input.name)),
+            _ => array(&input.name),
         };
-        if fits {
-            Fit::Fits
-        } else {
-            let has = shape.iter().copied().map(Some).collect();
-            Fit::Misfit { wants: wants.to_vec(), has }
+        if inputs.iter().all(|input| found(input).is_some_and(|array| takes(input, array))) {
+            return Fit::Fits;
         }
+        let wants = match inputs {
+            [input] => format::shape(frame_of(input)),
+            _ => format::inputs(inputs),
+        };
+        let has = match inputs {
+            [input] if found(input).is_some() => format::frame(&data.summary.frame_shape),
+            _ => format::arrays(arrays),
+        };
+        Fit::Misfit { wants, has }
     }
 
     /// The float networks that an int8 one can be compared with.
@@ -241,6 +246,24 @@ impl State {
             self.choose(self.networks.first().map(|network| network.id.clone()));
             self.layers.remove(id);
         }
+    }
+}
+
+/// Without the batch.
+fn frame_of(input: &TensorShape) -> &[Option<usize>] {
+    input.shape.get(1..).unwrap_or_default()
+}
+
+/// Whether an input takes the frames of an array.
+fn takes(input: &TensorShape, array: &ArraySummary) -> bool {
+    let wants = frame_of(input);
+    let same = |(wants, has): (&Option<usize>, &usize)| wants.is_none_or(|wants| wants == *has);
+    let takes = |has: &[usize]| wants.len() == has.len() && wants.iter().zip(has).all(same);
+    match <[usize; 3]>::try_from(&array.frame_shape[..]) {
+        Ok(shape) if array.pixels => Axes::of(shape).any(|(_, shape)| takes(&shape)),
+        // A number is one along as many axes as it likes.
+        _ if array.frame_shape.iter().all(|&n| n == 1) => wants.iter().all(|n| *n == Some(1)),
+        _ => takes(&array.frame_shape),
     }
 }
 

@@ -5,7 +5,7 @@ use serde_bytes::ByteBuf;
 use super::*;
 use crate::lab::protocol::{Progress, QuantizationSummary, Stage, TensorShape, TrainingSummary};
 use crate::vocabulary::analysis::{Analysis, Effect as Damage};
-use crate::vocabulary::frames::{DataSummary, LabelColumn};
+use crate::vocabulary::frames::{ArraySummary, DataSummary, LabelColumn};
 use crate::vocabulary::recipe::{Granularity, LayerBits, Recipe, Rounding};
 use crate::vocabulary::report::{Accuracy, Report};
 use crate::vocabulary::search::{Found, Target, Trial};
@@ -310,6 +310,10 @@ fn inspection(variant: &str, size: usize) -> Inspection {
             name: "input".into(),
             shape: vec![None, Some(3), Some(size), Some(size)],
         },
+        inputs: vec![TensorShape {
+            name: "input".into(),
+            shape: vec![None, Some(3), Some(size), Some(size)],
+        }],
         outputs: Vec::new(),
         params: 1,
         macs: Some(1),
@@ -325,6 +329,11 @@ fn summary(size: usize) -> DataSummary {
         class_names: vec!["0-left".into(), "1-right".into()],
         frame_shape: vec![3, size, size],
         pixels: true,
+        arrays: vec![ArraySummary {
+            name: "x".into(),
+            frame_shape: vec![3, size, size],
+            pixels: true,
+        }],
         label_columns: vec![LabelColumn { name: None, range: [0.0, 1.0] }],
     }
 }

@@ -27,7 +27,8 @@ pub(super) fn DataPanel(PageProps { state, dispatch }: &PageProps) -> Html {
             <div class="data-head">
                 <h2>{"The frames"}</h2>
                 <p class="hint">
-                    {"Yours work too: an .npz with x and y, a folder of class folders of images, or a \
+                    {"Yours work too: an .npz with x and y (or with an array for each input of a network that has \
+                      several), a folder of class folders of images, or a \
                       zip of one. Drop them anywhere, with or without a network of your own."}
                 </p>
             </div>

@@ -8,6 +8,7 @@ use super::props::Snapshot;
 use crate::lab::protocol::Role;
 use crate::page::format;
 use crate::page::state::{Action, Loaded, Loading};
+use crate::vocabulary::frames::FRAMES;
 use crate::web::files::Selection;
 
 #[derive(PartialEq, Properties)]
@@ -96,12 +97,16 @@ fn summary(state: &Snapshot, loaded: &Loaded) -> Html {
             </div>
         }
     };
-    let shape: Vec<_> = summary.frame_shape.iter().copied().map(Some).collect();
+    // Beside an `x` others are mostly labels.
+    let frames = match summary.arrays.iter().any(|array| array.name == FRAMES) {
+        true => format::frame(&summary.frame_shape),
+        false => format::arrays(&summary.arrays),
+    };
     html! {
         <>
             <p class="contents">
                 <b>{ format::grouped(summary.frames) }</b>
-                { format!(" frames of {}: {}", format::shape(&shape), loaded.name) }
+                { format!(" frames of {frames}: {}", loaded.name) }
             </p>
             if (1..=12).contains(&summary.class_counts.len()) {
                 <dl class="class-balance">{ for summary.class_counts.iter().enumerate().map(class) }</dl>

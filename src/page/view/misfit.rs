@@ -6,7 +6,6 @@ use super::file_button::FileButton;
 use super::opener::Opener;
 use super::props::PageProps;
 use crate::lab::protocol::Role;
-use crate::page::format;
 use crate::page::state::{Action, Fit};
 use crate::web::files::Selection;
 
@@ -18,6 +17,12 @@ pub(super) fn Misfit(PageProps { state, dispatch }: &PageProps) -> Html {
         // Those to train on are asked for when they are there and wrong, as all are.
         true => &[Role::Validation, Role::Calibration, Role::Training],
         false => &[Role::Validation],
+    };
+    let way_out = match network.inspection() {
+        Some(inspection) if inspection.inputs.len() > 1 => {
+            "Open an .npz with an array named for each input."
+        }
+        _ => "Open frames that fit: an .npz, a zip, or a folder of class folders.",
     };
     let notes = roles.iter().filter_map(|&role| match state.fit(network, role) {
         Fit::Misfit { wants, has } => {
@@ -34,8 +39,8 @@ pub(super) fn Misfit(PageProps { state, dispatch }: &PageProps) -> Html {
                 <div class="misfit" data-testid="misfit" data-role={kind}>
                     <p>
                         { format!("{} takes {}, and the {kind} frames are {}. ",
-                            network.title, format::shape(&wants), format::shape(&has)) }
-                        {"Open frames that fit: an .npz, a zip, or a folder of class folders."}
+                            network.title, wants, has) }
+                        { way_out }
                     </p>
                     <FileButton {testid} text={format!("Open {kind} frames")} multiple=true
                         accept=".npz,.zip,image/*" picked={Callback::from(picked)} />

@@ -79,6 +79,9 @@ fn figures(inspection: &Inspection) -> Html {
     html! {
         <>
             <LayerProfile layers={inspection.layers.clone()} />
+            if inspection.inputs.len() > 1 {
+                <span class="figures">{ format::inputs(&inspection.inputs) }</span>
+            }
             <span class="figures">
                 <b>{ format::count(inspection.params) }</b>{" params"}
                 <b>{ inspection.macs.map_or("?".to_owned(), format::count) }</b>{" MACs"}

@@ -158,7 +158,8 @@ pub(super) fn look(
     let producers = graph.producers();
     let mut damage = Vec::new();
     for (root, count) in roots.iter().zip(&counts) {
-        let node = producers.get(root.as_str()).map(|&i| layer_of(graph, i));
+        let made = producers.get(root.as_str()).filter(|_| !graph.is_input(root));
+        let node = made.map(|&i| layer_of(graph, i));
         damage.push(count.damage(root, node, false));
     }
     for node in &graph.nodes {

@@ -35,7 +35,7 @@ pub fn write_bad_files(folder: &Path, network: &[u8]) -> Vec<Bad> {
         network_file("empty.onnx", "empty", b""),
         network_file("truncated.onnx", "", &network[..network.len() / 2]),
         network_file("picture.onnx", "", PNG),
-        network_file("two-inputs.onnx", "input", &[network, &second_input()].concat()),
+        network_file("free-input.onnx", "other", &[network, &second_input()].concat()),
         network_file("unknown-operator.onnx", "Rolu", &unknown_operator),
         data_file("without-labels.npz", "y", &[("x", frames.0, &frames.1)]),
         data_file(
@@ -50,11 +50,11 @@ pub fn write_bad_files(folder: &Path, network: &[u8]) -> Vec<Bad> {
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0\x3a\x7e\x9b\x55\
     \0\0\0\nIDATx\x9cc`\0\0\0\x02\0\x01\x48\xaf\xa4\x71\0\0\0\0IEND\xaeB`\x82";
 
-/// Protobuf that, behind a network, gives it a further input: repeated fields of concatenated
-/// messages add up.
+/// Protobuf that, behind a network, gives it a further input, of free sizes: repeated fields of
+/// concatenated messages add up.
 fn second_input() -> Vec<u8> {
-    let dimension = field(1, &[0x08, 1]);
-    let tensor = [&[0x08, 1][..], &field(2, &dimension)].concat();
+    let free = field(1, &[]);
+    let tensor = [&[0x08, 1][..], &field(2, &[&free[..], &free].concat())].concat();
     let value = [field(1, b"other"), field(2, &field(1, &tensor))].concat();
     field(7, &field(11, &value))
 }
