@@ -1176,6 +1176,13 @@ fn known_before(node: &Node, inputs: &[Option<&Meaning>]) -> Option<Meaning> {
         // ends at.
         ("Cast", [Some(x)]) if i64::from(element(x).0) == node.int("to", 0) => Some((*x).clone()),
         ("CastLike", [Some(x), Some(like)]) if element(x) == element(like) => Some((*x).clone()),
+        // As PyTorch writes the bounds of a relu6.
+        ("CastLike", [Some(Meaning::Constant(x, _)), Some(like)])
+            if element(like) == Element::F32 =>
+        {
+            let values = x.as_i64()?.iter().map(|&value| value as f32).collect();
+            Some(constant(Tensor::new(&x.shape[..], Data::F32(values))))
+        }
         // It only drops while a network is trained.
         ("Dropout", [Some(x), ..]) if node.outputs.len() == 1 && !drops(node, inputs) => {
             Some((*x).clone())

@@ -191,7 +191,7 @@ fn a_shape_may_be_chosen_among_constants() {
 
 /// As PyTorch writes constants where nothing optimizes what it exports.
 #[test]
-fn a_constant_may_be_cast_to_the_type_that_it_has() {
+fn a_constant_may_be_cast_to_the_type_that_is_wanted() {
     let mut net = Net::new();
     net.layer("Conv", "x", "c", &[CLASSES, FRAME[0], 3, 3], &[AROUND]);
     ints(&mut net, "starts", &[1]);
@@ -203,9 +203,14 @@ fn a_constant_may_be_cast_to_the_type_that_it_has() {
     net.node("Cast", &["last"], "ends", &[("to", &[7])]);
     net.node("Slice", &["c", "starts", "ends", "axes"], "part", &[]);
     net.node("CastLike", &["least", "part"], "low", &[]);
-    net.node("Clip", &["part", "low"], "y", &[]);
+    ints(&mut net, "one", &[1]);
+    net.graph.initializers.get_mut("one").expect("it was made").shape.clear();
+    net.node("CastLike", &["one", "part"], "high", &[]);
+    net.node("Clip", &["part", "low", "high"], "y", &[]);
+    floats(&mut plain, "most", &[1.0]);
+    plain.graph.initializers.get_mut("most").expect("it was made").shape.clear();
     plain.node("Slice", &["c", "starts", "last", "axes"], "part", &[]);
-    plain.node("Clip", &["part", "least"], "y", &[]);
+    plain.node("Clip", &["part", "least", "most"], "y", &[]);
     same(&net.graph, &plain.graph);
 }
 
