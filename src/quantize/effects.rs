@@ -67,6 +67,11 @@ impl<'a> Bench<'a> {
         Ok(Self { family, float, data, indices, outputs, judge, reference: Vec::new() })
     }
 
+    /// Whether the frames stand in an order that means something.
+    pub(super) fn in_order(&self) -> bool {
+        self.data.is_ordered()
+    }
+
     /// The float network's own answers.
     ///
     /// # Errors

@@ -88,21 +88,21 @@ impl Tally {
     }
 
     /// Points of top-1 (of agreement where there are no labels) below the float network, with its 95 %
-    /// interval; `None` without classes.
-    pub fn drop(&self) -> Option<Mean> {
+    /// interval, `in_order` where the frames stand in one; `None` without classes.
+    pub fn drop(&self, in_order: bool) -> Option<Mean> {
         let per_frame = self.classed as f64 / self.lost.len() as f64;
         let points: Vec<f64> = self.lost.iter().map(|lost| 100.0 * lost / per_frame).collect();
-        (self.classed > 0).then(|| blocks::mean(&points, SEED))
+        (self.classed > 0).then(|| blocks::mean(&points, in_order, SEED))
     }
 
     /// Per cent by which the mean absolute error is above the float network's, with its 95 % interval;
     /// `None` without values, and where the float network makes no error.
-    pub fn rise(&self) -> Option<Mean> {
+    pub fn rise(&self, in_order: bool) -> Option<Mean> {
         let float: f64 = self.errors.iter().map(|[_, float]| float).sum();
         let share = 100.0 * self.errors.len() as f64 / float;
         let rises: Vec<f64> =
             self.errors.iter().map(|[own, float]| (own - float) * share).collect();
-        (self.values > 0 && float > 0.0).then(|| blocks::mean(&rises, SEED))
+        (self.values > 0 && float > 0.0).then(|| blocks::mean(&rises, in_order, SEED))
     }
 }
 
@@ -139,9 +139,9 @@ mod tests {
         let Effect { top1, agreement, logit_mse, mae, max_abs_from_float, .. } = known.effect();
         assert_eq!((top1, agreement), (Some(0.5), Some(0.5)));
         assert_eq!((logit_mse, mae, max_abs_from_float), (0.5, None, 1.0));
-        assert_eq!(known.drop().map(|drop| drop.mean), Some(0.0));
-        assert_eq!(tally(2, None, &rows).drop().map(|drop| drop.mean), Some(50.0));
-        assert_eq!(known.rise(), None);
+        assert_eq!(known.drop(true).map(|drop| drop.mean), Some(0.0));
+        assert_eq!(tally(2, None, &rows).drop(true).map(|drop| drop.mean), Some(50.0));
+        assert_eq!(known.rise(true), None);
     }
 
     /// Labels 1 and 2; the float network is off by 0.5 and 0, this one by 0 and 1.
@@ -152,7 +152,7 @@ mod tests {
         let Effect { top1, agreement, mae, mae_change, max_abs_from_float, .. } = tally.effect();
         assert_eq!((top1, agreement), (None, None));
         assert_eq!((mae, mae_change, max_abs_from_float), (Some(0.5), Some(0.25), 1.0));
-        assert_eq!(tally.rise().map(|rise| rise.mean), Some(100.0));
-        assert_eq!(tally.drop(), None);
+        assert_eq!(tally.rise(true).map(|rise| rise.mean), Some(100.0));
+        assert_eq!(tally.drop(true), None);
     }
 }

@@ -11,7 +11,7 @@ pub fn score(name: String, values: &[f64], labels: &[f64], tolerance: Option<f64
     let errors: Vec<f64> = values.iter().zip(labels).map(|(value, label)| value - label).collect();
     let distances: Vec<f64> = errors.iter().map(|error| error.abs()).collect();
     let n = errors.len() as f64;
-    let mean = blocks::mean(&distances, SEED);
+    let mean = blocks::mean(&distances, true, SEED);
     let squares: f64 = errors.iter().map(|error| error * error).sum();
     let within = tolerance.map(|tolerance| {
         let hits = distances.iter().filter(|&&distance| distance <= tolerance).count();
@@ -37,7 +37,7 @@ pub fn change(name: String, values: &[f64], float: &[f64], labels: &[f64]) -> Ch
         (value - label).abs() - (float - label).abs()
     };
     let rises: Vec<f64> = values.iter().zip(float).zip(labels).map(rise).collect();
-    let mean = blocks::mean(&rises, SEED);
+    let mean = blocks::mean(&rises, true, SEED);
     Change { name, change: mean.mean, ci95: mean.ci95, p: mean.p }
 }
 

@@ -18,8 +18,8 @@ pub struct Mean {
     pub p: f64,
 }
 
-/// The mean of `values`, which stand in their order, with interval and p-value from a circular
-/// moving-block bootstrap (Politis and Romano, 1992). The same values and seed give the same.
+/// The mean of `values`, which stand in the order of a drive or, without `in_order`, in no order that means
+/// something, with interval and p-value from a circular moving-block bootstrap (Politis and Romano, 1992). The same values and seed give the same.
 ///
 /// Blocks are twice as long as Politis and White (2004, corrected 2009) choose them, which the
 /// simulations below ask for, and the interval is as much wider as Student's distribution is for so
@@ -28,13 +28,13 @@ pub struct Mean {
 ///
 /// # Panics
 /// Without values.
-pub fn mean(values: &[f64], seed: u64) -> Mean {
+pub fn mean(values: &[f64], in_order: bool, seed: u64) -> Mean {
     let n = values.len();
     let mean = values.iter().sum::<f64>() / n as f64;
     if n < 2 {
         return Mean { mean, ci95: [mean; 2], p: 1.0 };
     }
-    let block = block_length(values, mean);
+    let block = if in_order { block_length(values, mean) } else { 1 };
     let blocks = n as f64 / block as f64;
     let wider = student(blocks - 1.0) / student(f64::INFINITY) * (blocks / (blocks - 1.0)).sqrt();
     let mut deviations = resampled(values, mean, block, seed);
@@ -148,7 +148,7 @@ mod tests {
             let held = (0..300).filter(|&seed| {
                 let errors: Vec<f64> =
                     sequence(&mut random, n, rho).iter().map(|x| x.abs()).collect();
-                let [low, high] = mean(&errors, seed).ci95;
+                let [low, high] = mean(&errors, true, seed).ci95;
                 (low..=high).contains(&truth)
             });
             let held = held.count();
@@ -161,12 +161,12 @@ mod tests {
     fn p_values_are_as_small_as_often_as_they_say() {
         let mut random = SplitMix64::new(6);
         for (rho, most) in [(0.0, 26), (0.8, 36)] {
-            let values = |_| mean(&sequence(&mut random, 300, rho), 1).p;
+            let values = |_| mean(&sequence(&mut random, 300, rho), true, 1).p;
             let small = (0..300).map(values).filter(|&p| p < 0.05).count();
             assert!((4..=most).contains(&small), "{rho}: {small} of 300");
         }
         let shifted: Vec<f64> = sequence(&mut random, 300, 0.5).iter().map(|x| x + 1.0).collect();
-        assert!(mean(&shifted, 1).p < 0.002);
+        assert!(mean(&shifted, true, 1).p < 0.002);
     }
 
     /// `optimal_block_length` of the package arch chooses blocks of 1.4, 13 and 42 frames on average for
@@ -184,9 +184,9 @@ mod tests {
 
     #[test]
     fn what_does_not_vary_has_no_doubt() {
-        assert_eq!(mean(&[2.0; 9], 0), Mean { mean: 2.0, ci95: [2.0; 2], p: 1.0 / 1001.0 });
-        assert_eq!(mean(&[0.0; 9], 0).p, 1.0);
-        assert_eq!(mean(&[3.0], 0), Mean { mean: 3.0, ci95: [3.0; 2], p: 1.0 });
+        assert_eq!(mean(&[2.0; 9], true, 0), Mean { mean: 2.0, ci95: [2.0; 2], p: 1.0 / 1001.0 });
+        assert_eq!(mean(&[0.0; 9], true, 0).p, 1.0);
+        assert_eq!(mean(&[3.0], true, 0), Mean { mean: 3.0, ci95: [3.0; 2], p: 1.0 });
     }
 
     /// scipy.stats.t.ppf(0.975, degrees).

@@ -253,7 +253,9 @@ impl Search<'_, '_, '_> {
         let (variant, cost) = self.space.quantized(recipe, progress)?;
         let mut measuring = |done, total| progress(Step::Analyze, done, total);
         let measured = self.bench.measure(None, &[variant], &mut measuring)?.swap_remove(0);
-        let [drop, rise] = [measured.tally.drop(), measured.tally.rise()].map(figure);
+        let in_order = self.bench.in_order();
+        let [drop, rise] =
+            [measured.tally.drop(in_order), measured.tally.rise(in_order)].map(figure);
         let mut trial = Trial {
             what: what.into(),
             recipe: recipe.clone(),
@@ -288,7 +290,8 @@ impl Search<'_, '_, '_> {
     fn held_out(&mut self, best: &Trial, mut bench: Bench<'_>) -> Result<Heldout> {
         let (variant, _) = self.space.quantized(&best.recipe, &mut |_, _, _| Ok(()))?;
         let measured = bench.measure(None, &[variant], &mut unwatched)?.swap_remove(0);
-        let (drop, rise) = (measured.tally.drop(), measured.tally.rise());
+        let in_order = bench.in_order();
+        let (drop, rise) = (measured.tally.drop(in_order), measured.tally.rise(in_order));
         let holds = self.target.is_kept(figure(drop), figure(rise));
         Ok(Heldout {
             frames: bench.indices.len(),
