@@ -154,9 +154,10 @@ impl State {
     pub(super) fn data_loaded(&mut self, role: Role, task: TaskId, loaded: Loaded) {
         if role == Role::Validation {
             self.clear_strip();
-            if loaded.summary.class_counts.is_empty() {
+            if loaded.summary.label_columns.is_empty() {
                 self.complain(without_labels(&loaded.name));
             }
+            self.search_form.suit(&loaded.summary);
         }
         let data = self.data_mut(role);
         data.loaded = Some(loaded);

@@ -6,6 +6,7 @@ use super::frames_choices::FRAMES;
 use super::{Effect, State, run};
 use crate::error::{Error, Result};
 use crate::lab::protocol::Inspection;
+use crate::vocabulary::frames::DataSummary;
 use crate::vocabulary::recipe::Recipe;
 use crate::vocabulary::search::{Found, Heldout, Target, Trial};
 
@@ -15,6 +16,8 @@ pub enum Goal {
     /// Lose at most so many points of top-1, with the fewest BOPs.
     #[default]
     Drop,
+    /// Let the mean absolute error rise by at most so many per cent, with the fewest BOPs.
+    Rise,
     /// A file of at most so many kB, with the least damage.
     Bytes,
     /// At most so many million BOPs, with the least damage.
@@ -22,7 +25,7 @@ pub enum Goal {
 }
 
 impl Goal {
-    pub const ALL: [Self; 3] = [Self::Drop, Self::Bytes, Self::Bops];
+    pub const ALL: [Self; 4] = [Self::Drop, Self::Rise, Self::Bytes, Self::Bops];
 
     fn at(self) -> usize {
         self as usize
@@ -34,7 +37,7 @@ impl Goal {
 pub struct SearchForm {
     pub goal: Goal,
     /// The limit of each goal; empty: what suits the network.
-    limits: [String; 3],
+    limits: [String; 4],
     /// The fewest bits that weights may get.
     pub weight_bits: u32,
     /// Validation frames of a trial; `None`: all.
@@ -49,6 +52,16 @@ impl Default for SearchForm {
 }
 
 impl SearchForm {
+    /// Asks for what the labels can tell: points of classes, or the error of values.
+    pub(super) fn suit(&mut self, data: &DataSummary) {
+        let of_values = data.class_counts.is_empty() && !data.label_columns.is_empty();
+        self.goal = match self.goal {
+            Goal::Drop if of_values => Goal::Rise,
+            Goal::Rise if !of_values => Goal::Drop,
+            other => other,
+        };
+    }
+
     pub fn set_limit(&mut self, limit: String) {
         self.limits[self.goal.at()] = limit;
     }
@@ -61,6 +74,7 @@ impl SearchForm {
         }
         match self.goal {
             Goal::Drop => "0.5".to_owned(),
+            Goal::Rise => "2".to_owned(),
             // Between the sizes at 8 and at 4 bits.
             Goal::Bytes => (network.file_bytes * 3 / 16 / 1000).max(1).to_string(),
             // 4-bit weights with 8-bit activations.
@@ -85,6 +99,7 @@ impl SearchForm {
         let mut target = Target::default();
         match self.goal {
             Goal::Drop => target.max_drop = Some(limit),
+            Goal::Rise => target.max_rise = Some(limit),
             Goal::Bytes => target.max_bytes = Some((limit * 1e3).round() as u64),
             Goal::Bops => target.max_bops = Some((limit * 1e6).round() as u64),
         }

@@ -180,6 +180,7 @@ fn answer(request: &Request) -> Event {
             let mut summary = summary(size);
             if files[0].name.contains("unlabelled") {
                 summary.class_counts.clear();
+                summary.label_columns.clear();
             }
             Event::DataLoaded { role: *role, summary }
         }
@@ -532,6 +533,23 @@ fn bad_frames_leave_the_good_ones_in_place() {
     let data = &bench.state.validation;
     assert!(data.loading.is_none() && data.loaded.as_ref().is_some_and(|data| data.bundled));
     assert_eq!(bench.told(), ["it has no `y`"]);
+}
+
+#[test]
+fn of_values_the_search_asks_for_their_error() {
+    let mut bench = Bench::open();
+    assert_eq!(bench.state.search_form.goal, Goal::Drop);
+    let values = DataSummary { class_counts: Vec::new(), ..summary(2) };
+    let mut form = bench.state.search_form.clone();
+    form.suit(&values);
+    assert_eq!((form.goal, form.limit(&inspection("float", 2))), (Goal::Rise, "2".to_owned()));
+    form.suit(&summary(2));
+    assert_eq!(form.goal, Goal::Drop);
+    form.goal = Goal::Bytes;
+    form.suit(&values);
+    assert_eq!(form.goal, Goal::Bytes);
+    bench.run();
+    assert!(bench.told().is_empty());
 }
 
 #[test]

@@ -44,6 +44,7 @@ pub(super) fn SearchSection(PageProps { state, dispatch }: &PageProps) -> Html {
 fn words(goal: Goal) -> (&'static str, &'static str) {
     match goal {
         Goal::Drop => ("Lose at most", "points of top-1"),
+        Goal::Rise => ("Let the error rise by at most", "%"),
         Goal::Bytes => ("A file of at most", "kB"),
         Goal::Bops => ("At most", "million BOPs"),
     }
