@@ -520,6 +520,13 @@ impl Graph {
         self.inputs().iter().any(|input| input.name == tensor)
     }
 
+    /// Whether the tensor has what an input has: an output that is one says nothing.
+    pub fn is_echo(&self, tensor: &str) -> bool {
+        let copy = |node: &&Node| node.is("Identity") && node.output() == tensor;
+        let copied = self.nodes.iter().find(copy).and_then(|node| node.input(0));
+        self.is_input(tensor) || copied.is_some_and(|from| from != tensor && self.is_echo(from))
+    }
+
     pub fn is_output(&self, tensor: &str) -> bool {
         self.outputs.iter().any(|output| output.name == tensor)
     }

@@ -22,6 +22,7 @@ use crate::runtime::{Arithmetic, Session, input_shape};
 use crate::score::classes::top1;
 use crate::train::{Alone, Crew};
 use crate::vocabulary::file::File;
+use crate::vocabulary::labels::MAX_CLASSES;
 use crate::vocabulary::recipe::Recipe;
 use crate::vocabulary::task::Judging;
 
@@ -130,11 +131,13 @@ impl Lab {
         let lens = evaluate::answers(model, &data, indices, &mut |_, _| Ok(()), &mut keep)?;
         // Labels that fit no output are told when something is measured on them.
         let judge = evaluate::judge(model, &data, &lens, &Judging::default()).ok();
+        // More numbers than classes there may be are not looked at one by one.
+        let shown = lens[0].min(MAX_CLASSES as usize);
         let predict = |(index, row): (usize, Vec<f32>)| Prediction {
             index,
             class: top1(&row[..lens[0]]),
-            logits: row[..lens[0]].to_vec(),
-            probabilities: softmax(&row[..lens[0]]),
+            logits: row[..shown].to_vec(),
+            probabilities: softmax(&row[..shown]),
             values: judge.as_ref().map_or_else(Vec::new, |judge| {
                 judge.values(&row).map(|(name, value)| Said { name, value }).collect()
             }),

@@ -178,7 +178,9 @@ fn outputs(graph: &Graph, data: &Dataset, batch: usize) -> Result<Vec<Output>> {
     let outputs: Vec<Output> = graph
         .outputs
         .iter()
-        .filter_map(|value| output(&value.name))
+        .enumerate()
+        .filter(|(at, value)| *at == 0 || !graph.is_echo(&value.name))
+        .filter_map(|(_, value)| output(&value.name))
         .filter(|o| o.len > 0)
         .collect();
     match outputs.is_empty() {

@@ -158,7 +158,7 @@ pub(super) fn repeated_frame(session: &Session, data: &Dataset) -> Vec<f32> {
 pub(super) type Visit<'a> = dyn FnMut(usize, &[f32]) + 'a;
 
 /// Runs the frames `indices` and hands each one's numbers to `visit`, those of all outputs side by side;
-/// gives how many are whose. Outputs that are not float32 have none.
+/// gives how many are whose. Outputs behind the first that are not float32, or an input, have none.
 ///
 /// # Errors
 /// Data without frames; a network whose first output is not float32, or some not a row of numbers for
@@ -177,6 +177,8 @@ pub(super) fn answers(
     let (batch, len) = (session.batch(), session.frame_len());
     let mut input = vec![0.0; batch * len];
     let mut lens = Vec::new();
+    let echoes: Vec<bool> =
+        model.graph.outputs.iter().map(|output| model.graph.is_echo(&output.name)).collect();
     for (i, frames) in indices.chunks(batch).enumerate() {
         // A network of fixed batch gets its last frames repeated; those answers are left out.
         for (slot, input) in input.chunks_exact_mut(len.max(1)).enumerate() {
@@ -187,6 +189,9 @@ pub(super) fn answers(
         let mut uneven = None;
         session
             .run(&input, |output, values| {
+                if output > 0 && echoes[output] {
+                    return;
+                }
                 if !values.len().is_multiple_of(batch) {
                     uneven = Some(output);
                     return;
