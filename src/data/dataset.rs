@@ -1,10 +1,9 @@
 //! A data set in memory.
 
 use std::borrow::Cow;
-
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use super::images::is_image_name;

@@ -3,6 +3,7 @@
 
 use std::io::{Cursor, Read};
 
+use crate::made_up::rows;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use steer8::data::Dataset;
@@ -10,7 +11,7 @@ use steer8::graph::Graph;
 use steer8::onnx::{read, write};
 use steer8::progress::unwatched;
 use steer8::quantize::quantize;
-use steer8::runtime::{Arithmetic, Session};
+use steer8::runtime::Arithmetic;
 use steer8::vocabulary::file::File;
 use steer8::vocabulary::recipe::{Format, Recipe};
 
@@ -64,21 +65,7 @@ fn goldens() -> Vec<(Golden, Vec<u8>, Dataset)> {
 
 /// Our first output on every frame.
 fn answers(graph: &Graph, data: &Dataset, arithmetic: Arithmetic) -> Vec<Vec<f32>> {
-    let data = data.rows_for(graph.inputs()).expect("an array for each input");
-    let mut session = Session::new(graph, Some(data.frame_shape()), arithmetic).expect("it runs");
-    let (len, batch) = (session.frame_len(), session.batch());
-    let mut input = vec![0.0; batch * len];
-    let mut rows = Vec::new();
-    for first in (0..data.len()).step_by(batch) {
-        for (i, frame) in input.chunks_exact_mut(len).enumerate() {
-            data.input(first + i, frame);
-        }
-        let visit = |_: usize, y: &[f32]| {
-            rows.extend(y.chunks_exact(y.len() / batch).map(<[f32]>::to_vec));
-        };
-        session.run(&input, visit).expect("it runs");
-    }
-    rows
+    rows(graph, &data.rows_for(graph.inputs()).expect("an array for each input"), arithmetic)
 }
 
 fn furthest(ours: &[Vec<f32>], expected: &[Vec<f32>]) -> f32 {

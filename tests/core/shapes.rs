@@ -3,13 +3,14 @@
 
 use std::io::{Cursor, Read};
 
+use crate::made_up::rows;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use steer8::data::Dataset;
 use steer8::onnx::{read, write};
 use steer8::progress::unwatched;
 use steer8::quantize::{Step, quantize};
-use steer8::runtime::{Arithmetic, Session};
+use steer8::runtime::Arithmetic;
 use steer8::score::classes::top1;
 use steer8::vocabulary::file::File;
 use steer8::vocabulary::recipe::Recipe;
@@ -52,21 +53,7 @@ impl Pack {
 /// Our outputs on every frame.
 fn answers(bytes: &[u8], data: &Dataset) -> Vec<Vec<f32>> {
     let graph = read(bytes).expect("what was written can be read");
-    let mut session =
-        Session::new(&graph, Some(data.frame_shape()), Arithmetic::Fast).expect("it runs");
-    let (len, batch) = (session.frame_len(), session.batch());
-    let mut input = vec![0.0; batch * len];
-    let mut rows = Vec::new();
-    for first in (0..data.len()).step_by(batch) {
-        for (i, frame) in input.chunks_exact_mut(len).enumerate() {
-            data.input(first + i, frame);
-        }
-        let visit = |_: usize, y: &[f32]| {
-            rows.extend(y.chunks_exact(y.len() / batch).map(<[f32]>::to_vec));
-        };
-        session.run(&input, visit).expect("it runs");
-    }
-    rows
+    rows(&graph, data, Arithmetic::Fast)
 }
 
 /// What is wrong with our answers.

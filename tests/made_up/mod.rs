@@ -8,6 +8,7 @@ use steer8::data::Dataset;
 use steer8::graph::{Attribute, Data, Dim, Graph, Node, Tensor, Value};
 use steer8::progress::unwatched;
 use steer8::random::SplitMix64;
+use steer8::runtime::{Arithmetic, Session};
 use steer8::vocabulary::file::File;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
@@ -64,6 +65,24 @@ pub fn array(element: &str, shape: &str, bytes: &[u8]) -> Vec<u8> {
         format!("{{'descr': '{element}', 'fortran_order': False, 'shape': ({shape}), }}\n");
     let length = (header.len() as u16).to_le_bytes();
     [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), bytes].concat()
+}
+
+/// Our outputs on every frame, `batch` frames filling each run.
+pub fn rows(graph: &Graph, data: &Dataset, arithmetic: Arithmetic) -> Vec<Vec<f32>> {
+    let mut session = Session::new(graph, Some(data.frame_shape()), arithmetic).expect("it runs");
+    let (len, batch) = (session.frame_len(), session.batch());
+    let mut input = vec![0.0; batch * len];
+    let mut rows = Vec::new();
+    for first in (0..data.len()).step_by(batch) {
+        for (i, frame) in input.chunks_exact_mut(len).enumerate() {
+            data.input(first + i, frame);
+        }
+        let visit = |_: usize, y: &[f32]| {
+            rows.extend(y.chunks_exact(y.len() / batch).map(<[f32]>::to_vec));
+        };
+        session.run(&input, visit).expect("it runs");
+    }
+    rows
 }
 
 /// A network from made-up frames to scores, with random weights.

@@ -345,7 +345,7 @@ impl Target {
         within(self.max_drop, drop) && within(self.max_rise, rise)
     }
 
-    /// What a trial lost, as shares of what may be lost, the worse of both.
+    /// How much more a trial lost than may be lost, the worse of both.
     fn loss(&self, trial: &Trial) -> f64 {
         let part = |most: Option<f64>, lost: Option<f64>| {
             most.zip(lost).map_or(f64::NEG_INFINITY, |(most, lost)| lost - most)
