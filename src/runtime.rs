@@ -55,7 +55,7 @@ impl Options {
             Arithmetic::Fast => Rounding::Fused,
             Arithmetic::Deterministic => Rounding::EachProduct,
         };
-        Setting { machine: self.machine, rounding, order: Order::Plain }
+        Setting { machine: self.machine, rounding, order: Order::Plain, is_anew: false }
     }
 }
 

@@ -21,8 +21,8 @@ const FREE_BYTES: usize = 1 << 24;
 ///
 /// # Errors
 /// Says how many bytes it has.
-pub(super) fn check_result(operands: &[Operand<'_>], ty: &TensorType) -> Result<()> {
-    if operands.iter().all(|operand| operand.constant.is_some()) {
+pub(super) fn check_result(operands: &[Operand<'_>], ty: &TensorType, is_anew: bool) -> Result<()> {
+    if !is_anew && operands.iter().all(|operand| operand.constant.is_some()) {
         return ty.check_size_within(MOST_CONSTANT_BYTES);
     }
     let read = operands.iter().filter_map(|operand| operand.ty.bytes());
@@ -35,8 +35,8 @@ pub(super) fn check_result(operands: &[Operand<'_>], ty: &TensorType) -> Result<
 ///
 /// # Errors
 /// Says what does not fit.
-pub(super) fn check(node: &Node, operands: &[Operand<'_>]) -> Result<()> {
-    let asked = Asked { node, operands };
+pub(super) fn check(node: &Node, operands: &[Operand<'_>], is_anew: bool) -> Result<()> {
+    let asked = Asked { node, operands, is_anew };
     asked.numbers()?;
     asked.axes()?;
     asked.shapes()?;
@@ -61,7 +61,7 @@ enum Trust {
 
 impl Trusted {
     pub(super) fn of(node: &Node, operands: &[Operand<'_>]) -> Option<Self> {
-        let asked = Asked { node, operands };
+        let asked = Asked { node, operands, is_anew: false };
         let shape = asked.shape(0)?;
         let lens = match node.op.as_str() {
             "Div" | "Mod" => return Some(Self { input: 1, how: Trust::NotZero }),
@@ -148,6 +148,7 @@ const NUMBERS: [(&str, usize, usize); 16] = [
 struct Asked<'a> {
     node: &'a Node,
     operands: &'a [Operand<'a>],
+    is_anew: bool,
 }
 
 impl Asked<'_> {
@@ -281,7 +282,7 @@ mod tests {
             constant: Some(tensor),
         });
         let operands: Vec<Operand<'_>> = computed.chain(known).collect();
-        check(node, &operands).map_or_else(|error| error.what, |()| String::new())
+        check(node, &operands, false).map_or_else(|error| error.what, |()| String::new())
     }
 
     fn node(op: &str, inputs: usize) -> Node {

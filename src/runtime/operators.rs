@@ -175,6 +175,9 @@ pub struct Setting {
     pub rounding: Rounding,
     /// Of what the operator reads and makes, its constants apart.
     pub order: Order,
+    /// Whether it is prepared for each run: what it reads is all constant then, but made as often as
+    /// the results of others.
+    pub is_anew: bool,
 }
 
 impl Setting {

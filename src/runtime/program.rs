@@ -299,15 +299,7 @@ impl Program {
     ) -> Result<Vec<(String, TensorType)>> {
         let meanings = self.meanings(graph, &graph.nodes, inputs)?;
         let made = graph.nodes.iter().flat_map(|node| &node.outputs);
-        let ty = |name: &String| {
-            let ty = match meanings.get(name)? {
-                Meaning::Result(known) => known.ty.clone(),
-                Meaning::Constant(tensor, _) => {
-                    TensorType { element: tensor.element(), shape: tensor.shape.clone() }
-                }
-            };
-            Some((name.clone(), ty))
-        };
+        let ty = |name: &String| Some((name.clone(), ty(meanings.get(name)?)));
         Ok(made.filter_map(ty).collect())
     }
 
@@ -329,7 +321,32 @@ impl Program {
         let mut graph = graph.clone();
         graph.initializers.insert(input.into(), tensor);
         let (needed, _) = segment(&graph, &|name| name == input, observed);
-        let meanings = Self::new(setting, Vec::new()).meanings(&graph, &needed.nodes, &[])?;
+        let reads = |(at, node): (usize, &Node)| {
+            node.inputs.iter().map(move |name| (name.clone(), at)).collect::<Vec<_>>()
+        };
+        let last_reader: HashMap<String, usize> =
+            needed.nodes.iter().enumerate().flat_map(reads).collect();
+        let setting = Setting { is_anew: true, ..setting };
+        let mut meanings = HashMap::new();
+        for (at, node) in needed.nodes.iter().enumerate() {
+            // An operator holds copies of what it reads: none outlives its node.
+            Self::new(setting, Vec::new()).follow(&graph, node, &mut meanings)?;
+            for name in node.inputs.iter().chain(&node.outputs) {
+                let is_read = last_reader.get(name).is_some_and(|&last| last > at);
+                if !is_read && !observed.contains(name) {
+                    meanings.remove(name);
+                }
+            }
+            let made =
+                meanings.iter().filter(|(name, _)| !graph.initializers.contains_key(name.as_str()));
+            let bytes =
+                made.filter_map(|(_, made)| ty(made).bytes()).fold(0, usize::saturating_add);
+            if bytes > MOST_CONSTANT_BYTES {
+                let most = MOST_CONSTANT_BYTES;
+                let what = format!("up to here a run holds {bytes} bytes, more than {most}");
+                return Err(too_large(what).at_node(&node.name));
+            }
+        }
         let tensor = |(name, meaning)| match meaning {
             Meaning::Constant(tensor, _) => Some((name, tensor)),
             Meaning::Result(_) => None,
@@ -356,31 +373,42 @@ impl Program {
             meanings.insert(name.clone(), Meaning::Result(known));
         }
         for node in nodes {
-            for name in node.inputs.iter().filter(|name| !name.is_empty()) {
-                if let (Some(tensor), false) =
-                    (graph.initializers.get(name), meanings.contains_key(name))
-                {
-                    meanings.insert(name.clone(), constant(tensor.clone()));
-                }
-            }
-            let inputs: Vec<Option<&Meaning>> = node
-                .inputs
-                .iter()
-                .map(|name| match name.is_empty() {
-                    true => Ok(None),
-                    false => meanings.get(name).map(Some).ok_or_else(|| {
-                        Error::new(format!("its input `{name}` is not known")).at_node(&node.name)
-                    }),
-                })
-                .collect::<Result<_>>()?;
-            let made = match known_before(node, &inputs) {
-                Some(meaning) => vec![meaning],
-                None => self.make(graph, node, &inputs)?,
-            };
-            let names = node.outputs.iter().cloned();
-            meanings.extend(names.zip(made).filter(|(name, _)| !name.is_empty()));
+            self.follow(graph, node, &mut meanings)?;
         }
         Ok(meanings)
+    }
+
+    /// Adds to `meanings` what `node` makes of them.
+    fn follow(
+        &mut self,
+        graph: &Graph,
+        node: &Node,
+        meanings: &mut HashMap<String, Meaning>,
+    ) -> Result<()> {
+        for name in node.inputs.iter().filter(|name| !name.is_empty()) {
+            if let (Some(tensor), false) =
+                (graph.initializers.get(name), meanings.contains_key(name))
+            {
+                meanings.insert(name.clone(), constant(tensor.clone()));
+            }
+        }
+        let inputs: Vec<Option<&Meaning>> = node
+            .inputs
+            .iter()
+            .map(|name| match name.is_empty() {
+                true => Ok(None),
+                false => meanings.get(name).map(Some).ok_or_else(|| {
+                    Error::new(format!("its input `{name}` is not known")).at_node(&node.name)
+                }),
+            })
+            .collect::<Result<_>>()?;
+        let made = match known_before(node, &inputs) {
+            Some(meaning) => vec![meaning],
+            None => self.make(graph, node, &inputs)?,
+        };
+        let names = node.outputs.iter().cloned();
+        meanings.extend(names.zip(made).filter(|(name, _)| !name.is_empty()));
+        Ok(())
     }
 
     /// What `node` makes, by a step that is new or known.
@@ -457,7 +485,7 @@ impl Program {
                         let setting = Setting { order, ..self.setting };
                         Runner::own(kind, node, inputs, &operands, setting)
                     }
-                    None => Runner::foreign(graph, node, inputs, &operands),
+                    None => Runner::foreign(graph, node, inputs, &operands, self.setting),
                 };
                 // What it wants as a constant may be computed.
                 let runner = runner.or_else(|error| match !anew && computes_a_parameter(inputs) {
@@ -718,7 +746,7 @@ impl Runner {
     ) -> Result<Self> {
         let types: Vec<TensorType> = operands.iter().map(|o| o.ty.clone()).collect();
         let output = (kind.output)(node, &types)?;
-        asked::check_result(operands, &output)?;
+        asked::check_result(operands, &output, setting.is_anew)?;
         let Prepared { operator, inputs: read, further } =
             (kind.prepare)(node, operands, &setting)?;
         let results = |end: usize| inputs[..end].iter().filter(|i| result(**i).is_some()).count();
@@ -743,8 +771,9 @@ impl Runner {
         node: &Node,
         inputs: &[Option<&Meaning>],
         operands: &[Operand<'_>],
+        setting: Setting,
     ) -> Result<Self> {
-        asked::check(node, operands)?;
+        asked::check(node, operands, setting.is_anew)?;
         let mut types = Vec::new();
         let (mut spelled, constant) = spelled_out(node, inputs)?;
         // The engine has one space of names for nodes and tensors.
@@ -784,7 +813,8 @@ impl Runner {
         asked::order_axes(&mut alone, operands.first().map_or(0, |x| x.ty.shape.len()));
         let single = tract::Single::new(&alone, &types)?;
         let outputs = single.outputs()?;
-        outputs.iter().try_for_each(|output| asked::check_result(operands, output))?;
+        let fits = |output| asked::check_result(operands, output, setting.is_anew);
+        outputs.iter().try_for_each(fits)?;
         let trusted = asked::Trusted::of(node, operands).and_then(|trusted| {
             let name = node.input(trusted.input)?;
             Some((types.iter().position(|(other, _)| other == name)?, trusted))
@@ -816,6 +846,7 @@ impl Runner {
             opsets: graph.opsets.clone(),
             ..Graph::default()
         };
+        let setting = Setting { is_anew: true, ..setting };
         let anew = Anew { setting, graph, node: node.clone(), inputs };
         let outputs = anew.types()?;
         Ok(Self {
@@ -1100,10 +1131,9 @@ fn operands<'a>(inputs: &[Option<&'a Meaning>]) -> Vec<Operand<'a>> {
     let operand = |input: &Option<&'a Meaning>| match input {
         None => Operand::default(),
         Some(Meaning::Result(known)) => Operand { ty: known.ty.clone(), constant: None },
-        Some(Meaning::Constant(tensor, _)) => Operand {
-            ty: TensorType { element: tensor.element(), shape: tensor.shape.clone() },
-            constant: Some(tensor),
-        },
+        Some(Meaning::Constant(tensor, _)) => {
+            Operand { ty: type_of(tensor), constant: Some(tensor) }
+        }
     };
     inputs.iter().map(operand).collect()
 }
@@ -1117,6 +1147,13 @@ pub(super) fn is_known(node: &Node) -> bool {
 fn kind(node: &Node, operands: &[Operand<'_>]) -> Option<(&'static Kind, Orders)> {
     let kind = operators::kind(&node.op).filter(|_| !operands.is_empty())?;
     Some((kind, (kind.orders)(node, operands)?))
+}
+
+fn ty(meaning: &Meaning) -> TensorType {
+    match meaning {
+        Meaning::Result(known) => known.ty.clone(),
+        Meaning::Constant(tensor, _) => type_of(tensor),
+    }
 }
 
 fn element(meaning: &Meaning) -> Element {

@@ -100,8 +100,8 @@ impl Numbers {
     /// Of that shape, all 0.
     fn zeros(shape: impl Into<Vec<usize>>, element: Element) -> Result<Self> {
         let ty = TensorType { element, shape: shape.into() };
-        // Each of its numbers has 8 bytes.
-        ty.check_size_within(MOST_BYTES / 8)?;
+        // Each of its numbers has 8 bytes, and there are copies for a while.
+        ty.check_size_within(MOST_BYTES / 16)?;
         let len = ty.shape.iter().product();
         Ok(Self { shape: ty.shape, element, values: vec![0.0; len] })
     }

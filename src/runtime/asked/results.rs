@@ -66,7 +66,8 @@ impl Asked<'_> {
             Some(Some(shape)) => {
                 let element = self.operands.first().map(|operand| operand.ty.element);
                 let ty = TensorType { element: element.unwrap_or_default(), shape };
-                check_result(self.operands, &ty).map_err(|error| error.at_node(&self.node.name))
+                check_result(self.operands, &ty, self.is_anew)
+                    .map_err(|error| error.at_node(&self.node.name))
             }
         }
     }
