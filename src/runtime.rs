@@ -21,7 +21,7 @@ pub use program::StepTime;
 pub use tract::panics_are_caught;
 
 use crate::kernels::{Machine, Rounding};
-use operators::{Order, Setting, View};
+use operators::{MOST_FRAME_BYTES, Order, Setting, View};
 use program::{Elements, Observed, Program};
 
 /// How floats are computed.
@@ -366,7 +366,7 @@ pub fn tensor_types(
 pub fn input_shape(graph: &Graph, frame: Option<&[usize]>) -> Result<Vec<usize>> {
     let shape = filled_shape(graph, frame)?;
     let ty = TensorType { element: graph.input.element, shape };
-    ty.check_size().map_err(|e| Error {
+    ty.check_size_within(MOST_FRAME_BYTES).map_err(|e| Error {
         what: format!("the input `{}`: {}", graph.input.name, e.what),
         ..e
     })?;

@@ -296,12 +296,15 @@ mod tests {
         let equation =
             |text: &str| node("Einsum", 2).with("equation", Attribute::Text(text.into()));
         let none = Tensor::new([0], Data::U8(Vec::new()));
+        let resize = Node::new("Resize", "n", ["a", "b", "c", "d"], ["y"])
+            .with("axes", Attribute::Ints(vec![-1]));
         let half = Tensor::scalar_f32(0.5);
         let cases = [
             (refused(&node("Dropout", 3), &[frame], &[half, none]), "not a single number"),
             (refused(&node("CumSum", 2), &[frame], &[ints(&[7])]), "its axis 7"),
             (refused(&axis("Hardmax", -5), &[frame], &[]), "its axis -5"),
             (refused(&node("Tile", 2), &[frame], &[ints(&[1, 1, 1, 1 << 20])]), "bytes"),
+            (refused(&resize, &[frame, &[0], &[0]], &[ints(&[1 << 20])]), "bytes"),
             (refused(&node("Mod", 2), &[frame], &[ints(&[3, 0])]), "divides by 0"),
             (refused(&node("GatherND", 2), &[frame], &[ints(&[0, 4])]), "4 is not among 4"),
             (refused(&equation("ab,bc->ac"), &[&[2, 3], &[4, 5]], &[]), "does not fit the shapes"),

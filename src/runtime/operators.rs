@@ -46,6 +46,9 @@ pub struct TensorType {
 /// The most bytes that a tensor may have, and all that a run holds besides constants.
 pub(super) const MOST_BYTES: usize = 1 << 30;
 
+/// The most bytes of a frame.
+pub(super) const MOST_FRAME_BYTES: usize = 1 << 27;
+
 /// The most bytes of what is made of constants alone, of which there are copies for a while.
 pub(super) const MOST_CONSTANT_BYTES: usize = 1 << 29;
 
@@ -74,7 +77,7 @@ impl TensorType {
         self.check_size_within(MOST_BYTES)
     }
 
-    /// As [`check_size`](Self::check_size), for so many bytes.
+    /// As [`check_size`](Self::check_size), for at most so many bytes.
     pub(super) fn check_size_within(&self, most: usize) -> Result<()> {
         let shape = &self.shape;
         if shape.len() > MOST_AXES {

@@ -665,14 +665,18 @@ impl Program {
 
     /// Bytes of what the engine copies while it runs a step: what it reads and makes.
     fn copied(&self, operator: usize, step: &Step) -> usize {
-        if matches!(self.operators[operator].engine, Engine::Own(_)) {
-            return 0;
-        }
+        let copies = match self.operators[operator].engine {
+            Engine::Own(_) => return 0,
+            Engine::Foreign(..) => 1,
+            // As they are, and in f64.
+            Engine::Anew(_) => 3,
+        };
         let read = step.inputs.iter().filter_map(|id| match self.steps[id.step].operator {
             Some(operator) => self.operators[operator].outputs[id.output].bytes(),
             None => self.inputs[id.step].bytes(),
         });
-        read.fold(self.operators[operator].made(), usize::saturating_add)
+        let all = read.fold(self.operators[operator].made(), usize::saturating_add);
+        all.saturating_mul(copies)
     }
 
     /// Gives every result a slot: one whose result nobody reads any more, or a new one.

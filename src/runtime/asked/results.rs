@@ -2,7 +2,7 @@
 
 use super::{Asked, broadcast, check_result, integers};
 use crate::error::Result;
-use crate::runtime::operators::{MOST_BYTES, TensorType};
+use crate::runtime::operators::{MOST_BYTES, TensorType, place};
 
 impl Asked<'_> {
     /// The size of what constants say about the result, before anything is made of it.
@@ -73,25 +73,41 @@ impl Asked<'_> {
     }
 
     fn resized(&self, x: &[usize]) -> Option<Option<Vec<usize>>> {
-        // Of the axes alone that it names.
-        if self.node.ints("axes").is_some() {
-            return None;
-        }
+        // Those that it names, else all.
+        let axes: Vec<usize> = match self.node.ints("axes") {
+            Some(axes) => axes.iter().map(|&axis| place(axis, x.len())).collect::<Option<_>>()?,
+            None => (0..x.len()).collect(),
+        };
+        let along = |lens: Vec<usize>| {
+            let mut shape = x.to_vec();
+            axes.iter().zip(lens).for_each(|(&axis, len)| shape[axis] = len);
+            shape
+        };
         if let Some(sizes) = self.constant(3).filter(|sizes| !sizes.is_empty()) {
             let sizes: Option<Vec<usize>> =
                 sizes.into_iter().map(|size| usize::try_from(size).ok()).collect();
-            return Some(sizes.filter(|sizes| sizes.len() == x.len()));
+            let sizes = sizes.filter(|sizes| sizes.len() == axes.len());
+            return Some(match self.node.text("keep_aspect_ratio_policy") {
+                // Others grow with the one that grows most.
+                Some("not_smaller") => sizes.map(|sizes| {
+                    let pairs = axes.iter().zip(sizes);
+                    let growth = pairs.map(|(&axis, size)| size.div_ceil(x[axis].max(1)));
+                    let growth = growth.max().unwrap_or(1);
+                    along(axes.iter().map(|&axis| x[axis].saturating_mul(growth)).collect())
+                }),
+                _ => sizes.map(along),
+            });
         }
         let at = if self.node.op == "Upsample" || self.node.inputs.len() == 2 { 1 } else { 2 };
         self.node.input(at)?;
         let scales =
             self.operands.get(at)?.constant?.as_f32().filter(|scales| !scales.is_empty())?;
-        let scaled = |(&dim, &scale): (&usize, &f32)| {
-            let len = dim as f64 * f64::from(scale);
+        let scaled = |(&axis, &scale): (&usize, &f32)| {
+            let len = x[axis] as f64 * f64::from(scale);
             (scale > 0.0 && len < MOST_BYTES as f64).then_some(len as usize)
         };
-        Some(match scales.len() == x.len() {
-            true => x.iter().zip(scales).map(scaled).collect(),
+        Some(match scales.len() == axes.len() {
+            true => axes.iter().zip(scales).map(scaled).collect::<Option<_>>().map(along),
             false => None,
         })
     }
