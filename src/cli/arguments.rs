@@ -1,18 +1,17 @@
 //! What may be said on the command line.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
 
 use super::files;
 use crate::error::{Context, Result};
-use crate::vocabulary::frames::Normalization;
+use crate::vocabulary::frames::{MOST_STACKED, Normalization};
 use crate::vocabulary::plan::{Mirror, Optimizer, Plan, Scales, Schedule};
 use crate::vocabulary::recipe::{
     ActivationType, Format, Granularity, Method, Recipe, Rounding, WeightRange,
 };
-use crate::vocabulary::task::{Bins, Judging, Task};
+use crate::vocabulary::task::{Bins, Judging, Task, named, tolerance};
 
 /// Quantize driving networks to int8 and see what it costs.
 #[derive(Debug, Parser)]
@@ -325,24 +324,11 @@ impl JudgingOptions {
     }
 }
 
-/// `VALUE`, or `NAME=VALUE`; a name may have a `=`, too.
-fn named<T: FromStr<Err = String>>(text: &str) -> Result<(Option<String>, T), String> {
-    match text.rsplit_once('=') {
-        Some((name, value)) => Ok((Some(name.to_owned()), value.parse()?)),
-        None => Ok((None, text.parse()?)),
-    }
-}
-
 fn binned(text: &str) -> Result<(String, Bins), String> {
     match named(text)? {
         (Some(name), bins) => Ok((name, bins)),
         (None, _) => Err("whose bins? Say NAME=A:B:N".into()),
     }
-}
-
-fn tolerance(text: &str) -> Result<f64, String> {
-    let tolerance = text.parse::<f64>().ok().filter(|t| t.is_finite() && *t >= 0.0);
-    tolerance.ok_or_else(|| "not a distance, such as 0.05".into())
 }
 
 #[derive(Debug, Args)]
@@ -367,7 +353,7 @@ pub(super) struct NormalizationOptions {
     std: Vec<f32>,
     /// So many frames in a row enter as one, along the channels, the newest last; never across a gap in
     /// the numbers of their names. Labels are the newest's.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST_STACKED as i64))]
     stack: Option<u32>,
 }
 

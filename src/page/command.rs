@@ -33,9 +33,18 @@ pub fn line(source: &Source, recipe: &Recipe) -> String {
     if let Some(calibration) = &source.calibration {
         option(&mut line, "calibration", calibration);
     }
-    if let Some(Normalization { mean, std, .. }) = &source.normalization {
-        option(&mut line, "mean", &listed(mean));
-        option(&mut line, "std", &listed(std));
+    if let Some(Normalization { divide, mean, std, stack }) = &source.normalization {
+        if let Some(divide) = divide {
+            option(&mut line, "divide", &divide.to_string());
+        }
+        for (name, figures) in [("mean", mean), ("std", std)] {
+            if !figures.is_empty() {
+                option(&mut line, name, &listed(figures));
+            }
+        }
+        if let Some(stack) = stack {
+            option(&mut line, "stack", &stack.to_string());
+        }
     }
     if layers.is_some() {
         option(&mut line, "recipe", RECIPE_FILE);
@@ -133,16 +142,16 @@ mod tests {
             network: "net.onnx".into(),
             calibration: Some("my frames.zip".into()),
             normalization: Some(Normalization {
-                stack: None,
-                divide: None,
+                stack: Some(4),
+                divide: Some(127.5),
                 mean: vec![-0.5, 0.5],
-                std: vec![0.25, 1.0],
+                std: Vec::new(),
             }),
         };
         assert_eq!(
             line(&source, &Recipe::default()),
             "steer8 quantize net.onnx -o net-int8.onnx --calibration 'my frames.zip' \
-             --mean=-0.5,0.5 --std 0.25,1"
+             --divide 127.5 --mean=-0.5,0.5 --stack 4"
         );
     }
 }

@@ -1,13 +1,16 @@
-//! The page's address: which network is chosen, and the recipe.
+//! The page's address: which network is chosen, the recipe, how frames enter and what outputs say.
 //!
 //! `#network=pilotnet&recipe=%7B%22version%22%3A1%2C%22weight_bits%22%3A4%7D`: what is not there is
 //! the default.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::lab::protocol::ModelId;
+use crate::vocabulary::frames::Normalization;
 use crate::vocabulary::recipe::Recipe;
+use crate::vocabulary::task::Judging;
 
 /// All but the characters that mean nothing in an address.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -19,6 +22,9 @@ pub const MAX_SEED: u64 = (1 << 53) - 1;
 pub struct Link {
     pub network: Option<ModelId>,
     pub recipe: Recipe,
+    /// Of a person's own frames.
+    pub normalization: Option<Normalization>,
+    pub judging: Judging,
 }
 
 impl Link {
@@ -35,6 +41,8 @@ impl Link {
             match key {
                 "network" => link.network = Some(value.into_owned()),
                 "recipe" => link.recipe = recipe(&value)?,
+                "frames" => link.normalization = Some(plain(key, &value)?),
+                "outputs" => link.judging = plain(key, &value)?,
                 _ => return Err(bad(format!("it has an unknown part `{key}`"))),
             }
         }
@@ -46,10 +54,22 @@ impl Link {
         let network = self.network.as_ref().map(|network| ("network", network.clone()));
         let recipe = (self.recipe != Recipe::default()).then(|| self.recipe.to_short_json().ok());
         let recipe = recipe.flatten().map(|json| ("recipe", json));
+        let frames = self.normalization.as_ref().and_then(|n| serde_json::to_string(n).ok());
+        let frames = frames.map(|json| ("frames", json));
+        let outputs =
+            (self.judging != Judging::default()).then(|| serde_json::to_string(&self.judging).ok());
+        let outputs = outputs.flatten().map(|json| ("outputs", json));
         let part = |(key, value): (&str, String)| {
             format!("{key}={}", utf8_percent_encode(&value, ESCAPED))
         };
-        network.into_iter().chain(recipe).map(part).collect::<Vec<_>>().join("&")
+        network
+            .into_iter()
+            .chain(recipe)
+            .chain(frames)
+            .chain(outputs)
+            .map(part)
+            .collect::<Vec<_>>()
+            .join("&")
     }
 }
 
@@ -59,6 +79,10 @@ fn recipe(json: &str) -> Result<Recipe> {
         return Err(bad(format!("the page takes no seed above {MAX_SEED}")));
     }
     Ok(recipe)
+}
+
+fn plain<T: DeserializeOwned>(key: &str, json: &str) -> Result<T> {
+    serde_json::from_str(json).map_err(|error| bad(format!("its `{key}` is not known: {error}")))
 }
 
 fn bad(why: String) -> Error {
@@ -73,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_link_carries_what_differs_from_the_default() {
-        let plain = Link { network: Some("pilotnet".into()), recipe: Recipe::default() };
+        let plain = Link { network: Some("pilotnet".into()), ..Link::default() };
         assert_eq!(plain.fragment(), "network=pilotnet");
         let recipe = Recipe {
             weight_bits: 4,
@@ -82,10 +106,16 @@ mod tests {
                 .into(),
             ..Recipe::default()
         };
-        let link = Link { network: None, recipe };
+        let link = Link { recipe, ..Link::default() };
         let fragment = link.fragment();
         assert!(fragment.starts_with("recipe=%7B%22"), "{fragment}");
         assert!(!fragment.contains(['&', '/', ' ', '"']), "{fragment}");
+        let normalization = Normalization { stack: Some(4), ..Normalization::default() };
+        let judging = Judging {
+            bins: [("angle".to_owned(), "-1:1:15".parse().expect("bins"))].into(),
+            ..Judging::default()
+        };
+        let link = Link { normalization: Some(normalization), judging, ..link };
         for link in [plain, link] {
             assert_eq!(Link::parse(&link.fragment()), Ok(link));
         }
@@ -101,5 +131,7 @@ mod tests {
         assert!(says("recipe={\"weight_bits\":1}").contains("1 bits"));
         assert!(says("recipe={\"seed\":9007199254740992}").contains("seed"));
         assert!(says("recipe={\"version\":2}").contains("version 2"));
+        assert!(says("outputs={\"task\":\"value\"}").contains("`outputs` is not known"));
+        assert!(says("frames=4").contains("`frames` is not known"));
     }
 }

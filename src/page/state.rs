@@ -30,6 +30,7 @@ use crate::page::link::Link;
 use crate::vocabulary::file::File;
 use crate::vocabulary::frames::Picture;
 use crate::vocabulary::recipe::Recipe;
+use crate::vocabulary::task::Judging;
 use crate::vocabulary::training::SavedTraining;
 
 pub use address::Copy;
@@ -105,6 +106,7 @@ pub enum Action {
     UseBundledData(Role),
     CancelData(Role),
     SetNormalization(NormalizationForm),
+    SetJudging(Judging),
     OtherFrames,
     /// Of the validation set, by their places.
     ShowFrames(Vec<usize>),
@@ -197,6 +199,8 @@ pub struct State {
     pub calibration: DataSet,
     pub training: DataSet,
     pub normalization: NormalizationForm,
+    /// What is said of outputs, of whichever network.
+    pub judging: Judging,
     /// The frames on show.
     pub frames: Vec<Rc<Picture>>,
     /// What a network says about the frames on show.
@@ -268,6 +272,7 @@ impl State {
             Action::UseBundledData(role) => self.fetch_bundled_data(role, &mut effects),
             Action::CancelData(role) => self.cancel_data(role, &mut effects),
             Action::SetNormalization(form) => self.set_normalization(form, &mut effects),
+            Action::SetJudging(judging) => self.judging = judging,
             Action::OtherFrames => self.other_frames(),
             Action::ShowFrames(frames) => self.show_frames(frames),
             Action::Run => self.start_run(now, &mut effects),

@@ -27,6 +27,7 @@ mod network_list;
 mod notices;
 mod opener;
 mod option_field;
+mod outputs_field;
 mod pipeline;
 mod props;
 mod readouts;

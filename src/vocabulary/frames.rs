@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
+/// The most frames that enter as one.
+pub const MOST_STACKED: usize = 64;
+
 /// How frames enter: uint8 and images per channel as `(x / divide - mean) / std`.
 ///
 /// An empty `mean` is all 0, an empty `std` all 1; without `divide` it is 255.

@@ -1,6 +1,7 @@
 //! What a network's outputs say: classes, values, or what labels can't tell.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -62,6 +63,14 @@ impl Bins {
     }
 }
 
+/// As they are read.
+impl fmt::Display for Bins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { low, high, count } = self;
+        write!(f, "{low}:{high}:{count}")
+    }
+}
+
 impl FromStr for Bins {
     type Err = String;
 
@@ -80,16 +89,40 @@ impl FromStr for Bins {
     }
 }
 
+/// `VALUE`, or `NAME=VALUE` for the output of that name, which may have a `=`, too.
+///
+/// # Errors
+/// What the value should have been.
+pub fn named<T: FromStr<Err = String>>(text: &str) -> Result<(Option<String>, T), String> {
+    match text.rsplit_once('=') {
+        Some((name, value)) => Ok((Some(name.to_owned()), value.parse()?)),
+        None => Ok((None, text.parse()?)),
+    }
+}
+
+/// A distance, which is finite and not negative.
+///
+/// # Errors
+/// Anything else.
+pub fn tolerance(text: &str) -> Result<f64, String> {
+    let tolerance = text.parse::<f64>().ok().filter(|t| t.is_finite() && *t >= 0.0);
+    tolerance.ok_or_else(|| "not a distance, such as 0.05".into())
+}
+
 /// How a network's outputs are judged, as far as somebody said it; labels and outputs tell the rest.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Judging {
     /// Of every output that is not named.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<Task>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub outputs: BTreeMap<String, Task>,
     /// Of outputs that have classes.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub bins: BTreeMap<String, Bins>,
     /// How far from its label a value may be to be right.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tolerance: Option<f64>,
 }
 
@@ -101,6 +134,7 @@ mod tests {
     #[test]
     fn bins_are_donkeycars() {
         let bins: Bins = "-1:1:15".parse().unwrap();
+        assert_eq!(bins.to_string(), "-1:1:15");
         for (angle, bin) in [(-1.0, 0), (-0.93, 0), (-0.92, 1), (0.0, 7), (0.2, 8), (1.0, 14)] {
             assert_eq!(bins.bin(angle), bin, "{angle}");
         }

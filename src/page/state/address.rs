@@ -1,6 +1,7 @@
 //! The page's address and what is copied from it: the link and the command line.
 
 use super::networks::Origin;
+use super::normalization::NormalizationForm;
 use super::{Effect, State};
 use crate::error::Error;
 use crate::lab::protocol::Role;
@@ -20,7 +21,12 @@ impl State {
     /// no link.
     pub fn link(&self) -> Link {
         let network = self.selected().filter(|network| network.origin != Origin::Opened);
-        Link { network: network.map(|network| network.id.clone()), recipe: self.recipe.clone() }
+        Link {
+            network: network.map(|network| network.id.clone()),
+            recipe: self.recipe.clone(),
+            normalization: self.normalization.parse().ok().flatten(),
+            judging: self.judging.clone(),
+        }
     }
 
     /// The command line that makes the same int8 file.
@@ -65,6 +71,9 @@ impl State {
                     self.select(id, effects);
                 }
                 self.set_recipe(link.recipe);
+                let form = link.normalization.as_ref().map(NormalizationForm::of);
+                self.set_normalization(form.unwrap_or_default(), effects);
+                self.judging = link.judging;
             }
         }
     }

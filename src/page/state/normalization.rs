@@ -1,35 +1,60 @@
-//! Mean and standard deviation per channel, as a person types them.
+//! How frames enter, as a person types it: what pixels are divided by, mean and standard deviation per
+//! channel, how many frames enter as one.
 
 use crate::error::{Error, Result};
-use crate::vocabulary::frames::Normalization;
+use crate::vocabulary::frames::{MOST_STACKED, Normalization};
 
 /// Figures separated by commas or spaces; empty means none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NormalizationForm {
+    pub divide: String,
     pub mean: String,
     pub std: String,
+    pub stack: String,
 }
 
 impl NormalizationForm {
+    /// As it would be typed.
+    pub(super) fn of(normalization: &Normalization) -> Self {
+        let Normalization { divide, mean, std, stack } = normalization;
+        let listed =
+            |figures: &[f32]| figures.iter().map(f32::to_string).collect::<Vec<_>>().join(", ");
+        Self {
+            divide: divide.map_or_else(String::new, |divide| divide.to_string()),
+            mean: listed(mean),
+            std: listed(std),
+            stack: stack.map_or_else(String::new, |stack| stack.to_string()),
+        }
+    }
+
     /// `None` when nothing was typed: pixels enter on the 0..1 scale.
     pub(super) fn parse(&self) -> Result<Option<Normalization>> {
-        let mut mean = figures("mean", &self.mean)?;
-        let mut std = figures("std", &self.std)?;
-        if mean.is_empty() && std.is_empty() {
-            return Ok(None);
-        }
-        if mean.is_empty() {
-            mean = vec![0.0; std.len()];
-        }
-        if std.is_empty() {
-            std = vec![1.0; mean.len()];
-        }
-        if mean.len() != std.len() {
+        let mean = figures("mean", &self.mean)?;
+        let std = figures("std", &self.std)?;
+        if !mean.is_empty() && !std.is_empty() && mean.len() != std.len() {
             let (mean, std) = (mean.len(), std.len());
             return Err(Error::new(format!("mean has {mean} figures and std has {std}"))
                 .way_out("Give one per channel in both, such as 0.485, 0.456, 0.406."));
         }
-        Ok(Some(Normalization { stack: None, divide: None, mean, std }))
+        let divide = match figures("divide", &self.divide)?[..] {
+            [] => None,
+            [divide] if divide.is_finite() && divide > 0.0 => Some(divide),
+            _ => {
+                return Err(Error::new(format!("pixels can't be divided by `{}`", self.divide))
+                    .way_out("Give one positive number, such as 255, 127.5 or 1."));
+            }
+        };
+        let stack = self.stack.trim();
+        let stack = match stack.parse::<usize>() {
+            Ok(depth) if (1..=MOST_STACKED).contains(&depth) => Some(depth),
+            _ if stack.is_empty() => None,
+            _ => {
+                return Err(Error::new(format!("`{stack}` frames can't enter as one"))
+                    .way_out(format!("Give a whole number from 1 to {MOST_STACKED}.")));
+            }
+        };
+        let said = Normalization { divide, mean, std, stack };
+        Ok((said != Normalization::default()).then_some(said))
     }
 }
 
@@ -50,7 +75,7 @@ mod tests {
     use super::*;
 
     fn form(mean: &str, std: &str) -> NormalizationForm {
-        NormalizationForm { mean: mean.into(), std: std.into() }
+        NormalizationForm { mean: mean.into(), std: std.into(), ..NormalizationForm::default() }
     }
 
     #[test]
@@ -59,15 +84,28 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_half_does_nothing() {
-        let half =
-            Normalization { stack: None, divide: None, mean: vec![0.0, 0.0], std: vec![0.5, 0.25] };
+    fn what_is_read_is_typed_as_it_was() {
+        let half = Normalization { std: vec![0.5, 0.25], ..Normalization::default() };
         assert_eq!(form("", "0.5 0.25").parse(), Ok(Some(half)));
+        let all = Normalization {
+            divide: Some(127.5),
+            mean: vec![1.0, 1.0, 1.0],
+            std: vec![0.5],
+            stack: Some(4),
+        };
+        let all = Normalization { std: vec![1.0; 3], ..all };
+        assert_eq!(NormalizationForm::of(&all).parse(), Ok(Some(all)));
     }
 
     #[test]
     fn what_cannot_be_meant_says_why() {
         assert!(form("0.5, o.5", "").parse().unwrap_err().what.contains("`o.5` in mean"));
         assert!(form("0.5, 0.5", "1").parse().unwrap_err().what.contains("2 figures"));
+        let says = |form: NormalizationForm| form.parse().unwrap_err().what;
+        let usual = NormalizationForm::default;
+        assert!(says(NormalizationForm { divide: "0".into(), ..usual() }).contains("`0`"));
+        assert!(says(NormalizationForm { divide: "1 2".into(), ..usual() }).contains("`1 2`"));
+        assert!(says(NormalizationForm { stack: "1.5".into(), ..usual() }).contains("`1.5`"));
+        assert!(says(NormalizationForm { stack: "65".into(), ..usual() }).contains("`65`"));
     }
 }

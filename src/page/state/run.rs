@@ -37,6 +37,8 @@ pub struct Job {
     pub trains: bool,
     /// The networks to be put side by side.
     contestants: Vec<ModelId>,
+    /// By what they are judged, once they are.
+    judging: Judging,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -93,6 +95,8 @@ pub struct Comparison {
     pub recipe: Option<Rc<Recipe>>,
     /// The data set it was measured on.
     pub validation: String,
+    /// What was said of the outputs.
+    pub judging: Judging,
     /// From pressing the button.
     pub seconds: f64,
 }
@@ -165,6 +169,7 @@ impl State {
             then: Step::Compare,
             trains: false,
             contestants: Vec::new(),
+            judging: Judging::default(),
         });
     }
 
@@ -187,19 +192,19 @@ impl State {
             }
         }
         let (model, recipe) = (job.network.clone(), Recipe::clone(&job.recipe));
+        let judging = self.judging_of(&model);
         let request = match job.step {
             Step::Quantize => Request::Quantize { into: int8_id(&model), model, recipe },
             Step::Compare => {
                 job.contestants = self.contestants(&model, &recipe);
-                Request::Compare { models: job.contestants.clone(), judging: Judging::default() }
+                job.judging.clone_from(&judging);
+                Request::Compare { models: job.contestants.clone(), judging }
             }
-            Step::Analyze { frames } => {
-                Request::Analyze { model, recipe, judging: Judging::default(), frames }
-            }
+            Step::Analyze { frames } => Request::Analyze { model, recipe, judging, frames },
             Step::Search { goal, target, frames } => {
                 let search = Search::new(goal, target, job.validation.clone());
                 self.searches.insert(model.clone(), Rc::new(search));
-                Request::Search { model, recipe, target, judging: Judging::default(), frames }
+                Request::Search { model, recipe, target, judging, frames }
             }
             Step::Train { finish } => match self.training_request(&job, finish) {
                 Some(request) => request,
@@ -208,6 +213,18 @@ impl State {
         };
         job.task = Some(self.send(Purpose::Run, request, effects));
         self.job = Some(job);
+    }
+
+    /// What is said of the outputs that a network has.
+    pub fn judging_of(&self, id: &str) -> Judging {
+        let outputs = self.network(id).and_then(Network::inspection);
+        let has = |name: &String| {
+            outputs.is_some_and(|inspection| inspection.outputs.iter().any(|o| o.name == *name))
+        };
+        let mut judging = self.judging.clone();
+        judging.outputs.retain(|name, _| has(name));
+        judging.bins.retain(|name, _| has(name));
+        judging
     }
 
     /// The networks to put side by side, the reference first; a trained one only if it was trained
@@ -272,6 +289,7 @@ impl State {
             series,
             recipe: is_float.then_some(job.recipe),
             validation: job.validation,
+            judging: job.judging,
             seconds,
         };
         self.comparisons.insert(job.network, Rc::new(comparison));

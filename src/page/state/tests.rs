@@ -9,7 +9,7 @@ use crate::vocabulary::frames::{ArraySummary, DataSummary, LabelColumn};
 use crate::vocabulary::recipe::{Granularity, LayerBits, Recipe, Rounding};
 use crate::vocabulary::report::{Accuracy, Report};
 use crate::vocabulary::search::{Found, Target, Trial};
-use crate::vocabulary::task::Judging;
+use crate::vocabulary::task::{Judging, Task};
 use crate::vocabulary::training::{Checkpoint, Epoch};
 
 const CATALOGUE: &str = r#"{
@@ -315,7 +315,7 @@ fn inspection(variant: &str, size: usize) -> Inspection {
             name: "input".into(),
             shape: vec![None, Some(3), Some(size), Some(size)],
         }],
-        outputs: Vec::new(),
+        outputs: vec![TensorShape { name: "logits".into(), shape: Vec::new() }],
         params: 1,
         macs: Some(1),
         layers: Vec::new(),
@@ -574,7 +574,7 @@ fn normalization_applies_to_own_frames_at_once() {
     let role = Role::Validation;
     bench.act(Action::OpenData { role, name: "mine".into(), files: vec![file("x.npz")] });
     bench.work();
-    let form = NormalizationForm { mean: "0.5, 0.5, 0.5".into(), std: String::new() };
+    let form = NormalizationForm { mean: "0.5, 0.5, 0.5".into(), ..Default::default() };
     bench.act(Action::SetNormalization(form));
     let normalization = match &*bench.sent[0].1 {
         Request::LoadData { normalization, .. } => normalization.clone(),
@@ -583,10 +583,24 @@ fn normalization_applies_to_own_frames_at_once() {
     assert_eq!(normalization.map(|n| n.mean), Some(vec![0.5; 3]));
 
     bench.work();
-    let form = NormalizationForm { mean: "half".into(), std: String::new() };
+    let form = NormalizationForm { mean: "half".into(), ..Default::default() };
     bench.act(Action::SetNormalization(form));
     assert!(bench.sent.is_empty());
     assert_eq!(bench.told().len(), 1);
+}
+
+#[test]
+fn what_is_said_of_outputs_is_asked_of_those_that_a_network_has() {
+    let mut bench = Bench::open();
+    let outputs =
+        [("logits".to_owned(), Task::Values), ("elsewhere".to_owned(), Task::None)].into();
+    bench.act(Action::SetJudging(Judging { outputs, ..Judging::default() }));
+    bench.run();
+    let judging = &bench.state.comparisons["plain"].judging;
+    assert_eq!(judging.outputs, [("logits".to_owned(), Task::Values)].into());
+    assert_eq!(*judging, bench.state.judging_of("plain"));
+    bench.act(Action::SetJudging(Judging { tolerance: Some(0.5), ..Judging::default() }));
+    assert_ne!(bench.state.comparisons["plain"].judging, bench.state.judging_of("plain"));
 }
 
 #[test]

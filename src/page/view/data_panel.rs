@@ -4,20 +4,25 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::data_row::DataRow;
+use super::outputs_field::OutputsField;
 use super::props::{PageProps, changing};
 use crate::lab::protocol::Role;
 use crate::page::state::{Action, NormalizationForm};
 
 #[component]
 pub(super) fn DataPanel(PageProps { state, dispatch }: &PageProps) -> Html {
-    let field = |testid: &'static str, value: &str, set: fn(&mut NormalizationForm, String)| {
+    let form = &state.normalization;
+    let field = |testid: &'static str,
+                 placeholder: &'static str,
+                 value: &str,
+                 set: fn(&mut NormalizationForm, String)| {
         let set = move |form: &mut NormalizationForm, event: Event| {
             set(form, event.target_unchecked_into::<HtmlInputElement>().value());
         };
-        let onchange = changing(&state.normalization, set, Action::SetNormalization, dispatch);
+        let onchange = changing(form, set, Action::SetNormalization, dispatch);
         html! {
             <label>{ testid }
-                <input type="text" data-testid={testid} value={value.to_owned()} {onchange}
+                <input type="text" data-testid={testid} value={value.to_owned()} {onchange} {placeholder}
                     inputmode="decimal" autocomplete="off" />
             </label>
         }
@@ -38,16 +43,21 @@ pub(super) fn DataPanel(PageProps { state, dispatch }: &PageProps) -> Html {
                 <DataRow role={Role::Training} state={state.clone()} dispatch={dispatch.clone()} />
             </div>
             <details class="normalization">
-                <summary>{"Normalization of your own frames"}</summary>
+                <summary>{"How your own frames enter"}</summary>
                 <p class="hint">
-                    {"Pixels enter as 0 to 1. If your network expects more, give one figure per \
-                      channel: (pixel − mean) / std. Float frames of an .npz enter as they are."}
+                    {"Pixels enter as (pixel / divide − mean) / std, one figure per channel for mean \
+                      and std. A network that divides by itself wants them as they are: divide by 1. \
+                      Float frames of an .npz enter as they are. Stacked, so many frames in a row \
+                      enter as one, the newest last."}
                 </p>
                 <div class="fields">
-                    { field("mean", &state.normalization.mean, |form, text| form.mean = text) }
-                    { field("std", &state.normalization.std, |form, text| form.std = text) }
+                    { field("divide", "255", &form.divide, |form, text| form.divide = text) }
+                    { field("mean", "0", &form.mean, |form, text| form.mean = text) }
+                    { field("std", "1", &form.std, |form, text| form.std = text) }
+                    { field("stack", "1", &form.stack, |form, text| form.stack = text) }
                 </div>
             </details>
+            <OutputsField state={state.clone()} dispatch={dispatch.clone()} />
         </section>
     }
 }

@@ -44,6 +44,12 @@ pub(super) fn Results(PageProps { state, dispatch }: &PageProps) -> Html {
             data-testid="results" aria-label="Results" data-value={comparison.seconds.to_string()}
             data-current={current.to_string()}>
             <Stale state={state.clone()} recipe={comparison.recipe.clone()} />
+            if comparison.judging != state.judging_of(&network.id) {
+                <p class="stale" data-testid="judged-otherwise" role="status">
+                    <b>{"Judged otherwise: "}</b>
+                    {"what the outputs say was changed since; it holds from the next measuring on."}
+                </p>
+            }
             <p class="verdict" data-testid="verdict" role="status">{ &comparison.verdict }</p>
             <p class="hint">{ provenance(comparison) }</p>
             <Readouts comparison={comparison.clone()} />
