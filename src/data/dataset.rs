@@ -429,6 +429,14 @@ impl Dataset {
         self.file.as_deref()
     }
 
+    /// What came of looking at it: an error names the file.
+    pub(crate) fn of_file<T>(&self, found: Result<T>) -> Result<T> {
+        match &self.file {
+            Some(file) => found.in_file(file),
+            None => found,
+        }
+    }
+
     /// From the folder names; empty when the labels are bare numbers.
     pub fn class_names(&self) -> &[String] {
         &self.class_names
@@ -608,10 +616,7 @@ impl Dataset {
             };
             column.classes(count, |class| self.class_names.get(class).cloned()).map(|_| ())
         };
-        match &self.file {
-            Some(file) => checked().in_file(file),
-            None => checked(),
-        }
+        self.of_file(checked())
     }
 }
 

@@ -1,7 +1,7 @@
 //! What variants of a network do to its answers, measured together on the same frames.
 
 use crate::data::Dataset;
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
 use crate::graph::{Element, Graph};
 use crate::progress::Progress;
 use crate::runtime::{Family, tensor_types};
@@ -59,10 +59,7 @@ impl<'a> Bench<'a> {
         let family = Family::new(float, Some(data.frame_shape()))?;
         let outputs = outputs(float, data, family.batch())?;
         let judge = Judge::of(&outputs, data.labels(), judging, data.class_names());
-        let judge = match data.file() {
-            Some(file) => judge.in_file(file)?,
-            None => judge?,
-        };
+        let judge = data.of_file(judge)?;
         let outputs = outputs.into_iter().map(|output| output.name).collect();
         Ok(Self { family, float, data, indices, outputs, judge, reference: Vec::new() })
     }

@@ -97,7 +97,7 @@ impl Dataset {
             ))
             .way_out("Save it as np.savez(\"set.npz\", x=frames, y=labels).")),
         };
-        let found = found.map_err(|error| self.of_file(error))?;
+        let found = self.of_file(found)?;
         let labels = self.labels_without(&|column| column == name);
         let gaps = self.gaps.clone();
         Ok(Cow::Owned(Self {
@@ -118,7 +118,7 @@ impl Dataset {
             return Ok(Cow::Borrowed(self));
         }
         let parts = inputs.iter().map(|input| self.part_for(input)).collect::<Result<Vec<_>>>();
-        let parts = parts.map_err(|error| self.of_file(error))?;
+        let parts = self.of_file(parts)?;
         let len = |part: &Self| part.frame_shape().iter().product::<usize>();
         Ok(Cow::Owned(Self {
             file: self.file.clone(),
@@ -198,12 +198,5 @@ impl Dataset {
     /// What an array is for is no label.
     fn labels_without(&self, is_input: &dyn Fn(&str) -> bool) -> Option<Labels> {
         self.labels.as_ref()?.without(is_input)
-    }
-
-    fn of_file(&self, error: Error) -> Error {
-        match &self.file {
-            Some(file) => error.in_file(file),
-            None => error,
-        }
     }
 }

@@ -112,11 +112,7 @@ fn judge_of(
     judging: &Judging,
 ) -> Result<Judge> {
     let outputs = outputs(shapes, lens);
-    let judge = Judge::of(&outputs, data.labels(), judging, data.class_names());
-    match data.file() {
-        Some(file) => judge.in_file(file),
-        None => judge,
-    }
+    data.of_file(Judge::of(&outputs, data.labels(), judging, data.class_names()))
 }
 
 /// The outputs that are numbers, `lens` of each for a frame.

@@ -90,7 +90,7 @@ pub struct Comparison {
     pub reports: Vec<Report>,
     pub verdict: String,
     /// Values over the frames.
-    pub series: Vec<Series>,
+    pub series: Vec<Rc<Series>>,
     /// What the int8 network was made by; `None` if it came so.
     pub recipe: Option<Rc<Recipe>>,
     /// The data set it was measured on.
@@ -286,7 +286,7 @@ impl State {
             models: job.contestants,
             reports,
             verdict,
-            series,
+            series: series.into_iter().map(Rc::new).collect(),
             recipe: is_float.then_some(job.recipe),
             validation: job.validation,
             judging: job.judging,

@@ -23,12 +23,11 @@ pub(super) struct ValuesSectionProps {
 pub(super) fn ValuesSection(
     ValuesSectionProps { comparison, dispatch }: &ValuesSectionProps,
 ) -> Html {
-    let part = |values: &Series| {
+    let part = |values: &Rc<Series>| {
         let onclick = {
-            let worst = worst(values);
-            dispatch.reform(move |_: MouseEvent| Action::ShowFrames(worst.clone()))
+            let values = values.clone();
+            dispatch.reform(move |_: MouseEvent| Action::ShowFrames(worst(&values)))
         };
-        let values = Rc::new(values.clone());
         html! {
             <div class="panel values" data-testid="values" data-name={values.name.clone()}>
                 <div class="values-head">
@@ -46,7 +45,7 @@ pub(super) fn ValuesSection(
                 <ValueLine values={values.clone()} />
                 <div class="value-figures">
                     <ValueScatter values={values.clone()} />
-                    <ValueDifferences {values} />
+                    <ValueDifferences values={values.clone()} />
                 </div>
             </div>
         }
