@@ -6,11 +6,13 @@
 
 FOLDER holds .onnx files; case N changes the (N mod files)-th of them and is the same in every run. A case
 that ends its program, computes for more than 5 seconds or takes more than 1 GiB beyond four times its
-constants is told, and the batch goes on behind it.
+constants is told, and the batch goes on behind it. `--worst FOLDER` writes the networks there that come
+nearest to a bound, to be opened in the page.
 """
 
 import argparse
 import collections
+import heapq
 import os
 import resource
 import select
@@ -24,6 +26,7 @@ SECONDS = 5
 WALL_SECONDS = 30
 ADDRESS_SPACE = 8 << 30
 GIB = 1 << 30
+WORST = 200
 
 
 def limited():
@@ -87,11 +90,14 @@ def main():
     parser.add_argument("--size", type=int, default=500, help="cases of a batch")
     parser.add_argument("--seconds", type=float, default=1e9, help="stop after so long")
     parser.add_argument("--log", required=True)
+    parser.add_argument("--worst", metavar="FOLDER")
     options = parser.parse_args()
     counts, lock = collections.Counter(), threading.Lock()
     pending = iter(range(options.first, options.end, options.size))
     until = time.monotonic() + options.seconds
     log = open(options.log, "a")
+    # How near to a bound, and the case.
+    worst = []
 
     def tell(number, outcome, ms, peak, constants, heard=""):
         faults = [outcome] if heard else []
@@ -99,7 +105,11 @@ def main():
             faults.append("slow")
         if peak > GIB + 4 * constants:
             faults.append("memory")
+        near = max(ms / (SECONDS * 1000), peak / (GIB + 4 * constants))
         with lock:
+            heapq.heappush(worst, (near, number))
+            if len(worst) > WORST:
+                heapq.heappop(worst)
             counts["cases"] += 1
             counts[outcome] += 1
             for fault in faults:
@@ -127,6 +137,10 @@ def main():
         thread.join()
     print(dict(counts), file=log, flush=True)
     print(dict(counts))
+    if options.worst:
+        os.environ["MUTATED_KEEP"] = options.worst
+        for _, number in worst:
+            batch(options, number, number + 1, lambda *told: None)
 
 
 if __name__ == "__main__":
