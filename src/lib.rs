@@ -7,6 +7,8 @@ pub mod cli;
 pub mod clock;
 #[cfg(feature = "core")]
 pub mod data;
+#[cfg(feature = "core")]
+pub mod drive;
 pub mod error;
 pub mod figures;
 #[cfg(feature = "core")]

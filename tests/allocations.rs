@@ -1,4 +1,4 @@
-//! Running a network allocates nothing, once it has run.
+//! Running a network allocates nothing, once it has run; nor does driving a car, once it is seen.
 
 #![allow(unsafe_code)]
 
@@ -6,6 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use steer8::data::Dataset;
+use steer8::drive::{Action, Discrete, Episode, Picture};
 use steer8::quantize::quantize;
 use steer8::runtime::{Arithmetic, Session};
 use steer8::vocabulary::file::File;
@@ -69,4 +70,17 @@ fn a_network_that_has_run_allocates_nothing() {
             assert_eq!((run(), run()), (0, 0));
         }
     }
+}
+
+#[test]
+fn a_car_that_was_seen_once_drives_and_is_seen_without_allocating() {
+    let mut episode = Episode::reset(20_005);
+    let mut picture = Picture::new();
+    episode.observe(&mut picture);
+    let before = ALLOCATIONS.with(Cell::get);
+    for action in Discrete::ALL.into_iter().cycle().take(100) {
+        episode.step(Action::Discrete(action));
+        episode.observe(&mut picture);
+    }
+    assert_eq!(ALLOCATIONS.with(Cell::get), before);
 }

@@ -1,4 +1,4 @@
-"""CarRacing-v3 with the five discrete actions, drawn only when somebody looks.
+"""CarRacing-v3 that is drawn only when somebody looks, mostly with the five discrete actions.
 
 Drawing a frame takes far longer than simulating it, and most frames are never
 used: a decision is made on every third one, and few of those are kept.
@@ -24,8 +24,8 @@ DASHBOARD_ROWS = 12
 class LazyCarRacing(CarRacing):
     """`step` returns no picture; `observe` gives the one `step` would have returned."""
 
-    def __init__(self):
-        super().__init__(continuous=False)
+    def __init__(self, continuous=False, lap_complete_percent=0.95):
+        super().__init__(continuous=continuous, lap_complete_percent=lap_complete_percent)
 
     def _render(self, mode):
         # `step` draws between counting tiles and charging the time penalty, and

@@ -22,6 +22,7 @@ const ROOMS: &[&str] = &[
     "measure",
     "quantize",
     "train",
+    "drive",
     "lab",
     "web",
     "page",

@@ -9,6 +9,7 @@ mod made_up;
 
 mod answers;
 mod drawn;
+mod drive;
 mod inputs;
 mod integers;
 mod onnx_operators;
