@@ -11,6 +11,7 @@ mod arguments;
 mod bundled;
 mod compare;
 mod crew;
+mod drive;
 mod evaluate;
 mod files;
 mod inspect;
@@ -52,6 +53,7 @@ pub fn main() -> ExitCode {
         Command::Quantize(command) => quantize::run(command, json, &mut shell),
         Command::Train(command) => train::run(command, json, &mut shell),
         Command::Compare(command) => compare::run(command, json, &mut shell),
+        Command::Drive(command) => drive::run(command, json, &mut shell),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

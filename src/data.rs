@@ -4,7 +4,7 @@ mod archive;
 mod dataset;
 mod images;
 pub mod npy;
-mod npz;
+pub mod npz;
 
 pub use dataset::Dataset;
 pub use images::is_image_name;

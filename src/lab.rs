@@ -4,8 +4,12 @@
 //! hears [`Event`](protocol::Event)s.
 
 #[cfg(feature = "core")]
+mod hand;
+#[cfg(feature = "core")]
 mod handle;
 pub mod protocol;
 
+#[cfg(feature = "core")]
+pub use hand::Hand;
 #[cfg(feature = "core")]
 pub use handle::{Emit, Lab};

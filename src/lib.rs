@@ -6,6 +6,8 @@
 pub mod cli;
 pub mod clock;
 #[cfg(feature = "core")]
+pub mod crew;
+#[cfg(feature = "core")]
 pub mod data;
 #[cfg(feature = "core")]
 pub mod drive;

@@ -20,7 +20,7 @@ mod step;
 mod walk;
 mod weights;
 
-pub use analysis::analyze;
+pub use analysis::{LayerVariants, Variants, analyze, layer_variants};
 pub use placement::Placement;
 pub(crate) use post_training::{Calibrated, Prepared, plain};
 pub use post_training::{Quantized, RECIPE_KEY, is_quantized, quantize, recipe_of};
@@ -28,6 +28,6 @@ pub(crate) use qdq::{Layers, Weights, constant_activation};
 pub(crate) use qparams::Params;
 pub use qparams::QParams;
 pub(crate) use range::ActivationScheme;
-pub use search::{Listener, halves, search};
+pub use search::{Listener, NoRoad, Road, halves, search};
 pub use step::{Step, StepProgress};
 pub(crate) use weights::{WeightScheme, least_scale};

@@ -3,6 +3,7 @@
 
 pub mod classes;
 pub mod distance;
+pub mod driving;
 pub mod judge;
 pub mod noise;
 pub mod tally;

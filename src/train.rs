@@ -34,7 +34,7 @@ mod trainer;
 mod weights;
 mod worker;
 
-pub use crew::{Alone, Crew, Hand};
+pub use crew::Hand;
 pub use record::{StepRecord, record};
 pub(crate) use trainer::split;
 pub use trainer::{Listener, Phase, TRAINING_KEY, Trained, train};

@@ -2,28 +2,31 @@
 
 use serde::Serialize;
 
-use super::arguments::Analyze;
+use super::arguments::{Analysis, Analyze};
 use super::shell::{Shell, Source};
 use super::{files, print, print_json, table};
 use crate::error::Result;
 use crate::figures::{grouped, signed, significant, three_digits};
 use crate::lab::protocol::{ModelId, Role};
-use crate::vocabulary::analysis::{Analysis, Effect};
+use crate::vocabulary::analysis::{self, Effect};
+use crate::vocabulary::driving::{LayerLoss, ReturnChange};
 use crate::vocabulary::recipe::Recipe;
 
 pub(super) fn run(arguments: &Analyze, json: bool, shell: &mut Shell) -> Result<()> {
-    let recipe = arguments.recipe.recipe()?;
-    let id = load_both(arguments, shell)?;
-    let frames = arguments.frames.map(|n| n as usize);
-    let analysis =
-        shell.analyze(id.clone(), recipe.clone(), arguments.judging.judging(), frames)?;
+    let Analyze { on, drive } = arguments;
+    let recipe = on.recipe.recipe()?;
+    let road = drive.map(|tracks| on.road.road_test(tracks, &on.normalization)).transpose()?;
+    let id = load_both(on, shell)?;
+    let frames = on.frames.map(|n| n as usize);
+    let measured = (on.judging.judging(), frames, road);
+    let analysis = shell.analyze(id.clone(), recipe.clone(), measured)?;
     if json {
         #[derive(Serialize)]
         struct Analyzed<'a> {
             model: &'a str,
             recipe: &'a Recipe,
             #[serde(flatten)]
-            analysis: &'a Analysis,
+            analysis: &'a analysis::Analysis,
         }
         return print_json(&Analyzed { model: &id, recipe: &recipe, analysis: &analysis });
     }
@@ -31,8 +34,8 @@ pub(super) fn run(arguments: &Analyze, json: bool, shell: &mut Shell) -> Result<
 }
 
 /// Loads the network, the frames to calibrate on and those to measure on.
-pub(super) fn load_both(arguments: &Analyze, shell: &mut Shell) -> Result<ModelId> {
-    let Analyze { model, data, calibration, normalization, .. } = arguments;
+pub(super) fn load_both(arguments: &Analysis, shell: &mut Shell) -> Result<ModelId> {
+    let Analysis { model, data, calibration, normalization, .. } = arguments;
     let (id, inspection) = shell.load_model(files::read_network(model)?)?;
     let calibration = calibration.calibration.as_ref();
     for (role, path) in [(Role::Calibration, calibration), (Role::Validation, data.as_ref())] {
@@ -42,7 +45,7 @@ pub(super) fn load_both(arguments: &Analyze, shell: &mut Shell) -> Result<ModelI
     Ok(id)
 }
 
-fn describe(model: &str, analysis: &Analysis) -> String {
+fn describe(model: &str, analysis: &analysis::Analysis) -> String {
     let mut text = format!("{model}, measured on {} frames\n", grouped(analysis.frames));
     if let Some(top1) = analysis.float_top1 {
         text += &format!("float:     top-1 {} %\n", percent(top1));
@@ -53,6 +56,15 @@ fn describe(model: &str, analysis: &Analysis) -> String {
     text += &format!("quantized: {}\n", in_words(&analysis.quantized));
     if let Some(effect) = &analysis.saturating {
         text += &format!("on a machine whose u8 x i8 pairs saturate: {}\n", in_words(effect));
+    }
+    if let Some(losses) = &analysis.driving {
+        text += &format!(
+            "tracks driven: {}; float {}, quantized {} ({})\n",
+            losses.tracks,
+            table::tenths(losses.float),
+            table::tenths(losses.quantized.mean),
+            beside_float(&losses.quantized)
+        );
     }
     for warning in &analysis.warnings {
         text += &format!("warning: {warning}\n");
@@ -74,7 +86,7 @@ fn describe(model: &str, analysis: &Analysis) -> String {
 /// A column's name, and what it says of an effect.
 type Figure = (&'static str, fn(&Effect) -> String);
 
-fn layers(analysis: &Analysis) -> String {
+fn layers(analysis: &analysis::Analysis) -> String {
     let figures: &[Figure] = match analysis.quantized.agreement {
         Some(_) => &[
             ("top-1 %", |effect| effect.top1.map_or("-".into(), percent)),
@@ -94,6 +106,10 @@ fn layers(analysis: &Analysis) -> String {
         };
         head.extend(figures.iter().enumerate().map(name));
     }
+    let losses = analysis.driving.as_ref();
+    if losses.is_some() {
+        head.extend(["alone: return", "all but it: return"].map(String::from));
+    }
     head.push("dead".into());
     let mut rows = vec![head];
     let mut order: Vec<_> = analysis.layers.iter().collect();
@@ -110,6 +126,13 @@ fn layers(analysis: &Analysis) -> String {
         for effect in [&layer.only_this_quantized, &layer.only_this_float] {
             row.extend(figures.iter().map(|(_, figure)| figure(effect)));
         }
+        if let Some(losses) = losses {
+            let own = losses.layers.iter().find(|loss| loss.node == layer.node);
+            let both = |loss: &LayerLoss| {
+                [&loss.only_this_quantized, &loss.only_this_float].map(beside_float)
+            };
+            row.extend(own.map_or_else(|| ["-".into(), "-".into()], both));
+        }
         let dead = layer.dead_channels.len();
         row.push(if dead > 0 { dead.to_string() } else { String::new() });
         rows.push(row);
@@ -117,7 +140,15 @@ fn layers(analysis: &Analysis) -> String {
     table::align(&rows, 2)
 }
 
-fn tensors(analysis: &Analysis) -> String {
+/// How much more or less than float, with its interval.
+fn beside_float(change: &ReturnChange) -> String {
+    let ends = change
+        .ci95
+        .map_or_else(String::new, |ci95| format!(" {}", table::interval(ci95, table::tenths)));
+    format!("{:+.1}{ends}", change.change)
+}
+
+fn tensors(analysis: &analysis::Analysis) -> String {
     let head =
         ["tensor", "type", "bits", "low", "high", "SQNR dB", "cosine", "used %", "clipped %"];
     let mut rows = vec![head.map(String::from).to_vec()];

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::files;
 use crate::error::{Context, Result};
+use crate::vocabulary::driving::{Outputs, RoadTest};
 use crate::vocabulary::frames::{MOST_STACKED, Normalization};
 use crate::vocabulary::plan::{Mirror, Optimizer, Plan, Scales, Schedule};
 use crate::vocabulary::recipe::{
@@ -36,6 +37,7 @@ pub(super) enum Command {
     Analyze(Analyze),
     Search(Search),
     Compare(Compare),
+    Drive(Drive),
 }
 
 /// List a network's layers, shapes, parameters and multiply-accumulates.
@@ -181,6 +183,11 @@ fn points(text: &str) -> Result<f64, String> {
     points.ok_or_else(|| "not a number of points, such as 0.5".into())
 }
 
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse::<f64>().ok().filter(|share| share.is_finite() && *share > 0.0);
+    share.ok_or_else(|| "not a share, such as 0.99".into())
+}
+
 fn pair(text: &str) -> Result<[usize; 2], String> {
     let classes = text.split_once(':').and_then(|(a, b)| Some([a.parse().ok()?, b.parse().ok()?]));
     classes.ok_or_else(|| "two class numbers are expected, such as 1:2".into())
@@ -225,6 +232,17 @@ impl PlanOptions {
 /// Show what a recipe does to a network, layer by layer.
 #[derive(Debug, Args)]
 pub(super) struct Analyze {
+    /// Let the network drive so many tracks of CarRacing, too, with each layer quantized alone and each alone
+    /// in float: which layer costs return.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) drive: Option<u32>,
+    #[command(flatten)]
+    pub(super) on: Analysis,
+}
+
+/// A recipe on a network, and what it is measured on.
+#[derive(Debug, Args)]
+pub(super) struct Analysis {
     /// A float ONNX file.
     pub(super) model: PathBuf,
     /// Frames to measure on: an npz with x and y, a folder of class folders of images, or a zip of
@@ -241,27 +259,41 @@ pub(super) struct Analyze {
     #[command(flatten)]
     pub(super) judging: JudgingOptions,
     #[command(flatten)]
+    pub(super) road: RoadOptions,
+    #[command(flatten)]
     pub(super) recipe: RecipeOptions,
 }
 
 /// Search the recipe that meets a target: bits of each layer, methods, corrections.
 ///
 /// The recipe options say where it starts; their widths are the lowest that it goes to. With
-/// --max-drop or --max-rise it looks for the fewest bit operations, else for the least damage within the
+/// --max-drop, --max-rise or --min-return it looks for the fewest bit operations, else for the least damage within the
 /// budget. It works on one half of the frames and says how the result does on the other.
 #[derive(Debug, Args)]
 pub(super) struct Search {
     #[command(flatten)]
-    pub(super) analysis: Analyze,
+    pub(super) analysis: Analysis,
     /// Write the best recipe here, again whenever there is a better one.
     #[arg(short, long, value_name = "RECIPE.json")]
     pub(super) output: Option<PathBuf>,
     /// Points of top-1 accuracy that may be lost.
-    #[arg(long, value_name = "POINTS", value_parser = points, required_unless_present_any = ["max_rise", "max_bytes", "max_bops"])]
+    #[arg(long, value_name = "POINTS", value_parser = points, required_unless_present_any = ["max_rise", "min_return", "max_bytes", "max_bops"])]
     pub(super) max_drop: Option<f64>,
     /// Per cent by which the mean absolute error of values may rise.
     #[arg(long, value_name = "PERCENT", value_parser = points)]
     pub(super) max_rise: Option<f64>,
+    /// Share of the float network's return that is to be kept, driving CarRacing on the same tracks.
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub(super) min_return: Option<f64>,
+    /// Tracks that a trial drives at most, as the best ones do; few where few say that too little is kept.
+    #[arg(long, value_name = "N", default_value_t = 32, requires = "min_return", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) tracks: u32,
+    /// So many tracks behind those, which have chosen nothing, say whether the target holds.
+    #[arg(long, value_name = "N", default_value_t = 40, requires = "min_return")]
+    pub(super) unseen_tracks: u32,
+    /// Threads that drive; the result does not depend on their number [default: one for each core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) threads: Option<u32>,
     /// Bytes that the file may have.
     #[arg(long, value_name = "N")]
     pub(super) max_bytes: Option<u64>,
@@ -288,10 +320,108 @@ pub(super) struct Compare {
     pub(super) calibration: CalibrationOptions,
     #[command(flatten)]
     pub(super) normalization: NormalizationOptions,
+    /// Let all of them drive so many tracks of CarRacing, too.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) drive: Option<u32>,
+    #[command(flatten)]
+    pub(super) road: RoadOptions,
     #[command(flatten)]
     pub(super) judging: JudgingOptions,
     #[command(flatten)]
     pub(super) recipe: RecipeOptions,
+}
+
+/// Let networks drive CarRacing-v3, all the same tracks, and compare them in pairs.
+///
+/// A network of five scores chooses among the discrete actions (nothing, right, left, gas, brake); for one
+/// of values --outputs says what they are. It waits 50 steps, until the camera has zoomed in, then decides
+/// every third. Pictures are uint8, 96x96, and enter as frames do; with --stack the last so many decisions'
+/// pictures, the newest last, the first repeated at the start. Ctrl-C ends with the drives that are done.
+///
+/// With --replay no network drives, but recorded actions, as in Gymnasium's environment.
+#[derive(Debug, Args)]
+pub(super) struct Drive {
+    /// ONNX files [default: the bundled networks].
+    #[arg(value_name = "MODEL")]
+    pub(super) models: Vec<PathBuf>,
+    /// How many tracks each network drives.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) tracks: u32,
+    /// Threads that drive; the result does not depend on their number [default: one for each core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) threads: Option<u32>,
+    #[command(flatten)]
+    pub(super) normalization: NormalizationOptions,
+    #[command(flatten)]
+    pub(super) road: RoadOptions,
+    #[command(flatten)]
+    pub(super) replay: ReplayOptions,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Driving options")]
+pub(super) struct RoadOptions {
+    /// The first track's seed; the others follow [default: 20000].
+    #[arg(long, value_name = "SEED")]
+    from: Option<u64>,
+    /// Steps of an episode at most, 50 a second [default: 1000].
+    #[arg(long, value_name = "N")]
+    steps: Option<u32>,
+    /// Steps for which a decision is kept [default: 3].
+    #[arg(long, value_name = "N")]
+    frame_skip: Option<u32>,
+    /// What the outputs of a network of values say, number by number: steering (-1 left to 1 right), gas and
+    /// brake (0 to 1), each with a sign and a factor where its own scale is another, as -steering*0.5, and _
+    /// for a number that is not used.
+    #[arg(long, value_name = "steering,gas,brake", allow_hyphen_values = true)]
+    outputs: Option<Outputs>,
+    /// The speed that a fixed rule keeps where no output says the gas, in units a second [default: 40].
+    #[arg(long, value_name = "V")]
+    target_speed: Option<f64>,
+}
+
+impl RoadOptions {
+    /// The default with the options laid over it.
+    pub(super) fn road_test(
+        &self,
+        tracks: u32,
+        normalization: &NormalizationOptions,
+    ) -> Result<RoadTest> {
+        let default = RoadTest::default();
+        let count = |option: Option<u32>, default| option.map_or(default, |n| n as usize);
+        let test = RoadTest {
+            tracks: tracks as usize,
+            from: self.from.unwrap_or(default.from),
+            steps: count(self.steps, default.steps),
+            frame_skip: count(self.frame_skip, default.frame_skip),
+            outputs: self.outputs.clone(),
+            target_speed: self.target_speed.unwrap_or(default.target_speed),
+            normalization: normalization.normalization(),
+        };
+        test.check()?;
+        Ok(test)
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Replay options")]
+pub(super) struct ReplayOptions {
+    /// Step by these actions: whole numbers of shape [N] (0 nothing, 1 right, 2 left, 3 gas, 4 brake), or
+    /// floats of shape [N, 3] (steering, gas, brake). It goes on behind the episode's end, as Gymnasium does.
+    #[arg(long, value_name = "ACTIONS.npy", requires_all = ["seed", "states"], conflicts_with = "models")]
+    pub(super) replay: Option<PathBuf>,
+    /// The track.
+    #[arg(long, value_name = "S", requires = "replay")]
+    pub(super) seed: Option<u64>,
+    /// Write x, y and angle of the hull, and the reward, after each step here: float64, N x 4.
+    #[arg(long, value_name = "OUT.npy", requires = "replay")]
+    pub(super) states: Option<PathBuf>,
+    /// Write pictures here: uint8, N x 96 x 96 x 3, as `x`.
+    #[arg(long, value_name = "OUT.npz", requires_all = ["replay", "every"])]
+    pub(super) frames: Option<PathBuf>,
+    /// Before steps 0, K, 2K, ...
+    #[arg(long, value_name = "K", requires = "frames", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) every: Option<u32>,
 }
 
 #[derive(Debug, Args)]
@@ -437,7 +567,10 @@ impl Command {
     pub(super) fn check(&self) -> Result<()> {
         let (recipe, plan) = match self {
             Self::Inspect(_) | Self::Evaluate(_) => return Ok(()),
-            Self::Analyze(analyze) => (&analyze.recipe, None),
+            Self::Drive(drive) => {
+                return drive.road.road_test(drive.tracks, &drive.normalization).map(drop);
+            }
+            Self::Analyze(analyze) => (&analyze.on.recipe, None),
             Self::Search(search) => (&search.analysis.recipe, None),
             Self::Quantize(quantize) => (&quantize.recipe, None),
             Self::Compare(compare) => (&compare.recipe, None),

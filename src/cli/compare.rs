@@ -3,10 +3,12 @@
 use serde::Serialize;
 
 use super::arguments::Compare;
+use super::crew::threads;
 use super::shell::{Shell, Source};
 use super::{bundled, files, print, print_json, table};
 use crate::error::Result;
 use crate::lab::protocol::{ModelId, Role};
+use crate::vocabulary::driving::{Drives, Driving, Pair};
 use crate::vocabulary::report::Report;
 
 /// What is compared with one another.
@@ -18,7 +20,9 @@ struct Group {
 }
 
 pub(super) fn run(arguments: &Compare, json: bool, shell: &mut Shell) -> Result<()> {
-    let Compare { models, data, calibration, normalization, judging, recipe } = arguments;
+    let Compare { models, data, calibration, normalization, drive, road, judging, recipe } =
+        arguments;
+    let test = drive.map(|tracks| road.road_test(tracks, normalization)).transpose()?;
     let judging = judging.judging();
     let recipe = recipe.recipe()?;
     let networks = if models.is_empty() {
@@ -65,7 +69,11 @@ pub(super) fn run(arguments: &Compare, json: bool, shell: &mut Shell) -> Result<
             ids.extend([float.clone(), int8]);
         }
         ids.extend(others);
-        let (mut reports, verdict) = shell.compare(ids, judging.clone())?;
+        let (mut reports, verdict) = shell.compare(ids.clone(), judging.clone())?;
+        if let Some(test) = &test {
+            let drives = shell.drive(ids, test.clone(), threads(None))?;
+            add(&mut reports, &drives);
+        }
         if let Some(float) = float {
             // Variants of one network: what was quantized here has no file of its own.
             reports[1].model = float;
@@ -88,6 +96,20 @@ pub(super) fn run(arguments: &Compare, json: bool, shell: &mut Shell) -> Result<
         return print_json(&Compared { results, verdicts });
     }
     Ok(())
+}
+
+/// Gives each report what its network drove, and how that is beside the first, where that is float.
+fn add(reports: &mut [Report], drives: &Drives) {
+    let float = reports.first().filter(|report| report.variant == "float");
+    let float = float.map(|report| report.model.clone());
+    for report in reports {
+        let driven = drives.results.iter().find(|driven| driven.model == report.model);
+        let is_beside = |pair: &&Pair| {
+            float.as_ref() == Some(&pair.models[0]) && pair.models[1] == report.model
+        };
+        let against_float = drives.pairs.iter().find(is_beside).cloned();
+        report.driving = driven.cloned().map(|driven| Box::new(Driving { driven, against_float }));
+    }
 }
 
 fn describe(reports: &[Report], verdict: &str) -> String {

@@ -1,12 +1,19 @@
-//! Threads that share the shards of a training.
+//! Threads that share long work.
 
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
-use crate::train::{Crew, Hand};
+use crate::crew::Crew;
+use crate::lab::Hand;
 
-/// The further threads of a training that uses so many in all.
+/// How many threads work together: as many as are asked for, else one for each core.
+pub(super) fn threads(asked: Option<u32>) -> usize {
+    let cores = || thread::available_parallelism().map_or(1, usize::from);
+    asked.map_or_else(cores, |threads| threads as usize)
+}
+
+/// The further threads of work that uses so many in all.
 pub(super) struct Threads {
     threads: usize,
     hands: Vec<Connection>,

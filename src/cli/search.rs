@@ -5,25 +5,35 @@ use std::ops::ControlFlow;
 use serde::Serialize;
 
 use super::analyze::{in_words, load_both};
-use super::arguments::{Analyze, Search};
+use super::arguments::{Analysis, Search};
+use super::crew::threads;
 use super::shell::Shell;
 use super::{files, print, print_json, table};
 use crate::clock::Stopwatch;
 use crate::error::{Error, Result};
 use crate::figures;
+use crate::lab::protocol::Request;
+use crate::vocabulary::driving::{Kept, RoadSearch};
 use crate::vocabulary::search::{Found, Heldout, Target, Trial};
 
 pub(super) fn run(arguments: &Search, json: bool, shell: &mut Shell) -> Result<()> {
-    let Search { analysis, output, max_drop, max_rise, max_bytes, max_bops, seconds } = arguments;
+    let Search { analysis, output, max_drop, max_rise, min_return, seconds, .. } = arguments;
     let recipe = analysis.recipe.recipe()?;
     if let Some(output) = output {
-        let Analyze { model, data, calibration, recipe, .. } = analysis;
+        let Analysis { model, data, calibration, recipe, .. } = analysis;
         let read = [data, &calibration.calibration, &recipe.recipe].into_iter().flatten();
         files::check_output(output, std::iter::once(model).chain(read))?;
     }
+    let test = analysis.road.road_test(arguments.tracks, &analysis.normalization)?;
+    let road = RoadSearch { test, unseen: arguments.unseen_tracks as usize };
     let id = load_both(analysis, shell)?;
-    let (max_bytes, max_bops) = (*max_bytes, *max_bops);
-    let target = Target { max_drop: *max_drop, max_rise: *max_rise, max_bytes, max_bops };
+    let target = Target {
+        max_drop: *max_drop,
+        max_rise: *max_rise,
+        min_return: *min_return,
+        max_bytes: arguments.max_bytes,
+        max_bops: arguments.max_bops,
+    };
     let stopwatch = Stopwatch::start();
     let mut written = Ok(());
     let mut tried = |trial: &Trial| {
@@ -35,13 +45,15 @@ pub(super) fn run(arguments: &Search, json: bool, shell: &mut Shell) -> Result<(
         if late || written.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let frames = analysis.frames.map(|n| n as usize);
-    let found = shell.search(
-        id.clone(),
+    let request = Request::Search {
+        model: id.clone(),
         recipe,
         target,
-        (analysis.judging.judging(), frames),
-        &mut tried,
-    )?;
+        judging: analysis.judging.judging(),
+        frames,
+        road,
+    };
+    let found = shell.search(request, threads(arguments.threads), &mut tried)?;
     written?;
     if json {
         #[derive(Serialize)]
@@ -60,15 +72,17 @@ fn describe(model: &str, found: &Found) -> Result<String> {
     let Found { best, trials, frames, heldout, stopped } = found;
     let by_class = best.drop.is_some();
     let [loss, figure] = if by_class { ["drop", "agrees %"] } else { ["rise %", "MAE"] };
-    let head = ["", "tried", loss, figure, "BOPs", "file"];
-    let mut rows = vec![head.map(String::from).to_vec()];
+    let drives = best.driving.is_some();
+    let of_drives = if drives { &["return kept %", "tracks"][..] } else { &[] };
+    let head = [&["", "tried", loss, figure], of_drives, &["BOPs", "file"]].concat();
+    let mut rows = vec![head.into_iter().map(String::from).collect::<Vec<_>>()];
     for trial in trials {
         let mark = match (trial.recipe == best.recipe, trial.meets) {
             (true, _) => "best",
             (_, true) => "meets",
             _ => "",
         };
-        rows.push(vec![
+        let mut row = vec![
             mark.into(),
             trial.what.clone(),
             trial.drop.or(trial.rise).map_or("-".into(), |loss| format!("{loss:.2}")),
@@ -76,9 +90,15 @@ fn describe(model: &str, found: &Found) -> Result<String> {
                 Some(agreement) => format!("{:.2}", 100.0 * agreement),
                 None => trial.effect.mae.map_or("-".into(), figures::significant),
             },
-            figures::count(trial.bops),
-            figures::bytes(trial.file_bytes as usize),
-        ]);
+        ];
+        row.extend(
+            trial
+                .driving
+                .iter()
+                .flat_map(|kept| [table::percent(kept.share), kept.tracks.to_string()]),
+        );
+        row.extend([figures::count(trial.bops), figures::bytes(trial.file_bytes as usize)]);
+        rows.push(row);
     }
     let stopped = if *stopped { ", stopped before its end" } else { "" };
     let frames = figures::grouped(*frames);
@@ -113,7 +133,22 @@ fn held_out(heldout: &Heldout) -> String {
         None => "no target for what is lost",
     };
     let frames = figures::grouped(heldout.frames);
-    format!("On {frames} other frames {verdict}{loss} ({})\n", in_words(&heldout.effect))
+    let answers =
+        format!("On {frames} other frames {verdict}{loss} ({})\n", in_words(&heldout.effect));
+    answers + &heldout.driving.as_ref().map_or_else(String::new, on_the_road)
+}
+
+/// What the tracks say that chose nothing.
+fn on_the_road(kept: &Kept) -> String {
+    let share = table::percent(kept.share);
+    let ends = table::interval(kept.margin_ci95, table::tenths);
+    format!(
+        "On {} other tracks the return that is wanted: {}; {share} % of float's are kept, {:+.1} beside what \
+         is wanted {ends}\n",
+        kept.tracks,
+        kept.verdict().in_words(),
+        kept.margin
+    )
 }
 
 fn pretty(recipe: &impl Serialize) -> Result<String> {

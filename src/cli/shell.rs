@@ -5,22 +5,23 @@ use std::path::PathBuf;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::crew::Threads;
+use super::crew::{Threads, threads};
 use super::{bundled, files, interrupt, table};
+use crate::crew::{Alone, Crew};
 use crate::error::{Error, Result};
 use crate::lab::Lab;
 use crate::lab::protocol::{
-    BesideFloat, Event, Inspection, ModelId, Progress, QuantizationSummary, Request, Role, Stage,
-    TensorShape, TrainingSummary,
+    BesideFloat, Event, Inspection, ModelId, Progress, QuantizationSummary, Replay, Request, Role,
+    Stage, TensorShape, TrainingSummary,
 };
 use crate::progress::ready;
-use crate::train::{Alone, Crew};
 use crate::vocabulary::analysis::Analysis;
+use crate::vocabulary::driving::{Drives, RoadTest};
 use crate::vocabulary::file::File;
 use crate::vocabulary::frames::{DataSummary, Normalization};
 use crate::vocabulary::recipe::Recipe;
 use crate::vocabulary::report::Report;
-use crate::vocabulary::search::{Found, Target, Trial};
+use crate::vocabulary::search::{Found, Trial};
 use crate::vocabulary::task::Judging;
 
 /// Where a data set comes from, and how it enters.
@@ -104,10 +105,11 @@ impl Shell {
         &mut self,
         model: ModelId,
         recipe: Recipe,
-        judging: Judging,
-        frames: Option<usize>,
+        (judging, frames, road): (Judging, Option<usize>, Option<RoadTest>),
     ) -> Result<Analysis> {
-        match self.ask(Request::Analyze { model, recipe, judging, frames })? {
+        let request = Request::Analyze { model, recipe, judging, frames, road };
+        let mut unheard = |_: &Event| ControlFlow::Continue(());
+        match self.ask_with(request, &mut unheard, &mut Threads::new(threads(None)))? {
             Event::Analyzed { analysis, .. } => Ok(analysis),
             other => Err(unexpected(&other)),
         }
@@ -116,13 +118,10 @@ impl Shell {
     /// Every trial goes to `tried`, whose [`ControlFlow::Break`] ends the search with the best so far.
     pub(super) fn search(
         &mut self,
-        model: ModelId,
-        recipe: Recipe,
-        target: Target,
-        (judging, frames): (Judging, Option<usize>),
+        request: Request,
+        threads: usize,
         tried: &mut dyn FnMut(&Trial) -> ControlFlow<()>,
     ) -> Result<Found> {
-        let request = Request::Search { model, recipe, target, judging, frames };
         let bar = self.bar.clone();
         let mut hear = |event: &Event| match event {
             Event::Tried { trial, .. } => {
@@ -131,7 +130,7 @@ impl Shell {
             }
             _ => ControlFlow::Continue(()),
         };
-        match self.ask_hearing(request, &mut hear)? {
+        match self.ask_with(request, &mut hear, &mut Threads::new(threads))? {
             Event::Searched { found, .. } => Ok(found),
             other => Err(unexpected(&other)),
         }
@@ -191,19 +190,44 @@ impl Shell {
         }
     }
 
+    /// Every drive is told beside the progress.
+    pub(super) fn drive(
+        &mut self,
+        models: Vec<ModelId>,
+        test: RoadTest,
+        threads: usize,
+    ) -> Result<Drives> {
+        let bar = self.bar.clone();
+        let mut hear = |event: &Event| {
+            if let Event::Drove { model, track } = event {
+                bar.println(table::drove(model, track));
+            }
+            ControlFlow::Continue(())
+        };
+        let request = Request::Drive { models, test };
+        match self.ask_with(request, &mut hear, &mut Threads::new(threads))? {
+            Event::Driven { drives } => Ok(drives),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    pub(super) fn replay(
+        &mut self,
+        actions: File,
+        seed: u64,
+        every: Option<usize>,
+    ) -> Result<Replay> {
+        match self.ask(Request::Replay { actions, seed, every })? {
+            Event::Replayed { replay } => Ok(replay),
+            other => Err(unexpected(&other)),
+        }
+    }
+
     fn ask(&mut self, request: Request) -> Result<Event> {
-        self.ask_hearing(request, &mut |_| ControlFlow::Continue(()))
+        self.ask_with(request, &mut |_| ControlFlow::Continue(()), &mut Alone)
     }
 
     /// Everything but progress and the answer goes to `hear`, which may end the request.
-    fn ask_hearing(
-        &mut self,
-        request: Request,
-        hear: &mut dyn FnMut(&Event) -> ControlFlow<()>,
-    ) -> Result<Event> {
-        self.ask_with(request, hear, &mut Alone)
-    }
-
     fn ask_with(
         &mut self,
         request: Request,
@@ -244,6 +268,7 @@ fn show(bar: &ProgressBar, progress: &Progress) {
         Stage::Analyze => "analyzing",
         Stage::Evaluate => "evaluating",
         Stage::Time => "timing",
+        Stage::Drive => "driving",
     };
     let message = progress.model.iter().fold(what.to_owned(), |what, model| what + " " + model);
     if bar.message() != message {

@@ -1,6 +1,7 @@
 //! Results as text.
 
 use crate::figures::{bytes, count, grouped, signed, significant, three_digits};
+use crate::vocabulary::driving::{Driven, Track};
 use crate::vocabulary::quantization::LeftInFloat;
 use crate::vocabulary::report::{Accuracy, Latency, Report};
 use crate::vocabulary::search::Trial;
@@ -118,6 +119,19 @@ pub(super) fn reports(reports: &[Report]) -> String {
             ))
         });
     }
+    row("mean return", &|r| {
+        let Driven { mean, ci95, .. } = &r.driving.as_ref()?.driven;
+        let ends = ci95.map_or_else(String::new, |ci95| " ".to_owned() + &interval(ci95, tenths));
+        Some(tenths(*mean) + &ends)
+    });
+    row("  against float", &|r| {
+        let pair = r.driving.as_ref()?.against_float.as_ref()?;
+        let ends =
+            pair.ci95.map_or_else(String::new, |ci95| format!(" {}", interval(ci95, tenths)));
+        Some(format!("{:+.1}{ends}, p = {:.3}", pair.mean_difference, pair.p))
+    });
+    row("  laps finished", &|r| r.driving.as_ref().map(|driving| laps(&driving.driven.tracks)));
+    row("  off the road", &|r| r.driving.as_ref().map(|driving| off_road(&driving.driven.tracks)));
     let head = if same_model { format!("{}\n", first.model) } else { String::new() };
     head + &align(&rows, 1)
 }
@@ -154,7 +168,38 @@ pub(super) fn trial(trial: &Trial) -> String {
         (None, Some(rise)) => format!("{rise:+7.2} % error"),
         (None, None) => format!("{:.2e} squared error", trial.effect.logit_mse),
     };
-    format!("{lost}  {bops:>8} BOPs  {file:>8}  {} {mark}", trial.what)
+    let drives = trial.driving.as_ref().map_or_else(String::new, |kept| {
+        format!("  {:6.2} % of the return on {:2} tracks", 100.0 * kept.share, kept.tracks)
+    });
+    format!("{lost}{drives}  {bops:>8} BOPs  {file:>8}  {} {mark}", trial.what)
+}
+
+/// One line of a drive.
+pub(super) fn drove(model: &str, track: &Track) -> String {
+    let end = if track.finished { "lap finished" } else { "" };
+    let Track { seed, total, tiles, of_tiles, steps, .. } = track;
+    format!(
+        "{}  track {seed}: {total:7.1}  {tiles:3} of {of_tiles} tiles  {steps:4} steps  {end}",
+        file_name(model)
+    )
+}
+
+/// How many of the drives finished a lap.
+pub(super) fn laps(tracks: &[Track]) -> String {
+    let finished = tracks.iter().filter(|track| track.finished).count();
+    format!("{finished} of {}", tracks.len())
+}
+
+/// The share of all steps off the road.
+pub(super) fn off_road(tracks: &[Track]) -> String {
+    let steps: usize = tracks.iter().map(|track| track.steps).sum();
+    let off: f64 = tracks.iter().map(|track| track.off_road * track.steps as f64).sum();
+    format!("{} %", percent(off / steps.max(1) as f64))
+}
+
+/// A return, as the environment pays it.
+pub(super) fn tenths(figure: f64) -> String {
+    format!("{figure:.1}")
 }
 
 /// One line of a training.
@@ -189,7 +234,7 @@ pub(super) fn shape(shape: &[Option<usize>]) -> String {
 }
 
 /// Without the folders, which would make a column as wide as a page.
-fn file_name(model: &str) -> &str {
+pub(super) fn file_name(model: &str) -> &str {
     model.rsplit(['/', '\\']).next().unwrap_or(model)
 }
 
@@ -198,11 +243,11 @@ fn median(latency: &Latency) -> String {
 }
 
 /// The two ends of a 95 % interval.
-fn interval([low, high]: [f64; 2], figure: impl Fn(f64) -> String) -> String {
+pub(super) fn interval([low, high]: [f64; 2], figure: impl Fn(f64) -> String) -> String {
     format!("[{}, {}]", figure(low), figure(high))
 }
 
-fn percent(share: f64) -> String {
+pub(super) fn percent(share: f64) -> String {
     format!("{:.2}", 100.0 * share)
 }
 

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::arguments::Train;
+use super::crew::threads;
 use super::shell::{Shell, Source};
 use super::{files, print, print_json, table};
 use crate::error::Result;
@@ -32,8 +33,7 @@ pub(super) fn run(arguments: &Train, json: bool, shell: &mut Shell) -> Result<()
     let into = output.display().to_string();
     let options = TrainOptions { measure: true, ..TrainOptions::default() };
     let request = Request::Train { model: id, recipe, plan, into: into.clone(), options };
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = arguments.threads.map_or_else(cores, |threads| threads as usize);
+    let threads = threads(arguments.threads);
     let (file, summary, measured) = shell.train(request, threads, json)?;
     files::write(output, &file.bytes)?;
     let measured = measured?;

@@ -9,9 +9,11 @@ use serde_bytes::ByteBuf;
 use super::images::is_image_name;
 use super::{archive, images, npy, npz};
 use crate::error::{Context, Error, Result};
+use crate::graph::{Element, Graph};
 use crate::kernels::order::channels_last;
 use crate::progress::Progress;
 use crate::random;
+use crate::runtime::input_shape;
 use crate::vocabulary::file::File;
 use crate::vocabulary::frames::{Axes, DataSummary, LabelColumn, Normalization, Picture};
 use crate::vocabulary::labels::{Column, Labels, Numbers};
@@ -20,6 +22,7 @@ use crate::vocabulary::labels::{Column, Labels, Numbers};
 const MAX_BYTES: usize = i32::MAX as usize;
 
 mod arrays;
+mod shown;
 mod stack;
 
 mod levels {
@@ -269,6 +272,23 @@ impl Dataset {
         let labels = self.labels.as_ref().map(|own| own.select(indices));
         let (file, class_names) = (self.file.clone(), self.class_names.clone());
         Self { file, labels, class_names, ..Self::bare(frames) }
+    }
+
+    /// The frames as this network takes them: bytes as they are, in its own order of axes; of several
+    /// arrays those of its inputs.
+    ///
+    /// # Errors
+    /// As [`entering`](Self::entering), [`frames_for`](Self::frames_for) and [`rows_for`](Self::rows_for).
+    pub fn taken_by(&self, graph: &Graph) -> Result<Cow<'_, Self>> {
+        if !graph.packed.is_empty() {
+            return self.rows_for(&graph.packed);
+        }
+        let takes = |shape: &[usize]| input_shape(graph, Some(shape)).is_ok();
+        let plain = graph.file_input == Some(Element::U8);
+        match self.frames_for(&graph.input.name)? {
+            Cow::Borrowed(data) => data.entering(takes, plain),
+            Cow::Owned(data) => Ok(Cow::Owned(data.entering(takes, plain)?.into_owned())),
+        }
     }
 
     /// The frames as a network takes them that is asked with `takes` for a shape: pixels in the first of

@@ -8,7 +8,8 @@ use std::io::Read;
 use super::archive::unreadable;
 use super::dataset::bounded_vec;
 use crate::error::{Error, Result};
-use crate::progress::Progress;
+use crate::graph::half;
+use crate::progress::{Progress, unwatched};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 
@@ -159,6 +160,93 @@ pub(super) fn read_elements<T: Copy, const SIZE: usize>(
     Ok(if header.fortran_order { row_major(&elements, &header.shape) } else { elements })
 }
 
+/// What becomes of elements of any integer type; i128 holds them all.
+pub(super) fn read_integers<T: Copy>(
+    reader: &mut impl Read,
+    header: &Header,
+    of: impl Fn(i128) -> T,
+    progress: &mut Progress,
+) -> Result<Vec<T>> {
+    macro_rules! read {
+        ($type:ty) => {
+            read_elements(
+                reader,
+                header,
+                |bytes| of(i128::from(<$type>::from_le_bytes(bytes))),
+                progress,
+            )
+        };
+    }
+    match (header.element.kind, header.element.size) {
+        ('i' | 'b', 1) => read!(i8),
+        ('i', 2) => read!(i16),
+        ('i', 4) => read!(i32),
+        ('i', 8) => read!(i64),
+        ('u', 1) => read!(u8),
+        ('u', 2) => read!(u16),
+        ('u', 4) => read!(u32),
+        ('u', 8) => read!(u64),
+        _ => Err(Error::new(format!("the element type is {}, not an integer", header.descr))
+            .way_out("Save the labels with .astype(\"int64\").")),
+    }
+}
+
+/// Elements of any type of floats.
+pub(super) fn read_floats(reader: &mut impl Read, header: &Header) -> Result<Vec<f64>> {
+    let unheard = &mut unwatched;
+    match (header.element.kind, header.element.size) {
+        ('f', 2) => read_elements(reader, header, |b| half(u16::from_le_bytes(b)).into(), unheard),
+        ('f', 4) => read_elements(reader, header, |b| f32::from_le_bytes(b).into(), unheard),
+        ('f', 8) => read_elements(reader, header, f64::from_le_bytes, unheard),
+        _ => Err(Error::new(format!("the element type is {}, not a number", header.descr))
+            .way_out(
+                "Save the labels with .astype(\"int64\"), or values with .astype(\"float32\").",
+            )),
+    }
+}
+
+/// An array by itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Array {
+    pub shape: Vec<usize>,
+    /// In row-major order.
+    pub numbers: Numbers,
+}
+
+/// The elements of an array.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Numbers {
+    /// Of any integer type.
+    Whole(Vec<i128>),
+    /// Of any floating-point type.
+    Floats(Vec<f64>),
+}
+
+/// Reads a whole .npy file.
+///
+/// # Errors
+/// Another file, elements that are no numbers, and a file that was cut short.
+pub fn read(bytes: &[u8]) -> Result<Array> {
+    let mut reader = bytes;
+    if !is_npy(bytes) {
+        return Err(Error::new("no array in numpy's format")
+            .way_out("Save it with np.save(\"actions.npy\", actions)."));
+    }
+    let header = Header::read(&mut reader)?;
+    let bytes = header.count().and_then(|count| count.checked_mul(header.element.size));
+    if bytes != Some(reader.len()) {
+        return Err(Error::new("the array is cut short, or longer than it says")
+            .way_out("Copy or make the file again."));
+    }
+    let numbers = match header.element.kind {
+        'i' | 'u' | 'b' => {
+            Numbers::Whole(read_integers(&mut reader, &header, |own| own, &mut unwatched)?)
+        }
+        _ => Numbers::Floats(read_floats(&mut reader, &header)?),
+    };
+    Ok(Array { shape: header.shape, numbers })
+}
+
 /// Turns elements whose first axis varies fastest into row-major order.
 fn row_major<T: Copy>(elements: &[T], shape: &[usize]) -> Vec<T> {
     let mut strides = vec![1; shape.len()];
@@ -185,8 +273,17 @@ fn row_major<T: Copy>(elements: &[T], shape: &[usize]) -> Vec<T> {
 
 /// An .npy file of `rows` x `columns` float32.
 pub fn write_f32(values: &[f32], rows: usize, columns: usize) -> Vec<u8> {
+    write("<f4", &[rows, columns], values.iter().flat_map(|value| value.to_le_bytes()))
+}
+
+/// An .npy file of elements of the type `descr`, whose bytes are given in row-major order.
+pub fn write(descr: &str, shape: &[usize], elements: impl IntoIterator<Item = u8>) -> Vec<u8> {
+    let axes: Vec<String> = shape.iter().map(usize::to_string).collect();
+    // A single axis is followed by a comma, too.
+    let comma = if axes.len() == 1 { "," } else { "" };
+    let axes = axes.join(", ");
     let mut dictionary =
-        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {columns}), }}");
+        format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({axes}{comma}), }}");
     // The elements begin at a multiple of 64 bytes, and a newline ends the header.
     let unpadded = MAGIC.len() + 4 + dictionary.len() + 1;
     let padding = unpadded.next_multiple_of(64) - unpadded;
@@ -195,9 +292,30 @@ pub fn write_f32(values: &[f32], rows: usize, columns: usize) -> Vec<u8> {
 
     let mut file = MAGIC.to_vec();
     file.extend([1, 0]);
-    // Two numbers of at most 20 digits: the length always fits.
+    // A few numbers of at most 20 digits: the length always fits.
     file.extend((dictionary.len() as u16).to_le_bytes());
     file.extend(dictionary.as_bytes());
-    file.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    file.extend(elements);
     file
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_array_is_read_as_it_was_written() {
+        let floats: Vec<u8> = [1.5_f64, -2.0].iter().flat_map(|x| x.to_le_bytes()).collect();
+        let file = write("<f8", &[1, 2], floats);
+        assert_eq!(file.len(), 128 + 16);
+        let array = Array { shape: vec![1, 2], numbers: Numbers::Floats(vec![1.5, -2.0]) };
+        assert_eq!(read(&file).unwrap(), array);
+        let file = write("|i1", &[3], [0, 4, 255]);
+        let array = Array { shape: vec![3], numbers: Numbers::Whole(vec![0, 4, -1]) };
+        assert_eq!(read(&file).unwrap(), array);
+        for wrong in [&file[..file.len() - 1], &[&file[..], &[0]].concat(), &file[..6], b"PK"] {
+            assert!(read(wrong).is_err(), "{} bytes", wrong.len());
+        }
+        assert!(read(&write("|S3", &[1], *b"gas")).unwrap_err().what.contains("not a number"));
+    }
 }

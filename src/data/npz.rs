@@ -1,6 +1,9 @@
 //! Frames and labels as numpy saves them: `np.savez("set.npz", x=frames, y=labels)`.
 
-use std::io::Read;
+use std::io::{Cursor, Write};
+
+use zip::result::ZipError;
+use zip::write::{SimpleFileOptions, ZipWriter};
 
 use super::archive::Archive;
 use super::dataset::{Array, Dataset};
@@ -221,7 +224,7 @@ impl Entry {
                 let decode = |bytes| f64::from_le_bytes(bytes) as f32;
                 npy::read_elements(&mut entry, &header, decode, progress)
             }
-            _ => read_integers(&mut entry, &header, |number| number as f32, progress),
+            _ => npy::read_integers(&mut entry, &header, |number| number as f32, progress),
         };
         let values = values.map_err(of_array)?;
         Dataset::from_floats(frame_shape.to_vec(), values, labels, normalization)
@@ -271,7 +274,7 @@ fn read_columns(archive: &mut Archive, index: usize, name: &str) -> Result<Vec<C
     let column = |numbers| Column { name: called.clone(), numbers };
     if matches!(header.element.kind, 'i' | 'u' | 'b') {
         let unheard = &mut crate::progress::unwatched;
-        let labels = read_integers(&mut entry, &header, |label| label, unheard);
+        let labels = npy::read_integers(&mut entry, &header, |label| label, unheard);
         let labels = labels.map_err(|error| of_array(name, error))?;
         let class = |&label: &i128| u32::try_from(label).ok().filter(|&class| class < MAX_CLASSES);
         if let (1, Some(classes)) = (width, labels.iter().map(class).collect()) {
@@ -280,24 +283,7 @@ fn read_columns(archive: &mut Archive, index: usize, name: &str) -> Result<Vec<C
         let labels: Vec<f64> = labels.into_iter().map(|label| label as f64).collect();
         return Ok(columns(&labels, width).map(column).collect());
     }
-    let mut none = crate::progress::unwatched;
-    let values: Result<Vec<f64>> = match (header.element.kind, header.element.size) {
-        ('f', 2) => npy::read_elements(
-            &mut entry,
-            &header,
-            |b| half(u16::from_le_bytes(b)).into(),
-            &mut none,
-        ),
-        ('f', 4) => {
-            npy::read_elements(&mut entry, &header, |b| f32::from_le_bytes(b).into(), &mut none)
-        }
-        ('f', 8) => npy::read_elements(&mut entry, &header, f64::from_le_bytes, &mut none),
-        _ => Err(Error::new(format!("the element type is {}, not a number", header.descr))
-            .way_out(
-                "Save the labels with .astype(\"int64\"), or values with .astype(\"float32\").",
-            )),
-    };
-    let values = values.map_err(|error| of_array(name, error))?;
+    let values = npy::read_floats(&mut entry, &header).map_err(|error| of_array(name, error))?;
     if let Some(at) = values.iter().position(|value| !value.is_finite()) {
         let what = format!("the label of frame {} is {}", at / width, values[at]);
         return Err(of_array(name, Error::new(what)));
@@ -310,35 +296,20 @@ fn columns(values: &[f64], width: usize) -> impl Iterator<Item = Numbers> {
         .map(move |at| Numbers::Values(values.iter().skip(at).step_by(width).copied().collect()))
 }
 
-/// What becomes of elements of any integer type; i128 holds them all.
-fn read_integers<T: Copy>(
-    entry: &mut impl Read,
-    header: &Header,
-    of: impl Fn(i128) -> T,
-    progress: &mut Progress,
-) -> Result<Vec<T>> {
-    macro_rules! read {
-        ($type:ty) => {
-            npy::read_elements(
-                entry,
-                header,
-                |bytes| of(i128::from(<$type>::from_le_bytes(bytes))),
-                progress,
-            )
-        };
-    }
-    match (header.element.kind, header.element.size) {
-        ('i' | 'b', 1) => read!(i8),
-        ('i', 2) => read!(i16),
-        ('i', 4) => read!(i32),
-        ('i', 8) => read!(i64),
-        ('u', 1) => read!(u8),
-        ('u', 2) => read!(u16),
-        ('u', 4) => read!(u32),
-        ('u', 8) => read!(u64),
-        _ => Err(Error::new(format!("the element type is {}, not an integer", header.descr))
-            .way_out("Save the labels with .astype(\"int64\").")),
-    }
+/// An npz of arrays by their names, each an .npy file.
+///
+/// # Errors
+/// More than an archive holds.
+pub fn write(arrays: &[(&str, Vec<u8>)]) -> Result<Vec<u8>> {
+    let written = || {
+        let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, bytes) in arrays {
+            archive.start_file(format!("{name}{SUFFIX}"), SimpleFileOptions::default())?;
+            archive.write_all(bytes)?;
+        }
+        Ok(archive.finish()?.into_inner())
+    };
+    written().map_err(|error: ZipError| Error::new(format!("no npz can be written ({error})")))
 }
 
 /// Says which array an error is about; being cancelled is about none.
@@ -352,11 +323,8 @@ fn of_array(name: &str, error: Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Cursor, Write};
-
     use serde_bytes::ByteBuf;
     use zip::CompressionMethod;
-    use zip::write::{SimpleFileOptions, ZipWriter};
 
     use super::*;
     use crate::graph::{Dim, Element, Value};

@@ -2,6 +2,7 @@
 
 mod analyze;
 mod compare;
+mod drive;
 mod evaluate;
 mod inspect;
 mod profile;
@@ -12,15 +13,15 @@ use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
 
 use crate::clock::Stopwatch;
+use crate::crew::{Alone, Crew};
 use crate::data::Dataset;
 use crate::error::{Context, Error, Result};
-use crate::graph::{Element, Graph};
+use crate::graph::Graph;
 use crate::onnx;
 use crate::progress::ready;
 use crate::quantize::{self, Quantized, Step};
-use crate::runtime::{Arithmetic, Session, input_shape};
+use crate::runtime::{Arithmetic, Session};
 use crate::score::classes::top1;
-use crate::train::{Alone, Crew};
 use crate::vocabulary::file::File;
 use crate::vocabulary::labels::MAX_CLASSES;
 use crate::vocabulary::recipe::Recipe;
@@ -63,7 +64,7 @@ impl Lab {
         ready(self.handle_with(request, emit, &mut Alone));
     }
 
-    /// As [`handle`](Self::handle); trainings are shared with `crew`.
+    /// As [`handle`](Self::handle); trainings and drives are shared with `crew`.
     pub async fn handle_with(
         &mut self,
         request: Request,
@@ -99,11 +100,13 @@ impl Lab {
             }
             Request::Predict { model, indices } => self.predict(model, &indices),
             Request::Quantize { model, recipe, into } => self.quantize(model, &recipe, into, emit),
-            Request::Analyze { model, recipe, judging, frames } => {
-                self.analyze(&model, &recipe, (&judging, frames), emit)
+            Request::Analyze { model, recipe, judging, frames, road } => {
+                let on = (&judging, frames, road.as_ref());
+                self.analyze(&model, &recipe, on, emit, crew).await
             }
-            Request::Search { model, recipe, target, judging, frames } => {
-                self.search(&model, &recipe, target, (&judging, frames), emit)
+            Request::Search { model, recipe, target, judging, frames, road } => {
+                let on = (&judging, frames, &road);
+                self.search(&model, &recipe, target, on, emit, crew).await
             }
             Request::Train { model, recipe, plan, into, options } => {
                 self.train(&model, (&recipe, &plan), into, &options, emit, crew).await
@@ -112,6 +115,8 @@ impl Lab {
                 self.evaluate(&model, float.as_deref(), &judging, emit)
             }
             Request::Compare { models, judging } => self.compare(&models, &judging, emit),
+            Request::Drive { models, test } => self.drive(&models, &test, emit, crew).await,
+            Request::Replay { actions, seed, every } => drive::replay(&actions, seed, every, emit),
         }
     }
 
@@ -238,23 +243,9 @@ impl Model {
         len(self.contents())
     }
 
-    /// The frames as this network takes them: bytes as they are, in its own order of axes.
-    ///
-    /// # Errors
-    /// Frames that were to be normalized before.
+    /// The frames as this network takes them.
     pub(super) fn frames<'a>(&self, data: &'a Dataset) -> Result<Cow<'a, Dataset>> {
-        if !self.graph.packed.is_empty() {
-            return data.rows_for(&self.graph.packed);
-        }
-        let takes = |shape: &[usize]| input_shape(&self.graph, Some(shape)).is_ok();
-        let plain = self.graph.file_input == Some(Element::U8);
-        match data.frames_for(&self.graph.input.name)? {
-            Cow::Borrowed(data) => data.entering(takes, plain).in_file(&self.file),
-            Cow::Owned(data) => {
-                let data = data.entering(takes, plain).in_file(&self.file)?.into_owned();
-                Ok(Cow::Owned(data))
-            }
-        }
+        data.taken_by(&self.graph).in_file(&self.file)
     }
 
     pub(super) fn session(&self, data: &Dataset) -> Result<Session> {
@@ -329,6 +320,7 @@ pub(super) fn stage_of(step: Step) -> Stage {
         Step::Round => Stage::Round,
         Step::CorrectBias => Stage::CorrectBias,
         Step::Analyze => Stage::Analyze,
+        Step::Drive => Stage::Drive,
     }
 }
 

@@ -5,9 +5,11 @@
 //! boundary; files go as bytes.
 
 use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
 
 use crate::error::Error;
 use crate::vocabulary::analysis::Analysis;
+use crate::vocabulary::driving::{Drives, RoadSearch, RoadTest, Track};
 use crate::vocabulary::file::File;
 use crate::vocabulary::frames::{DataSummary, Normalization, Picture};
 use crate::vocabulary::plan::Plan;
@@ -19,7 +21,7 @@ use crate::vocabulary::task::Judging;
 use crate::vocabulary::training::{Checkpoint, Epoch, Resume};
 
 /// Raised when a message changes its meaning; page and worker of different versions refuse to talk.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// The shell's name for a loaded network: anything, unique within a lab.
 pub type ModelId = String;
@@ -66,9 +68,16 @@ pub enum Request {
     /// What `recipe` does to `model`, tensor by tensor and layer by layer: calibrated on the
     /// calibration frames, measured on the first `frames` validation frames (`None`: all).
     /// Ends with [`Event::Analyzed`].
-    Analyze { model: ModelId, recipe: Recipe, judging: Judging, frames: Option<usize> },
+    Analyze {
+        model: ModelId,
+        recipe: Recipe,
+        judging: Judging,
+        frames: Option<usize>,
+        /// Let all that is measured drive, too.
+        road: Option<RoadTest>,
+    },
     /// Searches the recipe that meets `target`, starting from `recipe`, on `frames` of one half of the
-    /// validation frames; what it finds is measured on the other half, too. Every trial is told by [`Event::Tried`]. Ends with [`Event::Searched`];
+    /// validation frames; what it finds is measured on the other half, too; where a return is wanted, on tracks. Every trial is told by [`Event::Tried`]. Ends with [`Event::Searched`];
     /// cancelled once something was tried, too, with the best so far.
     Search {
         model: ModelId,
@@ -76,6 +85,8 @@ pub enum Request {
         target: Target,
         judging: Judging,
         frames: Option<usize>,
+        /// Of searches that want a return.
+        road: RoadSearch,
     },
     /// Trains `model` on the training frames for `recipe` and loads the quantized result as `into`.
     /// The starting point is calibrated on the calibration frames, without any on
@@ -88,6 +99,12 @@ pub enum Request {
     /// Measures the networks on the validation frames, interleaved; the first float network is the
     /// one the others are compared with. Ends with [`Event::Compared`].
     Compare { models: Vec<ModelId>, judging: Judging },
+    /// Lets the networks drive the same tracks. Every drive is told by [`Event::Drove`]. Ends with
+    /// [`Event::Driven`]; cancelled once something was driven, too, with what is done.
+    Drive { models: Vec<ModelId>, test: RoadTest },
+    /// Steps along track `seed` by the actions in an .npy file: whole numbers N, or floats N x 3; with a
+    /// picture before every so many of them. Ends with [`Event::Replayed`].
+    Replay { actions: File, seed: u64, every: Option<usize> },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -158,6 +175,17 @@ pub enum Event {
         /// Values over the frames, for drawing.
         series: Vec<Series>,
     },
+    /// A network has driven a track, of all tracks and networks in no order; the others go on.
+    Drove {
+        model: ModelId,
+        track: Track,
+    },
+    Driven {
+        drives: Drives,
+    },
+    Replayed {
+        replay: Replay,
+    },
     Failed {
         error: Error,
     },
@@ -166,8 +194,11 @@ pub enum Event {
 impl Event {
     /// Whether the request that caused it is over.
     pub fn is_final(&self) -> bool {
-        use Event::{Checkpoint, Epoch, Progress, Tried};
-        !matches!(self, Progress(_) | Tried { .. } | Epoch { .. } | Checkpoint { .. })
+        use Event::{Checkpoint, Drove, Epoch, Progress, Tried};
+        !matches!(
+            self,
+            Progress(_) | Tried { .. } | Epoch { .. } | Checkpoint { .. } | Drove { .. }
+        )
     }
 }
 
@@ -185,6 +216,7 @@ pub enum Stage {
     Analyze,
     Evaluate,
     Time,
+    Drive,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -194,6 +226,25 @@ pub struct Progress {
     pub model: Option<ModelId>,
     pub done: usize,
     pub total: usize,
+}
+
+/// What recorded actions came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Replay {
+    /// x, y and angle of the hull, and the reward, after each step.
+    pub states: Vec<[f64; 4]>,
+    /// The pictures, one after another: 96 x 96 x 3 bytes each, rows from the top.
+    pub frames: ByteBuf,
+    pub ended: Option<Ended>,
+}
+
+/// How an episode ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// The step that ended it, from 1.
+    pub step: usize,
+    /// Whether by a finished lap, else beyond the field.
+    pub lap_finished: bool,
 }
 
 /// A network as read, before anything is measured.

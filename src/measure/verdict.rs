@@ -139,6 +139,7 @@ mod tests {
             profile: Vec::new(),
             recipe: None,
             left_in_float: Vec::new(),
+            driving: None,
         }
     }
 

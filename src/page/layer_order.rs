@@ -103,6 +103,7 @@ mod tests {
             by_calibration_frames: Vec::new(),
             frames: 1,
             warnings: Vec::new(),
+            driving: None,
         };
         let by = |column, descending| order(&analysis, Sorting { column, descending });
         assert_eq!(by(Column::Position, false), [0, 1, 2, 3]);

@@ -7,3 +7,4 @@ mod layers;
 mod tensors;
 
 pub use account::analyze;
+pub use layers::{LayerVariants, Variants, layer_variants};

@@ -10,6 +10,7 @@ pub enum Step {
     Round,
     CorrectBias,
     Analyze,
+    Drive,
 }
 
 /// Hears which step is how far: `(step, done, total)`. An error ends the work with that error.

@@ -78,7 +78,7 @@ fn wilson(hits: usize, n: usize) -> [f64; 2] {
 }
 
 /// The probability that `a + b` tosses of a fair coin fall at least as unevenly as `a` to `b`.
-fn binomial_two_sided(a: usize, b: usize) -> f64 {
+pub(super) fn binomial_two_sided(a: usize, b: usize) -> f64 {
     let n = a + b;
     let log_half = -(n as f64) * std::f64::consts::LN_2;
     // C(n, k) / 2^n from C(n, k-1) / 2^n, in logarithms: 2^-n alone would vanish above n = 1074.

@@ -1,5 +1,4 @@
-//! Several who share the shards of a batch. They share no memory: each is given bytes and gives
-//! bytes back, over whatever connects it.
+//! What those say to one another who share the shards of a batch.
 
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
@@ -9,50 +8,13 @@ use super::start::Start;
 use super::state::State;
 use super::state::floats;
 use super::worker::{Engine, Example, Worker};
+use crate::crew::{Calling, call, read, unreadable, write};
 use crate::data::Dataset;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::graph::Graph;
 use crate::onnx;
 use crate::vocabulary::plan::Plan;
 use crate::vocabulary::recipe::Recipe;
-
-/// Those who help whoever trains, each a [`Hand`] somewhere else, numbered from 0. A hand that
-/// is lost costs nothing but its help: what it was given is computed again.
-#[expect(async_fn_in_trait, reason = "nobody asks for more than one thread")]
-pub trait Crew {
-    /// How many may help.
-    fn most(&self) -> usize;
-    /// Calls so many hands at most, and gives each this first: what it needs to know.
-    async fn muster(&mut self, hands: usize, muster: Vec<u8>);
-    /// How many have answered to that, once all have answered or are lost.
-    async fn ready(&mut self) -> usize;
-    /// Gives a hand work.
-    fn ask(&mut self, hand: usize, work: Vec<u8>);
-    /// What it came to. `None`: the hand is lost.
-    async fn answer(&mut self, hand: usize) -> Option<Vec<u8>>;
-}
-
-/// Nobody.
-#[derive(Debug, Clone, Copy)]
-pub struct Alone;
-
-impl Crew for Alone {
-    fn most(&self) -> usize {
-        0
-    }
-
-    async fn muster(&mut self, _: usize, _: Vec<u8>) {}
-
-    async fn ready(&mut self) -> usize {
-        0
-    }
-
-    fn ask(&mut self, _: usize, _: Vec<u8>) {}
-
-    async fn answer(&mut self, _: usize) -> Option<Vec<u8>> {
-        None
-    }
-}
 
 /// What a hand needs to know of a training.
 #[derive(Debug, Serialize, Deserialize)]
@@ -89,31 +51,36 @@ pub(super) struct ShardSums {
     pub(super) hits: usize,
 }
 
-/// One of a crew.
-#[derive(Debug, Default)]
-pub struct Hand(Option<(Start, Worker)>);
+/// One of a crew that trains.
+#[derive(Debug)]
+pub struct Hand {
+    start: Start,
+    worker: Worker,
+}
 
 impl Hand {
-    /// To the bytes of [`Crew::muster`] first, with nothing; then to those of [`Crew::ask`], with the
-    /// bytes of [`Crew::answer`].
+    /// From what [`muster`] says.
     ///
     /// # Errors
     /// Other bytes, and what keeps the training itself from starting.
+    pub fn new(muster: &[u8]) -> Result<Self> {
+        let Muster { network, recipe, plan, calibration, sample } = read(muster)?;
+        let graph = onnx::read(&network)?;
+        let recipe: Recipe = serde_json::from_str(&recipe).map_err(unreadable)?;
+        let plan: Plan = serde_json::from_str(&plan).map_err(unreadable)?;
+        let data = [&calibration, &sample];
+        let start = Start::new(&graph, &recipe, &plan, data, &mut |_, _, _| Ok(()))?;
+        let worker = Worker::new(&start.engine, &start.state);
+        Ok(Self { start, worker })
+    }
+
+    /// To the bytes of [`Crew::ask`](crate::crew::Crew::ask) with those of
+    /// [`Crew::answer`](crate::crew::Crew::answer).
+    ///
+    /// # Errors
+    /// Other bytes.
     pub fn answer(&mut self, bytes: &[u8]) -> Result<Vec<u8>> {
-        match &mut self.0 {
-            Some((start, worker)) => work_on(&start.engine, worker, read(bytes)?),
-            None => {
-                let Muster { network, recipe, plan, calibration, sample } = read(bytes)?;
-                let graph = onnx::read(&network)?;
-                let recipe: Recipe = serde_json::from_str(&recipe).map_err(unreadable)?;
-                let plan: Plan = serde_json::from_str(&plan).map_err(unreadable)?;
-                let data = [&calibration, &sample];
-                let start = Start::new(&graph, &recipe, &plan, data, &mut |_, _, _| Ok(()))?;
-                let worker = Worker::new(&start.engine, &start.state);
-                self.0 = Some((start, worker));
-                Ok(Vec::new())
-            }
-        }
+        work_on(&self.start.engine, &mut self.worker, read(bytes)?)
     }
 }
 
@@ -134,23 +101,24 @@ fn work_on(engine: &Engine, worker: &mut Worker, work: Work) -> Result<Vec<u8>> 
     write(&sums.collect::<Result<Vec<_>>>()?)
 }
 
-/// For [`Crew::muster`].
+/// For [`Crew::muster`](crate::crew::Crew::muster).
 pub(super) fn muster(
     graph: &Graph,
     recipe: &Recipe,
     plan: &Plan,
     [calibration, data]: [&Dataset; 2],
 ) -> Result<Vec<u8>> {
-    write(&Muster {
+    let muster = Muster {
         network: onnx::write(graph).into(),
         recipe: recipe.to_short_json()?,
         plan: plan.to_json()?,
         calibration: calibration.clone(),
         sample: data.select(&[0]),
-    })
+    };
+    call(Calling::Training, &muster)
 }
 
-/// For [`Crew::ask`].
+/// For [`Crew::ask`](crate::crew::Crew::ask).
 pub(super) fn work(
     state: &State,
     mode: Mode,
@@ -168,19 +136,7 @@ pub(super) fn work(
     })
 }
 
-/// From [`Crew::answer`]: of each shard.
+/// From [`Crew::answer`](crate::crew::Crew::answer): of each shard.
 pub(super) fn sums(answer: &[u8]) -> Result<Vec<ShardSums>> {
     read(answer)
-}
-
-fn write(message: &impl Serialize) -> Result<Vec<u8>> {
-    postcard::to_allocvec(message).map_err(unreadable)
-}
-
-fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T> {
-    postcard::from_bytes(bytes).map_err(unreadable)
-}
-
-fn unreadable(why: impl std::fmt::Display) -> Error {
-    Error::new(format!("a message between those who train cannot be read: {why}"))
 }

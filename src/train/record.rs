@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::crew::Alone;
 use super::layer::{Layer, WeightScale};
 use super::network::{Network, ScaleSource};
 use super::trainer::Trainer;
 use super::worker::Example;
+use crate::crew::Alone;
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::graph::Graph;

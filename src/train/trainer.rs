@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::course::{Course, Fingerprint, Partial};
-use super::crew::{self, Crew, ShardSums};
+use super::crew::{self, ShardSums};
 use super::export;
 use super::machine::{Mode, SHARD};
 use super::network::{Network, ScaleSource};
 use super::start::Start;
 use super::worker::{Engine, Example, Worker};
 use crate::clock::Stopwatch;
+use crate::crew::Crew;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
@@ -458,10 +459,11 @@ pub(super) type Hear<'a> = dyn FnMut(Phase, usize, usize) -> Result<()> + 'a;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crew::Alone;
     use crate::graph::Tensor;
+    use crate::lab::Hand;
     use crate::onnx;
     use crate::progress::{ready, unwatched};
-    use crate::train::{Alone, Hand};
     use crate::vocabulary::file::File;
     use crate::vocabulary::plan::Mirror;
 

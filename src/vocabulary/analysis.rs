@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::driving::Losses;
+
 /// The account of one recipe on one network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Analysis {
@@ -23,6 +25,8 @@ pub struct Analysis {
     pub frames: usize,
     /// What looks wrong, in words.
     pub warnings: Vec<String>,
+    /// What it drives; `None` where nobody asked.
+    pub driving: Option<Losses>,
 }
 
 /// What a change does to the network's answers.

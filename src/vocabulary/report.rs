@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::driving::Driving;
 use super::quantization::LeftInFloat;
 use super::recipe::Recipe;
 
@@ -57,6 +58,8 @@ pub struct Report {
     pub profile: Vec<StepProfile>,
     pub recipe: Option<Recipe>,
     pub left_in_float: Vec<LeftInFloat>,
+    /// What it drives; `None` where nobody asked.
+    pub driving: Option<Box<Driving>>,
 }
 
 /// The share of an inference that one operator takes.

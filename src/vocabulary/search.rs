@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::analysis::Effect;
+use super::driving::{Kept, Verdict};
 use super::recipe::Recipe;
 
 /// What the searched recipe has to meet.
 ///
-/// With `max_drop` or `max_rise`: the fewest BOPs whose top-1, or mean absolute error, is at most so far
-/// from the float network's. With budgets alone: the least damage within them.
+/// With `max_drop`, `max_rise` or `min_return`: the fewest BOPs whose top-1, mean absolute error or return is
+/// at most so far from the float network's. With budgets alone: the least damage within them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Target {
@@ -16,6 +17,8 @@ pub struct Target {
     pub max_drop: Option<f64>,
     /// Per cent by which the mean absolute error of the values may rise.
     pub max_rise: Option<f64>,
+    /// Share of the float network's return that is to be kept, on the same tracks.
+    pub min_return: Option<f64>,
     /// Bytes of the ONNX file.
     pub max_bytes: Option<u64>,
     /// MACs x weight bits x activation bits.
@@ -34,6 +37,8 @@ pub struct Trial {
     pub drop: Option<f64>,
     /// Per cent by which the mean absolute error is above the float network's; `None` without values.
     pub rise: Option<f64>,
+    /// What it drives; `None` where no return is wanted.
+    pub driving: Option<Kept>,
     pub bops: u64,
     /// Bytes of the ONNX file.
     pub file_bytes: u64,
@@ -50,7 +55,7 @@ impl Trial {
     }
 }
 
-/// How the best recipe does on frames that chose nothing.
+/// How the best recipe does on frames and tracks that chose nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Heldout {
     pub frames: usize,
@@ -60,7 +65,11 @@ pub struct Heldout {
     pub drop_ci95: Option<[f64; 2]>,
     pub rise: Option<f64>,
     pub rise_ci95: Option<[f64; 2]>,
-    /// Whether what may be lost is not exceeded here, either; `None` where the target is a budget alone.
+    /// On tracks that chose nothing, and what the interval says of them.
+    pub driving: Option<Kept>,
+    pub return_is_kept: Option<Verdict>,
+    /// Whether what may be lost of the answers is not exceeded here, either; `None` where the target says
+    /// nothing of that.
     pub holds: Option<bool>,
 }
 

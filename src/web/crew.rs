@@ -1,4 +1,4 @@
-//! Other workers that share the shards of a training, started by the one that trains.
+//! Other workers that share long work, started by the one that works.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -11,9 +11,9 @@ use js_sys::{Array, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent, UrlSearchParams, Worker};
 
-use crate::train::Crew;
+use crate::crew::Crew;
 
-/// The most that train together.
+/// The most that work together.
 const MOST: usize = 8;
 
 /// One worker for each further core; they end when it is dropped.
@@ -49,7 +49,7 @@ impl Workers {
         Self { scope, hands: Vec::new() }
     }
 
-    /// How many train in all: as many as the page's address asks for (`?workers=1`), else one for
+    /// How many work in all: as many as the page's address asks for (`?workers=1`), else one for
     /// each core.
     fn wanted(&self) -> usize {
         let asked = UrlSearchParams::new_with_str(&self.scope.location().search()).ok();

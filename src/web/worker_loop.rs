@@ -1,5 +1,5 @@
 //! The worker's side: a lab that answers one request after the other, or a hand in another worker's
-//! training.
+//! work.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -15,12 +15,11 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use super::crew::Workers;
 use super::message::{Answer, Ask};
-use crate::lab::Lab;
 use crate::lab::protocol::{Event, Request, VERSION};
-use crate::train::Hand;
+use crate::lab::{Hand, Lab};
 
-/// What was asked and not begun, while the lab is at work: a training waits for its helpers, and hears
-/// of further requests meanwhile.
+/// What was asked and not begun, while the lab is at work: it may wait for helpers, and hears of further
+/// requests meanwhile.
 struct Desk {
     scope: DedicatedWorkerGlobalScope,
     /// Taken away while it works.
@@ -81,8 +80,8 @@ impl Desk {
     }
 }
 
-/// Whoever trains does without a hand that answers otherwise than with bytes, and says itself what
-/// is wrong with the training.
+/// Whoever works does without a hand that answers otherwise than with bytes, and says itself what
+/// is wrong with the work.
 fn help(hand: &mut Hand, bytes: &[u8], scope: &DedicatedWorkerGlobalScope) {
     match hand.answer(bytes) {
         Ok(answer) => {

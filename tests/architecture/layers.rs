@@ -11,6 +11,7 @@ const ROOMS: &[&str] = &[
     "figures",
     "random",
     "progress",
+    "crew",
     "vocabulary",
     "statistics",
     "graph",

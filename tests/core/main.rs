@@ -10,6 +10,7 @@ mod made_up;
 mod answers;
 mod drawn;
 mod drive;
+mod driver;
 mod inputs;
 mod integers;
 mod onnx_operators;

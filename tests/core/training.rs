@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use crate::made_up::{CLASSES, FRAME, dataset, frames, residual, silu};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use steer8::crew::Alone;
 use steer8::data::Dataset;
 use steer8::graph::Graph;
 use steer8::onnx;
 use steer8::progress::ready;
 use steer8::runtime::{Arithmetic, Session};
-use steer8::train::{Alone, Listener, Trained, record, train};
+use steer8::train::{Listener, Trained, record, train};
 use steer8::vocabulary::plan::{Optimizer, Plan, Scales};
 use steer8::vocabulary::recipe::Recipe;
 

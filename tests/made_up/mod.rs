@@ -185,3 +185,22 @@ pub fn silu() -> Graph {
     net.layer("Gemm", "flat", "y", &[CLASSES, 48], &[("transB", &[1])]);
     net.graph
 }
+
+/// A network that drives by the mean of each channel of 96x96 pixels: its answers are `weights`, a row of
+/// the channels for each, times that, and `bias`.
+pub fn by_colour(weights: &[f32], bias: &[f32]) -> Graph {
+    let channels = weights.len() / bias.len();
+    let mut net = Net::new();
+    let dims = [channels, 96, 96].map(Dim::Fixed);
+    net.graph.input.shape = Some(std::iter::once(Dim::Free("n".into())).chain(dims).collect());
+    net.node("GlobalAveragePool", &["x"], "means", &[]);
+    net.node("Flatten", &["means"], "row", &[]);
+    net.layer("Gemm", "row", "y", &[bias.len(), channels], &[("transB", &[1])]);
+    let tensors =
+        [("y_weights", vec![bias.len(), channels], weights), ("y_bias", vec![bias.len()], bias)];
+    for (name, shape, values) in tensors {
+        let tensor = Tensor::new(shape, Data::F32(values.to_vec()));
+        net.graph.initializers.insert(name.into(), tensor);
+    }
+    net.graph
+}

@@ -6,12 +6,13 @@ use steer8::data::Dataset;
 use steer8::error::Error;
 use steer8::graph::Graph;
 use steer8::onnx::{read, write};
-use steer8::progress::unwatched;
-use steer8::quantize::{Listener, analyze, halves, quantize, search};
+use steer8::progress::{ready, unwatched};
+use steer8::quantize::{Listener, NoRoad, analyze, halves, quantize, search};
 use steer8::random::choose;
 use steer8::runtime::{Arithmetic, Session};
 use steer8::score::classes::top1;
 use steer8::vocabulary::analysis::Effect;
+use steer8::vocabulary::driving::RoadSearch;
 use steer8::vocabulary::file::File;
 use steer8::vocabulary::recipe::{Granularity, Method, Recipe};
 use steer8::vocabulary::search::{Found, Target, Trial};
@@ -172,8 +173,9 @@ fn found(recipe: &Recipe, target: Target, count: usize, limit: usize) -> Found {
         "/11/Gemm" => 640,
         _ => 0,
     };
-    let on = (data, &Judging::default());
-    search(&float, recipe, target, on, Some(count), &macs, listener).expect("it finds something")
+    let on = (data, &Judging::default(), Some(count));
+    let drives = (&RoadSearch::default(), &mut NoRoad);
+    ready(search(&float, recipe, target, on, &macs, drives, listener)).expect("it finds something")
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 
 use steer8::lab::Lab;
 use steer8::lab::protocol::{Event, Request, Role, TrainOptions};
+use steer8::vocabulary::driving::RoadSearch;
 use steer8::vocabulary::file::File;
 use steer8::vocabulary::plan::Plan;
 use steer8::vocabulary::recipe::{Recipe, Rounding};
@@ -122,14 +123,15 @@ fn everything_is_done_with_several_inputs() {
     assert!(reports[1].agreement_with_float > Some(0.9), "{:?}", reports[1]);
 
     let (model, recipe, judging) = model_recipe_judging();
-    let answer = ask(lab, Request::Analyze { model, recipe, judging, frames: None });
+    let answer = ask(lab, Request::Analyze { model, recipe, judging, frames: None, road: None });
     let Event::Analyzed { analysis, .. } = answer else { panic!("{answer:?}") };
     let speed = analysis.tensors.iter().find(|tensor| tensor.name == "speed");
     assert_eq!(speed.expect("it is measured").node, None);
 
     let (model, recipe, judging) = model_recipe_judging();
     let target = Target { max_drop: Some(10.0), ..Target::default() };
-    let answer = ask(lab, Request::Search { model, recipe, target, judging, frames: None });
+    let road = RoadSearch::default();
+    let answer = ask(lab, Request::Search { model, recipe, target, judging, frames: None, road });
     let Event::Searched { found, .. } = answer else { panic!("{answer:?}") };
     assert!(!found.trials.is_empty() && found.best.loss().is_some());
 

@@ -8,6 +8,7 @@ mod made_up;
 mod analysis;
 mod command_line;
 mod drawn;
+mod drive;
 mod driving_networks;
 mod exported_networks;
 mod inputs;

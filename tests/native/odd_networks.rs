@@ -1,14 +1,16 @@
 //! Networks that are not like the bundled ones: what holds for these holds for those, too.
 
 use crate::made_up::{AROUND, CLASSES, FRAME, Net, frames, labelled, residual, silu};
+use steer8::crew::Alone;
 use steer8::data::Dataset;
 use steer8::error::{Error, Result};
 use steer8::graph::{Data, Dim, Graph, Tensor};
 use steer8::progress::ready;
-use steer8::quantize::{Listener, Quantized, Step, analyze, quantize, search};
+use steer8::quantize::{Listener, NoRoad, Quantized, Step, analyze, quantize, search};
 use steer8::runtime::{Arithmetic, Session};
 use steer8::score::classes::top1;
-use steer8::train::{self, Alone, Trained};
+use steer8::train::{self, Trained};
+use steer8::vocabulary::driving::RoadSearch;
 use steer8::vocabulary::plan::Plan;
 use steer8::vocabulary::quantization::TensorInfo;
 use steer8::vocabulary::recipe::{ActivationType, LayerBits, Method, Recipe, Rounding};
@@ -176,8 +178,9 @@ fn a_recipe_says_nothing_of_nodes_that_it_cannot_change() {
 fn searched(graph: &Graph, start: &Recipe, data: &Dataset) -> Result<Found> {
     let target = Target { max_drop: Some(2.0), ..Target::default() };
     let listener = Listener { progress: &mut unheard, tried: &mut |_| () };
-    let on = ([data, data], &Judging::default());
-    search(graph, start, target, on, None, &|_| 1000, listener)
+    let on = ([data, data], &Judging::default(), None);
+    let drives = (&RoadSearch::default(), &mut NoRoad);
+    ready(search(graph, start, target, on, &|_| 1000, drives, listener))
 }
 
 fn trained(graph: &Graph, recipe: &Recipe, plan: &Plan, data: &Dataset) -> Trained {

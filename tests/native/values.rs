@@ -8,6 +8,7 @@ use steer8::lab::Lab;
 use steer8::lab::protocol::{Event, Request, Role};
 use steer8::onnx::write;
 use steer8::random::SplitMix64;
+use steer8::vocabulary::driving::RoadSearch;
 use steer8::vocabulary::file::File;
 use steer8::vocabulary::frames::Normalization;
 use steer8::vocabulary::recipe::{Granularity, Method, Recipe};
@@ -182,6 +183,7 @@ fn the_analysis_and_the_search_speak_of_errors() {
         recipe,
         judging: judging.clone(),
         frames: None,
+        road: None,
     };
     let Event::Analyzed { analysis, .. } = ask(&mut lab, analyze(coarse())) else {
         panic!("no analysis")
@@ -210,6 +212,7 @@ fn the_analysis_and_the_search_speak_of_errors() {
         target,
         judging: judging.clone(),
         frames: None,
+        road: RoadSearch::default(),
     };
     let rise = Target { max_rise: Some(10.0), ..Target::default() };
     let Event::Searched { found, .. } = ask(&mut lab, search(rise)) else { panic!("no search") };

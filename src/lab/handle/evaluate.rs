@@ -91,6 +91,7 @@ pub(super) fn measure(
         profile: Vec::new(),
         recipe: recipe_of(&model.graph),
         left_in_float: inspection.left_in_float,
+        driving: None,
     };
     Ok(Measured { report, layers: inspection.layers, answers: rows, judge })
 }

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 
 use super::evaluate::answers;
 use super::{Emit, Lab, MOST_REPORTS, Model, name_after, stage_of};
+use crate::crew::Crew;
 use crate::data::Dataset;
 use crate::error::{Context, Error, Result};
 use crate::lab::protocol::{
@@ -15,7 +16,7 @@ use crate::lab::protocol::{
 use crate::progress::unwatched;
 use crate::random::choose;
 use crate::runtime::input_shape;
-use crate::train::{self, Crew, Listener, Phase};
+use crate::train::{self, Listener, Phase};
 use crate::vocabulary::plan::Plan;
 use crate::vocabulary::recipe::Recipe;
 use crate::vocabulary::task::Judging;

@@ -165,6 +165,8 @@ impl State {
             Event::Epoch { epoch, .. } => self.epoch_done(epoch),
             Event::Checkpoint { checkpoint, .. } => self.keep_checkpoint(checkpoint, effects),
             Event::Tried { trial, .. } => self.tried(trial),
+            // The page lets nobody drive yet.
+            Event::Drove { .. } => {}
             event => self.ended(id, event, now, effects),
         }
     }

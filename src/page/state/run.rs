@@ -9,6 +9,7 @@ use super::{Effect, State};
 use crate::lab::protocol::{
     Inspection, ModelId, Progress, QuantizationSummary, Request, Role, Stage,
 };
+use crate::vocabulary::driving::RoadSearch;
 use crate::vocabulary::file::File;
 use crate::vocabulary::recipe::Recipe;
 use crate::vocabulary::report::{Report, Series};
@@ -200,11 +201,14 @@ impl State {
                 job.judging.clone_from(&judging);
                 Request::Compare { models: job.contestants.clone(), judging }
             }
-            Step::Analyze { frames } => Request::Analyze { model, recipe, judging, frames },
+            Step::Analyze { frames } => {
+                Request::Analyze { model, recipe, judging, frames, road: None }
+            }
             Step::Search { goal, target, frames } => {
                 let search = Search::new(goal, target, job.validation.clone());
                 self.searches.insert(model.clone(), Rc::new(search));
-                Request::Search { model, recipe, target, judging, frames }
+                let road = RoadSearch::default();
+                Request::Search { model, recipe, target, judging, frames, road }
             }
             Step::Train { finish } => match self.training_request(&job, finish) {
                 Some(request) => request,

@@ -5,6 +5,7 @@ use serde_bytes::ByteBuf;
 use super::*;
 use crate::lab::protocol::{Progress, QuantizationSummary, Stage, TensorShape, TrainingSummary};
 use crate::vocabulary::analysis::{Analysis, Effect as Damage};
+use crate::vocabulary::driving::RoadSearch;
 use crate::vocabulary::frames::{ArraySummary, DataSummary, LabelColumn};
 use crate::vocabulary::recipe::{Granularity, LayerBits, Recipe, Rounding};
 use crate::vocabulary::report::{Accuracy, Report};
@@ -230,7 +231,9 @@ fn answer(request: &Request) -> Event {
             summary: quantization(recipe),
             inspection: inspection("int8", 96),
         },
-        Request::Evaluate { .. } => unreachable!("the page compares"),
+        Request::Evaluate { .. } | Request::Drive { .. } | Request::Replay { .. } => {
+            unreachable!("the page compares")
+        }
         Request::Analyze { model, frames, .. } => {
             Event::Analyzed { model: model.clone(), analysis: analysis(frames.unwrap_or(20)) }
         }
@@ -284,6 +287,7 @@ fn analysis(frames: usize) -> Analysis {
         by_calibration_frames: Vec::new(),
         frames,
         warnings: Vec::new(),
+        driving: None,
     }
 }
 
@@ -294,6 +298,7 @@ fn trial(what: &str, recipe: &Recipe, best: bool) -> Trial {
         effect: damage(),
         drop: Some(1.0),
         rise: None,
+        driving: None,
         bops: 32,
         file_bytes: 100,
         meets: best,
@@ -366,6 +371,7 @@ fn report(model: &str) -> Report {
         profile: Vec::new(),
         recipe: Some(Recipe::default()),
         left_in_float: Vec::new(),
+        driving: None,
     }
 }
 
@@ -800,7 +806,8 @@ fn a_stopped_search_keeps_the_best_of_what_it_tried() {
     let recipe = Recipe { weight_bits: 3, ..Recipe::default() };
     let model = "plain".into();
     let judging = Judging::default();
-    let asked = Request::Search { model, recipe, target, judging, frames: Some(500) };
+    let road = RoadSearch::default();
+    let asked = Request::Search { model, recipe, target, judging, frames: Some(500), road };
     assert_eq!(*bench.sent[0].1, asked, "it goes no lower than the recipe it starts from");
     for trial in
         [("a", false), ("b", true), ("c", false)].map(|(w, b)| trial(w, &Recipe::default(), b))

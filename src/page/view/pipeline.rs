@@ -77,5 +77,6 @@ pub(super) fn name(stage: Stage) -> &'static str {
         Stage::Analyze => "analyze",
         Stage::Evaluate => "evaluate",
         Stage::Time => "time",
+        Stage::Drive => "drive",
     }
 }

@@ -61,5 +61,6 @@ fn doing(stage: Stage, step: Step) -> &'static str {
         Stage::Analyze => "measuring what each layer does",
         Stage::Evaluate => "answering the validation frames",
         Stage::Time => "timing, in turns",
+        Stage::Drive => "driving",
     }
 }

@@ -109,6 +109,7 @@ pub fn analyze(
         by_calibration_frames,
         frames,
         warnings,
+        driving: None,
     })
 }
 

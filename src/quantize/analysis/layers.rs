@@ -6,14 +6,57 @@ use super::super::placement::{has_weights, weight_axis};
 use super::super::post_training::Calibrated;
 use super::super::qparams::Params;
 use super::super::weights::{WeightScheme, absolute_sums, quantize_bias, weight_params};
-use crate::error::Result;
-use crate::graph::{Node, Tensor};
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::graph::{Graph, Node, Tensor};
 use crate::progress::Progress;
+use crate::quantize::step::StepProgress;
 use crate::vocabulary::analysis::{Effect, LayerDamage};
 use crate::vocabulary::recipe::Recipe;
 
+/// The networks that say what each layer does, for whoever measures them otherwise.
+#[derive(Debug, Clone)]
+pub struct Variants {
+    /// All of it quantized.
+    pub quantized: Graph,
+    /// In the order of the account.
+    pub layers: Vec<LayerVariants>,
+}
+
+#[derive(Debug, Clone)]
+pub struct LayerVariants {
+    pub node: String,
+    /// The rest of the network is float.
+    pub only_this_quantized: Graph,
+    /// The rest of the network is quantized.
+    pub only_this_float: Graph,
+}
+
+/// What `recipe` makes of the network, layer by layer, calibrated on `calibration`.
+///
+/// # Errors
+/// As [`quantize`](crate::quantize::quantize).
+pub fn layer_variants(
+    graph: &Graph,
+    recipe: &Recipe,
+    calibration: &Dataset,
+    progress: &mut StepProgress,
+) -> Result<Variants> {
+    let calibrated = Calibrated::new(graph, recipe, calibration, progress)?;
+    let Watched { variants, nodes, .. } = Watched::of(&calibrated, recipe);
+    let mut graphs = variants.into_iter().map(|variant| variant.graph);
+    let Some(quantized) = graphs.next() else { return Err(Error::new("nothing is quantized")) };
+    let node = |at: usize| calibrated.prepared.graph.nodes[at].name.clone();
+    let layers = nodes.into_iter().map_while(|at| {
+        let (only_this_quantized, only_this_float) = (graphs.next()?, graphs.next()?);
+        Some(LayerVariants { node: node(at), only_this_quantized, only_this_float })
+    });
+    let layers = layers.collect();
+    Ok(Variants { quantized, layers })
+}
+
 /// The networks that the account of the layers compares.
-pub(super) struct Variants {
+pub(super) struct Watched {
     /// The float tensors that [`Variant::watched`] counts.
     pub(super) watched: Vec<String>,
     /// The whole network quantized; then, for each layer, with only it quantized, and with only it
@@ -22,7 +65,7 @@ pub(super) struct Variants {
     pub(super) nodes: Vec<usize>,
 }
 
-impl Variants {
+impl Watched {
     pub(super) fn of(calibrated: &Calibrated, recipe: &Recipe) -> Self {
         let Calibrated { prepared, params, layers, .. } = calibrated;
         let graph = &prepared.graph;
@@ -56,7 +99,7 @@ pub(super) fn account(
 ) -> Result<(Effect, Vec<LayerDamage>)> {
     let Calibrated { prepared, params, .. } = calibrated;
     let graph = &prepared.graph;
-    let Variants { watched, variants, nodes } = Variants::of(calibrated, recipe);
+    let Watched { watched, variants, nodes } = Watched::of(calibrated, recipe);
     let measured = bench.measure(Some((graph, &watched)), &variants, progress)?;
     let pairs = measured[1..].chunks_exact(2).zip(nodes);
     let layers = pairs.map(|(pair, at)| {

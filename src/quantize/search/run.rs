@@ -7,6 +7,7 @@
 
 use super::super::Step;
 use super::super::effects::Bench;
+use super::road::{Drives, Road};
 use super::space::Space;
 use super::widths::{Raise, Sensitivity, widths};
 use crate::data::Dataset;
@@ -17,6 +18,7 @@ use crate::quantize::step::StepProgress;
 use crate::random;
 use crate::statistics::blocks::Mean;
 use crate::vocabulary::analysis::Effect;
+use crate::vocabulary::driving::{Kept, RoadSearch};
 use crate::vocabulary::recipe::{Method, Recipe, Rounding, WeightRange};
 use crate::vocabulary::search::{Found, Heldout, Target, Trial};
 use crate::vocabulary::task::Judging;
@@ -39,25 +41,25 @@ const STRETCHES: usize = 20;
 
 /// Searches from `recipe`, whose widths are the lowest that it goes to, on `frames` frames of a seeded
 /// half of `validation` (`None`: all of it); what it finds is measured on the other half, too. Cancelled
-/// once something was tried, it ends with the best so far.
+/// once something was tried, it ends with the best so far. Where a return is wanted, networks drive `road`.
 ///
 /// `macs` are those of a node, by its name, for one frame.
 ///
 /// # Errors
 /// As [`quantize`](crate::quantize::quantize); a target that asks for nothing.
-pub fn search(
+pub async fn search<R: Road>(
     graph: &Graph,
     recipe: &Recipe,
     target: Target,
-    ([calibration, validation], judging): ([&Dataset; 2], &Judging),
-    frames: Option<usize>,
+    ([calibration, validation], judging, frames): ([&Dataset; 2], &Judging, Option<usize>),
     macs: &dyn Fn(&str) -> u64,
+    (how, road): (&RoadSearch, &mut R),
     listener: Listener<'_, '_>,
 ) -> Result<Found> {
     if target == Target::default() {
         return Err(Error::new("the search has no target").way_out(
-            "Say how many points of top-1 may be lost, by how many per cent errors may rise, or give a \
-             budget of bytes or BOPs.",
+            "Say how many points of top-1 may be lost, by how many per cent errors may rise, what share of \
+             the return is to be kept, or give a budget of bytes or BOPs.",
         ));
     }
     recipe.check()?;
@@ -72,10 +74,11 @@ pub fn search(
         bench: Bench::new(graph, on, some(frames.unwrap_or(usize::MAX)))?,
         quick: Bench::new(graph, on, some(QUICK_FRAMES))?,
         target,
+        drives: target.min_return.map(|share| Drives::new(road, graph, share, how)).transpose()?,
         trials: Vec::new(),
         listener,
     };
-    let stopped = match search.run(recipe) {
+    let stopped = match search.run(recipe).await {
         Ok(()) => false,
         Err(error) if error.cancelled && !search.trials.is_empty() => true,
         Err(error) => return Err(error),
@@ -84,7 +87,7 @@ pub fn search(
     let Some(best) = search.best().cloned() else { return Err(Error::cancelled()) };
     let heldout = match unseen.is_empty() {
         true => None,
-        false => Some(search.held_out(&best, Bench::new(graph, on, unseen)?)?),
+        false => Some(search.held_out(&best, Bench::new(graph, on, unseen)?, stopped).await?),
     };
     Ok(Found { best, trials: search.trials, frames, heldout, stopped })
 }
@@ -100,46 +103,49 @@ pub fn halves(data: &Dataset, seed: u64) -> [Vec<usize>; 2] {
     [seen, unseen]
 }
 
-struct Search<'a, 'b, 'c> {
+struct Search<'a, 'b, 'c, R> {
     space: Space<'a>,
     bench: Bench<'a>,
     quick: Bench<'a>,
     target: Target,
+    /// Where a return is wanted.
+    drives: Option<Drives<'a, R>>,
     trials: Vec<Trial>,
     listener: Listener<'b, 'c>,
 }
 
-impl Search<'_, '_, '_> {
-    fn run(&mut self, first: &Recipe) -> Result<()> {
+impl<R: Road> Search<'_, '_, '_, R> {
+    async fn run(&mut self, first: &Recipe) -> Result<()> {
         let progress = &mut self.listener.progress;
         let mut measuring = |done, total| progress(Step::Analyze, done, total);
         self.target.check(&self.bench.float(&mut measuring)?.effect)?;
         let start = Recipe { rounding: Rounding::Nearest, ..first.clone() };
-        self.try_out("the recipe as it is", &start)?;
+        self.try_out("the recipe as it is", &start).await?;
         if start.layers.is_empty() {
             for width in widths(start.weight_bits).skip(1) {
                 let recipe = Recipe { weight_bits: width, ..start.clone() };
-                self.try_out(&format!("all weights {width}-bit"), &recipe)?;
+                self.try_out(&format!("all weights {width}-bit"), &recipe).await?;
             }
             let wider = Recipe { weight_bits: 8, ..start.clone() };
             for width in widths(start.activation_bits).skip(1) {
                 let recipe = Recipe { activation_bits: width, ..wider.clone() };
-                self.try_out(&format!("all weights 8-bit, activations {width}-bit"), &recipe)?;
+                let what = format!("all weights 8-bit, activations {width}-bit");
+                self.try_out(&what, &recipe).await?;
             }
         }
-        let corrected = self.corrections(&start)?;
+        let corrected = self.corrections(&start).await?;
         let sensitivity = {
             let progress = &mut *self.listener.progress;
             Sensitivity::measure(&mut self.space, &mut self.quick, &corrected, progress)?
         };
-        let raises = self.raises(&corrected, &sensitivity)?;
-        self.lower(&corrected, &sensitivity)?;
-        self.learned_rounding(&corrected, &raises)
+        let raises = self.raises(&corrected, &sensitivity).await?;
+        self.lower(&corrected, &sensitivity).await?;
+        self.learned_rounding(&corrected, &raises).await
     }
 
     /// Corrections and methods one after the other: keeps what helps. Judged where the network still
     /// answers something: at the first recipe's widths, or else at the lowest uniform one.
-    fn corrections(&mut self, start: &Recipe) -> Result<Recipe> {
+    async fn corrections(&mut self, start: &Recipe) -> Result<Recipe> {
         let sane = |trial: &&Trial| match (trial.effect.agreement, trial.rise) {
             (Some(agreement), _) => agreement > 0.5,
             (None, rise) => rise.is_none_or(|rise| rise < 100.0),
@@ -161,7 +167,7 @@ impl Search<'_, '_, '_> {
         for (what, option) in options {
             let mut changed = kept.clone();
             option(&mut changed);
-            let trial = self.try_out(what, &changed)?;
+            let trial = self.try_out(what, &changed).await?;
             if trial.effect.logit_mse < error * (1.0 - WORTH_KEEPING) {
                 (kept, error) = (changed, trial.effect.logit_mse);
             }
@@ -172,21 +178,21 @@ impl Search<'_, '_, '_> {
 
     /// With a target for the accuracy, the first raises of the path that meet it; else the most
     /// that fit the budget. Found by bisecting.
-    fn raises(&mut self, start: &Recipe, sensitivity: &Sensitivity) -> Result<Vec<Raise>> {
+    async fn raises(&mut self, start: &Recipe, sensitivity: &Sensitivity) -> Result<Vec<Raise>> {
         let path = {
             let progress = &mut *self.listener.progress;
             let bill = self.space.bill(start, progress)?;
             sensitivity.path(start, &|recipe| bill.bops(recipe))
         };
         let (mut few, mut many) = (0, path.len());
-        let unraised = self.try_out("no layer raised", start)?;
+        let unraised = self.try_out("no layer raised", start).await?;
         if !self.wants_more(&unraised) {
             return Ok(Vec::new());
         }
         while many - few > 1 {
             let middle = few.midpoint(many);
             let what = format!("{middle} raises, the last {}", path[middle - 1].in_words());
-            let trial = self.try_out(&what, &raised(start, &path[..middle]))?;
+            let trial = self.try_out(&what, &raised(start, &path[..middle])).await?;
             if self.wants_more(&trial) { few = middle } else { many = middle }
         }
         if !self.target.limits_loss() {
@@ -196,14 +202,14 @@ impl Search<'_, '_, '_> {
         let chosen = many.min(path.len().saturating_sub(1));
         if chosen > few && chosen < many {
             let what = format!("{chosen} raises, the last {}", path[chosen - 1].in_words());
-            self.try_out(&what, &raised(start, &path[..chosen]))?;
+            self.try_out(&what, &raised(start, &path[..chosen])).await?;
         }
         Ok(path[..chosen].to_vec())
     }
 
     /// Takes bits away again from the best recipe so far, layer by layer, the ones that hurt least
     /// for what they save first, as long as the target is met.
-    fn lower(&mut self, floor: &Recipe, sensitivity: &Sensitivity) -> Result<()> {
+    async fn lower(&mut self, floor: &Recipe, sensitivity: &Sensitivity) -> Result<()> {
         let Some(mut present) = self.best().filter(|best| best.meets).cloned() else {
             return Ok(());
         };
@@ -217,7 +223,7 @@ impl Search<'_, '_, '_> {
             let next = sensitivity.lowering(&present.recipe, floor, &refused, &cost);
             let Some((lowered, recipe)) = next else { break };
             let what = format!("{}, lowered", lowered.in_words());
-            let trial = self.try_out(&what, &recipe)?;
+            let trial = self.try_out(&what, &recipe).await?;
             if trial.meets && trial.bops <= present.bops {
                 present = trial;
             } else {
@@ -228,7 +234,7 @@ impl Search<'_, '_, '_> {
     }
 
     /// Learned rounding in place of raises: of all, then of half of them.
-    fn learned_rounding(&mut self, start: &Recipe, raises: &[Raise]) -> Result<()> {
+    async fn learned_rounding(&mut self, start: &Recipe, raises: &[Raise]) -> Result<()> {
         let keeps = match self.target.limits_loss() {
             true => vec![0, raises.len() / 2],
             false => vec![raises.len()],
@@ -237,7 +243,7 @@ impl Search<'_, '_, '_> {
             let recipe = raised(start, &raises[..keep]);
             let recipe = Recipe { rounding: Rounding::Adaround, ..recipe };
             let what = format!("rounding learned, {keep} of {} raises", raises.len());
-            if self.try_out(&what, &recipe)?.meets {
+            if self.try_out(&what, &recipe).await?.meets {
                 break;
             }
         }
@@ -245,14 +251,19 @@ impl Search<'_, '_, '_> {
     }
 
     /// Measures a recipe, unless that was done before.
-    fn try_out(&mut self, what: &str, recipe: &Recipe) -> Result<Trial> {
+    async fn try_out(&mut self, what: &str, recipe: &Recipe) -> Result<Trial> {
         if let Some(known) = self.trials.iter().find(|trial| trial.recipe == *recipe) {
             return Ok(known.clone());
         }
         let progress = &mut *self.listener.progress;
         let (variant, cost) = self.space.quantized(recipe, progress)?;
         let mut measuring = |done, total| progress(Step::Analyze, done, total);
-        let measured = self.bench.measure(None, &[variant], &mut measuring)?.swap_remove(0);
+        let variants = [variant];
+        let measured = self.bench.measure(None, &variants, &mut measuring)?.swap_remove(0);
+        let driving = match &mut self.drives {
+            Some(drives) => Some(drives.trial(&variants[0].graph, progress).await?),
+            None => None,
+        };
         let in_order = self.bench.in_order();
         let [drop, rise] =
             [measured.tally.drop(in_order), measured.tally.rise(in_order)].map(figure);
@@ -262,6 +273,7 @@ impl Search<'_, '_, '_> {
             effect: measured.effect,
             drop,
             rise,
+            driving,
             bops: cost.bops,
             file_bytes: cost.file_bytes,
             meets: false,
@@ -269,6 +281,12 @@ impl Search<'_, '_, '_> {
         };
         trial.meets = self.target.is_met_by(&trial);
         trial.best = self.best().is_none_or(|best| self.target.prefers(&trial, best));
+        if let (true, true, Some(drives)) = (trial.meets, trial.best, &mut self.drives) {
+            let progress = &mut *self.listener.progress;
+            trial.driving = Some(drives.confirmed(&variants[0].graph, progress).await?);
+            trial.meets = self.target.is_met_by(&trial);
+            trial.best = self.best().is_none_or(|best| self.target.prefers(&trial, best));
+        }
         (self.listener.tried)(&trial);
         self.trials.push(trial.clone());
         Ok(trial)
@@ -281,18 +299,36 @@ impl Search<'_, '_, '_> {
     /// Whether the next recipe to try should have more bits.
     fn wants_more(&self, trial: &Trial) -> bool {
         match self.target.limits_loss() {
-            true => !self.target.is_kept(trial.drop, trial.rise),
+            true => !self.target.is_kept(trial.drop, trial.rise, trial.driving.as_ref()),
             false => self.target.is_met_by(trial),
         }
     }
 
-    /// Measures the best recipe on frames that chose nothing; whoever stopped the search hears it, too.
-    fn held_out(&mut self, best: &Trial, mut bench: Bench<'_>) -> Result<Heldout> {
+    /// Measures the best recipe on frames that chose nothing; whoever stopped the search hears it, too, but for the tracks, which
+    /// take long.
+    async fn held_out(
+        &mut self,
+        best: &Trial,
+        mut bench: Bench<'_>,
+        stopped: bool,
+    ) -> Result<Heldout> {
         let (variant, _) = self.space.quantized(&best.recipe, &mut |_, _, _| Ok(()))?;
-        let measured = bench.measure(None, &[variant], &mut unwatched)?.swap_remove(0);
+        let variants = [variant];
+        let measured = bench.measure(None, &variants, &mut unwatched)?.swap_remove(0);
+        let driving = match &mut self.drives {
+            Some(drives) if !stopped => {
+                match drives.unseen(&variants[0].graph, self.listener.progress).await {
+                    // What was found stays found.
+                    Err(error) if error.cancelled => None,
+                    kept => kept?,
+                }
+            }
+            _ => None,
+        };
         let in_order = bench.in_order();
         let (drop, rise) = (measured.tally.drop(in_order), measured.tally.rise(in_order));
-        let holds = self.target.is_kept(figure(drop), figure(rise));
+        let answers = Target { min_return: None, ..self.target };
+        let holds = answers.is_kept(figure(drop), figure(rise), None);
         Ok(Heldout {
             frames: bench.indices.len(),
             effect: measured.effect,
@@ -300,7 +336,9 @@ impl Search<'_, '_, '_> {
             drop_ci95: drop.map(|drop| drop.ci95),
             rise: figure(rise),
             rise_ci95: rise.map(|rise| rise.ci95),
-            holds: self.target.limits_loss().then_some(holds),
+            return_is_kept: driving.as_ref().map(Kept::verdict),
+            driving,
+            holds: answers.limits_loss().then_some(holds),
         })
     }
 }
@@ -334,27 +372,30 @@ impl Target {
 
     /// Whether it says what may be lost.
     fn limits_loss(&self) -> bool {
-        self.max_drop.is_some() || self.max_rise.is_some()
+        self.max_drop.is_some() || self.max_rise.is_some() || self.min_return.is_some()
     }
 
     /// Whether no more is lost than may be.
-    fn is_kept(&self, drop: Option<f64>, rise: Option<f64>) -> bool {
+    fn is_kept(&self, drop: Option<f64>, rise: Option<f64>, driving: Option<&Kept>) -> bool {
         let within = |most: Option<f64>, lost: Option<f64>| {
             most.is_none_or(|most| lost.is_some_and(|lost| lost <= most))
         };
-        within(self.max_drop, drop) && within(self.max_rise, rise)
+        let drives = self.min_return.is_none() || driving.is_some_and(|kept| kept.margin >= 0.0);
+        within(self.max_drop, drop) && within(self.max_rise, rise) && drives
     }
 
-    /// How much more a trial lost than may be lost, the worse of both.
+    /// How much more a trial lost than may be lost, in points or per cent, the worst of all.
     fn loss(&self, trial: &Trial) -> f64 {
         let part = |most: Option<f64>, lost: Option<f64>| {
             most.zip(lost).map_or(f64::NEG_INFINITY, |(most, lost)| lost - most)
         };
-        part(self.max_drop, trial.drop).max(part(self.max_rise, trial.rise))
+        let of_return = |share: f64| Some(100.0 * (share - trial.driving.as_ref()?.share));
+        let of_return = self.min_return.and_then(of_return).unwrap_or(f64::NEG_INFINITY);
+        part(self.max_drop, trial.drop).max(part(self.max_rise, trial.rise)).max(of_return)
     }
 
     fn is_met_by(&self, trial: &Trial) -> bool {
-        self.is_kept(trial.drop, trial.rise)
+        self.is_kept(trial.drop, trial.rise, trial.driving.as_ref())
             && self.max_bytes.is_none_or(|most| trial.file_bytes <= most)
             && self.max_bops.is_none_or(|most| trial.bops <= most)
     }
@@ -390,6 +431,7 @@ mod tests {
             effect,
             drop: Some(drop),
             rise: None,
+            driving: None,
             bops,
             file_bytes: bops,
             meets: false,
