@@ -15,13 +15,14 @@ use crate::progress::Progress;
 use crate::random;
 use crate::runtime::input_shape;
 use crate::vocabulary::file::File;
-use crate::vocabulary::frames::{Axes, DataSummary, LabelColumn, Normalization, Picture};
+use crate::vocabulary::frames::{Axes, DataSummary, LabelColumn, Normalization};
 use crate::vocabulary::labels::{Column, Labels, Numbers};
 
 /// Frames of one set take at most this many bytes in memory: what a browser tab can still hold.
 const MAX_BYTES: usize = i32::MAX as usize;
 
 mod arrays;
+mod picture;
 mod shown;
 mod stack;
 
@@ -539,52 +540,6 @@ impl Dataset {
     /// Marks the frames that do not follow those before them.
     pub(super) fn with_gaps(self, gaps: Vec<usize>) -> Self {
         Self { gaps, ..self }
-    }
-
-    /// Frame `index` as a picture, or `None` when there is no such frame or it is no picture (one,
-    /// three or four channels; the fourth is taken for opacity and left out; floats clamped to 0..1);
-    /// the newest of a stack. Of several arrays it is the first that is one.
-    pub fn picture(&self, index: usize) -> Option<Picture> {
-        let of_others = || self.parts().find_map(|part| part.own_picture(index));
-        let picture = self.own_picture(index).or_else(of_others)?;
-        let label = self.classes().map(|classes| classes[index] as usize);
-        let columns = self.labels.iter().flat_map(Labels::columns).filter(|_| label.is_none());
-        let values = columns.map(|column| column.value(index) as f32).collect();
-        Some(Picture { label, values, ..picture })
-    }
-
-    /// As [`picture`](Self::picture), of the frames themselves, without a label.
-    fn own_picture(&self, index: usize) -> Option<Picture> {
-        if index >= self.len() {
-            return None;
-        }
-        let ([all, height, width], depth) = match &self.frames {
-            Frames::Bytes(frames) => (frames.shape, frames.depth),
-            Frames::Floats { shape, .. } => (shape[..].try_into().ok()?, 1),
-            Frames::Rows { .. } => return None,
-        };
-        let channels = all / depth;
-        if ![1, 3, 4].contains(&channels) {
-            return None;
-        }
-        let (frame, newest) = (index * all * height * width, all - channels);
-        let value = |channel: usize, position: usize| match &self.frames {
-            Frames::Bytes(frames) => frames.pixels[frame + position * all + newest + channel],
-            Frames::Floats { values, .. } => {
-                // The cast takes care of what lies outside 0..1, and of NaN.
-                (values[frame + channel * height * width + position] * 255.0).round() as u8
-            }
-            Frames::Rows { .. } => 0,
-        };
-        let mut rgba = Vec::with_capacity(4 * height * width);
-        for position in 0..height * width {
-            for channel in 0..3 {
-                rgba.push(value(channel.min(channels - 1), position));
-            }
-            rgba.push(u8::MAX);
-        }
-        let (rgba, label, values) = (ByteBuf::from(rgba), None, Vec::new());
-        Some(Picture { index, width, height, rgba, label, values })
     }
 
     /// `samples` of the frames (`None`, or more than there are: all), ascending.
