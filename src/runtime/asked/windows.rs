@@ -44,13 +44,27 @@ impl Asked<'_> {
             && list("pads", 2 * axes, 0)
             && list("output_padding", axes, 0);
         let explicit = matches!(self.node.text("auto_pad"), None | Some("NOTSET"));
+        let at = |name: &str, i: usize, usual: i64| {
+            self.node.ints(name).and_then(|list| list.get(i).copied()).unwrap_or(usual)
+        };
         let reaches = |axis: usize| {
-            let at = |name: &str, i: usize, usual| {
-                self.node.ints(name).and_then(|list| list.get(i).copied()).unwrap_or(usual)
-            };
             let padded = x[axis + 2] as i64 + at("pads", axis, 0) + at("pads", axes + axis, 0);
             padded > (kernel[axis] - 1) * at("dilations", axis, 1)
         };
+        // By ceil_mode the engine makes a window that begins behind the input, too.
+        let begins_behind = |axis: usize| {
+            let (n, begin) = (x[axis + 2] as i64, at("pads", axis, 0));
+            let reach = (kernel[axis] - 1) * at("dilations", axis, 1) + 1;
+            let (room, stride) =
+                (n + begin + at("pads", axes + axis, 0) - reach, at("strides", axis, 1));
+            room % stride != 0 && (room / stride + 1) * stride >= n + begin
+        };
+        let same = matches!(self.node.text("auto_pad"), Some("SAME_UPPER" | "SAME_LOWER"));
+        let rounds_up = self.node.int("ceil_mode", 0) != 0 && !same;
+        if fits && rounds_up && (0..axes).any(begins_behind) {
+            return self
+                .wrong("its last window would begin behind its input, which is not known here");
+        }
         let transposed = self.node.op == "ConvTranspose";
         if fits && (transposed || !explicit || (0..axes).all(reaches)) {
             return self.swept(x, kernel);
