@@ -9,7 +9,6 @@ mod made_up;
 
 mod answers;
 mod drawn;
-mod drive;
 mod driver;
 mod inputs;
 mod integers;
