@@ -51,6 +51,7 @@
 
 pub mod catalogue;
 pub mod command;
+pub mod driving;
 pub mod format;
 pub mod layer_order;
 pub mod layer_times;

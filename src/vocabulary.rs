@@ -12,5 +12,6 @@ pub mod quantization;
 pub mod recipe;
 pub mod report;
 pub mod search;
+pub mod stage;
 pub mod task;
 pub mod training;

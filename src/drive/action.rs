@@ -46,6 +46,12 @@ impl Action {
         Err(Error::new(format!("steering {steering}, gas {gas}, brake {brake} is no action")))
     }
 
+    /// Steering as Gymnasium's continuous actions have it, gas and brake.
+    pub fn steering_gas_brake(self) -> [f32; 3] {
+        let [angle, gas, brake] = self.controls().map(|control| control as f32);
+        [0.0 - angle, gas, brake]
+    }
+
     /// The angle to which the front wheels turn, positive to the left; gas; brake.
     pub(super) fn controls(self) -> [f64; 3] {
         match self {

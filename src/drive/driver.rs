@@ -108,6 +108,16 @@ impl Driver {
         })
     }
 
+    /// A picture that was decided on before, in this drive.
+    pub fn remember(&mut self, picture: &[u8], is_first: bool) {
+        self.seen.show(picture, is_first);
+    }
+
+    /// All numbers that the last decision was made on.
+    pub fn answer(&self) -> &[f32] {
+        &self.answer
+    }
+
     /// Runs the network on what is seen.
     fn look(&mut self) -> Result<()> {
         let Self { session, seen, input, answer, scores, echoes, .. } = self;

@@ -5,6 +5,7 @@ mod compare;
 mod drive;
 mod evaluate;
 mod inspect;
+mod pack;
 mod profile;
 mod train;
 
@@ -15,6 +16,7 @@ use std::ops::ControlFlow;
 use crate::clock::Stopwatch;
 use crate::crew::{Alone, Crew};
 use crate::data::Dataset;
+use crate::drive::Driver;
 use crate::error::{Context, Error, Result};
 use crate::graph::Graph;
 use crate::onnx;
@@ -22,6 +24,7 @@ use crate::progress::ready;
 use crate::quantize::{self, Quantized, Step};
 use crate::runtime::{Arithmetic, Session};
 use crate::score::classes::top1;
+use crate::vocabulary::driving::RoadTest;
 use crate::vocabulary::file::File;
 use crate::vocabulary::labels::MAX_CLASSES;
 use crate::vocabulary::recipe::Recipe;
@@ -38,6 +41,8 @@ use super::protocol::{
 pub struct Lab {
     models: BTreeMap<ModelId, Model>,
     data: BTreeMap<Role, Dataset>,
+    /// Those who drive for somebody who watches, each with what it was made for.
+    drivers: BTreeMap<ModelId, (RoadTest, Driver)>,
 }
 
 /// Where events go; [`ControlFlow::Break`] cancels the request.
@@ -116,6 +121,12 @@ impl Lab {
             }
             Request::Compare { models, judging } => self.compare(&models, &judging, emit),
             Request::Drive { models, test } => self.drive(&models, &test, emit, crew).await,
+            Request::Ground { seed } => Ok(Event::Ground { ground: crate::drive::ground(seed)? }),
+            Request::See { model, seen, speed, test } => self.see(&model, &seen, speed, &test),
+            Request::Pack { frames, kind } => pack::pack(&frames, kind),
+            Request::DriveOn { by, from, decisions, test } => {
+                self.drive_on(&by, &from, decisions, &test)
+            }
             Request::Replay { actions, seed, every } => drive::replay(&actions, seed, every, emit),
         }
     }
@@ -123,6 +134,7 @@ impl Lab {
     fn load_model(&mut self, id: ModelId, file: File, beside: Vec<File>) -> Result<Event> {
         let model = Model::read(file, beside)?;
         let inspection = model.inspected.inspection.clone();
+        self.drivers.remove(&id);
         self.models.insert(id.clone(), model);
         Ok(Event::ModelLoaded { model: id, inspection })
     }

@@ -17,6 +17,7 @@ use crate::vocabulary::quantization::{LeftInFloat, TensorInfo};
 use crate::vocabulary::recipe::Recipe;
 use crate::vocabulary::report::{Report, Series};
 use crate::vocabulary::search::{Found, Target, Trial};
+use crate::vocabulary::stage::{By, Ground, Kind, Labelled, Leg};
 use crate::vocabulary::task::Judging;
 use crate::vocabulary::training::{Checkpoint, Epoch, Resume};
 
@@ -96,6 +97,15 @@ pub enum Request {
     /// Runs one network on the validation frames; `float` names the network it is compared with.
     /// Frames without labels give a report without accuracy. Ends with [`Event::Evaluated`].
     Evaluate { model: ModelId, float: Option<ModelId>, judging: Judging },
+    /// The track of a seed, to be looked at. Ends with [`Event::Ground`].
+    Ground { seed: u64 },
+    /// So many decisions more from where a drive stood, which is a [`Ground`]'s start or the end of a
+    /// [`Leg`]. Ends with [`Event::DroveOn`].
+    DriveOn { by: By, from: ByteBuf, decisions: usize, test: RoadTest },
+    /// What a network would do with a picture, 96 x 96 x 3 bytes, at a speed. Ends with [`Event::Saw`].
+    See { model: ModelId, seen: ByteBuf, speed: f32, test: RoadTest },
+    /// An npz of frames. Ends with [`Event::Packed`].
+    Pack { frames: Vec<Labelled>, kind: Kind },
     /// Measures the networks on the validation frames, interleaved; the first float network is the
     /// one the others are compared with. Ends with [`Event::Compared`].
     Compare { models: Vec<ModelId>, judging: Judging },
@@ -185,6 +195,20 @@ pub enum Event {
     },
     Replayed {
         replay: Replay,
+    },
+    Ground {
+        ground: Ground,
+    },
+    DroveOn {
+        leg: Leg,
+    },
+    /// All numbers of its outputs; steering, gas and brake.
+    Saw {
+        answer: Vec<f32>,
+        controls: [f32; 3],
+    },
+    Packed {
+        file: File,
     },
     Failed {
         error: Error,

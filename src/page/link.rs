@@ -1,4 +1,5 @@
-//! The page's address: which network is chosen, the recipe, how frames enter and what outputs say.
+//! The page's address: which network is chosen, the recipe, how frames enter, what outputs say, and the
+//! drive.
 //!
 //! `#network=pilotnet&recipe=%7B%22version%22%3A1%2C%22weight_bits%22%3A4%7D`: what is not there is
 //! the default.
@@ -25,6 +26,10 @@ pub struct Link {
     /// Of a person's own frames.
     pub normalization: Option<Normalization>,
     pub judging: Judging,
+    /// The track that cars drive, if it is not the usual one.
+    pub track: Option<u64>,
+    /// The network that drives beside the chosen one.
+    pub beside: Option<ModelId>,
 }
 
 impl Link {
@@ -43,6 +48,8 @@ impl Link {
                 "recipe" => link.recipe = recipe(&value)?,
                 "frames" => link.normalization = Some(plain(key, &value)?),
                 "outputs" => link.judging = plain(key, &value)?,
+                "track" => link.track = Some(seed(&value)?),
+                "beside" => link.beside = Some(value.into_owned()),
                 _ => return Err(bad(format!("it has an unknown part `{key}`"))),
             }
         }
@@ -62,14 +69,10 @@ impl Link {
         let part = |(key, value): (&str, String)| {
             format!("{key}={}", utf8_percent_encode(&value, ESCAPED))
         };
-        network
-            .into_iter()
-            .chain(recipe)
-            .chain(frames)
-            .chain(outputs)
-            .map(part)
-            .collect::<Vec<_>>()
-            .join("&")
+        let track = self.track.map(|track| ("track", track.to_string()));
+        let beside = self.beside.clone().map(|beside| ("beside", beside));
+        let parts = [network, recipe, frames, outputs, track, beside];
+        parts.into_iter().flatten().map(part).collect::<Vec<_>>().join("&")
     }
 }
 
@@ -79,6 +82,11 @@ fn recipe(json: &str) -> Result<Recipe> {
         return Err(bad(format!("the page takes no seed above {MAX_SEED}")));
     }
     Ok(recipe)
+}
+
+fn seed(text: &str) -> Result<u64> {
+    let seed = text.parse().ok().filter(|seed| *seed <= MAX_SEED);
+    seed.ok_or_else(|| bad(format!("its track `{text}` is no whole number up to {MAX_SEED}")))
 }
 
 fn plain<T: DeserializeOwned>(key: &str, json: &str) -> Result<T> {
@@ -115,7 +123,9 @@ mod tests {
             bins: [("angle".to_owned(), "-1:1:15".parse().expect("bins"))].into(),
             ..Judging::default()
         };
-        let link = Link { normalization: Some(normalization), judging, ..link };
+        let beside = Some("pilotnet".into());
+        let link =
+            Link { normalization: Some(normalization), judging, track: Some(7), beside, ..link };
         for link in [plain, link] {
             assert_eq!(Link::parse(&link.fragment()), Ok(link));
         }
@@ -132,6 +142,7 @@ mod tests {
         assert!(says("recipe={\"seed\":9007199254740992}").contains("seed"));
         assert!(says("recipe={\"version\":2}").contains("version 2"));
         assert!(says("outputs={\"task\":\"value\"}").contains("`outputs` is not known"));
+        assert!(says("track=-1").contains("track `-1`"));
         assert!(says("frames=4").contains("`frames` is not known"));
     }
 }

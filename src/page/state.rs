@@ -11,10 +11,13 @@ mod data;
 mod frames_choices;
 mod networks;
 mod normalization;
+mod own_frames;
 mod queue;
 mod recipe;
+mod road;
 mod run;
 mod search;
+mod stage;
 mod strip;
 #[cfg(test)]
 mod tests;
@@ -39,10 +42,15 @@ pub use data::{DataSet, Loaded, Loading};
 pub use frames_choices::FRAMES_CHOICES;
 pub use networks::{Fit, Network, Origin, Status};
 pub use normalization::NormalizationForm;
+pub use own_frames::{ENOUGH, OwnFrames};
 pub use queue::TaskId;
 pub use recipe::LayerChange;
+pub use road::{Point, Road, WIDTHS as ROAD_WIDTHS};
 pub use run::{Comparison, Job, Made, Step};
 pub use search::{Ending, Goal, Search, SearchForm};
+pub use stage::{
+    Answer, Car, Drive, Driver, Held, Looked, PACES, Packing, STEPS_PER_SECOND, Stage, TRACK,
+};
 pub use train::{EPOCHS_CHOICES, End, TrainForm, Training};
 
 /// Something that arrives as bytes: over the network, or read from the person's disk.
@@ -107,6 +115,40 @@ pub enum Action {
     CancelData(Role),
     SetNormalization(NormalizationForm),
     SetJudging(Judging),
+    /// The cars' worker says something.
+    CarsHeard {
+        task: TaskId,
+        event: Box<Event>,
+    },
+    CarsLost {
+        error: Error,
+        /// It had come to life before.
+        started: bool,
+    },
+    /// The stage came into sight, or went out of it.
+    StageInSight(bool),
+    StagePlay(bool),
+    /// So many steps were shown.
+    StageShown(usize),
+    StageStep,
+    StageRestart,
+    StagePace(u32),
+    StageTrack(u64),
+    /// Another network than the one that is made of the chosen one drives beside it.
+    StageBeside(Option<ModelId>),
+    TakeTheWheel(bool),
+    /// Quantize, measure and drive the chosen network at every width.
+    DriveWidths,
+    /// Look at what the car at this place sees; `None`: no more.
+    LookAt(Option<usize>),
+    /// To the own frames, with this action for a label.
+    AddLooked(usize),
+    Pack(Packing),
+    ForgetOwnFrames,
+    Hold {
+        held: Held,
+        down: bool,
+    },
     OtherFrames,
     /// Of the validation set, by their places.
     ShowFrames(Vec<usize>),
@@ -163,6 +205,12 @@ pub enum Effect {
         task: TaskId,
         request: Rc<Request>,
     },
+    /// Of the worker that the cars have for themselves.
+    SendToCars {
+        task: TaskId,
+        request: Rc<Request>,
+    },
+    RestartCars,
     /// Terminate the worker, whatever it is doing, and start a fresh one.
     RestartWorker,
     Save(Rc<File>),
@@ -199,6 +247,10 @@ pub struct State {
     pub calibration: DataSet,
     pub training: DataSet,
     pub normalization: NormalizationForm,
+    pub stage: Stage,
+    /// How networks drive at every width.
+    pub roads: BTreeMap<ModelId, Rc<Road>>,
+    pub own: OwnFrames,
     /// What is said of outputs, of whichever network.
     pub judging: Judging,
     /// The frames on show.
@@ -272,6 +324,23 @@ impl State {
             Action::UseBundledData(role) => self.fetch_bundled_data(role, &mut effects),
             Action::CancelData(role) => self.cancel_data(role, &mut effects),
             Action::SetNormalization(form) => self.set_normalization(form, &mut effects),
+            Action::CarsHeard { task, event } => self.cars_heard(task, *event, &mut effects),
+            Action::CarsLost { error, started } => self.cars_lost(error, started, &mut effects),
+            Action::StageInSight(is) => self.stage.in_sight = is,
+            Action::StagePlay(playing) => self.stage.playing = playing,
+            Action::StageShown(steps) => self.stage.shown = steps,
+            Action::StageStep => self.stage.step(),
+            Action::StageRestart => self.begin_again(),
+            Action::LookAt(car) => self.look_at(car, &mut effects),
+            Action::AddLooked(class) => self.add_looked(class),
+            Action::Pack(packing) => self.pack(packing, &mut effects),
+            Action::ForgetOwnFrames => self.forget_own_frames(),
+            Action::StagePace(pace) => self.stage.pace = pace,
+            Action::StageTrack(seed) => self.take_track(seed),
+            Action::StageBeside(id) => self.put_beside(id),
+            Action::DriveWidths => self.start_road(now, &mut effects),
+            Action::TakeTheWheel(by_hand) => self.take_the_wheel(by_hand),
+            Action::Hold { held, down } => self.stage.hold(held, down),
             Action::SetJudging(judging) => self.judging = judging,
             Action::OtherFrames => self.other_frames(),
             Action::ShowFrames(frames) => self.show_frames(frames),
@@ -306,6 +375,7 @@ impl State {
         }
         self.look(&mut effects);
         self.continue_run(&mut effects);
+        self.drive_on(&mut effects);
         self.show_address(&mut effects);
         effects
     }

@@ -6,12 +6,13 @@ use std::ops::ControlFlow;
 use super::{Emit, Lab, MOST_REPORTS, Model, report};
 use crate::crew::Crew;
 use crate::data::npy;
-use crate::drive::{self, Entry, Fleet, Listener, Replayed};
+use crate::drive::{self, Driver, Entry, Fleet, Hands, Listener, Replayed, SIDE};
 use crate::error::{Context, Error, Result};
 use crate::lab::protocol::{Ended, Event, ModelId, Progress, Replay, Stage};
 use crate::score::driving::{Drive, driven, pair};
 use crate::vocabulary::driving::{Drives, RoadTest};
 use crate::vocabulary::file::File;
+use crate::vocabulary::stage::By;
 
 impl Lab {
     /// Every drive is told as soon as it is done.
@@ -59,6 +60,53 @@ impl Lab {
             Err(error) => return Err(error),
         };
         Ok(Event::Driven { drives: account(&models, drives, test, stopped) })
+    }
+}
+
+impl Lab {
+    /// A piece of a drive that somebody watches.
+    pub(super) fn drive_on(
+        &mut self,
+        by: &By,
+        from: &[u8],
+        decisions: usize,
+        test: &RoadTest,
+    ) -> Result<Event> {
+        let leg = match by {
+            By::Hand(controls) => drive::leg(Hands::Held(*controls), from, decisions, test)?,
+            By::Network(id) => {
+                drive::leg(Hands::Network(self.driver(id, test)?), from, decisions, test)?
+            }
+        };
+        Ok(Event::DroveOn { leg })
+    }
+
+    /// What a network would do with a picture that is the first of its drive.
+    pub(super) fn see(
+        &mut self,
+        id: &ModelId,
+        seen: &[u8],
+        speed: f32,
+        test: &RoadTest,
+    ) -> Result<Event> {
+        if seen.len() != SIDE * SIDE * 3 {
+            return Err(Error::new(format!("the picture is not {SIDE}x{SIDE} pixels")));
+        }
+        let driver = self.driver(id, test)?;
+        let action = driver.decide(seen, true, speed.into())?;
+        Ok(Event::Saw { answer: driver.answer().to_vec(), controls: action.steering_gas_brake() })
+    }
+
+    /// Prepared once for who watches.
+    fn driver(&mut self, id: &ModelId, test: &RoadTest) -> Result<&mut Driver> {
+        let known = self.drivers.get(id).is_some_and(|(of, _)| of == test);
+        if !known {
+            let model = self.model(id)?;
+            let driver = Driver::new(&model.graph, test).in_file(&model.file)?;
+            self.drivers.insert(id.clone(), (test.clone(), driver));
+        }
+        let driver = self.drivers.get_mut(id).map(|(_, driver)| driver);
+        driver.ok_or_else(|| Error::new("there is nobody to drive"))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::networks::Origin;
 use super::normalization::NormalizationForm;
+use super::stage::TRACK;
 use super::{Effect, State};
 use crate::error::Error;
 use crate::lab::protocol::Role;
@@ -26,6 +27,8 @@ impl State {
             recipe: self.recipe.clone(),
             normalization: self.normalization.parse().ok().flatten(),
             judging: self.judging.clone(),
+            track: (self.stage.track != TRACK).then_some(self.stage.track),
+            beside: self.stage.beside.clone(),
         }
     }
 
@@ -74,6 +77,12 @@ impl State {
                 let form = link.normalization.as_ref().map(NormalizationForm::of);
                 self.set_normalization(form.unwrap_or_default(), effects);
                 self.judging = link.judging;
+                self.take_track(link.track.unwrap_or(TRACK));
+                let beside = link.beside.filter(|id| self.network(id).is_some());
+                if let Some(id) = &beside {
+                    self.fetch_unless_here(id, effects);
+                }
+                self.put_beside(beside);
             }
         }
     }

@@ -115,11 +115,17 @@ impl State {
     }
 
     pub(super) fn select(&mut self, id: ModelId, effects: &mut Vec<Effect>) {
-        let Some(network) = self.network(&id) else { return };
-        if matches!(network.status, Status::Idle | Status::Failed) {
-            self.fetch_network(&id, effects);
+        if self.network(&id).is_some() {
+            self.fetch_unless_here(&id, effects);
+            self.choose(Some(id));
         }
-        self.choose(Some(id));
+    }
+
+    pub(super) fn fetch_unless_here(&mut self, id: &str, effects: &mut Vec<Effect>) {
+        let Some(network) = self.network(id) else { return };
+        if matches!(network.status, Status::Idle | Status::Failed) {
+            self.fetch_network(id, effects);
+        }
     }
 
     pub(super) fn compare_with(&mut self, id: &str, reference: Option<ModelId>) {

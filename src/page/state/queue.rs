@@ -165,8 +165,7 @@ impl State {
             Event::Epoch { epoch, .. } => self.epoch_done(epoch),
             Event::Checkpoint { checkpoint, .. } => self.keep_checkpoint(checkpoint, effects),
             Event::Tried { trial, .. } => self.tried(trial),
-            // The page lets nobody drive yet.
-            Event::Drove { .. } => {}
+            Event::Drove { track, .. } => self.drove(track),
             event => self.ended(id, event, now, effects),
         }
     }
@@ -193,6 +192,11 @@ impl State {
             (Purpose::Look, Event::Predictions { model, predictions }) => {
                 self.predictions.insert(model, Rc::new(predictions));
             }
+            (Purpose::Run, Event::Quantized { .. }) if self.is_on_the_road() => {
+                self.road_goes_on(|_| ());
+            }
+            (Purpose::Run, Event::Evaluated { report, .. }) => self.road_evaluated(&report),
+            (Purpose::Run, Event::Driven { drives }) => self.road_driven(drives),
             (Purpose::Run, Event::Quantized { model, file, summary, inspection }) => {
                 self.quantized(model, file, summary, inspection);
             }

@@ -55,10 +55,33 @@ pub enum Step {
         target: Target,
         frames: Option<usize>,
     },
+    /// Every width of the network in turn; each is quantized, measured and driven.
+    Road {
+        point: usize,
+        part: Part,
+    },
     /// Followed by `Compare`. `finish`: only to write what an earlier one has come to.
     Train {
         finish: bool,
     },
+}
+
+/// What becomes of one width.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    Quantize,
+    Evaluate,
+    Drive,
+}
+
+impl Part {
+    fn roles(self) -> &'static [Role] {
+        match self {
+            Self::Quantize => &[Role::Calibration],
+            Self::Evaluate => &[Role::Validation],
+            Self::Drive => &[],
+        }
+    }
 }
 
 impl Step {
@@ -68,7 +91,15 @@ impl Step {
             Step::Compare => &[Role::Validation],
             Step::Analyze { .. } | Step::Search { .. } => &[Role::Calibration, Role::Validation],
             Step::Train { .. } => &[Role::Calibration, Role::Training],
+            Step::Road { part, .. } => part.roles(),
         }
+    }
+}
+
+impl Job {
+    /// Its present step is done; the next one may be asked for.
+    pub(super) fn set_task_done(&mut self) {
+        self.task = None;
     }
 }
 
@@ -131,6 +162,7 @@ impl State {
             (Some(_), Step::Compare) => Stage::Evaluate,
             (Some(_), Step::Analyze { .. } | Step::Search { .. }) => Stage::Analyze,
             (Some(_), Step::Train { .. }) => Stage::Train,
+            (Some(_), Step::Road { .. }) => Stage::Drive,
         };
         let heard = job.task.and_then(|task| self.progress(task)).cloned();
         let model = Some(job.network.clone());
@@ -152,7 +184,9 @@ impl State {
     ) {
         let possible = match step {
             Step::Quantize | Step::Compare => self.can_run(),
-            Step::Analyze { .. } | Step::Search { .. } | Step::Train { .. } => self.can_analyze(),
+            Step::Analyze { .. } | Step::Search { .. } | Step::Train { .. } | Step::Road { .. } => {
+                self.can_analyze()
+            }
         };
         let Some(network) = self.selected.clone().filter(|_| possible) else { return };
         if step != Step::Compare {
@@ -210,6 +244,7 @@ impl State {
                 let road = RoadSearch::default();
                 Request::Search { model, recipe, target, judging, frames, road }
             }
+            Step::Road { point, part } => self.road_request(&model, point, part),
             Step::Train { finish } => match self.training_request(&job, finish) {
                 Some(request) => request,
                 None => return self.end_job(),
@@ -271,6 +306,7 @@ impl State {
         let calibration = job.calibration.clone();
         let load = Request::LoadModel { model: id.clone(), file: file.clone(), beside: Vec::new() };
         self.remember_load(Rc::new(load));
+        self.forget_drive(&id);
         // Answers of a network that this one replaces.
         self.asked.remove(&id);
         self.predictions.remove(&id);

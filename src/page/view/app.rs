@@ -17,8 +17,10 @@ use super::opener::Opener;
 use super::props::{PageClock, Snapshot};
 use super::recipe_panel::RecipePanel;
 use super::results::Results;
+use super::road_section::RoadSection;
 use super::search_section::SearchSection;
 use super::shell::Shell;
+use super::stage::DriveStage;
 use super::train_section::TrainSection;
 use crate::page::state::{Action, State};
 
@@ -59,6 +61,7 @@ impl Component for App {
             <ContextProvider<PageClock> context={self.clock}>
                 <Masthead />
                 <main>
+                    <DriveStage state={state.clone()} dispatch={dispatch.clone()} />
                     <div class="bench">
                         <NetworkList state={state.clone()} dispatch={dispatch.clone()} />
                         <section class="stage" aria-label="The chosen network">
@@ -69,6 +72,7 @@ impl Component for App {
                         </section>
                     </div>
                     <Results state={state.clone()} dispatch={dispatch.clone()} />
+                    <RoadSection state={state.clone()} dispatch={dispatch.clone()} />
                     <AnalysisSection state={state.clone()} dispatch={dispatch.clone()} />
                     <SearchSection state={state.clone()} dispatch={dispatch.clone()} />
                     <TrainSection state={state.clone()} dispatch={dispatch.clone()} />

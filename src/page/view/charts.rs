@@ -9,6 +9,7 @@ pub(super) mod gauge;
 pub(super) mod intervals;
 pub(super) mod layer_profile;
 pub(super) mod learning_curves;
+pub(super) mod returns;
 mod scale;
 pub(super) mod time_bars;
 pub(super) mod trials;

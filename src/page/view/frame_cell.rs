@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
-use wasm_bindgen::{Clamped, JsCast, JsValue};
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
+use web_sys::HtmlCanvasElement;
 use yew::prelude::*;
 
 use super::charts::gauge::Gauge;
 use super::charts::series;
+use super::pixels;
 use crate::lab::protocol::Prediction;
 use crate::page::format;
 use crate::vocabulary::frames::Picture;
@@ -41,7 +41,7 @@ pub(super) fn FrameCell(props: &FrameCellProps) -> Html {
     use_effect_with((canvas.clone(), picture.clone()), |(canvas, picture)| {
         if let Some(canvas) = canvas.cast::<HtmlCanvasElement>() {
             // A picture that cannot be drawn leaves a blank frame; its label and answers stand.
-            draw(&canvas, picture).ok();
+            pixels::show(&canvas, picture.width, &picture.rgba).ok();
         }
     });
     let label = props.truth.clone().unwrap_or_else(|| "no label".to_owned());
@@ -101,13 +101,4 @@ fn answer(answer: &Answer, label: Option<usize>) -> Html {
             </svg>
         </span>
     }
-}
-
-fn draw(canvas: &HtmlCanvasElement, picture: &Picture) -> Result<(), JsValue> {
-    let context = canvas.get_context("2d")?.ok_or("no 2d context")?;
-    let context: CanvasRenderingContext2d = context.unchecked_into();
-    let width = u32::try_from(picture.width).map_err(|_| "too wide")?;
-    let pixels = Clamped(picture.rgba.as_slice());
-    let image = ImageData::new_with_u8_clamped_array(pixels, width)?;
-    context.put_image_data(&image, 0.0, 0.0)
 }

@@ -10,8 +10,9 @@ use super::readouts::Readouts;
 use super::stale::Stale;
 use super::time_section::TimeSection;
 use super::values_section::ValuesSection;
+use crate::page::driving;
 use crate::page::format;
-use crate::page::state::Comparison;
+use crate::page::state::{Car, Comparison, Driver, State};
 use crate::vocabulary::report::Report;
 
 #[component]
@@ -51,6 +52,9 @@ pub(super) fn Results(PageProps { state, dispatch }: &PageProps) -> Html {
                 </p>
             }
             <p class="verdict" data-testid="verdict" role="status">{ &comparison.verdict }</p>
+            if let Some(sentence) = driven(state, comparison) {
+                <p class="verdict-drive" data-testid="verdict-drive" role="status">{ sentence }</p>
+            }
             <p class="hint">{ provenance(comparison) }</p>
             <Readouts comparison={comparison.clone()} />
             <ValuesSection comparison={comparison.clone()} dispatch={dispatch.clone()} />
@@ -70,6 +74,18 @@ pub(super) fn Results(PageProps { state, dispatch }: &PageProps) -> Html {
             <TimeSection comparison={comparison.clone()} made={state.made.get(&network.id).cloned()} />
         </section>
     }
+}
+
+/// How the networks of a comparison drive, as far as the stage has seen both to the end.
+fn driven(state: &State, comparison: &Comparison) -> Option<String> {
+    let ground = state.stage.ground.as_ref()?;
+    let [a, b] = &state.stage.cars[..] else { return None };
+    let variant = |car: &Car| {
+        let Driver::Network(model) = &car.driver else { return None };
+        let at = comparison.models.iter().position(|other| other == model)?;
+        Some(&*comparison.reports.get(at)?.variant)
+    };
+    driving::sentence(ground, [(variant(a)?, &a.drive), (variant(b)?, &b.drive)])
 }
 
 fn provenance(comparison: &Comparison) -> String {

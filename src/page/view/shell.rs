@@ -17,6 +17,8 @@ use crate::web::worker_handle::{News, WorkerHandle};
 pub(super) struct Shell {
     dispatch: Callback<Action>,
     worker: Option<WorkerHandle>,
+    /// The cars' own; started when one is to drive.
+    cars: Option<WorkerHandle>,
     arrivals: Arrivals,
     /// Hears of links that are opened in this page.
     links: Option<EventListener>,
@@ -25,7 +27,7 @@ pub(super) struct Shell {
 impl Shell {
     pub(super) fn new(dispatch: Callback<Action>) -> Self {
         let worker = start_worker(&dispatch);
-        Self { dispatch, worker, arrivals: Arrivals::default(), links: None }
+        Self { dispatch, worker, cars: None, arrivals: Arrivals::default(), links: None }
     }
 
     /// Follows the link that the page was opened with, and those that are opened in it.
@@ -53,6 +55,17 @@ impl Shell {
                     self.dispatch.emit(Action::WorkerLost { error, started: true });
                 }
             }
+            Effect::SendToCars { task, request } => {
+                if self.cars.is_none() {
+                    self.cars = start_cars(&self.dispatch);
+                }
+                if let Some(cars) = &self.cars
+                    && let Err(error) = cars.send(task, &request)
+                {
+                    self.dispatch.emit(Action::CarsLost { error, started: true });
+                }
+            }
+            Effect::RestartCars => self.cars = None,
             // The last one ends here, when it is replaced.
             Effect::RestartWorker => self.worker = start_worker(&self.dispatch),
             Effect::Save(file) => {
@@ -129,14 +142,25 @@ impl Shell {
 }
 
 fn start_worker(dispatch: &Callback<Action>) -> Option<WorkerHandle> {
-    let tell = dispatch.reform(|news| match news {
+    started(dispatch.reform(|news| match news {
         News::Heard { task, event } => Action::Heard { task, event },
         News::Lost { error, started } => Action::WorkerLost { error, started },
-    });
-    match WorkerHandle::start(move |news| tell.emit(news)) {
+    }))
+}
+
+fn start_cars(dispatch: &Callback<Action>) -> Option<WorkerHandle> {
+    started(dispatch.reform(|news| match news {
+        News::Heard { task, event } => Action::CarsHeard { task, event },
+        News::Lost { error, started } => Action::CarsLost { error, started },
+    }))
+}
+
+fn started(tell: Callback<News>) -> Option<WorkerHandle> {
+    let heard = tell.clone();
+    match WorkerHandle::start(move |news| heard.emit(news)) {
         Ok(worker) => Some(worker),
         Err(error) => {
-            dispatch.emit(Action::WorkerLost { error, started: false });
+            tell.emit(News::Lost { error, started: false });
             None
         }
     }

@@ -201,10 +201,10 @@ impl Page {
         }
     }
 
-    /// All that a reader of the page sees, but for the counting of seconds.
+    /// All that a reader of the page sees, but for the counting of seconds and a drive.
     pub async fn text(&self) -> WebDriverResult<String> {
         let script = "const still = document.body.cloneNode(true);
-            for (const clock of still.querySelectorAll('.elapsed')) clock.remove();
+            for (const moving of still.querySelectorAll('.elapsed, .drive')) moving.remove();
             return still.textContent;";
         self.driver.execute(script, vec![]).await?.convert()
     }

@@ -1,0 +1,103 @@
+//! What makes the drive move: the screen's beat, and whether anybody sees it.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use gloo_events::EventListener;
+use gloo_render::{AnimationFrame, request_animation_frame};
+use js_sys::Array;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::Closure;
+use web_sys::{Element, IntersectionObserver, IntersectionObserverEntry, KeyboardEvent};
+use yew::{Callback, NodeRef};
+
+use super::show::Show;
+use crate::page::state::{Action, Driver, Held};
+
+/// Runs until it is dropped.
+pub(super) struct Running {
+    _frame: Rc<RefCell<Option<AnimationFrame>>>,
+    _sight: Option<Sight>,
+    _listeners: [EventListener; 3],
+}
+
+/// Sees to whether the stage is on the screen.
+struct Sight {
+    observer: IntersectionObserver,
+    _heard: Closure<dyn FnMut(Array)>,
+}
+
+impl Drop for Sight {
+    fn drop(&mut self) {
+        self.observer.disconnect();
+    }
+}
+
+pub(super) fn start(
+    show: Rc<RefCell<Show>>,
+    root: NodeRef,
+    dispatch: Callback<Action>,
+) -> Option<Running> {
+    let window = web_sys::window()?;
+    let document = window.document()?;
+    let prefers_rest = window.match_media("(prefers-reduced-motion: reduce)").ok().flatten();
+    if prefers_rest.is_some_and(|query| query.matches()) {
+        dispatch.emit(Action::StagePlay(false));
+    }
+    let frame = Rc::new(RefCell::new(None));
+    beat(frame.clone(), show.clone());
+    let sight = root.cast::<Element>().and_then(|root| watch(&root, dispatch.clone()));
+    // A page in the background gets no beat; what it computes ahead would be for nobody.
+    let hidden = {
+        let (document, dispatch) = (document.clone(), dispatch.clone());
+        EventListener::new(&document.clone(), "visibilitychange", move |_| {
+            dispatch.emit(Action::StageInSight(!document.hidden()));
+        })
+    };
+    let keys = |event: &'static str, down: bool| {
+        let (show, dispatch) = (show.clone(), dispatch.clone());
+        let options = gloo_events::EventListenerOptions::enable_prevent_default();
+        EventListener::new_with_options(&window, event, options, move |event| {
+            let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
+            let held = Held::of(&event.key());
+            if let Some(held) = held.filter(|_| is_by_hand(&show)) {
+                // Arrows would scroll the page.
+                event.prevent_default();
+                if !event.repeat() {
+                    dispatch.emit(Action::Hold { held, down });
+                }
+            }
+        })
+    };
+    let listeners = [hidden, keys("keydown", true), keys("keyup", false)];
+    Some(Running { _frame: frame, _sight: sight, _listeners: listeners })
+}
+
+fn is_by_hand(show: &Rc<RefCell<Show>>) -> bool {
+    show.borrow().state.stage.cars.iter().any(|car| car.driver == Driver::Hand)
+}
+
+fn beat(frame: Rc<RefCell<Option<AnimationFrame>>>, show: Rc<RefCell<Show>>) {
+    // Who drops the running stage drops the last request, which holds the only other clone.
+    let weak = Rc::downgrade(&frame);
+    let next = request_animation_frame(move |now| {
+        show.borrow_mut().draw(now);
+        if let Some(frame) = weak.upgrade() {
+            beat(frame, show);
+        }
+    });
+    *frame.borrow_mut() = Some(next);
+}
+
+fn watch(root: &Element, dispatch: Callback<Action>) -> Option<Sight> {
+    let heard = Closure::new(move |entries: Array| {
+        let last =
+            entries.iter().last().and_then(|e| e.dyn_into::<IntersectionObserverEntry>().ok());
+        if let Some(entry) = last {
+            dispatch.emit(Action::StageInSight(entry.is_intersecting()));
+        }
+    });
+    let observer = IntersectionObserver::new(heard.as_ref().unchecked_ref()).ok()?;
+    observer.observe(root);
+    Some(Sight { observer, _heard: heard })
+}

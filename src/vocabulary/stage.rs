@@ -1,0 +1,137 @@
+//! A drive as somebody watches it: what a screen needs of a track and of every step.
+
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+
+/// Who drives.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum By {
+    /// The network of this id.
+    Network(String),
+    /// Somebody who keeps to steering (-1 full left, 1 full right), gas and brake (0 to 1).
+    Hand([f32; 3]),
+}
+
+/// A track from above, in the world's units; y points up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ground {
+    pub seed: u64,
+    /// The road, in driving order; the corners of each tile one after the other.
+    pub tiles: Vec<[[f32; 2]; 4]>,
+    pub kerbs: Vec<Kerb>,
+    /// The middle of the road, in driving order.
+    pub centre: Vec<[f32; 2]>,
+    /// Half the side of the field, outside of which a drive ends.
+    pub field: f32,
+    pub car: Shapes,
+    /// Where a car stands before its first step.
+    pub start: Standing,
+}
+
+/// A strip beside a bend.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Kerb {
+    pub corners: [[f32; 2]; 4],
+    /// Else white.
+    pub is_red: bool,
+}
+
+/// What a car looks like, about the places of its hull and wheels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Shapes {
+    pub hull: Vec<Vec<[f32; 2]>>,
+    pub wheel: Vec<[f32; 2]>,
+}
+
+/// Between two steps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Standing {
+    pub pose: Pose,
+    /// All that the drive is: only who made it reads it.
+    pub state: ByteBuf,
+}
+
+/// Where a car is, and how it does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pose {
+    /// x, y, and the angle in radians against the clock; at 0 the car looks along y.
+    pub hull: [f32; 3],
+    /// Front left, front right, rear left, rear right.
+    pub wheels: [[f32; 3]; 4],
+    /// Units a second.
+    pub speed: f32,
+    /// The sum of the rewards so far.
+    pub total: f64,
+    pub tiles: u32,
+    pub off_road: bool,
+}
+
+/// What a driver did with a picture.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Steps that had been made before.
+    pub step: u32,
+    /// All numbers of a network's outputs; empty for a hand.
+    pub answer: Vec<f32>,
+    /// Steering, gas, brake.
+    pub controls: [f32; 3],
+    /// What the camera saw: 96 rows of 96 pixels, red, green and blue.
+    pub seen: ByteBuf,
+}
+
+/// How a drive ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum End {
+    /// The lap is finished.
+    Finished,
+    /// The car left the field.
+    Outside,
+    /// All steps are made.
+    OutOfTime,
+}
+
+/// A piece of a drive.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Leg {
+    /// After each of its steps.
+    pub poses: Vec<Pose>,
+    pub decisions: Vec<Decision>,
+    pub to: ByteBuf,
+    pub end: Option<End>,
+}
+
+/// A picture, and what was done with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Labelled {
+    /// 96 rows of 96 pixels, red, green and blue.
+    pub seen: ByteBuf,
+    /// Steering, gas, brake.
+    pub controls: [f32; 3],
+}
+
+/// The classes of the bundled frames, which are Gymnasium's discrete actions in their order.
+pub const ACTIONS: [&str; 5] = ["nothing", "right", "left", "gas", "brake"];
+
+impl Labelled {
+    /// The discrete action that is nearest: braking counts before steering, and that before gas.
+    pub fn class(&self) -> usize {
+        match self.controls {
+            [_, _, brake] if brake > 0.0 => 4,
+            [steering, ..] if steering > 0.0 => 1,
+            [steering, ..] if steering < 0.0 => 2,
+            [_, gas, _] if gas > 0.0 => 3,
+            _ => 0,
+        }
+    }
+}
+
+/// What labels are packed as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Whole numbers: [`ACTIONS`].
+    Classes,
+    /// Steering, gas and brake.
+    Values,
+}
