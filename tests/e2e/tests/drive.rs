@@ -56,8 +56,9 @@ fn opens_driving_and_two_cars_drive_as_the_command_line_says() {
         let link = format!("network=assignment&recipe={recipe}&track={TRACK}");
         page.open_link(&link).await?;
         page.choose("assignment").await?;
-        page.pick("stage-pace", "8×").await?;
         page.quantize("assignment").await?;
+        // Out of sight they stand: this brings them back.
+        page.pick("stage-pace", "8×").await?;
         assert_eq!(page.all("car").await?.len(), 2);
         assert_eq!(arrived(&page).await?, natively);
         let sentence = page.wait_for("verdict-drive").await?.text().await?;
