@@ -76,7 +76,7 @@ impl Pen {
 }
 
 /// Colours as the style sheets have them, light or dark.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Palette {
     pub(super) grass: String,
     pub(super) meadow: String,

@@ -53,6 +53,9 @@ pub(super) struct Show {
     ended_at: Option<f64>,
     palette: Palette,
     looked_up_at: f64,
+    /// What was drawn last: how far, in which colours, how large; and of what.
+    drawn: Option<(f64, Palette, Option<[i32; 2]>)>,
+    shown: Snapshot,
     /// The decisions whose pictures are on show.
     pictures: [Option<(usize, u32)>; 2],
 }
@@ -70,6 +73,8 @@ impl Show {
             ended_at: None,
             palette: Palette::default(),
             looked_up_at: f64::NEG_INFINITY,
+            drawn: None,
+            shown: Snapshot::default(),
             pictures: [None; 2],
         }
     }
@@ -95,13 +100,26 @@ impl Show {
             self.palette = Palette::of(&self.refs.root).unwrap_or_default();
             self.looked_up_at = now;
         }
-        self.draw_cars(stage);
+        // What stands need not be drawn again.
+        let drawn = (self.at, self.palette.clone(), self.size());
+        if self.drawn.as_ref() != Some(&drawn) || !Rc::ptr_eq(&state.0, &self.shown.0) {
+            self.draw_cars(stage);
+            (self.drawn, self.shown) = (Some(drawn), state);
+        }
+    }
+
+    /// Of what is drawn on, in CSS pixels.
+    fn size(&self) -> Option<[i32; 2]> {
+        let element = self.refs.root.cast::<web_sys::Element>()?;
+        Some([element.client_width(), element.client_height()])
     }
 
     /// Begins again some time after the end.
     fn rest(&mut self, stage: &Stage, ready: f64, now: f64) {
         let is_over = !stage.cars.is_empty()
             && !stage.by_hand
+            // Who waits for a job wants it done soon.
+            && self.state.job.is_none()
             && stage.cars.iter().all(|car| car.is_done() && !car.drive.poses.is_empty())
             && self.at >= ready;
         match self.ended_at {
