@@ -7,7 +7,14 @@ use crate::vocabulary::stage::Ground;
 const AIR: f64 = 10.0;
 const ROAD_WIDTH: f64 = 7.0;
 
-pub(super) fn draw(pen: &Pen, ground: &Ground, cars: &[Seen<'_>], palette: &Palette) {
+/// With a ring where the first decision was another, after so many steps.
+pub(super) fn draw(
+    pen: &Pen,
+    ground: &Ground,
+    cars: &[Seen<'_>],
+    first_difference: Option<usize>,
+    palette: &Palette,
+) {
     let along = |axis: usize| {
         let values = ground.centre.iter().map(|point| f64::from(point[axis]));
         values.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], x| [low.min(x), high.max(x)])
@@ -25,6 +32,11 @@ pub(super) fn draw(pen: &Pen, ground: &Ground, cars: &[Seen<'_>], palette: &Pale
     for seen in cars.iter().rev() {
         let way = seen.way.iter().map(|pose| place([pose.hull[0], pose.hull[1]]));
         pen.line(way, &palette.cars[seen.at.min(1)], 1.75);
+    }
+    let way = cars.first().map_or(&[][..], |seen| seen.way);
+    let before = first_difference.and_then(|step| way.get(step.saturating_sub(1)));
+    if let Some(pose) = before.filter(|_| cars.len() > 1) {
+        pen.ring(place([pose.hull[0], pose.hull[1]]), 7.0, &palette.ink);
     }
     for seen in cars.iter().rev() {
         if let Some(pose) = seen.pose() {

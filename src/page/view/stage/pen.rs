@@ -65,10 +65,18 @@ impl Pen {
         self.context.stroke();
     }
 
+    pub(super) fn ring(&self, [x, y]: [f64; 2], radius: f64, colour: &str) {
+        self.context.begin_path();
+        if self.context.arc(x, y, radius, 0.0, std::f64::consts::TAU).is_ok() {
+            self.context.set_stroke_style_str(colour);
+            self.context.set_line_width(1.5);
+            self.context.stroke();
+        }
+    }
+
     pub(super) fn disc(&self, [x, y]: [f64; 2], radius: f64, colour: &str) {
         self.context.begin_path();
-        let whole = 2.0 * std::f64::consts::PI;
-        if self.context.arc(x, y, radius, 0.0, whole).is_ok() {
+        if self.context.arc(x, y, radius, 0.0, std::f64::consts::TAU).is_ok() {
             self.context.set_fill_style_str(colour);
             self.context.fill();
         }

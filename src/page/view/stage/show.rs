@@ -169,7 +169,7 @@ impl Show {
             }
         }
         if let Some(pen) = Pen::on(&self.refs.map) {
-            map::draw(&pen, ground, &seen, &self.palette);
+            map::draw(&pen, ground, &seen, stage.first_difference(), &self.palette);
         }
     }
 }
