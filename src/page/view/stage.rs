@@ -17,6 +17,7 @@ use self::looked::LookedAt;
 use self::own::OwnFramesPanel;
 use self::show::{Refs, Show};
 use super::props::PageProps;
+use crate::error::Error;
 use crate::figures::significant;
 use crate::page::state::{Action, Car, Driver, State};
 use crate::vocabulary::stage::{End, Pose};
@@ -36,6 +37,9 @@ pub(super) fn DriveStage(PageProps { state, dispatch }: &PageProps) -> Html {
     let stage = &state.stage;
     let two = stage.cars.len() == 2;
     let cars = stage.cars.iter().enumerate().map(|(i, car)| {
+        if let Some(fault) = car.fault.as_ref().filter(|_| car.drive.poses.is_empty()) {
+            return cannot(&title(state, car), &name(car), fault);
+        }
         let refs = &refs.cars[i.min(1)];
         let pose = pose(car, stage.shown);
         let title = title(state, car);
@@ -84,6 +88,19 @@ pub(super) fn DriveStage(PageProps { state, dispatch }: &PageProps) -> Html {
                 <OwnFramesPanel state={state.clone()} dispatch={dispatch.clone()} />
             </div>
         </section>
+    }
+}
+
+/// In place of a car, for a network that is made for another camera or another car.
+fn cannot(title: &str, model: &str, fault: &Error) -> Html {
+    html! {
+        <figure class="car cannot" data-testid="car" data-status="fault" data-steps="0"
+            data-model={model.to_owned()}>
+            <figcaption><b class="car-name">{ format!("{title} does not drive this car") }</b></figcaption>
+            <p class="hint">
+                { format!("{}. All else can be done with it.", fault.what) }
+            </p>
+        </figure>
     }
 }
 
@@ -136,6 +153,9 @@ fn words(state: &State) -> String {
     let stage = &state.stage;
     if state.cars_wait() {
         return "The cars wait: while a latency is measured, nothing else computes.".into();
+    }
+    if stage.cars.iter().any(|car| car.fault.is_some()) {
+        return String::new();
     }
     let [a, b] = &stage.cars[..] else {
         return match stage.cars.is_empty() {
