@@ -60,15 +60,22 @@ def once(report, *command):
     return json.loads(report.read_bytes())
 
 
-def static(stem, network, scheme):
+def recipes(stem, network, scheme, among=tuple(STATIC)):
+    """What `compare` says of float and of each of these static recipes, by its name."""
+    return {
+        name: once(
+            stem.with_name(f"{stem.name}-static{number}.json"),
+            *("compare", network, *options(scheme), *extra),
+        )["results"]
+        for number, (name, extra) in enumerate(STATIC.items())
+        if name in among
+    }
+
+
+def best(measured):
     """The best of the static recipes: its name and its measurements."""
-    best = None
-    for number, (name, extra) in enumerate(STATIC.items()):
-        report = stem.with_name(f"{stem.name}-static{number}.json")
-        measured = once(report, "compare", network, *options(scheme), *extra)["results"][1]
-        if best is None or measured["accuracy"]["top1"] > best[1]["accuracy"]["top1"]:
-            best = name, measured
-    return best
+    results = ((name, quantized) for name, (_, quantized) in measured.items())
+    return max(results, key=lambda one: one[1]["accuracy"]["top1"])
 
 
 def train(stem, network, scheme, seed, frames):
@@ -85,19 +92,19 @@ def train(stem, network, scheme, seed, frames):
 def row(folder, name, scheme, seeds, frames):
     network = ROOT / f"models/networks/{name}.onnx"
     stem = folder / f"{name}-{scheme.replace('/', '-')}"
-    recipe, best = static(stem, network, scheme)
+    recipe, static = best(recipes(stem, network, scheme))
     if frames != 8000:
         stem = stem.with_name(f"{stem.name}-{frames}")
     trained = [train(stem, network, scheme, seed, frames) for seed in range(seeds)]
     whole = trained[0]["float"]["accuracy"]["top1"]
     tops = [one["result"]["accuracy"]["top1"] for one in trained]
     mean = sum(tops) / len(tops)
-    lost = whole - best["accuracy"]["top1"]
+    lost = whole - static["accuracy"]["top1"]
     first = trained[0]["result"]
     low, high = first["accuracy"]["ci95"]
     cells = [
         scheme.replace("-", " ", 1),
-        f"{100 * best['accuracy']['top1']:.2f} ({recipe})",
+        f"{100 * static['accuracy']['top1']:.2f} ({recipe})",
         ", ".join(f"{100 * top:.2f}" for top in tops),
         f"{100 * mean:.2f}",
         f"{100 * (mean - whole):+.2f}",
