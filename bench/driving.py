@@ -44,20 +44,22 @@ def made(stem, network, recipe):
 
 
 def variants(kind, folder, name, bits, among):
-    """What there is of this kind and width: what it is, its file, its top-1."""
+    """What there is of this kind and width: what it is, its file, its top-1 and float's."""
     network = network_file(name)
     for granularity in TRAINED.get(bits, ()) if kind == "trained" else GRANULARITIES:
         scheme = f"{bits}/8-{granularity}"
         what = f"{bits} {granularity}"
         stem = folder / f"{name}-{scheme.replace('/', '-')}"
         if kind == "trained":
-            result = train(stem, network, scheme, 0, 8000)["result"]
-            yield f"{what} | trained", stem.with_name(f"{stem.name}-s0.onnx"), top1(result)
+            trained = train(stem, network, scheme, 0, 8000)
+            tops = top1(trained["result"]), top1(trained["float"])
+            yield f"{what} | trained", stem.with_name(f"{stem.name}-s0.onnx"), *tops
             continue
-        recipe, result = best(recipes(stem, network, scheme, among))
+        measured = recipes(stem, network, scheme, among)
+        recipe, result = best(measured)
         file = stem.with_name(f"{stem.name}-{list(STATIC).index(recipe)}")
         file = made(file, network, (*options(scheme), *STATIC[recipe]))
-        yield f"{what} | {recipe}", file, top1(result)
+        yield f"{what} | {recipe}", file, top1(result), top1(measured[recipe][0])
 
 
 def driven(report, files, *tracks):
@@ -74,7 +76,7 @@ def cells(result, pair):
     return [
         f"{result['mean']:.1f} ({ends(result['ci95'])})",
         f"{pair['mean_difference']:+.1f} ({ends(pair['ci95'])})" if pair else "",
-        f"{pair['p']:.3f}" if pair else "",
+        ("< 0.001" if pair["p"] < 0.001 else f"{pair['p']:.3f}") if pair else "",
         str(sum(track["finished"] for track in result["tracks"])),
         f"{100 * off / steps:.2f}",
     ]
@@ -108,11 +110,11 @@ def widths(folder, name, kinds, bits, among):
             there = list(variants(kind, folder, name, width, chosen))
             if not there:
                 continue
-            whats, files, tops = zip(*there)
+            whats, files, tops, of_whole = zip(*there)
             report = folder / f"{name}-{width}-{kind}-drive.json"
             of_float, *of_files = driven(report, [network, *files], "--tracks", "20")
             if not float_shown:
-                row("float", "", *of_float, "")
+                row("float", "", *of_float, of_whole[0])
                 float_shown = True
             for what, figures, top in zip(whats, of_files, tops):
                 row(what, *figures, top)
