@@ -8,7 +8,7 @@ use crate::page::state::Point;
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 230.0;
 const LEFT: f64 = 54.0;
-const RIGHT: f64 = 54.0;
+const RIGHT: f64 = 60.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 30.0;
 /// What a perfect lap comes to.
