@@ -8,13 +8,11 @@ use super::shell::Shell;
 use super::table::{file_name, interval, percent, tenths};
 use super::{bundled, files, print, print_json, table};
 use crate::data::{npy, npz};
+use crate::drive::SIDE;
 use crate::error::Result;
 use crate::figures::signed;
 use crate::lab::protocol::Replay;
 use crate::vocabulary::driving::{Driven, Drives, PARTS, Pair, Track};
-
-/// Height and width of the pictures.
-const SIDE: usize = 96;
 
 pub(super) fn run(arguments: &Drive, json: bool, shell: &mut Shell) -> Result<()> {
     let Drive { models, tracks, threads: asked, road, normalization, replay } = arguments;

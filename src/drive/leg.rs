@@ -9,7 +9,7 @@ use super::track::PLAYFIELD;
 use super::{Action, Discrete, Episode, Options, Picture, SIDE, State, Step};
 use crate::error::{Error, Result};
 use crate::vocabulary::driving::{RoadTest, WAIT};
-use crate::vocabulary::stage::{Decision, End, Ground, Kerb, Leg, Pose, Shapes, Standing};
+use crate::vocabulary::stage::{Decision, End, Ground, Kerb, Leg, Pose, Shapes};
 
 const PICTURE_BYTES: usize = SIDE * SIDE * 3;
 
@@ -44,8 +44,6 @@ pub fn ground(seed: u64) -> Result<Ground> {
     let size = |[x, y]: &[f64; 2]| [x * SIZE, y * SIZE].map(|x| x as f32);
     let [x, y] = [WHEEL_WIDTH, WHEEL_RADIUS];
     let wheel = [[-x, y], [x, y], [x, -y], [-x, -y]];
-    let pose = pose(&episode);
-    let start = Standing { pose, state: kept(&episode, Vec::new())? };
     Ok(Ground {
         seed,
         tiles: tiles.iter().map(|tile| corners(tile.corners)).collect(),
@@ -56,7 +54,7 @@ pub fn ground(seed: u64) -> Result<Ground> {
             hull: HULL_POLYGONS.iter().map(|part| part.iter().map(size).collect()).collect(),
             wheel: wheel.iter().map(size).collect(),
         },
-        start,
+        start: kept(&episode, Vec::new())?,
     })
 }
 
@@ -165,6 +163,7 @@ fn pose(episode: &Episode) -> Pose {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vocabulary::stage::Labelled;
 
     const HELD: [f32; 3] = [-0.3, 0.25, 0.0];
 
@@ -172,7 +171,7 @@ mod tests {
     fn pieces_make_the_drive_that_steps_make() {
         let ground = ground(20_005).unwrap();
         let test = RoadTest { steps: 60, ..RoadTest::default() };
-        let first = leg(Hands::Held(HELD), &ground.start.state, 12, &test).unwrap();
+        let first = leg(Hands::Held(HELD), &ground.start, 12, &test).unwrap();
         let second = leg(Hands::Held(HELD), &first.to, 100, &test).unwrap();
         let [steering, gas, brake] = HELD.map(f64::from);
         let mut episode = Episode::reset(20_005);
@@ -188,9 +187,19 @@ mod tests {
     }
 
     #[test]
+    fn labels_of_classes_do_what_discrete_actions_do() {
+        for (class, action) in Discrete::ALL.into_iter().enumerate() {
+            let frame = Labelled::as_class(ByteBuf::new(), class).unwrap();
+            assert_eq!(frame.controls, Action::Discrete(action).steering_gas_brake());
+            assert_eq!(frame.class(), class);
+        }
+        assert!(Labelled::as_class(ByteBuf::new(), Discrete::ALL.len()).is_none());
+    }
+
+    #[test]
     fn a_place_that_is_none_is_refused() {
         let test = RoadTest::default();
-        let start = ground(1).unwrap().start.state;
+        let start = ground(1).unwrap().start;
         assert!(leg(Hands::Held(HELD), &start[1..], 1, &test).is_err());
         let steering = [f32::NAN, 0.0, 0.0];
         assert!(leg(Hands::Held(steering), &start, 1, &test).is_err());

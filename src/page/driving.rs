@@ -69,7 +69,7 @@ pub fn sentence(ground: &Ground, drives: [(&str, &Drive); 2]) -> Option<String> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::stage::{Shapes, Standing};
+    use crate::vocabulary::stage::Shapes;
     use serde_bytes::ByteBuf;
 
     fn pose(hull: [f32; 3], off_road: bool) -> Pose {
@@ -100,7 +100,7 @@ mod tests {
             centre: (0..4).flat_map(side).collect(),
             field: 300.0,
             car: Shapes { hull: Vec::new(), wheel: Vec::new() },
-            start: Standing { pose: pose([0.0; 3], false), state: ByteBuf::new() },
+            start: ByteBuf::new(),
         }
     }
 

@@ -42,7 +42,7 @@ pub use data::{DataSet, Loaded, Loading};
 pub use frames_choices::FRAMES_CHOICES;
 pub use networks::{Fit, Network, Origin, Status};
 pub use normalization::NormalizationForm;
-pub use own_frames::{ENOUGH, OwnFrames};
+pub use own_frames::OwnFrames;
 pub use queue::TaskId;
 pub use recipe::LayerChange;
 pub use road::{Point, Road, WIDTHS as ROAD_WIDTHS};

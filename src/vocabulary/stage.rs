@@ -24,8 +24,8 @@ pub struct Ground {
     /// Half the side of the field, outside of which a drive ends.
     pub field: f32,
     pub car: Shapes,
-    /// Where a car stands before its first step.
-    pub start: Standing,
+    /// A drive before its first step: only who made it reads it.
+    pub start: ByteBuf,
 }
 
 /// A strip beside a bend.
@@ -41,14 +41,6 @@ pub struct Kerb {
 pub struct Shapes {
     pub hull: Vec<Vec<[f32; 2]>>,
     pub wheel: Vec<[f32; 2]>,
-}
-
-/// Between two steps.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Standing {
-    pub pose: Pose,
-    /// All that the drive is: only who made it reads it.
-    pub state: ByteBuf,
 }
 
 /// Where a car is, and how it does.
@@ -97,6 +89,7 @@ pub struct Leg {
     /// After each of its steps.
     pub poses: Vec<Pose>,
     pub decisions: Vec<Decision>,
+    /// Where it goes on, as a [`Ground`]'s start.
     pub to: ByteBuf,
     pub end: Option<End>,
 }
@@ -113,7 +106,16 @@ pub struct Labelled {
 /// The classes of the bundled frames, which are Gymnasium's discrete actions in their order.
 pub const ACTIONS: [&str; 5] = ["nothing", "right", "left", "gas", "brake"];
 
+/// Steering, gas and brake of each of [`ACTIONS`].
+const CONTROLS: [[f32; 3]; ACTIONS.len()] =
+    [[0.0, 0.0, 0.0], [0.6, 0.0, 0.0], [-0.6, 0.0, 0.0], [0.0, 0.2, 0.0], [0.0, 0.0, 0.8]];
+
 impl Labelled {
+    /// A picture for which one of [`ACTIONS`] is right; `None` where there is no such.
+    pub fn as_class(seen: ByteBuf, class: usize) -> Option<Self> {
+        Some(Self { seen, controls: *CONTROLS.get(class)? })
+    }
+
     /// The discrete action that is nearest: braking counts before steering, and that before gas.
     pub fn class(&self) -> usize {
         match self.controls {

@@ -61,9 +61,7 @@ impl Lab {
         };
         Ok(Event::Driven { drives: account(&models, drives, test, stopped) })
     }
-}
 
-impl Lab {
     /// A piece of a drive that somebody watches.
     pub(super) fn drive_on(
         &mut self,

@@ -9,7 +9,7 @@ use crate::vocabulary::file::File;
 use crate::vocabulary::stage::{ACTIONS, Kind, Labelled};
 
 /// Of fewer nothing much is learned.
-pub const ENOUGH: usize = 1_000;
+const ENOUGH: usize = 1_000;
 
 /// A tab's memory has an end: 27 kB each.
 const MOST: usize = 8_000;
@@ -35,6 +35,9 @@ impl OwnFrames {
     /// What training on them would lack.
     pub fn lacks(&self) -> Option<String> {
         let all = self.frames.len();
+        if all == MOST {
+            return Some(format!("No more than {MOST} are kept: save these, and forget them."));
+        }
         let rare = |&(_, count): &(&str, usize)| (count as f64) < LEAST_SHARE * all as f64;
         let rare: Vec<&str> =
             ACTIONS.into_iter().zip(self.counts()).filter(rare).map(|(name, _)| name).collect();
@@ -75,16 +78,9 @@ impl State {
 
     /// Adds the frame that is looked at, with an action for a label.
     pub(super) fn add_looked(&mut self, class: usize) {
-        if let Some(looked) = &self.stage.looked {
-            let controls = [
-                [0.0, 0.0, 0.0],
-                [0.6, 0.0, 0.0],
-                [-0.6, 0.0, 0.0],
-                [0.0, 0.2, 0.0],
-                [0.0, 0.0, 0.8],
-            ];
-            let Some(&controls) = controls.get(class) else { return };
-            self.own.push(Labelled { seen: looked.seen.clone(), controls });
+        let seen = self.stage.looked.as_ref().map(|looked| looked.seen.clone());
+        if let Some(frame) = seen.and_then(|seen| Labelled::as_class(seen, class)) {
+            self.own.push(frame);
         }
     }
 

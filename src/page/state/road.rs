@@ -19,8 +19,6 @@ pub struct Road {
     pub points: Vec<Point>,
     /// What the widths were changed of.
     pub recipe: Rc<Recipe>,
-    /// Tracks that each drives.
-    pub tracks: usize,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -52,7 +50,7 @@ impl State {
         self.start_job(step, self.recipe.clone(), now, effects);
         let Some(job) = self.job.as_ref().filter(|job| job.step == step) else { return };
         let (points, recipe) = (vec![Point::default()], job.recipe.clone());
-        let road = Road { points, recipe, tracks: RoadTest::default().tracks };
+        let road = Road { points, recipe };
         self.roads.insert(job.network.clone(), Rc::new(road));
     }
 

@@ -323,7 +323,7 @@ impl State {
         // The first piece is the wait of every drive, and soon there.
         let decisions = if made == 0 { 1 } else { (leg / test.frame_skip).max(1) };
         let from = match &self.stage.ground {
-            Some(ground) if made == 0 => ground.start.state.clone(),
+            Some(ground) if made == 0 => ground.start.clone(),
             _ => self.stage.cars[at].drive.state.clone(),
         };
         let request = Request::DriveOn { by, from, decisions, test };

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::page::state::{Driver, Held, Packing, ROAD_WIDTHS, TRACK};
-use crate::vocabulary::stage::{By, Decision, End, Ground, Kind, Leg, Pose, Shapes, Standing};
+use crate::vocabulary::stage::{By, Decision, End, Ground, Kind, Leg, Pose, Shapes};
 
 /// The steps after which these drives end.
 const LAST: usize = 80;
@@ -52,7 +52,7 @@ fn cars_answer(request: &Request) -> Event {
                 centre: Vec::new(),
                 field: 300.0,
                 car: Shapes { hull: Vec::new(), wheel: Vec::new() },
-                start: Standing { pose: pose(0), state: vec![0].into() },
+                start: vec![0].into(),
             },
         },
         Request::DriveOn { by, from, decisions, .. } => {

@@ -1,6 +1,6 @@
 //! What makes the drive move: the screen's beat, and whether anybody sees it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use gloo_events::EventListener;
@@ -46,12 +46,15 @@ pub(super) fn start(
     }
     let frame = Rc::new(RefCell::new(None));
     beat(frame.clone(), show.clone());
-    let sight = root.cast::<Element>().and_then(|root| watch(&root, dispatch.clone()));
+    let on_screen = Rc::new(Cell::new(false));
+    let sight =
+        root.cast::<Element>().and_then(|root| watch(&root, on_screen.clone(), dispatch.clone()));
     // A page in the background gets no beat; what it computes ahead would be for nobody.
     let hidden = {
         let (document, dispatch) = (document.clone(), dispatch.clone());
         EventListener::new(&document.clone(), "visibilitychange", move |_| {
-            dispatch.emit(Action::StageInSight(!document.hidden()));
+            // Back in front, it may have been scrolled away.
+            dispatch.emit(Action::StageInSight(!document.hidden() && on_screen.get()));
         })
     };
     let keys = |event: &'static str, down: bool| {
@@ -89,11 +92,12 @@ fn beat(frame: Rc<RefCell<Option<AnimationFrame>>>, show: Rc<RefCell<Show>>) {
     *frame.borrow_mut() = Some(next);
 }
 
-fn watch(root: &Element, dispatch: Callback<Action>) -> Option<Sight> {
+fn watch(root: &Element, on_screen: Rc<Cell<bool>>, dispatch: Callback<Action>) -> Option<Sight> {
     let heard = Closure::new(move |entries: Array| {
         let last =
             entries.iter().last().and_then(|e| e.dyn_into::<IntersectionObserverEntry>().ok());
         if let Some(entry) = last {
+            on_screen.set(entry.is_intersecting());
             dispatch.emit(Action::StageInSight(entry.is_intersecting()));
         }
     });

@@ -33,14 +33,16 @@ impl Pen {
         Some(Self { context, width, height })
     }
 
-    pub(super) fn polygon(&self, corners: impl IntoIterator<Item = [f64; 2]>, colour: &str) {
+    fn trace(&self, points: impl IntoIterator<Item = [f64; 2]>) {
         self.context.begin_path();
-        for (i, [x, y]) in corners.into_iter().enumerate() {
-            match i {
-                0 => self.context.move_to(x, y),
-                _ => self.context.line_to(x, y),
-            }
+        for [x, y] in points {
+            // The first of a path is where it begins.
+            self.context.line_to(x, y);
         }
+    }
+
+    pub(super) fn polygon(&self, corners: impl IntoIterator<Item = [f64; 2]>, colour: &str) {
+        self.trace(corners);
         self.context.close_path();
         self.context.set_fill_style_str(colour);
         self.context.fill();
@@ -52,13 +54,7 @@ impl Pen {
         colour: &str,
         width: f64,
     ) {
-        self.context.begin_path();
-        for (i, [x, y]) in points.into_iter().enumerate() {
-            match i {
-                0 => self.context.move_to(x, y),
-                _ => self.context.line_to(x, y),
-            }
-        }
+        self.trace(points);
         self.context.set_stroke_style_str(colour);
         self.context.set_line_width(width);
         self.context.set_line_join("round");
