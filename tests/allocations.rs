@@ -10,6 +10,7 @@ use steer8::drive::{Action, Discrete, Episode, Picture};
 use steer8::quantize::quantize;
 use steer8::runtime::{Arithmetic, Session};
 use steer8::vocabulary::file::File;
+use steer8::vocabulary::reading::Reading;
 use steer8::vocabulary::recipe::Recipe;
 
 thread_local! {
@@ -46,7 +47,7 @@ static ALLOCATOR: Counting = Counting;
 fn a_network_that_has_run_allocates_nothing() {
     let bytes = include_bytes!("../models/frames/calibration.zip").to_vec();
     let file = File { name: "calibration.zip".into(), bytes: bytes.into() };
-    let data = Dataset::read(&[file], None, &mut |_, _| Ok(())).unwrap();
+    let data = Dataset::read(&[file], &Reading::default(), &mut |_, _| Ok(())).unwrap();
     let networks: [&[u8]; 3] = [
         include_bytes!("../models/networks/assignment.onnx"),
         include_bytes!("../models/networks/pilotnet.onnx"),

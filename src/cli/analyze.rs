@@ -15,7 +15,7 @@ use crate::vocabulary::recipe::Recipe;
 pub(super) fn run(arguments: &Analyze, json: bool, shell: &mut Shell) -> Result<()> {
     let Analyze { on, drive } = arguments;
     let recipe = on.recipe.recipe()?;
-    let road = drive.map(|tracks| on.road.road_test(tracks, &on.normalization)).transpose()?;
+    let road = drive.map(|tracks| on.road.road_test(tracks, &on.preprocessing)).transpose()?;
     let id = load_both(on, shell)?;
     let frames = on.frames.map(|n| n as usize);
     let measured = (on.judging.judging(), frames, road);
@@ -35,11 +35,11 @@ pub(super) fn run(arguments: &Analyze, json: bool, shell: &mut Shell) -> Result<
 
 /// Loads the network, the frames to calibrate on and those to measure on.
 pub(super) fn load_both(arguments: &Analysis, shell: &mut Shell) -> Result<ModelId> {
-    let Analysis { model, data, calibration, normalization, .. } = arguments;
+    let Analysis { model, data, calibration, preprocessing, .. } = arguments;
     let (id, inspection) = shell.load_model(files::read_network(model)?)?;
     let calibration = calibration.calibration.as_ref();
     for (role, path) in [(Role::Calibration, calibration), (Role::Validation, data.as_ref())] {
-        let source = Source { role, path, normalization: normalization.normalization() };
+        let source = Source { role, path, reading: preprocessing.reading() };
         shell.load_data(source, [(&id, &inspection.input)])?;
     }
     Ok(id)

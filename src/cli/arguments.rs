@@ -7,8 +7,9 @@ use clap::{Args, Parser, Subcommand};
 use super::files;
 use crate::error::{Context, Result};
 use crate::vocabulary::driving::{Outputs, RoadTest};
-use crate::vocabulary::frames::{MOST_STACKED, Normalization};
 use crate::vocabulary::plan::{Mirror, Optimizer, Plan, Scales, Schedule};
+use crate::vocabulary::preprocessing::{MOST_STACKED, Preprocessing};
+use crate::vocabulary::reading::Reading;
 use crate::vocabulary::recipe::{
     ActivationType, Format, Granularity, Method, Recipe, Rounding, WeightRange,
 };
@@ -64,7 +65,7 @@ pub(super) struct Evaluate {
     #[arg(long, value_name = "P.npy")]
     pub(super) predictions: Option<PathBuf>,
     #[command(flatten)]
-    pub(super) normalization: NormalizationOptions,
+    pub(super) preprocessing: PreprocessingOptions,
     #[command(flatten)]
     pub(super) judging: JudgingOptions,
 }
@@ -80,7 +81,7 @@ pub(super) struct Quantize {
     #[command(flatten)]
     pub(super) calibration: CalibrationOptions,
     #[command(flatten)]
-    pub(super) normalization: NormalizationOptions,
+    pub(super) preprocessing: PreprocessingOptions,
     #[command(flatten)]
     pub(super) recipe: RecipeOptions,
 }
@@ -109,7 +110,7 @@ pub(super) struct Train {
     #[arg(long, value_name = "DATA")]
     pub(super) calibration: Option<PathBuf>,
     #[command(flatten)]
-    pub(super) normalization: NormalizationOptions,
+    pub(super) preprocessing: PreprocessingOptions,
     /// Threads that train; the result does not depend on their number [default: one for each core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) threads: Option<u32>,
@@ -255,7 +256,7 @@ pub(super) struct Analysis {
     #[command(flatten)]
     pub(super) calibration: CalibrationOptions,
     #[command(flatten)]
-    pub(super) normalization: NormalizationOptions,
+    pub(super) preprocessing: PreprocessingOptions,
     #[command(flatten)]
     pub(super) judging: JudgingOptions,
     #[command(flatten)]
@@ -319,7 +320,7 @@ pub(super) struct Compare {
     #[command(flatten)]
     pub(super) calibration: CalibrationOptions,
     #[command(flatten)]
-    pub(super) normalization: NormalizationOptions,
+    pub(super) preprocessing: PreprocessingOptions,
     /// Let all of them drive so many tracks of CarRacing, too.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) drive: Option<u32>,
@@ -351,7 +352,7 @@ pub(super) struct Drive {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) threads: Option<u32>,
     #[command(flatten)]
-    pub(super) normalization: NormalizationOptions,
+    pub(super) preprocessing: PreprocessingOptions,
     #[command(flatten)]
     pub(super) road: RoadOptions,
     #[command(flatten)]
@@ -385,7 +386,7 @@ impl RoadOptions {
     pub(super) fn road_test(
         &self,
         tracks: u32,
-        normalization: &NormalizationOptions,
+        preprocessing: &PreprocessingOptions,
     ) -> Result<RoadTest> {
         let default = RoadTest::default();
         let count = |option: Option<u32>, default| option.map_or(default, |n| n as usize);
@@ -396,7 +397,7 @@ impl RoadOptions {
             frame_skip: count(self.frame_skip, default.frame_skip),
             outputs: self.outputs.clone(),
             target_speed: self.target_speed.unwrap_or(default.target_speed),
-            normalization: normalization.normalization(),
+            preprocessing: preprocessing.preprocessing(),
         };
         test.check()?;
         Ok(test)
@@ -470,7 +471,7 @@ pub(super) struct CalibrationOptions {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct NormalizationOptions {
+pub(super) struct PreprocessingOptions {
     /// What pixels are divided by; 1 leaves them as they are, 127.5 with --mean 1,1,1 makes -1 to 1 of
     /// them [default: 255].
     #[arg(long, value_name = "N")]
@@ -487,15 +488,19 @@ pub(super) struct NormalizationOptions {
     stack: Option<u32>,
 }
 
-impl NormalizationOptions {
-    pub(super) fn normalization(&self) -> Option<Normalization> {
-        let said = Normalization {
+impl PreprocessingOptions {
+    pub(super) fn preprocessing(&self) -> Option<Preprocessing> {
+        let said = Preprocessing {
             divide: self.divide,
             mean: self.mean.clone(),
             std: self.std.clone(),
             stack: self.stack.map(|depth| depth as usize),
         };
-        (said != Normalization::default()).then_some(said)
+        (said != Preprocessing::default()).then_some(said)
+    }
+
+    pub(super) fn reading(&self) -> Reading {
+        self.preprocessing().into()
     }
 }
 
@@ -568,7 +573,7 @@ impl Command {
         let (recipe, plan) = match self {
             Self::Inspect(_) | Self::Evaluate(_) => return Ok(()),
             Self::Drive(drive) => {
-                return drive.road.road_test(drive.tracks, &drive.normalization).map(drop);
+                return drive.road.road_test(drive.tracks, &drive.preprocessing).map(drop);
             }
             Self::Analyze(analyze) => (&analyze.on.recipe, None),
             Self::Search(search) => (&search.analysis.recipe, None),

@@ -58,6 +58,7 @@ mod tests {
     use super::*;
     use crate::data::Dataset;
     use crate::progress::unwatched;
+    use crate::vocabulary::reading::Reading;
 
     /// What is inside the program is what the catalogue says, which the page reads.
     #[test]
@@ -88,7 +89,7 @@ mod tests {
     #[test]
     fn frames_have_the_shape_that_fits() {
         let calibration = frames(Role::Calibration);
-        let dataset = Dataset::read(&calibration, None, &mut unwatched).unwrap();
+        let dataset = Dataset::read(&calibration, &Reading::default(), &mut unwatched).unwrap();
         assert_eq!(dataset.frame_shape(), FRAME_SHAPE);
     }
 }

@@ -20,9 +20,9 @@ struct Group {
 }
 
 pub(super) fn run(arguments: &Compare, json: bool, shell: &mut Shell) -> Result<()> {
-    let Compare { models, data, calibration, normalization, drive, road, judging, recipe } =
+    let Compare { models, data, calibration, preprocessing, drive, road, judging, recipe } =
         arguments;
-    let test = drive.map(|tracks| road.road_test(tracks, normalization)).transpose()?;
+    let test = drive.map(|tracks| road.road_test(tracks, preprocessing)).transpose()?;
     let judging = judging.judging();
     let recipe = recipe.recipe()?;
     let networks = if models.is_empty() {
@@ -34,17 +34,13 @@ pub(super) fn run(arguments: &Compare, json: bool, shell: &mut Shell) -> Result<
         networks.into_iter().map(|file| shell.load_model(file)).collect::<Result<Vec<_>>>()?;
     let inputs = || loaded.iter().map(|(id, inspection)| (id, &inspection.input));
 
-    let normalization = normalization.normalization();
-    let source = Source {
-        role: Role::Validation,
-        path: data.as_ref(),
-        normalization: normalization.clone(),
-    };
+    let reading = preprocessing.reading();
+    let source = Source { role: Role::Validation, path: data.as_ref(), reading: reading.clone() };
     shell.load_data(source, inputs())?;
     let is_float = |variant: &str| variant == "float";
     if loaded.iter().any(|(_, inspection)| is_float(&inspection.variant)) {
         let path = calibration.calibration.as_ref();
-        let source = Source { role: Role::Calibration, path, normalization };
+        let source = Source { role: Role::Calibration, path, reading };
         shell.load_data(source, inputs())?;
     }
 

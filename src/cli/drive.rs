@@ -15,11 +15,11 @@ use crate::lab::protocol::Replay;
 use crate::vocabulary::driving::{Driven, Drives, PARTS, Pair, Track};
 
 pub(super) fn run(arguments: &Drive, json: bool, shell: &mut Shell) -> Result<()> {
-    let Drive { models, tracks, threads: asked, road, normalization, replay } = arguments;
+    let Drive { models, tracks, threads: asked, road, preprocessing, replay } = arguments;
     if let ReplayOptions { replay: Some(_), .. } = replay {
         return run_replay(replay, json, shell);
     }
-    let test = road.road_test(*tracks, normalization)?;
+    let test = road.road_test(*tracks, preprocessing)?;
     let networks = if models.is_empty() {
         bundled::networks()
     } else {

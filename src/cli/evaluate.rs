@@ -9,7 +9,7 @@ use crate::lab::protocol::Role;
 use crate::vocabulary::task::Task;
 
 pub(super) fn run(arguments: &Evaluate, json: bool, shell: &mut Shell) -> Result<()> {
-    let Evaluate { model, data, float, predictions, normalization, judging } = arguments;
+    let Evaluate { model, data, float, predictions, preprocessing, judging } = arguments;
     let judging = judging.judging();
     if let Some(predictions) = predictions {
         files::check_output(predictions, [model].into_iter().chain(data).chain(float))?;
@@ -19,8 +19,8 @@ pub(super) fn run(arguments: &Evaluate, json: bool, shell: &mut Shell) -> Result
         Some(float) => Some(shell.load_model(files::read_network(float)?)?.0),
         None => None,
     };
-    let normalization = normalization.normalization();
-    let source = Source { role: Role::Validation, path: data.as_ref(), normalization };
+    let reading = preprocessing.reading();
+    let source = Source { role: Role::Validation, path: data.as_ref(), reading };
     let summary = shell.load_data(source, [(&id, &inspection.input)])?;
     let is_asked = predictions.is_some() || float.is_some() || judging.task == Some(Task::None);
     if summary.label_columns.is_empty() && !is_asked {

@@ -8,13 +8,13 @@ use crate::figures;
 use crate::lab::protocol::{QuantizationSummary, Role};
 
 pub(super) fn run(arguments: &Quantize, json: bool, shell: &mut Shell) -> Result<()> {
-    let Quantize { model, output, calibration, normalization, recipe } = arguments;
+    let Quantize { model, output, calibration, preprocessing, recipe } = arguments;
     let path = calibration.calibration.as_ref();
     files::check_output(output, [model].into_iter().chain(path).chain(&recipe.recipe))?;
     let recipe = recipe.recipe()?;
     let (id, inspection) = shell.load_model(files::read_network(model)?)?;
-    let normalization = normalization.normalization();
-    let source = Source { role: Role::Calibration, path, normalization };
+    let reading = preprocessing.reading();
+    let source = Source { role: Role::Calibration, path, reading };
     shell.load_data(source, [(&id, &inspection.input)])?;
 
     let into = output.display().to_string();

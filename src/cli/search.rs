@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &Search, json: bool, shell: &mut Shell) -> Result<(
         let read = [data, &calibration.calibration, &recipe.recipe].into_iter().flatten();
         files::check_output(output, std::iter::once(model).chain(read))?;
     }
-    let test = analysis.road.road_test(arguments.tracks, &analysis.normalization)?;
+    let test = analysis.road.road_test(arguments.tracks, &analysis.preprocessing)?;
     let road = RoadSearch { test, unseen: arguments.unseen_tracks as usize };
     let id = load_both(analysis, shell)?;
     let target = Target {

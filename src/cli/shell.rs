@@ -18,7 +18,8 @@ use crate::progress::ready;
 use crate::vocabulary::analysis::Analysis;
 use crate::vocabulary::driving::{Drives, RoadTest};
 use crate::vocabulary::file::File;
-use crate::vocabulary::frames::{DataSummary, Normalization};
+use crate::vocabulary::frames::DataSummary;
+use crate::vocabulary::reading::Reading;
 use crate::vocabulary::recipe::Recipe;
 use crate::vocabulary::report::Report;
 use crate::vocabulary::search::{Found, Trial};
@@ -29,7 +30,7 @@ pub(super) struct Source<'a> {
     pub(super) role: Role,
     /// As given; without it the bundled frames serve.
     pub(super) path: Option<&'a PathBuf>,
-    pub(super) normalization: Option<Normalization>,
+    pub(super) reading: Reading,
 }
 
 pub(super) struct Shell {
@@ -69,7 +70,7 @@ impl Shell {
         source: Source,
         inputs: impl IntoIterator<Item = (&'a ModelId, &'a TensorShape)>,
     ) -> Result<DataSummary> {
-        let Source { role, path, normalization } = source;
+        let Source { role, path, reading } = source;
         let files = match path {
             Some(path) => files::read_data(path)?,
             None => {
@@ -83,7 +84,7 @@ impl Shell {
                 bundled::frames(role)
             }
         };
-        match self.ask(Request::LoadData { role, files, normalization })? {
+        match self.ask(Request::LoadData { role, files, reading })? {
             Event::DataLoaded { summary, .. } => Ok(summary),
             other => Err(unexpected(&other)),
         }

@@ -18,7 +18,7 @@ pub(super) fn run(arguments: &Train, json: bool, shell: &mut Shell) -> Result<()
     let recipe = arguments.recipe.recipe()?;
     let plan = arguments.plan.plan(recipe.seed)?;
     let (id, inspection) = shell.load_model(files::read_network(model)?)?;
-    let normalization = arguments.normalization.normalization();
+    let reading = arguments.preprocessing.reading();
     let input = (&id, &inspection.input);
     // Own training frames calibrate, too, unless there are others for that.
     let sets = [
@@ -27,8 +27,8 @@ pub(super) fn run(arguments: &Train, json: bool, shell: &mut Shell) -> Result<()
         (Role::Validation, validation, validation.is_some()),
     ];
     for (role, path, _) in sets.into_iter().filter(|(.., wanted)| *wanted) {
-        let normalization = normalization.clone();
-        shell.load_data(Source { role, path: path.as_ref(), normalization }, [input])?;
+        let reading = reading.clone();
+        shell.load_data(Source { role, path: path.as_ref(), reading }, [input])?;
     }
     let into = output.display().to_string();
     let options = TrainOptions { measure: true, ..TrainOptions::default() };

@@ -15,8 +15,10 @@ use crate::progress::Progress;
 use crate::random;
 use crate::runtime::input_shape;
 use crate::vocabulary::file::File;
-use crate::vocabulary::frames::{Axes, DataSummary, LabelColumn, Normalization};
+use crate::vocabulary::frames::{Axes, DataSummary, LabelColumn};
 use crate::vocabulary::labels::{Column, Labels, Numbers};
+use crate::vocabulary::preprocessing::Preprocessing;
+use crate::vocabulary::reading::Reading;
 
 /// Frames of one set take at most this many bytes in memory: what a browser tab can still hold.
 const MAX_BYTES: usize = i32::MAX as usize;
@@ -120,14 +122,11 @@ impl Dataset {
     /// - several npz or several zips: their frames one after another.
     /// - images (PNG, JPEG, WebP, BMP): three channels, see [`images::read`] for labels and colours.
     ///
-    /// `normalization` is for uint8 frames and images only. Progress counts frames.
-    pub fn read(
-        files: &[File],
-        normalization: Option<&Normalization>,
-        progress: &mut Progress,
-    ) -> Result<Self> {
-        let data = Self::read_each(files, normalization, progress)?;
-        match (normalization.and_then(|n| n.stack), data.file.clone()) {
+    /// Preprocessing is for uint8 frames and images only. Progress counts frames.
+    pub fn read(files: &[File], reading: &Reading, progress: &mut Progress) -> Result<Self> {
+        let preprocessing = reading.preprocessing.as_ref();
+        let data = Self::read_each(files, preprocessing, progress)?;
+        match (preprocessing.and_then(|n| n.stack), data.file.clone()) {
             (None, _) => Ok(data),
             (Some(depth), Some(file)) => data.stacked(depth).in_file(&file),
             (Some(depth), None) => data.stacked(depth),
@@ -137,21 +136,21 @@ impl Dataset {
     /// As [`Dataset::read`], each frame by itself.
     fn read_each(
         files: &[File],
-        normalization: Option<&Normalization>,
+        preprocessing: Option<&Preprocessing>,
         progress: &mut Progress,
     ) -> Result<Self> {
         match files {
             [] => Err(Error::new("no file was given")
                 .way_out("Give an npz, a zip of class folders, or the images of class folders.")),
             [file] if !is_image_name(&file.name) || archive::is_zip(&file.bytes) => {
-                let mut data = Self::read_one(file, normalization, progress).in_file(&file.name)?;
+                let mut data = Self::read_one(file, preprocessing, progress).in_file(&file.name)?;
                 data.file = Some(file.name.clone());
                 Ok(data)
             }
             _ if files.iter().all(|file| archive::is_zip(&file.bytes)) => {
                 let mut parts = Vec::with_capacity(files.len());
                 for file in files {
-                    parts.push(Self::read_one(file, normalization, progress).in_file(&file.name)?);
+                    parts.push(Self::read_one(file, preprocessing, progress).in_file(&file.name)?);
                 }
                 Self::join(parts)
             }
@@ -164,7 +163,7 @@ impl Dataset {
                 let entries: Vec<_> =
                     files.iter().map(|file| images::Entry::new(&file.name, None)).collect();
                 let mut load = |index: usize| Ok(files[index].bytes.as_slice().into());
-                images::read(&entries, &mut load, normalization, progress)
+                images::read(&entries, &mut load, preprocessing, progress)
             }
         }
     }
@@ -328,7 +327,7 @@ impl Dataset {
 
     fn read_one(
         file: &File,
-        normalization: Option<&Normalization>,
+        preprocessing: Option<&Preprocessing>,
         progress: &mut Progress,
     ) -> Result<Self> {
         if file.bytes.is_empty() {
@@ -346,12 +345,12 @@ impl Dataset {
         }
         let mut archive = archive::Archive::open(&file.bytes)?;
         if npz::has_arrays(&archive) {
-            return npz::read(&mut archive, normalization, progress);
+            return npz::read(&mut archive, preprocessing, progress);
         }
         let entries: Vec<_> =
             archive.names().iter().map(|name| images::Entry::new(name, Some(&file.name))).collect();
         let mut load = |index: usize| archive.read(index).map(Into::into);
-        images::read(&entries, &mut load, normalization, progress)
+        images::read(&entries, &mut load, preprocessing, progress)
     }
 
     /// uint8 frames, N,H,W,C in `pixels`; `shape` is channels, height, width.
@@ -360,9 +359,9 @@ impl Dataset {
         pixels: Vec<u8>,
         labels: Option<Labels>,
         class_names: Vec<String>,
-        normalization: Option<&Normalization>,
+        preprocessing: Option<&Preprocessing>,
     ) -> Result<Self> {
-        let levels = levels(shape[0], normalization)?;
+        let levels = levels(shape[0], preprocessing)?;
         let (axes, entering) = (Axes::default(), shape.to_vec());
         let pixels = Arc::new(ByteBuf::from(pixels));
         let frames = ByteFrames { shape, depth: 1, axes, entering, pixels, levels };
@@ -374,9 +373,9 @@ impl Dataset {
         shape: Vec<usize>,
         values: Vec<f32>,
         labels: Option<Labels>,
-        normalization: Option<&Normalization>,
+        preprocessing: Option<&Preprocessing>,
     ) -> Result<Self> {
-        if normalization.is_some_and(Normalization::scales) {
+        if preprocessing.is_some_and(Preprocessing::scales) {
             return Err(Error::new("mean and standard deviation do not apply to float32 frames")
                 .way_out(
                     "Leave them out (float32 enters as it is), or save the frames as uint8.",
@@ -616,7 +615,7 @@ fn pixels_of<'a>(frame: &'a [u8], levels: &'a [[f32; 256]]) -> impl Iterator<Ite
 }
 
 /// What each pixel value becomes, per channel: `(value / divide - mean) / std`, in f32.
-fn levels(channels: usize, normalization: Option<&Normalization>) -> Result<Vec<[f32; 256]>> {
+fn levels(channels: usize, preprocessing: Option<&Preprocessing>) -> Result<Vec<[f32; 256]>> {
     let per_channel = |values: Option<&Vec<f32>>, name: &str, default: f32| match values {
         Some(values) if !values.is_empty() => {
             if values.len() != channels {
@@ -629,9 +628,9 @@ fn levels(channels: usize, normalization: Option<&Normalization>) -> Result<Vec<
         }
         _ => Ok(vec![default; channels]),
     };
-    let mean = per_channel(normalization.map(|n| &n.mean), "mean", 0.0)?;
-    let std = per_channel(normalization.map(|n| &n.std), "standard deviation", 1.0)?;
-    let divide = normalization.and_then(|n| n.divide).unwrap_or(255.0);
+    let mean = per_channel(preprocessing.map(|n| &n.mean), "mean", 0.0)?;
+    let std = per_channel(preprocessing.map(|n| &n.std), "standard deviation", 1.0)?;
+    let divide = preprocessing.and_then(|n| n.divide).unwrap_or(255.0);
     if !divide.is_normal() {
         return Err(Error::new(format!("pixels can't be divided by {divide}")));
     }
@@ -732,13 +731,13 @@ mod tests {
             (&[2, 2][..], vec![1.0, 2.0, 3.0, 4.0])
         );
         let read = |divide, mean| {
-            let normalization = Normalization { stack: None, divide, mean, std: Vec::new() };
+            let preprocessing = Preprocessing { stack: None, divide, mean, std: Vec::new() };
             Dataset::from_bytes(
                 [1, 2, 2],
                 vec![0, 51, 102, 255],
                 None,
                 Vec::new(),
-                Some(&normalization),
+                Some(&preprocessing),
             )
         };
         assert_eq!(input(&read(Some(1.0), vec![]).unwrap(), 0, false), [0.0, 51.0, 102.0, 255.0]);

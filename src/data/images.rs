@@ -9,8 +9,8 @@ use super::Dataset;
 use super::dataset::bounded_vec;
 use crate::error::{Context, Error, Result};
 use crate::progress::Progress;
-use crate::vocabulary::frames::Normalization;
 use crate::vocabulary::labels::Labels;
+use crate::vocabulary::preprocessing::Preprocessing;
 
 /// What is read, and what is told apart from stray files only to say that it is not read.
 const EXTENSIONS: [&str; 10] =
@@ -65,7 +65,7 @@ pub fn is_image_name(path: &str) -> bool {
 pub(super) fn read<'a>(
     entries: &[Entry],
     load: &mut dyn FnMut(usize) -> Result<Cow<'a, [u8]>>,
-    normalization: Option<&Normalization>,
+    preprocessing: Option<&Preprocessing>,
     progress: &mut Progress,
 ) -> Result<Dataset> {
     let mut order: Vec<_> =
@@ -109,7 +109,7 @@ pub(super) fn read<'a>(
     }
     let shape = [3, size.1 as usize, size.0 as usize];
     let names: Vec<&str> = order.iter().map(|&index| &*entries[index].path).collect();
-    let data = Dataset::from_bytes(shape, pixels, labels, class_names, normalization)?;
+    let data = Dataset::from_bytes(shape, pixels, labels, class_names, preprocessing)?;
     Ok(data.with_gaps(gaps(&names)))
 }
 
@@ -218,6 +218,7 @@ mod tests {
 
     use super::*;
     use crate::vocabulary::file::File;
+    use crate::vocabulary::reading::Reading;
 
     fn encode(image: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
@@ -248,7 +249,7 @@ mod tests {
     }
 
     fn read(files: &[File]) -> Result<Dataset> {
-        Dataset::read(files, None, &mut crate::progress::unwatched)
+        Dataset::read(files, &Reading::default(), &mut crate::progress::unwatched)
     }
 
     /// The red level of each frame's first pixel.
@@ -410,8 +411,12 @@ mod tests {
             last = (done, total);
             Ok(())
         };
-        let dataset =
-            Dataset::read(&[file("calibration.zip", bytes.to_vec())], None, &mut watch).unwrap();
+        let dataset = Dataset::read(
+            &[file("calibration.zip", bytes.to_vec())],
+            &Reading::default(),
+            &mut watch,
+        )
+        .unwrap();
         assert_eq!(last, (512, 512));
         assert_eq!((dataset.len(), dataset.frame_shape()), (512, &[3, 96, 96][..]));
         assert_eq!(dataset.class_names(), ["0-nothing", "1-right", "2-left", "3-gas", "4-brake"]);

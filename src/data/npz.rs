@@ -11,8 +11,9 @@ use super::npy::{self, Header};
 use crate::error::{Error, Result};
 use crate::graph::half;
 use crate::progress::Progress;
-use crate::vocabulary::frames::{FRAMES, Normalization};
+use crate::vocabulary::frames::FRAMES;
 use crate::vocabulary::labels::{Column, Labels, MAX_CLASSES, Numbers};
+use crate::vocabulary::preprocessing::Preprocessing;
 
 /// An array of more columns than this is something else than labels.
 const MOST_COLUMNS: usize = 64;
@@ -29,7 +30,7 @@ pub(super) fn has_arrays(archive: &Archive) -> bool {
 /// beside `x`, for a network may have inputs of their names; without an `x` there are those alone.
 pub(super) fn read(
     archive: &mut Archive,
-    normalization: Option<&Normalization>,
+    preprocessing: Option<&Preprocessing>,
     progress: &mut Progress,
 ) -> Result<Dataset> {
     let position = |wanted: &str| {
@@ -39,11 +40,11 @@ pub(super) fn read(
     let (frames, labels) = (position(FRAMES), position(LABELS));
     // Labels first: they are small, and wrong ones are told before the frames are decoded.
     let y = labels.map(|index| read_columns(archive, index, LABELS)).transpose()?;
-    let Some(index) = frames else { return read_named(archive, y, normalization, progress) };
-    let data = read_frames(archive, index, y, normalization, progress)?;
+    let Some(index) = frames else { return read_named(archive, y, preprocessing, progress) };
+    let data = read_frames(archive, index, y, preprocessing, progress)?;
     let mut others = Vec::new();
     for entry in entries(archive).into_iter().filter(|entry| entry.index != index) {
-        let array = entry.read(archive, data.len(), normalization, progress);
+        let array = entry.read(archive, data.len(), preprocessing, progress);
         match array {
             // Nobody may ask for it.
             Err(error) if !error.cancelled => {}
@@ -58,7 +59,7 @@ fn read_frames(
     archive: &mut Archive,
     index: usize,
     y: Option<Vec<Column>>,
-    normalization: Option<&Normalization>,
+    preprocessing: Option<&Preprocessing>,
     progress: &mut Progress,
 ) -> Result<Dataset> {
     let (mut entry, _) = archive.entry(index)?;
@@ -90,7 +91,7 @@ fn read_frames(
         }
     }
     let entry = Entry { name: FRAMES.into(), index, header };
-    let data = entry.read_numbers(archive, labels, normalization, progress)?;
+    let data = entry.read_numbers(archive, labels, preprocessing, progress)?;
     data.finite(FRAMES)?;
     Ok(data)
 }
@@ -100,7 +101,7 @@ fn read_frames(
 fn read_named(
     archive: &mut Archive,
     y: Option<Vec<Column>>,
-    normalization: Option<&Normalization>,
+    preprocessing: Option<&Preprocessing>,
     progress: &mut Progress,
 ) -> Result<Dataset> {
     let entries = entries(archive);
@@ -116,10 +117,10 @@ fn read_named(
     let labels = labels(archive, y, &most.name, count)?;
     let is_first = |entry: &&Entry| entry.has_pixels() && entry.header.shape[0] == count;
     let first = entries.iter().find(is_first).unwrap_or(most);
-    let data = first.read_numbers(archive, labels, normalization, progress)?;
+    let data = first.read_numbers(archive, labels, preprocessing, progress)?;
     let mut others = Vec::new();
     for entry in entries.iter().filter(|entry| entry.index != first.index) {
-        others.push(entry.read(archive, count, normalization, progress)?);
+        others.push(entry.read(archive, count, preprocessing, progress)?);
     }
     Ok(data.with_arrays(&first.name, others))
 }
@@ -180,13 +181,13 @@ impl Entry {
         &self,
         archive: &mut Archive,
         count: usize,
-        normalization: Option<&Normalization>,
+        preprocessing: Option<&Preprocessing>,
         progress: &mut Progress,
     ) -> Result<Array> {
         let (name, shape) = (self.name.clone(), self.header.shape.clone());
         let data = if self.has_numbers() && shape[0] == count {
-            let normalization = normalization.filter(|_| self.has_pixels());
-            Some(self.read_numbers(archive, None, normalization, progress)?)
+            let preprocessing = preprocessing.filter(|_| self.has_pixels());
+            Some(self.read_numbers(archive, None, preprocessing, progress)?)
         } else {
             None
         };
@@ -198,7 +199,7 @@ impl Entry {
         &self,
         archive: &mut Archive,
         labels: Option<Labels>,
-        normalization: Option<&Normalization>,
+        preprocessing: Option<&Preprocessing>,
         progress: &mut Progress,
     ) -> Result<Dataset> {
         let (mut entry, _) = archive.entry(self.index)?;
@@ -212,7 +213,7 @@ impl Entry {
             let read = npy::read_elements(&mut entry, &header, u8::from_le_bytes, progress);
             let shape = [frame_shape[2], frame_shape[0], frame_shape[1]];
             let pixels = read.map_err(of_array)?;
-            return Dataset::from_bytes(shape, pixels, labels, Vec::new(), normalization);
+            return Dataset::from_bytes(shape, pixels, labels, Vec::new(), preprocessing);
         }
         let values = match (header.element.kind, header.element.size) {
             ('f', 2) => {
@@ -227,7 +228,7 @@ impl Entry {
             _ => npy::read_integers(&mut entry, &header, |number| number as f32, progress),
         };
         let values = values.map_err(of_array)?;
-        Dataset::from_floats(frame_shape.to_vec(), values, labels, normalization)
+        Dataset::from_floats(frame_shape.to_vec(), values, labels, preprocessing)
     }
 }
 
@@ -329,6 +330,7 @@ mod tests {
     use super::*;
     use crate::graph::{Dim, Element, Value};
     use crate::vocabulary::file::File;
+    use crate::vocabulary::reading::Reading;
 
     /// An array as numpy writes it.
     fn array(descr: &str, fortran_order: bool, shape: &str, elements: &[u8]) -> Vec<u8> {
@@ -359,7 +361,7 @@ mod tests {
     }
 
     fn read_file(file: File) -> Result<Dataset> {
-        Dataset::read(&[file], None, &mut crate::progress::unwatched)
+        Dataset::read(&[file], &Reading::default(), &mut crate::progress::unwatched)
     }
 
     fn frame(dataset: &Dataset, index: usize) -> Vec<f32> {
@@ -399,20 +401,20 @@ mod tests {
     fn normalization_is_per_channel_on_the_unit_scale() {
         let file =
             npz(&[("x", array("|u1", false, "2, 1, 2, 3", &pixels()))], CompressionMethod::Stored);
-        let read = |normalization: &Normalization| {
+        let read = |preprocessing: &Preprocessing| {
             Dataset::read(
                 std::slice::from_ref(&file),
-                Some(normalization),
+                &Some(preprocessing.clone()).into(),
                 &mut crate::progress::unwatched,
             )
         };
-        let normalization = Normalization {
+        let preprocessing = Preprocessing {
             stack: None,
             divide: None,
             mean: vec![0.0, 0.5, 0.25],
             std: vec![1.0, 0.5, 2.0],
         };
-        let dataset = read(&normalization).unwrap();
+        let dataset = read(&preprocessing).unwrap();
         let value = |pixel: f32, mean: f32, std: f32| (pixel / 255.0 - mean) / std;
         assert_eq!(
             frame(&dataset, 0),
@@ -426,14 +428,14 @@ mod tests {
             ]
         );
         let error =
-            read(&Normalization { stack: None, divide: None, mean: vec![0.5], std: vec![] })
+            read(&Preprocessing { stack: None, divide: None, mean: vec![0.5], std: vec![] })
                 .unwrap_err();
         assert_eq!(
             error.to_string(),
             "set.npz: the mean has 1 values, the frames have 3 channels."
         );
         assert!(
-            read(&Normalization {
+            read(&Preprocessing {
                 stack: None,
                 divide: None,
                 mean: vec![],
@@ -470,10 +472,13 @@ mod tests {
             assert_eq!(frame(&dataset, 1), values[2..]);
             assert_eq!(dataset.labels(), None);
 
-            let normalization =
-                Normalization { stack: None, divide: None, mean: vec![0.5], std: vec![] };
-            let read =
-                Dataset::read(&[file], Some(&normalization), &mut crate::progress::unwatched);
+            let preprocessing =
+                Preprocessing { stack: None, divide: None, mean: vec![0.5], std: vec![] };
+            let read = Dataset::read(
+                &[file],
+                &Some(preprocessing).into(),
+                &mut crate::progress::unwatched,
+            );
             assert!(read.unwrap_err().what.contains("float32"));
         }
     }
@@ -772,9 +777,11 @@ mod tests {
             seen.push((done, total));
             Ok(())
         };
-        Dataset::read(std::slice::from_ref(&file), None, &mut watch).unwrap();
+        Dataset::read(std::slice::from_ref(&file), &Reading::default(), &mut watch).unwrap();
         assert_eq!(seen, [(2, 2)]);
-        let error = Dataset::read(&[file], None, &mut |_, _| Err(Error::cancelled())).unwrap_err();
+        let error =
+            Dataset::read(&[file], &Reading::default(), &mut |_, _| Err(Error::cancelled()))
+                .unwrap_err();
         assert!(error.cancelled);
     }
 }

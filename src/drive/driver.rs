@@ -42,7 +42,7 @@ impl Driver {
             return Err(Error::new("it has several inputs, and a driver sees pictures alone")
                 .way_out("Export the network with the picture as its only input."));
         }
-        let pictures = Dataset::to_be_shown([3, SIDE, SIDE], test.normalization.as_ref())?;
+        let pictures = Dataset::to_be_shown([3, SIDE, SIDE], test.preprocessing.as_ref())?;
         let seen = pictures.taken_by(graph)?.into_owned();
         let shape = Some(seen.frame_shape());
         input_shape(graph, shape).map_err(|error| {

@@ -81,7 +81,7 @@ pub fn leg(mut hands: Hands<'_>, from: &[u8], decisions: usize, test: &RoadTest)
             driver.remember(picture, i == 0);
         }
     }
-    let depth = test.normalization.as_ref().and_then(|own| own.stack).unwrap_or(1);
+    let depth = test.preprocessing.as_ref().and_then(|own| own.stack).unwrap_or(1);
     let mut decided = Vec::new();
     for _ in 0..decisions {
         if made.last.is_last() {

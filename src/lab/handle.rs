@@ -90,9 +90,9 @@ impl Lab {
     ) -> Result<Event> {
         match request {
             Request::LoadModel { model, file, beside } => self.load_model(model, file, beside),
-            Request::LoadData { role, files, normalization } => {
+            Request::LoadData { role, files, reading } => {
                 let mut progress = |done, total| report(emit, Stage::ReadData, None, done, total);
-                let data = Dataset::read(&files, normalization.as_ref(), &mut progress)?;
+                let data = Dataset::read(&files, &reading, &mut progress)?;
                 let summary = data.summary();
                 self.data.insert(role, data);
                 Ok(Event::DataLoaded { role, summary })

@@ -11,9 +11,10 @@ use crate::error::Error;
 use crate::vocabulary::analysis::Analysis;
 use crate::vocabulary::driving::{Drives, RoadSearch, RoadTest, Track};
 use crate::vocabulary::file::File;
-use crate::vocabulary::frames::{DataSummary, Normalization, Picture};
+use crate::vocabulary::frames::{DataSummary, Picture};
 use crate::vocabulary::plan::Plan;
 use crate::vocabulary::quantization::{LeftInFloat, TensorInfo};
+use crate::vocabulary::reading::Reading;
 use crate::vocabulary::recipe::Recipe;
 use crate::vocabulary::report::{Report, Series};
 use crate::vocabulary::search::{Found, Target, Trial};
@@ -22,7 +23,7 @@ use crate::vocabulary::task::Judging;
 use crate::vocabulary::training::{Checkpoint, Epoch, Resume};
 
 /// Raised when a message changes its meaning; page and worker of different versions refuse to talk.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// The shell's name for a loaded network: anything, unique within a lab.
 pub type ModelId = String;
@@ -58,7 +59,7 @@ pub enum Request {
     LoadModel { model: ModelId, file: File, beside: Vec<File> },
     /// One npz, one zip of class folders, several of one of these (their frames one after another),
     /// or the images of class folders. Ends with [`Event::DataLoaded`].
-    LoadData { role: Role, files: Vec<File>, normalization: Option<Normalization> },
+    LoadData { role: Role, files: Vec<File>, reading: Reading },
     /// Pictures of some validation frames. Ends with [`Event::Frames`].
     Frames { indices: Vec<usize> },
     /// What a network says about some validation frames. Ends with [`Event::Predictions`].

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::vocabulary::frames::Normalization;
+use crate::vocabulary::preprocessing::Preprocessing;
 use crate::vocabulary::recipe::Recipe;
 
 /// The widths of single layers have no option of their own: they go into this file.
@@ -15,7 +15,7 @@ pub struct Source {
     pub network: String,
     /// A person's own calibration frames.
     pub calibration: Option<String>,
-    pub normalization: Option<Normalization>,
+    pub preprocessing: Option<Preprocessing>,
 }
 
 /// `steer8 quantize …` with the options that differ from their defaults.
@@ -33,7 +33,7 @@ pub fn line(source: &Source, recipe: &Recipe) -> String {
     if let Some(calibration) = &source.calibration {
         option(&mut line, "calibration", calibration);
     }
-    if let Some(Normalization { divide, mean, std, stack }) = &source.normalization {
+    if let Some(Preprocessing { divide, mean, std, stack }) = &source.preprocessing {
         if let Some(divide) = divide {
             option(&mut line, "divide", &divide.to_string());
         }
@@ -141,7 +141,7 @@ mod tests {
         let source = Source {
             network: "net.onnx".into(),
             calibration: Some("my frames.zip".into()),
-            normalization: Some(Normalization {
+            preprocessing: Some(Preprocessing {
                 stack: Some(4),
                 divide: Some(127.5),
                 mean: vec![-0.5, 0.5],

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::lab::protocol::ModelId;
-use crate::vocabulary::frames::Normalization;
+use crate::vocabulary::preprocessing::Preprocessing;
 use crate::vocabulary::recipe::Recipe;
 use crate::vocabulary::task::Judging;
 
@@ -24,7 +24,7 @@ pub struct Link {
     pub network: Option<ModelId>,
     pub recipe: Recipe,
     /// Of a person's own frames.
-    pub normalization: Option<Normalization>,
+    pub preprocessing: Option<Preprocessing>,
     pub judging: Judging,
     /// The track that cars drive, if it is not the usual one.
     pub track: Option<u64>,
@@ -46,7 +46,7 @@ impl Link {
             match key {
                 "network" => link.network = Some(value.into_owned()),
                 "recipe" => link.recipe = recipe(&value)?,
-                "frames" => link.normalization = Some(plain(key, &value)?),
+                "frames" => link.preprocessing = Some(plain(key, &value)?),
                 "outputs" => link.judging = plain(key, &value)?,
                 "track" => link.track = Some(seed(&value)?),
                 "beside" => link.beside = Some(value.into_owned()),
@@ -61,7 +61,7 @@ impl Link {
         let network = self.network.as_ref().map(|network| ("network", network.clone()));
         let recipe = (self.recipe != Recipe::default()).then(|| self.recipe.to_short_json().ok());
         let recipe = recipe.flatten().map(|json| ("recipe", json));
-        let frames = self.normalization.as_ref().and_then(|n| serde_json::to_string(n).ok());
+        let frames = self.preprocessing.as_ref().and_then(|n| serde_json::to_string(n).ok());
         let frames = frames.map(|json| ("frames", json));
         let outputs =
             (self.judging != Judging::default()).then(|| serde_json::to_string(&self.judging).ok());
@@ -118,14 +118,14 @@ mod tests {
         let fragment = link.fragment();
         assert!(fragment.starts_with("recipe=%7B%22"), "{fragment}");
         assert!(!fragment.contains(['&', '/', ' ', '"']), "{fragment}");
-        let normalization = Normalization { stack: Some(4), ..Normalization::default() };
+        let preprocessing = Preprocessing { stack: Some(4), ..Preprocessing::default() };
         let judging = Judging {
             bins: [("angle".to_owned(), "-1:1:15".parse().expect("bins"))].into(),
             ..Judging::default()
         };
         let beside = Some("pilotnet".into());
         let link =
-            Link { normalization: Some(normalization), judging, track: Some(7), beside, ..link };
+            Link { preprocessing: Some(preprocessing), judging, track: Some(7), beside, ..link };
         for link in [plain, link] {
             assert_eq!(Link::parse(&link.fragment()), Ok(link));
         }

@@ -10,8 +10,8 @@ mod choose_frames;
 mod data;
 mod frames_choices;
 mod networks;
-mod normalization;
 mod own_frames;
+mod preprocessing;
 mod queue;
 mod recipe;
 mod road;
@@ -41,8 +41,8 @@ pub use analysis::{AnalysisFrames, Explained};
 pub use data::{DataSet, Loaded, Loading};
 pub use frames_choices::FRAMES_CHOICES;
 pub use networks::{Fit, Network, Origin, Status};
-pub use normalization::NormalizationForm;
 pub use own_frames::OwnFrames;
+pub use preprocessing::PreprocessingForm;
 pub use queue::TaskId;
 pub use recipe::LayerChange;
 pub use road::{Point, Road, WIDTHS as ROAD_WIDTHS};
@@ -113,7 +113,7 @@ pub enum Action {
     },
     UseBundledData(Role),
     CancelData(Role),
-    SetNormalization(NormalizationForm),
+    SetPreprocessing(PreprocessingForm),
     SetJudging(Judging),
     /// The cars' worker says something.
     CarsHeard {
@@ -246,7 +246,7 @@ pub struct State {
     pub validation: DataSet,
     pub calibration: DataSet,
     pub training: DataSet,
-    pub normalization: NormalizationForm,
+    pub preprocessing: PreprocessingForm,
     pub stage: Stage,
     /// How networks drive at every width.
     pub roads: BTreeMap<ModelId, Rc<Road>>,
@@ -323,7 +323,7 @@ impl State {
             }
             Action::UseBundledData(role) => self.fetch_bundled_data(role, &mut effects),
             Action::CancelData(role) => self.cancel_data(role, &mut effects),
-            Action::SetNormalization(form) => self.set_normalization(form, &mut effects),
+            Action::SetPreprocessing(form) => self.set_preprocessing(form, &mut effects),
             Action::CarsHeard { task, event } => self.cars_heard(task, *event, &mut effects),
             Action::CarsLost { error, started } => self.cars_lost(error, started, &mut effects),
             Action::StageInSight(is) => self.stage.in_sight = is,

@@ -336,6 +336,7 @@ mod tests {
     use crate::progress::unwatched;
     use crate::quantize::calibrate::watch;
     use crate::vocabulary::file::File;
+    use crate::vocabulary::reading::Reading;
 
     const MOBILENET: &[u8] = include_bytes!("../../models/networks/mobilenet.onnx");
     const ASSIGNMENT: &[u8] = include_bytes!("../../models/networks/assignment.onnx");
@@ -352,7 +353,7 @@ mod tests {
     #[test]
     fn networks_answer_the_same_and_neighbours_have_like_ranges() {
         let file = File { name: "calibration.zip".into(), bytes: FRAMES.to_vec().into() };
-        let data = Dataset::read(&[file], None, &mut unwatched).unwrap();
+        let data = Dataset::read(&[file], &Reading::default(), &mut unwatched).unwrap();
         let indices: Vec<usize> = (0..24).collect();
         for bytes in [ASSIGNMENT, MOBILENET] {
             let mut graph = crate::onnx::read(bytes).unwrap();

@@ -92,6 +92,7 @@ mod tests {
     use crate::quantize::quantize;
     use crate::runtime::{Arithmetic, Options, Session};
     use crate::vocabulary::file::File;
+    use crate::vocabulary::reading::Reading;
     use crate::vocabulary::recipe::Recipe;
 
     const MOBILENET: &[u8] = include_bytes!("../../models/networks/mobilenet.onnx");
@@ -100,7 +101,7 @@ mod tests {
     #[test]
     fn members_answer_as_they_do_alone_and_share_what_is_alike() {
         let file = File { name: "calibration.zip".into(), bytes: FRAMES.to_vec().into() };
-        let data = Dataset::read(&[file], None, &mut unwatched).unwrap();
+        let data = Dataset::read(&[file], &Reading::default(), &mut unwatched).unwrap();
         let float = crate::onnx::read(MOBILENET).unwrap();
         let last = float.nodes.iter().rfind(|n| n.op == "Gemm").unwrap().name.clone();
         let quantized = |keep_float: &[String]| {

@@ -131,6 +131,7 @@ mod tests {
     use crate::onnx;
     use crate::progress::unwatched;
     use crate::vocabulary::file::File;
+    use crate::vocabulary::reading::Reading;
 
     const NETWORK: &[u8] = include_bytes!("../../tests/goldens/training-small.onnx");
     const FRAMES: &[u8] = include_bytes!("../../tests/goldens/training-small.npz");
@@ -144,7 +145,7 @@ mod tests {
             *tensor = Tensor::new(tensor.shape.clone(), Data::F32(values));
         }
         let file = File { name: "frames.npz".into(), bytes: FRAMES.to_vec().into() };
-        let data = Dataset::read(&[file], None, &mut unwatched).unwrap();
+        let data = Dataset::read(&[file], &Reading::default(), &mut unwatched).unwrap();
         let (recipe, plan) = (Recipe::default(), Plan::default());
         let start = Start::new(&graph, &recipe, &plan, [&data; 2], &mut |_, _, _| Ok(())).unwrap();
         let network = &start.engine.network;

@@ -466,6 +466,7 @@ mod tests {
     use crate::progress::{ready, unwatched};
     use crate::vocabulary::file::File;
     use crate::vocabulary::plan::Mirror;
+    use crate::vocabulary::reading::Reading;
 
     const NETWORK: &[u8] = include_bytes!("../../tests/goldens/training-small.onnx");
     const FRAMES: &[u8] = include_bytes!("../../tests/goldens/training-small.npz");
@@ -474,7 +475,7 @@ mod tests {
     fn it_does_not_matter_who_computes_a_shard() {
         let graph = onnx::read(NETWORK).unwrap();
         let file = File { name: "frames.npz".into(), bytes: FRAMES.to_vec().into() };
-        let data = Dataset::read(&[file], None, &mut unwatched).unwrap();
+        let data = Dataset::read(&[file], &Reading::default(), &mut unwatched).unwrap();
         let (recipe, plan) = (Recipe::default(), Plan { distillation: 0.5, ..Plan::default() });
         let mut trainer =
             Trainer::new(&graph, &recipe, &plan, [&data, &data], &mut |_, _, _| Ok(())).unwrap();
@@ -502,7 +503,7 @@ mod tests {
     fn it_does_not_matter_how_often_it_is_broken_off() {
         let graph = onnx::read(NETWORK).unwrap();
         let file = File { name: "frames.npz".into(), bytes: FRAMES.to_vec().into() };
-        let data = Dataset::read(&[file], None, &mut unwatched).unwrap();
+        let data = Dataset::read(&[file], &Reading::default(), &mut unwatched).unwrap();
         let recipe = Recipe { weight_bits: 4, ..Recipe::default() };
         let plan = Plan { epochs: Some(3), batch: 4, ..Plan::default() };
         let mut unheard = |_, _, _| Ok(());
@@ -547,7 +548,7 @@ mod tests {
     fn what_was_good_is_kept_when_a_training_diverges() {
         let graph = onnx::read(NETWORK).unwrap();
         let file = File { name: "frames.npz".into(), bytes: FRAMES.to_vec().into() };
-        let data = Dataset::read(&[file], None, &mut unwatched).unwrap();
+        let data = Dataset::read(&[file], &Reading::default(), &mut unwatched).unwrap();
         let (recipe, plan) = (Recipe::default(), Plan { batch: 4, ..Plan::default() });
         let mut unheard = |_, _, _| Ok(());
         let mut trainer = Trainer::new(&graph, &recipe, &plan, [&data; 2], &mut unheard).unwrap();
@@ -601,7 +602,7 @@ mod tests {
     fn it_does_not_matter_who_helps() {
         let graph = onnx::read(NETWORK).unwrap();
         let file = File { name: "frames.npz".into(), bytes: FRAMES.to_vec().into() };
-        let few = Dataset::read(&[file], None, &mut unwatched).unwrap();
+        let few = Dataset::read(&[file], &Reading::default(), &mut unwatched).unwrap();
         // Enough for three shares of a batch.
         let data = few.select(&(0..40).map(|i| i % few.len()).collect::<Vec<_>>());
         let recipe = Recipe { weight_bits: 4, ..Recipe::default() };

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::frames::Normalization;
+use super::preprocessing::Preprocessing;
 use crate::error::{Error, Result};
 
 /// Steps before the first decision: the camera zooms in meanwhile.
@@ -41,7 +41,7 @@ pub struct RoadTest {
     /// The speed that is kept where no output says the gas, in units a second.
     pub target_speed: f64,
     /// How pictures enter; several of a stack are those of decisions.
-    pub normalization: Option<Normalization>,
+    pub preprocessing: Option<Preprocessing>,
 }
 
 impl Default for RoadTest {
@@ -53,7 +53,7 @@ impl Default for RoadTest {
             frame_skip: 3,
             outputs: None,
             target_speed: 40.0,
-            normalization: None,
+            preprocessing: None,
         }
     }
 }

@@ -13,6 +13,7 @@ use steer8::progress::unwatched;
 use steer8::quantize::quantize;
 use steer8::runtime::{Arithmetic, Session};
 use steer8::vocabulary::file::File;
+use steer8::vocabulary::reading::Reading;
 use steer8::vocabulary::recipe::{Format, Recipe};
 
 #[cfg(target_arch = "wasm32")]
@@ -120,7 +121,7 @@ fn check(pack: &[u8], least: usize) {
         let network = read_with(network, &beside).expect("a network");
         let name = format!("{}.npz", golden.name);
         let frames = File { bytes: parts[&name].clone().into(), name };
-        let data = Dataset::read(&[frames], None, &mut unwatched).expect("an npz");
+        let data = Dataset::read(&[frames], &Reading::default(), &mut unwatched).expect("an npz");
         lines.extend(complaints(golden, &network, &data));
     }
     assert!(goldens.len() >= least, "only {} networks", goldens.len());

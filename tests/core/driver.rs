@@ -10,7 +10,7 @@ use steer8::onnx;
 use steer8::progress::ready;
 use steer8::score::driving::Drive;
 use steer8::vocabulary::driving::RoadTest;
-use steer8::vocabulary::frames::Normalization;
+use steer8::vocabulary::preprocessing::Preprocessing;
 
 use crate::made_up::by_colour;
 
@@ -22,7 +22,7 @@ const ASSIGNMENT: &[u8] = include_bytes!("../../models/networks/assignment.onnx"
 fn road(outputs: &str, stack: Option<usize>) -> RoadTest {
     RoadTest {
         outputs: (!outputs.is_empty()).then(|| outputs.parse().expect("outputs")),
-        normalization: stack.map(|_| Normalization { stack, ..Normalization::default() }),
+        preprocessing: stack.map(|_| Preprocessing { stack, ..Preprocessing::default() }),
         ..RoadTest::default()
     }
 }
@@ -99,8 +99,8 @@ fn who_cannot_drive_is_told_before_the_start() {
         let said = error(graph, &road(outputs, stack));
         assert!(said.contains(why), "{said}");
     }
-    let mean = Normalization { mean: vec![0.5], ..Normalization::default() };
-    let grey = RoadTest { normalization: Some(mean), ..RoadTest::default() };
+    let mean = Preprocessing { mean: vec![0.5], ..Preprocessing::default() };
+    let grey = RoadTest { preprocessing: Some(mean), ..RoadTest::default() };
     assert!(error(&three, &grey).contains("the mean has 1 values"));
     let nothing = by_colour(&[0.0; 15], &[f32::NAN; 5]);
     let mut driver = Driver::new(&nothing, &RoadTest::default()).expect("it drives");
@@ -172,8 +172,8 @@ fn it_does_not_matter_who_lets_them_drive() {
     // Gas where there is much grass, else to the right; and another that turns later.
     let rows = [[0.0; 3], [0.0, -1.0, 0.0], [0.0; 3], [0.0, 1.0, 0.0], [0.0; 3]].concat();
     let graphs = [-0.5, -0.6].map(|gas| by_colour(&rows, &[-9.0, 0.5, -9.0, gas, -9.0]));
-    let normalization = Some(Normalization { divide: Some(200.0), ..Normalization::default() });
-    let test = RoadTest { tracks: 4, steps: 140, normalization, ..RoadTest::default() };
+    let preprocessing = Some(Preprocessing { divide: Some(200.0), ..Preprocessing::default() });
+    let test = RoadTest { tracks: 4, steps: 140, preprocessing, ..RoadTest::default() };
     let (alone, heard) = drives(&graphs, &test, &mut Alone);
     assert_eq!(heard, 2 * 4 * 100);
     let mut hands = Hands::default();

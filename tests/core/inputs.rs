@@ -13,6 +13,7 @@ use steer8::progress::unwatched;
 use steer8::quantize::quantize;
 use steer8::runtime::Arithmetic;
 use steer8::vocabulary::file::File;
+use steer8::vocabulary::reading::Reading;
 use steer8::vocabulary::recipe::{Format, Recipe};
 
 #[cfg(target_arch = "wasm32")]
@@ -57,7 +58,7 @@ fn goldens() -> Vec<(Golden, Vec<u8>, Dataset)> {
         let network = part(&format!("{}.onnx", golden.name));
         let name = format!("{}.npz", golden.name);
         let frames = File { bytes: part(&name).into(), name };
-        let data = Dataset::read(&[frames], None, &mut unwatched).expect("an npz");
+        let data = Dataset::read(&[frames], &Reading::default(), &mut unwatched).expect("an npz");
         (golden, network, data)
     };
     goldens.into_iter().map(whole).collect()

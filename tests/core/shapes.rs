@@ -13,6 +13,7 @@ use steer8::quantize::{Step, quantize};
 use steer8::runtime::Arithmetic;
 use steer8::score::classes::top1;
 use steer8::vocabulary::file::File;
+use steer8::vocabulary::reading::Reading;
 use steer8::vocabulary::recipe::Recipe;
 
 #[cfg(target_arch = "wasm32")]
@@ -46,7 +47,7 @@ impl Pack {
     fn frames(&mut self, name: &str) -> Dataset {
         let name = format!("frames/{name}.npz");
         let bytes = self.part(&name).into();
-        Dataset::read(&[File { name, bytes }], None, &mut unwatched).expect("an npz")
+        Dataset::read(&[File { name, bytes }], &Reading::default(), &mut unwatched).expect("an npz")
     }
 }
 

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use steer8::lab::Lab;
 use steer8::lab::protocol::{Event, Request, Role};
 use steer8::vocabulary::file::File;
+use steer8::vocabulary::reading::Reading;
 use steer8::vocabulary::recipe::Recipe;
 
 const CALIBRATION: &[u8] = include_bytes!("../../models/frames/calibration.zip");
@@ -53,7 +54,7 @@ fn agrees_with_onnx_runtime(name: &str, network: &[u8], golden: &str) {
     let mut lab = Lab::new();
     for (role, bytes) in [(Role::Calibration, CALIBRATION), (Role::Validation, VALIDATION)] {
         let files = vec![file("frames.zip", bytes)];
-        ask(&mut lab, Request::LoadData { role, files, normalization: None });
+        ask(&mut lab, Request::LoadData { role, files, reading: Reading::default() });
     }
     ask(
         &mut lab,

@@ -10,11 +10,12 @@ use steer8::progress::unwatched;
 use steer8::random::SplitMix64;
 use steer8::runtime::{Arithmetic, Session};
 use steer8::vocabulary::file::File;
+use steer8::vocabulary::reading::Reading;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
 pub fn dataset(name: &str, bytes: &[u8]) -> Dataset {
     let file = File { name: name.into(), bytes: bytes.to_vec().into() };
-    Dataset::read(&[file], None, &mut unwatched).expect("the frames can be read")
+    Dataset::read(&[file], &Reading::default(), &mut unwatched).expect("the frames can be read")
 }
 
 /// Channels, height and width of the made-up frames.

@@ -14,6 +14,7 @@ use steer8::score::classes::top1;
 use steer8::vocabulary::analysis::Effect;
 use steer8::vocabulary::driving::RoadSearch;
 use steer8::vocabulary::file::File;
+use steer8::vocabulary::reading::Reading;
 use steer8::vocabulary::recipe::{Granularity, Method, Recipe};
 use steer8::vocabulary::search::{Found, Target, Trial};
 use steer8::vocabulary::task::Judging;
@@ -25,7 +26,7 @@ const VALIDATION: &[u8] = include_bytes!("../../models/frames/validation.zip");
 
 fn frames(bytes: &[u8]) -> Dataset {
     let file = File { name: "frames.zip".into(), bytes: bytes.to_vec().into() };
-    Dataset::read(&[file], None, &mut unwatched).expect("the bundled frames")
+    Dataset::read(&[file], &Reading::default(), &mut unwatched).expect("the bundled frames")
 }
 
 /// Weights of so many bits, one scale for each tensor: what hurts.

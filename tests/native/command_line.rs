@@ -13,7 +13,7 @@ use steer8::onnx;
 use steer8::page::command::{self, Source};
 use steer8::quantize::recipe_of;
 use steer8::random::SplitMix64;
-use steer8::vocabulary::frames::Normalization;
+use steer8::vocabulary::preprocessing::Preprocessing;
 use steer8::vocabulary::recipe::{
     ActivationType, Format, Granularity, LayerBits, Method, Recipe, Rounding, WeightRange,
 };
@@ -454,7 +454,7 @@ fn the_command_line_of_the_page_makes_the_page_s_recipe() {
     let source = Source {
         network: "net.onnx".into(),
         calibration: Some("set.npz".into()),
-        normalization: Some(Normalization {
+        preprocessing: Some(Preprocessing {
             stack: None,
             divide: None,
             mean: vec![-0.5; 3],

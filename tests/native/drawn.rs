@@ -11,6 +11,7 @@ use steer8::progress::unwatched;
 use steer8::quantize::quantize;
 use steer8::runtime::{Arithmetic, Session};
 use steer8::vocabulary::file::File;
+use steer8::vocabulary::reading::Reading;
 use steer8::vocabulary::recipe::{Format, Recipe};
 
 /// Does what each line of the standard input asks, and prints a line about it:
@@ -39,7 +40,7 @@ fn done(words: &[&str]) -> Result<Vec<usize>> {
     let mut graph = onnx::read(&file(network))?;
     graph.see_frames()?;
     let frames = File { name: frames.into(), bytes: file(frames).into() };
-    let data = Dataset::read(&[frames], None, &mut unwatched)?;
+    let data = Dataset::read(&[frames], &Reading::default(), &mut unwatched)?;
     let format = match what {
         "qdq" => Format::Qdq,
         "qoperator" => Format::Qoperator,

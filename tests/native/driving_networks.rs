@@ -8,6 +8,7 @@ use std::path::Path;
 use steer8::lab::Lab;
 use steer8::lab::protocol::{Event, Request, Role};
 use steer8::vocabulary::file::File;
+use steer8::vocabulary::reading::Reading;
 use steer8::vocabulary::recipe::Recipe;
 use steer8::vocabulary::task::Judging;
 
@@ -35,7 +36,10 @@ fn quantize_and_compare(network: &str) {
     for (role, path) in
         [(Role::Calibration, "frames/calibration.zip"), (Role::Validation, "frames/validation.zip")]
     {
-        ask(&mut lab, Request::LoadData { role, files: vec![file(path)], normalization: None });
+        ask(
+            &mut lab,
+            Request::LoadData { role, files: vec![file(path)], reading: Reading::default() },
+        );
     }
     let float = file(&format!("networks/{network}.onnx"));
     ask(&mut lab, Request::LoadModel { model: "float".into(), file: float, beside: Vec::new() });

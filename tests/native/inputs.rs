@@ -8,6 +8,7 @@ use steer8::lab::protocol::{Event, Request, Role, TrainOptions};
 use steer8::vocabulary::driving::RoadSearch;
 use steer8::vocabulary::file::File;
 use steer8::vocabulary::plan::Plan;
+use steer8::vocabulary::reading::Reading;
 use steer8::vocabulary::recipe::{Recipe, Rounding};
 use steer8::vocabulary::search::Target;
 use steer8::vocabulary::task::Judging;
@@ -80,7 +81,8 @@ fn lab(frames: &File) -> Lab {
     assert!(inspection.layers.iter().all(|layer| layer.op != "Unpack"));
     assert!(inspection.macs.is_some_and(|macs| macs > 0));
     for role in [Role::Calibration, Role::Validation, Role::Training] {
-        let request = Request::LoadData { role, files: vec![frames.clone()], normalization: None };
+        let request =
+            Request::LoadData { role, files: vec![frames.clone()], reading: Reading::default() };
         let answer = ask(&mut lab, request);
         let Event::DataLoaded { summary, .. } = answer else { panic!("no data: {answer:?}") };
         assert_eq!(summary.frames, FRAMES);

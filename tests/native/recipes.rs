@@ -9,6 +9,7 @@ use steer8::quantize::{Quantized, Step, quantize, recipe_of};
 use steer8::runtime::{Arithmetic, Session, lower};
 use steer8::score::classes::{agreement, top1};
 use steer8::vocabulary::file::File;
+use steer8::vocabulary::reading::Reading;
 use steer8::vocabulary::recipe::{ActivationType, Granularity, Recipe};
 
 const ASSIGNMENT: &[u8] = include_bytes!("../../models/networks/assignment.onnx");
@@ -17,7 +18,7 @@ const CALIBRATION: &[u8] = include_bytes!("../../models/frames/calibration.zip")
 
 fn frames() -> Dataset {
     let file = File { name: "calibration.zip".into(), bytes: CALIBRATION.to_vec().into() };
-    Dataset::read(&[file], None, &mut unwatched).expect("the bundled frames")
+    Dataset::read(&[file], &Reading::default(), &mut unwatched).expect("the bundled frames")
 }
 
 fn logits(graph: &Graph, frames: &Dataset, count: usize, arithmetic: Arithmetic) -> Vec<Vec<f32>> {

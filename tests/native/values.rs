@@ -10,7 +10,7 @@ use steer8::onnx::write;
 use steer8::random::SplitMix64;
 use steer8::vocabulary::driving::RoadSearch;
 use steer8::vocabulary::file::File;
-use steer8::vocabulary::frames::Normalization;
+use steer8::vocabulary::preprocessing::Preprocessing;
 use steer8::vocabulary::recipe::{Granularity, Method, Recipe};
 use steer8::vocabulary::report::Report;
 use steer8::vocabulary::search::Target;
@@ -103,15 +103,15 @@ fn ask(lab: &mut Lab, request: Request) -> Event {
 }
 
 /// A lab with the network and its frames.
-fn lab(graph: &Graph, data: File, normalization: Option<Normalization>) -> Lab {
+fn lab(graph: &Graph, data: File, preprocessing: Option<Preprocessing>) -> Lab {
     let mut lab = Lab::new();
     let file = File { name: "net.onnx".into(), bytes: write(graph).into() };
     let loaded =
         ask(&mut lab, Request::LoadModel { model: "net".into(), file, beside: Vec::new() });
     assert!(matches!(loaded, Event::ModelLoaded { .. }), "{loaded:?}");
     for role in [Role::Calibration, Role::Validation] {
-        let (files, normalization) = (vec![data.clone()], normalization.clone());
-        let loaded = ask(&mut lab, Request::LoadData { role, files, normalization });
+        let (files, reading) = (vec![data.clone()], preprocessing.clone().into());
+        let loaded = ask(&mut lab, Request::LoadData { role, files, reading });
         assert!(matches!(loaded, Event::DataLoaded { .. }), "{loaded:?}");
     }
     lab
@@ -267,7 +267,7 @@ fn frames_enter_with_the_channels_where_the_network_has_them_and_several_as_one(
     assert_eq!(answers(&channels_last(), &data), answers(&steering(), &data));
     // Two grey frames in a row.
     let grey = npz(&[("x", x(1))]);
-    let stack = Normalization { stack: Some(2), ..Normalization::default() };
+    let stack = Preprocessing { stack: Some(2), ..Preprocessing::default() };
     let mut lab = lab(&steering(), grey, Some(stack));
     let judging = Judging { task: Some(Task::None), ..Judging::default() };
     let evaluate = Request::Evaluate { model: "net".into(), float: None, judging };

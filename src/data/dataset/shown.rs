@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use super::{Dataset, Frames};
 use crate::error::Result;
-use crate::vocabulary::frames::Normalization;
+use crate::vocabulary::preprocessing::Preprocessing;
 
 impl Dataset {
     /// A single frame, to be shown pictures of this shape (channels, height, width), the last so many of
-    /// which it is made of as `normalization` says. Black until then.
+    /// which it is made of as `preprocessing` says. Black until then.
     ///
     /// # Errors
-    /// A normalization that does not fit.
-    pub fn to_be_shown(shape: [usize; 3], normalization: Option<&Normalization>) -> Result<Self> {
-        let depth = normalization.and_then(|own| own.stack).unwrap_or(1);
+    /// A preprocessing that does not fit.
+    pub fn to_be_shown(shape: [usize; 3], preprocessing: Option<&Preprocessing>) -> Result<Self> {
+        let depth = preprocessing.and_then(|own| own.stack).unwrap_or(1);
         let black = vec![0; shape.iter().product::<usize>() * depth];
-        Self::from_bytes(shape, black, None, Vec::new(), normalization)?.stacked(depth)
+        Self::from_bytes(shape, black, None, Vec::new(), preprocessing)?.stacked(depth)
     }
 
     /// Shows frames of bytes a picture, height x width x channels: in place of the oldest of a stack, or of
@@ -42,8 +42,8 @@ mod tests {
 
     #[test]
     fn the_newest_of_a_stack_is_the_last() {
-        let plain = Normalization { divide: Some(1.0), ..Normalization::default() };
-        let stacked = Normalization { stack: Some(3), ..plain.clone() };
+        let plain = Preprocessing { divide: Some(1.0), ..Preprocessing::default() };
+        let stacked = Preprocessing { stack: Some(3), ..plain.clone() };
         let mut seen = Dataset::to_be_shown([2, 1, 2], Some(&stacked)).unwrap();
         assert_eq!((seen.len(), seen.frame_shape()), (1, &[6, 1, 2][..]));
         let mut input = vec![0.0; 12];
@@ -60,7 +60,7 @@ mod tests {
             single.input(0, &mut input[..2]);
             assert_eq!(input[..2], pictures.map(f32::from));
         }
-        let grey = Normalization { mean: vec![0.5], ..Normalization::default() };
+        let grey = Preprocessing { mean: vec![0.5], ..Preprocessing::default() };
         assert!(Dataset::to_be_shown([3, 2, 2], Some(&grey)).is_err());
     }
 }

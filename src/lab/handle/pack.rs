@@ -39,6 +39,7 @@ pub(super) fn pack(frames: &[Labelled], kind: Kind) -> Result<Event> {
 mod tests {
     use super::*;
     use crate::data::Dataset;
+    use crate::vocabulary::reading::Reading;
 
     #[test]
     fn what_is_packed_is_read_again() {
@@ -50,7 +51,7 @@ mod tests {
             let Event::Packed { file } = pack(&frames, kind).unwrap() else {
                 unreachable!("it packs");
             };
-            Dataset::read(&[file], None, &mut |_, _| Ok(())).unwrap()
+            Dataset::read(&[file], &Reading::default(), &mut |_, _| Ok(())).unwrap()
         };
         let classes = read(Kind::Classes);
         assert_eq!(classes.classes(), Some(&[3, 2, 4][..]));

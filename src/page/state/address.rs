@@ -1,7 +1,7 @@
 //! The page's address and what is copied from it: the link and the command line.
 
 use super::networks::Origin;
-use super::normalization::NormalizationForm;
+use super::preprocessing::PreprocessingForm;
 use super::stage::TRACK;
 use super::{Effect, State};
 use crate::error::Error;
@@ -25,7 +25,7 @@ impl State {
         Link {
             network: network.map(|network| network.id.clone()),
             recipe: self.recipe.clone(),
-            normalization: self.normalization.parse().ok().flatten(),
+            preprocessing: self.preprocessing.parse().ok().flatten(),
             judging: self.judging.clone(),
             track: (self.stage.track != TRACK).then_some(self.stage.track),
             beside: self.stage.beside.clone(),
@@ -43,7 +43,7 @@ impl State {
         let source = Source {
             network: file,
             calibration: own.map(|loaded| loaded.name.clone()),
-            normalization: own.and_then(|_| self.normalization.parse().ok().flatten()),
+            preprocessing: own.and_then(|_| self.preprocessing.parse().ok().flatten()),
         };
         command::line(&source, &self.recipe)
     }
@@ -74,8 +74,8 @@ impl State {
                     self.select(id, effects);
                 }
                 self.set_recipe(link.recipe);
-                let form = link.normalization.as_ref().map(NormalizationForm::of);
-                self.set_normalization(form.unwrap_or_default(), effects);
+                let form = link.preprocessing.as_ref().map(PreprocessingForm::of);
+                self.set_preprocessing(form.unwrap_or_default(), effects);
                 self.judging = link.judging;
                 self.take_track(link.track.unwrap_or(TRACK));
                 let beside = link.beside.filter(|id| self.network(id).is_some());

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use serde_bytes::ByteBuf;
 
-use super::normalization::NormalizationForm;
+use super::preprocessing::PreprocessingForm;
 use super::queue::{Purpose, TaskId};
 use super::{Effect, Resource, State};
 use crate::error::Error;
@@ -12,6 +12,7 @@ use crate::lab::protocol::{Request, Role};
 use crate::page::catalogue::{self, Archive};
 use crate::vocabulary::file::File;
 use crate::vocabulary::frames::DataSummary;
+use crate::vocabulary::reading::Reading;
 
 /// What bundled frames are called.
 pub(super) const BUNDLED: &str = "the bundled frames";
@@ -114,7 +115,7 @@ impl State {
         let names = all.iter().map(|archive| archive.file.clone());
         let file = |(name, bytes)| File { name, bytes: ByteBuf::from(bytes) };
         let files = names.zip(files).map(file).collect();
-        let request = Request::LoadData { role, files, normalization: None };
+        let request = Request::LoadData { role, files, reading: Reading::default() };
         self.load_data(role, BUNDLED.to_owned(), true, request, effects);
     }
 
@@ -125,9 +126,9 @@ impl State {
         files: Vec<File>,
         effects: &mut Vec<Effect>,
     ) {
-        match self.normalization.parse() {
-            Ok(normalization) => {
-                let request = Request::LoadData { role, files, normalization };
+        match self.preprocessing.parse() {
+            Ok(preprocessing) => {
+                let request = Request::LoadData { role, files, reading: preprocessing.into() };
                 self.load_data(role, name, false, request, effects);
             }
             Err(error) => {
@@ -177,11 +178,11 @@ impl State {
     }
 
     /// Reads a person's own frames again with the new figures.
-    pub(super) fn set_normalization(&mut self, form: NormalizationForm, effects: &mut Vec<Effect>) {
-        if form == self.normalization {
+    pub(super) fn set_preprocessing(&mut self, form: PreprocessingForm, effects: &mut Vec<Effect>) {
+        if form == self.preprocessing {
             return;
         }
-        self.normalization = form;
+        self.preprocessing = form;
         for role in [Role::Validation, Role::Calibration, Role::Training] {
             let own = self.data(role).loaded.clone().filter(|loaded| !loaded.bundled);
             let request = self.queue.data(role).cloned();

@@ -619,17 +619,17 @@ fn normalization_applies_to_own_frames_at_once() {
     let role = Role::Validation;
     bench.act(Action::OpenData { role, name: "mine".into(), files: vec![file("x.npz")] });
     bench.work();
-    let form = NormalizationForm { mean: "0.5, 0.5, 0.5".into(), ..Default::default() };
-    bench.act(Action::SetNormalization(form));
-    let normalization = match &*bench.sent[0].1 {
-        Request::LoadData { normalization, .. } => normalization.clone(),
+    let form = PreprocessingForm { mean: "0.5, 0.5, 0.5".into(), ..Default::default() };
+    bench.act(Action::SetPreprocessing(form));
+    let preprocessing = match &*bench.sent[0].1 {
+        Request::LoadData { reading, .. } => reading.preprocessing.clone(),
         other => panic!("{other:?}"),
     };
-    assert_eq!(normalization.map(|n| n.mean), Some(vec![0.5; 3]));
+    assert_eq!(preprocessing.map(|n| n.mean), Some(vec![0.5; 3]));
 
     bench.work();
-    let form = NormalizationForm { mean: "half".into(), ..Default::default() };
-    bench.act(Action::SetNormalization(form));
+    let form = PreprocessingForm { mean: "half".into(), ..Default::default() };
+    bench.act(Action::SetPreprocessing(form));
     assert!(bench.sent.is_empty());
     assert_eq!(bench.told().len(), 1);
 }

@@ -7,19 +7,19 @@ use super::data_row::DataRow;
 use super::outputs_field::OutputsField;
 use super::props::{PageProps, changing};
 use crate::lab::protocol::Role;
-use crate::page::state::{Action, NormalizationForm};
+use crate::page::state::{Action, PreprocessingForm};
 
 #[component]
 pub(super) fn DataPanel(PageProps { state, dispatch }: &PageProps) -> Html {
-    let form = &state.normalization;
+    let form = &state.preprocessing;
     let field = |testid: &'static str,
                  placeholder: &'static str,
                  value: &str,
-                 set: fn(&mut NormalizationForm, String)| {
-        let set = move |form: &mut NormalizationForm, event: Event| {
+                 set: fn(&mut PreprocessingForm, String)| {
+        let set = move |form: &mut PreprocessingForm, event: Event| {
             set(form, event.target_unchecked_into::<HtmlInputElement>().value());
         };
-        let onchange = changing(form, set, Action::SetNormalization, dispatch);
+        let onchange = changing(form, set, Action::SetPreprocessing, dispatch);
         html! {
             <label>{ testid }
                 <input type="text" data-testid={testid} value={value.to_owned()} {onchange} {placeholder}
@@ -42,7 +42,7 @@ pub(super) fn DataPanel(PageProps { state, dispatch }: &PageProps) -> Html {
                 <DataRow role={Role::Calibration} state={state.clone()} dispatch={dispatch.clone()} />
                 <DataRow role={Role::Training} state={state.clone()} dispatch={dispatch.clone()} />
             </div>
-            <details class="normalization">
+            <details class="preprocessing">
                 <summary>{"How your own frames enter"}</summary>
                 <p class="hint">
                     {"Pixels enter as (pixel / divide − mean) / std, one figure per channel for mean \

@@ -86,7 +86,7 @@ pub(super) fn OutputsField(PageProps { state, dispatch }: &PageProps) -> Html {
     let within = judging.tolerance.map_or_else(String::new, |within| within.to_string());
     let outputs = inspection.outputs.iter().map(|output| row(&output.name));
     html! {
-        <details class="normalization">
+        <details class="preprocessing">
             <summary>{"What the outputs say"}</summary>
             <p class="hint">
                 {"Labels usually tell: whole numbers are classes, others are values. Say it here where \

@@ -103,13 +103,14 @@ mod tests {
     use super::*;
     use crate::progress::unwatched;
     use crate::vocabulary::file::File;
+    use crate::vocabulary::reading::Reading;
 
     const FRAMES: &[u8] = include_bytes!("../../../models/frames/calibration.zip");
     const OTHERS: &[u8] = include_bytes!("../../../models/frames/validation.zip");
 
     fn read(bytes: &[u8]) -> Dataset {
         let file = File { name: "frames.zip".into(), bytes: bytes.to_vec().into() };
-        Dataset::read(&[file], None, &mut unwatched).unwrap()
+        Dataset::read(&[file], &Reading::default(), &mut unwatched).unwrap()
     }
 
     /// The frames as float32, changed.

@@ -8,6 +8,7 @@ use steer8::lab::Lab;
 use steer8::lab::protocol::{Event, Request, Role};
 use steer8::onnx;
 use steer8::vocabulary::file::File;
+use steer8::vocabulary::reading::Reading;
 use steer8::vocabulary::recipe::{ActivationType, Format, Granularity, Method, Recipe, Rounding};
 use zip::write::{SimpleFileOptions, ZipWriter};
 
@@ -32,7 +33,7 @@ pub(super) fn tried(bytes: &[u8], number: usize) -> Outcome {
     let Some(frames) = frames(&graph).filter(|_| loaded) else { return Outcome::RefusedLater };
     for role in [Role::Calibration, Role::Validation] {
         let files = vec![frames.clone()];
-        if !ask(&mut lab, Request::LoadData { role, files, normalization: None }) {
+        if !ask(&mut lab, Request::LoadData { role, files, reading: Reading::default() }) {
             return Outcome::RefusedLater;
         }
     }

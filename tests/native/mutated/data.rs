@@ -7,6 +7,7 @@ use steer8::data::Dataset;
 use steer8::progress::unwatched;
 use steer8::random::SplitMix64;
 use steer8::vocabulary::file::File;
+use steer8::vocabulary::reading::Reading;
 use zip::CompressionMethod;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
@@ -100,7 +101,7 @@ pub(super) fn read(seeds: &[Seed], number: usize) -> Outcome {
         }
     };
     let file = File { name: seed.name.clone(), bytes: bytes.into() };
-    let Ok(data) = Dataset::read(&[file], None, &mut unwatched) else {
+    let Ok(data) = Dataset::read(&[file], &Reading::default(), &mut unwatched) else {
         return Outcome::RefusedOnReading;
     };
     let mut frame = vec![0.0; data.frame_shape().iter().product()];

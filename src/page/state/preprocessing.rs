@@ -2,21 +2,21 @@
 //! channel, how many frames enter as one.
 
 use crate::error::{Error, Result};
-use crate::vocabulary::frames::{MOST_STACKED, Normalization};
+use crate::vocabulary::preprocessing::{MOST_STACKED, Preprocessing};
 
 /// Figures separated by commas or spaces; empty means none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct NormalizationForm {
+pub struct PreprocessingForm {
     pub divide: String,
     pub mean: String,
     pub std: String,
     pub stack: String,
 }
 
-impl NormalizationForm {
+impl PreprocessingForm {
     /// As it would be typed.
-    pub(super) fn of(normalization: &Normalization) -> Self {
-        let Normalization { divide, mean, std, stack } = normalization;
+    pub(super) fn of(preprocessing: &Preprocessing) -> Self {
+        let Preprocessing { divide, mean, std, stack } = preprocessing;
         let listed =
             |figures: &[f32]| figures.iter().map(f32::to_string).collect::<Vec<_>>().join(", ");
         Self {
@@ -28,7 +28,7 @@ impl NormalizationForm {
     }
 
     /// `None` when nothing was typed: pixels enter on the 0..1 scale.
-    pub(super) fn parse(&self) -> Result<Option<Normalization>> {
+    pub(super) fn parse(&self) -> Result<Option<Preprocessing>> {
         let mean = figures("mean", &self.mean)?;
         let std = figures("std", &self.std)?;
         if !mean.is_empty() && !std.is_empty() && mean.len() != std.len() {
@@ -53,8 +53,8 @@ impl NormalizationForm {
                     .way_out(format!("Give a whole number from 1 to {MOST_STACKED}.")));
             }
         };
-        let said = Normalization { divide, mean, std, stack };
-        Ok((said != Normalization::default()).then_some(said))
+        let said = Preprocessing { divide, mean, std, stack };
+        Ok((said != Preprocessing::default()).then_some(said))
     }
 }
 
@@ -74,8 +74,8 @@ fn figures(field: &str, text: &str) -> Result<Vec<f32>> {
 mod tests {
     use super::*;
 
-    fn form(mean: &str, std: &str) -> NormalizationForm {
-        NormalizationForm { mean: mean.into(), std: std.into(), ..NormalizationForm::default() }
+    fn form(mean: &str, std: &str) -> PreprocessingForm {
+        PreprocessingForm { mean: mean.into(), std: std.into(), ..PreprocessingForm::default() }
     }
 
     #[test]
@@ -85,27 +85,27 @@ mod tests {
 
     #[test]
     fn what_is_read_is_typed_as_it_was() {
-        let half = Normalization { std: vec![0.5, 0.25], ..Normalization::default() };
+        let half = Preprocessing { std: vec![0.5, 0.25], ..Preprocessing::default() };
         assert_eq!(form("", "0.5 0.25").parse(), Ok(Some(half)));
-        let all = Normalization {
+        let all = Preprocessing {
             divide: Some(127.5),
             mean: vec![1.0, 1.0, 1.0],
             std: vec![0.5],
             stack: Some(4),
         };
-        let all = Normalization { std: vec![1.0; 3], ..all };
-        assert_eq!(NormalizationForm::of(&all).parse(), Ok(Some(all)));
+        let all = Preprocessing { std: vec![1.0; 3], ..all };
+        assert_eq!(PreprocessingForm::of(&all).parse(), Ok(Some(all)));
     }
 
     #[test]
     fn what_cannot_be_meant_says_why() {
         assert!(form("0.5, o.5", "").parse().unwrap_err().what.contains("`o.5` in mean"));
         assert!(form("0.5, 0.5", "1").parse().unwrap_err().what.contains("2 figures"));
-        let says = |form: NormalizationForm| form.parse().unwrap_err().what;
-        let usual = NormalizationForm::default;
-        assert!(says(NormalizationForm { divide: "0".into(), ..usual() }).contains("`0`"));
-        assert!(says(NormalizationForm { divide: "1 2".into(), ..usual() }).contains("`1 2`"));
-        assert!(says(NormalizationForm { stack: "1.5".into(), ..usual() }).contains("`1.5`"));
-        assert!(says(NormalizationForm { stack: "65".into(), ..usual() }).contains("`65`"));
+        let says = |form: PreprocessingForm| form.parse().unwrap_err().what;
+        let usual = PreprocessingForm::default;
+        assert!(says(PreprocessingForm { divide: "0".into(), ..usual() }).contains("`0`"));
+        assert!(says(PreprocessingForm { divide: "1 2".into(), ..usual() }).contains("`1 2`"));
+        assert!(says(PreprocessingForm { stack: "1.5".into(), ..usual() }).contains("`1.5`"));
+        assert!(says(PreprocessingForm { stack: "65".into(), ..usual() }).contains("`65`"));
     }
 }

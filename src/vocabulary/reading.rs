@@ -1,0 +1,17 @@
+//! How a person's data is to be read.
+
+use serde::{Deserialize, Serialize};
+
+use super::preprocessing::Preprocessing;
+
+/// What cannot be seen from the files themselves, or is to be otherwise than it would be taken.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Reading {
+    pub preprocessing: Option<Preprocessing>,
+}
+
+impl From<Option<Preprocessing>> for Reading {
+    fn from(preprocessing: Option<Preprocessing>) -> Self {
+        Self { preprocessing }
+    }
+}
