@@ -1,4 +1,4 @@
-//! The static site: built by trunk, made smaller by wasm-opt, closed to other hosts.
+//! The static site: built by trunk, made smaller by wasm-opt, closed to other hosts, compressed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::{Digest, Sha256};
 
 use crate::Result;
+use crate::compress::compress;
 use crate::module::PROFILE;
 use crate::process::{run, say};
 use crate::tools;
@@ -38,6 +39,8 @@ pub(crate) fn build() -> Result<()> {
     let page = dist().join("index.html");
     let html = read(&page)?;
     write(&page, &with_policy(&html)?)?;
+    say("Compressing");
+    compress(&dist())?;
     eprintln!("\nThe site is in {}", dist().display());
     Ok(())
 }

@@ -5,6 +5,7 @@
 
 mod bench;
 mod browser;
+mod compress;
 mod dist;
 mod e2e;
 mod module;
@@ -28,7 +29,9 @@ type Result<T, E = String> = std::result::Result<T, E>;
 const USAGE: &str = "\
 Usage: cargo xtask COMMAND
 
-  serve [--port N]  build the page and serve it on this machine (port 8080)
+  serve [--dist] [--port N]
+                    build the page and serve it on this machine (port 8080);
+                    with --dist what is in dist/, as it is
   dist              build the page as a static site into dist/
   bench [web|native] [--browser chromium|firefox] [--network NAME]...
         [--quick] [--json FILE] [--chart FILE.svg]
@@ -40,10 +43,9 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments.as_slice() {
-        ["serve"] => serve::serve(serve::DEFAULT_PORT),
-        ["serve", "--port", port] => match port.parse() {
-            Ok(port) => serve::serve(port),
-            Err(_) => return misused(),
+        ["serve", options @ ..] => match serve::Options::parse(options) {
+            Some(options) => serve::serve(&options),
+            None => return misused(),
         },
         ["dist"] => dist::build(),
         ["bench", options @ ..] => match bench::Options::parse(options) {

@@ -6,23 +6,53 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use crate::Result;
+use crate::compress::{ENCODINGS, Encoding, with_suffix};
 use crate::dist;
 use crate::workspace;
 
 pub(crate) const DEFAULT_PORT: u16 = 8080;
 
+/// How long a connection is kept for the next request.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// With these a page is cross-origin isolated and gets a finer clock.
 pub(crate) const ISOLATED: &str = "Cross-Origin-Opener-Policy: same-origin\r\n\
                         Cross-Origin-Embedder-Policy: require-corp\r\n";
 
-pub(crate) fn serve(port: u16) -> Result<()> {
+pub(crate) struct Options {
+    port: u16,
+    /// Serve the site that is there.
+    built: bool,
+}
+
+impl Options {
+    pub(crate) fn parse(words: &[&str]) -> Option<Self> {
+        let mut options = Self { port: DEFAULT_PORT, built: false };
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            match *word {
+                "--dist" => options.built = true,
+                "--port" => options.port = words.next()?.parse().ok()?,
+                _ => return None,
+            }
+        }
+        Some(options)
+    }
+}
+
+pub(crate) fn serve(&Options { port, built }: &Options) -> Result<()> {
     // Before the build, so that a taken port is known at once.
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|why| {
         format!("port {port}: {why}; choose another:\n  cargo xtask serve --port N")
     })?;
-    dist::build()?;
+    match built && !workspace::dist().join("index.html").is_file() {
+        true => return Err("no site is in dist/ yet:\n  cargo xtask dist".to_owned()),
+        false if !built => dist::build()?,
+        false => {}
+    }
     println!("\nSteer8 is at http://localhost:{port}/ (Ctrl-C ends it)");
     Site { folder: workspace::dist(), below: "/".into(), headers: ISOLATED }.answer(&listener);
     Ok(())
@@ -48,35 +78,58 @@ impl Site {
         }
     }
 
+    /// Answers on one connection until the browser has no more to ask.
     fn answer_one(&self, mut stream: TcpStream) -> io::Result<()> {
+        stream.set_read_timeout(Some(PATIENCE))?;
         let mut lines = BufReader::new(stream.try_clone()?).lines();
-        let request = lines.next().transpose()?.unwrap_or_default();
-        // The rest of the head has to be read before the connection is closed.
-        for line in lines {
-            if line?.is_empty() {
-                break;
+        while let Some(request) = lines.next().transpose()? {
+            let mut accepted = String::new();
+            for line in lines.by_ref() {
+                let line = line?;
+                if line.is_empty() {
+                    break;
+                }
+                let (name, value) = line.split_once(':').unwrap_or_default();
+                if name.eq_ignore_ascii_case("accept-encoding") {
+                    accepted = value.to_owned();
+                }
             }
+            self.answer_request(&mut stream, &request, &accepted)?;
         }
+        Ok(())
+    }
+
+    fn answer_request(&self, to: &mut impl Write, request: &str, accepted: &str) -> io::Result<()> {
         let mut words = request.split(' ');
         let (method, address) =
             (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        let file = self.file(address).and_then(|path| Some((fs::read(&path).ok()?, path)));
-        let (status, kind, body) = match (method, &file) {
-            ("GET" | "HEAD", Some((bytes, path))) => ("200 OK", content_type(path), &bytes[..]),
+        let found = self.file(address).and_then(|path| Some((read_as(&path, accepted)?, path)));
+        let (status, kind, body) = match (method, &found) {
+            ("GET" | "HEAD", Some(((bytes, _), path))) => {
+                ("200 OK", content_type(path), &bytes[..])
+            }
             ("GET" | "HEAD", None) => ("404 Not Found", "text/plain", &b"not found\n"[..]),
             _ => ("405 Method Not Allowed", "text/plain", &b"GET or HEAD\n"[..]),
         };
+        let encoding = found.as_ref().and_then(|((_, encoding), _)| *encoding);
+        let encoding =
+            encoding.map_or_else(String::new, |name| format!("Content-Encoding: {name}\r\n"));
+        let cached = match &found {
+            // Under this name there is never anything else.
+            Some((_, path)) if is_hashed(path) => "public, max-age=31536000, immutable",
+            _ => "no-cache",
+        };
         write!(
-            stream,
-            "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\
-             Cache-Control: no-cache\r\nConnection: close\r\n{}\r\n",
+            to,
+            "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n{encoding}\
+             Vary: Accept-Encoding\r\nCache-Control: {cached}\r\n{}\r\n",
             body.len(),
             self.headers
         )?;
         if method != "HEAD" {
-            stream.write_all(body)?;
+            to.write_all(body)?;
         }
-        stream.flush()
+        to.flush()
     }
 
     /// The file that an address means, if it lies in the folder.
@@ -89,6 +142,27 @@ impl Site {
         let file = self.folder.join(inside);
         Some(if file.is_dir() { file.join("index.html") } else { file })
     }
+}
+
+/// A file in the smallest form that is there and accepted, and what that is called.
+fn read_as(path: &Path, accepted: &str) -> Option<(Vec<u8>, Option<&'static str>)> {
+    let accepts = |name: &str| {
+        let mut names = accepted.split(',').map(|one| one.split(';').next().unwrap_or(one).trim());
+        names.any(|accepted| accepted == name)
+    };
+    let encoded = |encoding: &Encoding| {
+        let bytes = fs::read(with_suffix(path, encoding.suffix)).ok()?;
+        Some((bytes, Some(encoding.name)))
+    };
+    let mut wanted = ENCODINGS.iter().filter(|encoding| accepts(encoding.name));
+    wanted.find_map(encoded).or_else(|| Some((fs::read(path).ok()?, None)))
+}
+
+/// Whether the name has a hash of the content, as trunk gives it: `page-310885d1d5fb4c9e_bg.wasm`.
+fn is_hashed(path: &Path) -> bool {
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    let hash = stem.trim_end_matches("_bg").rsplit_once('-').map_or("", |(_, hash)| hash);
+    (12..=16).contains(&hash.len()) && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn content_type(path: &Path) -> &'static str {
@@ -109,6 +183,35 @@ fn content_type(path: &Path) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compress::compress;
+
+    #[test]
+    fn files_travel_in_the_form_that_is_accepted_and_hashed_ones_are_kept() {
+        let folder = workspace::target().join("served");
+        fs::create_dir_all(&folder).unwrap();
+        let text = "quantize ".repeat(200);
+        for name in ["page-310885d1d5fb4c9e.js", "boot.js", "dataset-with-names.zip"] {
+            fs::write(folder.join(name), &text).unwrap();
+        }
+        compress(&folder).unwrap();
+        let site = Site { folder: folder.clone(), below: "/".into(), headers: "" };
+        let head = |name: &str, accepted: &str| {
+            let mut answer = Vec::new();
+            let request = format!("HEAD /{name} HTTP/1.1");
+            site.answer_request(&mut answer, &request, accepted).unwrap();
+            String::from_utf8(answer).unwrap()
+        };
+        let page = head("page-310885d1d5fb4c9e.js", "gzip, deflate, br, zstd");
+        assert!(page.contains("Content-Encoding: br\r\n") && page.contains("immutable"), "{page}");
+        let page = head("page-310885d1d5fb4c9e.js", "gzip;q=1.0");
+        assert!(page.contains("Content-Encoding: gzip\r\n"), "{page}");
+        let plain = head("boot.js", "");
+        assert!(plain.contains(&format!("Content-Length: {}\r\n", text.len())), "{plain}");
+        assert!(!plain.contains("Content-Encoding") && plain.contains("no-cache"), "{plain}");
+        // What is compressed already has no other form.
+        assert!(!head("dataset-with-names.zip", "br").contains("Content-Encoding"));
+        fs::remove_dir_all(&folder).unwrap();
+    }
 
     #[test]
     fn an_address_means_a_file_below_the_site_or_nothing() {
