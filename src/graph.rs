@@ -16,6 +16,7 @@ mod clip;
 mod condense;
 mod constants;
 mod dilated_means;
+pub mod entry;
 pub mod float16;
 pub mod fold_batch_norm;
 mod fold_gemm;

@@ -3,6 +3,7 @@
 //! Below everything that computes, so that the page can have it without any of that.
 
 pub mod analysis;
+pub mod doubt;
 pub mod driving;
 pub mod file;
 pub mod frames;

@@ -16,6 +16,7 @@ use crate::lab::protocol::{
 };
 use crate::progress::ready;
 use crate::vocabulary::analysis::Analysis;
+use crate::vocabulary::doubt::Doubt;
 use crate::vocabulary::driving::{Drives, RoadTest};
 use crate::vocabulary::file::File;
 use crate::vocabulary::frames::DataSummary;
@@ -36,6 +37,8 @@ pub(super) struct Source<'a> {
 pub(super) struct Shell {
     lab: Lab,
     bar: ProgressBar,
+    /// Say nothing besides results and errors.
+    quiet: bool,
 }
 
 impl Shell {
@@ -47,7 +50,7 @@ impl Shell {
         if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {percent:>3} %") {
             bar.set_style(style);
         }
-        Self { lab: Lab::new(), bar }
+        Self { lab: Lab::new(), bar, quiet }
     }
 
     /// Loads a network, with the files beside it that have its weights, under its file's name.
@@ -71,6 +74,7 @@ impl Shell {
         inputs: impl IntoIterator<Item = (&'a ModelId, &'a TensorShape)>,
     ) -> Result<DataSummary> {
         let Source { role, path, reading } = source;
+        let inputs: Vec<_> = inputs.into_iter().collect();
         let files = match path {
             Some(path) => files::read_data(path)?,
             None => {
@@ -79,14 +83,30 @@ impl Shell {
                     Role::Validation => "--data",
                     Role::Training => "--training",
                 };
-                let mut inputs = inputs.into_iter();
+                let mut inputs = inputs.iter();
                 inputs.try_for_each(|(model, input)| check_fit(option, model, input))?;
                 bundled::frames(role)
             }
         };
-        match self.ask(Request::LoadData { role, files, reading })? {
-            Event::DataLoaded { summary, .. } => Ok(summary),
-            other => Err(unexpected(&other)),
+        let summary = match self.ask(Request::LoadData { role, files, reading })? {
+            Event::DataLoaded { summary, .. } => summary,
+            other => return Err(unexpected(&other)),
+        };
+        if path.is_some() && !self.quiet {
+            for (model, _) in inputs {
+                self.warn_of_doubts(model, role);
+            }
+        }
+        Ok(summary)
+    }
+
+    /// Says what looks wrong about how the frames enter; that they do not fit is told by who runs on them.
+    fn warn_of_doubts(&mut self, model: &ModelId, role: Role) {
+        let asked = self.ask(Request::Doubt { model: model.clone(), role });
+        if let Ok(Event::Doubted { doubts, .. }) = asked {
+            for Doubt { what, way_out } in doubts {
+                eprintln!("warning: {model}: {what}. {way_out}");
+            }
         }
     }
 

@@ -420,6 +420,11 @@ impl Dataset {
         }
     }
 
+    /// Whether frames are pixels, else numbers that enter as they are.
+    pub fn is_pixels(&self) -> bool {
+        matches!(self.frames, Frames::Bytes(_))
+    }
+
     /// Whether the axes of a picture enter as channels, height, width.
     pub fn has_channels_first(&self) -> bool {
         match &self.frames {

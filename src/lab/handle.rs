@@ -2,6 +2,7 @@
 
 mod analyze;
 mod compare;
+mod doubts;
 mod drive;
 mod evaluate;
 mod inspect;
@@ -123,6 +124,7 @@ impl Lab {
             Request::Drive { models, test } => self.drive(&models, &test, emit, crew).await,
             Request::Ground { seed } => Ok(Event::Ground { ground: crate::drive::ground(seed)? }),
             Request::See { model, seen, speed, test } => self.see(&model, &seen, speed, &test),
+            Request::Doubt { model, role } => self.doubt(model, role),
             Request::Pack { frames, kind } => pack::pack(&frames, kind),
             Request::DriveOn { by, from, decisions, test } => {
                 self.drive_on(&by, &from, decisions, &test)

@@ -9,6 +9,7 @@ use serde_bytes::ByteBuf;
 
 use crate::error::Error;
 use crate::vocabulary::analysis::Analysis;
+use crate::vocabulary::doubt::Doubt;
 use crate::vocabulary::driving::{Drives, RoadSearch, RoadTest, Track};
 use crate::vocabulary::file::File;
 use crate::vocabulary::frames::{DataSummary, Picture};
@@ -107,6 +108,8 @@ pub enum Request {
     See { model: ModelId, seen: ByteBuf, speed: f32, test: RoadTest },
     /// An npz of frames. Ends with [`Event::Packed`].
     Pack { frames: Vec<Labelled>, kind: Kind },
+    /// What looks wrong about the way in which frames enter a network. Ends with [`Event::Doubted`].
+    Doubt { model: ModelId, role: Role },
     /// Measures the networks on the validation frames, interleaved; the first float network is the
     /// one the others are compared with. Ends with [`Event::Compared`].
     Compare { models: Vec<ModelId>, judging: Judging },
@@ -193,6 +196,10 @@ pub enum Event {
     },
     Driven {
         drives: Drives,
+    },
+    Doubted {
+        model: ModelId,
+        doubts: Vec<Doubt>,
     },
     Replayed {
         replay: Replay,

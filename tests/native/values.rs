@@ -3,7 +3,7 @@
 use std::io::{Cursor, Write};
 use std::ops::ControlFlow;
 
-use steer8::graph::{Attribute, Dim, Graph, Node, Value};
+use steer8::graph::{Attribute, Data, Dim, Graph, Node, Tensor, Value};
 use steer8::lab::Lab;
 use steer8::lab::protocol::{Event, Request, Role};
 use steer8::onnx::write;
@@ -273,4 +273,30 @@ fn frames_enter_with_the_channels_where_the_network_has_them_and_several_as_one(
     let evaluate = Request::Evaluate { model: "net".into(), float: None, judging };
     let Event::Evaluated { logits, .. } = ask(&mut lab, evaluate) else { panic!("not run") };
     assert_eq!(logits.len(), FRAMES - 1);
+}
+
+#[test]
+fn what_enters_otherwise_than_a_network_was_made_for_is_doubted() {
+    // Divides by 255 itself, then expects means of 0.5 and variances of 0.1.
+    let mut net = Net::new();
+    net.graph.initializers.insert("all".into(), Tensor::scalar_f32(255.0));
+    net.node("Div", &["x", "all"], "unit", &[]);
+    net.normalization("unit", "n", 2);
+    for (name, value) in [("n_mean", 0.5), ("n_variance", 0.1)] {
+        net.graph.initializers.insert(name.into(), Tensor::new([2], Data::F32(vec![value; 2])));
+    }
+    net.node("Relu", &["n"], "y", &[]);
+    let doubts = |preprocessing: Option<Preprocessing>| {
+        let mut lab = lab(&net.graph, npz(&[("x", x(2))]), preprocessing);
+        match ask(&mut lab, Request::Doubt { model: "net".into(), role: Role::Validation }) {
+            Event::Doubted { doubts, .. } => doubts,
+            other => panic!("{other:?}"),
+        }
+    };
+    let divided = doubts(None);
+    assert!(divided[0].what.contains("divide by 255"), "{divided:?}");
+    assert!(divided[0].way_out.contains("--divide 1"), "{divided:?}");
+    assert!(divided[1].what.contains("in 2 of 2 channels what reaches `n`"), "{divided:?}");
+    let plain = Preprocessing { divide: Some(1.0), ..Preprocessing::default() };
+    assert_eq!(doubts(Some(plain)), []);
 }
