@@ -31,12 +31,12 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::runtime::panics_are_caught;
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, joined};
 use shell::Shell;
 
 /// Runs what the process's arguments ask for.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::parse_from(joined(std::env::args_os()));
     leave_caught_panics_untold();
     let mut shell = Shell::new(arguments.quiet);
     let json = arguments.json;

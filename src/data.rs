@@ -5,6 +5,8 @@ mod dataset;
 mod images;
 pub mod npy;
 pub mod npz;
+mod prepare;
 
 pub use dataset::Dataset;
 pub use images::is_image_name;
+pub use prepare::Preparer;

@@ -393,7 +393,10 @@ fn filled_shape(graph: &Graph, frame: Option<&[usize]>) -> Result<Vec<usize>> {
             input.name,
             describe(dims)
         ))
-        .way_out("Give frames of the network's shape (channels, height, width).")
+        .way_out(
+            "Give frames of the network's shape (channels, height, width); images are made as large with \
+             `--resize`, of one channel with `--color gray`.",
+        )
     };
     if let Some(frame) = frame {
         let fits = frame.len() + 1 == dims.len()

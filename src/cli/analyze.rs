@@ -9,14 +9,16 @@ use crate::error::Result;
 use crate::figures::{grouped, signed, significant, three_digits};
 use crate::lab::protocol::{ModelId, Role};
 use crate::vocabulary::analysis::{self, Effect};
-use crate::vocabulary::driving::{LayerLoss, ReturnChange};
+use crate::vocabulary::driving::{LayerLoss, ReturnChange, RoadTest};
+use crate::vocabulary::preprocessing::Preprocessing;
 use crate::vocabulary::recipe::Recipe;
 
 pub(super) fn run(arguments: &Analyze, json: bool, shell: &mut Shell) -> Result<()> {
     let Analyze { on, drive } = arguments;
     let recipe = on.recipe.recipe()?;
-    let road = drive.map(|tracks| on.road.road_test(tracks, &on.preprocessing)).transpose()?;
-    let id = load_both(on, shell)?;
+    let road = drive.map(|tracks| on.road.road_test(tracks)).transpose()?;
+    let (id, preprocessing) = load_both(on, shell)?;
+    let road = road.map(|road| RoadTest { preprocessing, ..road });
     let frames = on.frames.map(|n| n as usize);
     let measured = (on.judging.judging(), frames, road);
     let analysis = shell.analyze(id.clone(), recipe.clone(), measured)?;
@@ -33,16 +35,21 @@ pub(super) fn run(arguments: &Analyze, json: bool, shell: &mut Shell) -> Result<
     print(&describe(&id, &analysis))
 }
 
-/// Loads the network, the frames to calibrate on and those to measure on.
-pub(super) fn load_both(arguments: &Analysis, shell: &mut Shell) -> Result<ModelId> {
+/// Loads the network, the frames to calibrate on and those to measure on; how they enter.
+pub(super) fn load_both(
+    arguments: &Analysis,
+    shell: &mut Shell,
+) -> Result<(ModelId, Option<Preprocessing>)> {
     let Analysis { model, data, calibration, preprocessing, .. } = arguments;
-    let (id, inspection) = shell.load_model(files::read_network(model)?)?;
+    let networks = [shell.load_model(files::read_network(model)?)?];
+    let reading = preprocessing.reading(&networks)?;
+    let [(id, inspection)] = networks;
     let calibration = calibration.calibration.as_ref();
     for (role, path) in [(Role::Calibration, calibration), (Role::Validation, data.as_ref())] {
-        let source = Source { role, path, reading: preprocessing.reading() };
+        let source = Source { role, path, reading: reading.clone() };
         shell.load_data(source, [(&id, &inspection.input)])?;
     }
-    Ok(id)
+    Ok((id, reading.preprocessing))
 }
 
 fn describe(model: &str, analysis: &analysis::Analysis) -> String {

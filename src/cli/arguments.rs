@@ -8,12 +8,14 @@ use super::files;
 use crate::error::{Context, Result};
 use crate::vocabulary::driving::{Outputs, RoadTest};
 use crate::vocabulary::plan::{Mirror, Optimizer, Plan, Scales, Schedule};
-use crate::vocabulary::preprocessing::{MOST_STACKED, Preprocessing};
-use crate::vocabulary::reading::Reading;
 use crate::vocabulary::recipe::{
     ActivationType, Format, Granularity, Method, Recipe, Rounding, WeightRange,
 };
 use crate::vocabulary::task::{Bins, Judging, Task, named, tolerance};
+
+mod preprocessing;
+
+pub(super) use preprocessing::{PreprocessingOptions, joined};
 
 /// Quantize driving networks to int8 and see what it costs.
 #[derive(Debug, Parser)]
@@ -382,12 +384,8 @@ pub(super) struct RoadOptions {
 }
 
 impl RoadOptions {
-    /// The default with the options laid over it.
-    pub(super) fn road_test(
-        &self,
-        tracks: u32,
-        preprocessing: &PreprocessingOptions,
-    ) -> Result<RoadTest> {
+    /// The default with the options laid over it; how frames enter is known once the networks are.
+    pub(super) fn road_test(&self, tracks: u32) -> Result<RoadTest> {
         let default = RoadTest::default();
         let count = |option: Option<u32>, default| option.map_or(default, |n| n as usize);
         let test = RoadTest {
@@ -397,7 +395,7 @@ impl RoadOptions {
             frame_skip: count(self.frame_skip, default.frame_skip),
             outputs: self.outputs.clone(),
             target_speed: self.target_speed.unwrap_or(default.target_speed),
-            preprocessing: preprocessing.preprocessing(),
+            preprocessing: None,
         };
         test.check()?;
         Ok(test)
@@ -471,40 +469,6 @@ pub(super) struct CalibrationOptions {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct PreprocessingOptions {
-    /// What pixels are divided by; 1 leaves them as they are, 127.5 with --mean 1,1,1 makes -1 to 1 of
-    /// them [default: 255].
-    #[arg(long, value_name = "N")]
-    divide: Option<f32>,
-    /// Per channel, after the division: (x - mean) / std; for uint8 frames and images.
-    #[arg(long, value_name = "M,M,…", value_delimiter = ',', allow_negative_numbers = true)]
-    mean: Vec<f32>,
-    /// Per channel, as --mean.
-    #[arg(long, value_name = "S,S,…", value_delimiter = ',')]
-    std: Vec<f32>,
-    /// So many frames in a row enter as one, along the channels, the newest last; never across a gap in
-    /// the numbers of their names. Labels are the newest's.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST_STACKED as i64))]
-    stack: Option<u32>,
-}
-
-impl PreprocessingOptions {
-    pub(super) fn preprocessing(&self) -> Option<Preprocessing> {
-        let said = Preprocessing {
-            divide: self.divide,
-            mean: self.mean.clone(),
-            std: self.std.clone(),
-            stack: self.stack.map(|depth| depth as usize),
-        };
-        (said != Preprocessing::default()).then_some(said)
-    }
-
-    pub(super) fn reading(&self) -> Reading {
-        self.preprocessing().into()
-    }
-}
-
-#[derive(Debug, Args)]
 #[command(next_help_heading = "Recipe options")]
 pub(super) struct RecipeOptions {
     /// How ranges are found [default: minmax].
@@ -573,7 +537,7 @@ impl Command {
         let (recipe, plan) = match self {
             Self::Inspect(_) | Self::Evaluate(_) => return Ok(()),
             Self::Drive(drive) => {
-                return drive.road.road_test(drive.tracks, &drive.preprocessing).map(drop);
+                return drive.road.road_test(drive.tracks).map(drop);
             }
             Self::Analyze(analyze) => (&analyze.on.recipe, None),
             Self::Search(search) => (&search.analysis.recipe, None),

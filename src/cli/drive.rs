@@ -12,23 +12,24 @@ use crate::drive::SIDE;
 use crate::error::Result;
 use crate::figures::signed;
 use crate::lab::protocol::Replay;
-use crate::vocabulary::driving::{Driven, Drives, PARTS, Pair, Track};
+use crate::vocabulary::driving::{Driven, Drives, PARTS, Pair, RoadTest, Track};
 
 pub(super) fn run(arguments: &Drive, json: bool, shell: &mut Shell) -> Result<()> {
     let Drive { models, tracks, threads: asked, road, preprocessing, replay } = arguments;
     if let ReplayOptions { replay: Some(_), .. } = replay {
         return run_replay(replay, json, shell);
     }
-    let test = road.road_test(*tracks, preprocessing)?;
+    let test = road.road_test(*tracks)?;
     let networks = if models.is_empty() {
         bundled::networks()
     } else {
         models.iter().map(|path| files::read_network(path)).collect::<Result<_>>()?
     };
-    let mut ids = Vec::with_capacity(networks.len());
-    for network in networks {
-        ids.push(shell.load_model(network)?.0);
-    }
+    let loaded =
+        networks.into_iter().map(|file| shell.load_model(file)).collect::<Result<Vec<_>>>()?;
+    let preprocessing = preprocessing.reading(&loaded)?.preprocessing;
+    let test = RoadTest { preprocessing, ..test };
+    let ids = loaded.into_iter().map(|(id, _)| id).collect();
     let drives = shell.drive(ids, test, threads(*asked))?;
     if json { print_json(&drives) } else { print(&describe(&drives)) }
 }

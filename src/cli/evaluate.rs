@@ -12,14 +12,16 @@ pub(super) fn run(arguments: &Evaluate, json: bool, shell: &mut Shell) -> Result
     let Evaluate { model, data, float, predictions, preprocessing, judging } = arguments;
     let judging = judging.judging();
     if let Some(predictions) = predictions {
-        files::check_output(predictions, [model].into_iter().chain(data).chain(float))?;
+        let read = [data, float, &preprocessing.preprocess].into_iter().flatten();
+        files::check_output(predictions, [model].into_iter().chain(read))?;
     }
-    let (id, inspection) = shell.load_model(files::read_network(model)?)?;
-    let float = match float {
-        Some(float) => Some(shell.load_model(files::read_network(float)?)?.0),
-        None => None,
-    };
-    let reading = preprocessing.reading();
+    let paths = [model].into_iter().chain(float);
+    let networks = paths.map(|path| shell.load_model(files::read_network(path)?));
+    let networks = networks.collect::<Result<Vec<_>>>()?;
+    let reading = preprocessing.reading(&networks)?;
+    let mut networks = networks.into_iter();
+    let Some((id, inspection)) = networks.next() else { return Ok(()) };
+    let float = networks.next().map(|(float, _)| float);
     let source = Source { role: Role::Validation, path: data.as_ref(), reading };
     let summary = shell.load_data(source, [(&id, &inspection.input)])?;
     let is_asked = predictions.is_some() || float.is_some() || judging.task == Some(Task::None);

@@ -35,6 +35,9 @@ fn describe(model: &str, inspection: &Inspection) -> String {
     for (kind, tensor) in inputs.chain(outputs) {
         text += &format!("{kind} {}: {}\n", tensor.name, table::shape(&tensor.shape));
     }
+    if let Some(preprocessing) = &inspection.preprocessing {
+        text += &format!("frames enter as {preprocessing}\n");
+    }
 
     let mut rows = vec![["layer", "op", "output", "params", "MACs"].map(String::from).to_vec()];
     // Free dimensions leave it open.

@@ -10,10 +10,12 @@ use crate::lab::protocol::{QuantizationSummary, Role};
 pub(super) fn run(arguments: &Quantize, json: bool, shell: &mut Shell) -> Result<()> {
     let Quantize { model, output, calibration, preprocessing, recipe } = arguments;
     let path = calibration.calibration.as_ref();
-    files::check_output(output, [model].into_iter().chain(path).chain(&recipe.recipe))?;
+    let read = [path, recipe.recipe.as_ref(), preprocessing.preprocess.as_ref()];
+    files::check_output(output, [model].into_iter().chain(read.into_iter().flatten()))?;
     let recipe = recipe.recipe()?;
-    let (id, inspection) = shell.load_model(files::read_network(model)?)?;
-    let reading = preprocessing.reading();
+    let networks = [shell.load_model(files::read_network(model)?)?];
+    let reading = preprocessing.reading(&networks)?;
+    let [(id, inspection)] = networks;
     let source = Source { role: Role::Calibration, path, reading };
     shell.load_data(source, [(&id, &inspection.input)])?;
 

@@ -13,20 +13,22 @@ use crate::clock::Stopwatch;
 use crate::error::{Error, Result};
 use crate::figures;
 use crate::lab::protocol::Request;
-use crate::vocabulary::driving::{Kept, RoadSearch};
+use crate::vocabulary::driving::{Kept, RoadSearch, RoadTest};
 use crate::vocabulary::search::{Found, Heldout, Target, Trial};
 
 pub(super) fn run(arguments: &Search, json: bool, shell: &mut Shell) -> Result<()> {
     let Search { analysis, output, max_drop, max_rise, min_return, seconds, .. } = arguments;
     let recipe = analysis.recipe.recipe()?;
     if let Some(output) = output {
-        let Analysis { model, data, calibration, recipe, .. } = analysis;
-        let read = [data, &calibration.calibration, &recipe.recipe].into_iter().flatten();
+        let Analysis { model, data, calibration, preprocessing, recipe, .. } = analysis;
+        let own = [&recipe.recipe, &preprocessing.preprocess];
+        let read = [data, &calibration.calibration].into_iter().chain(own).flatten();
         files::check_output(output, std::iter::once(model).chain(read))?;
     }
-    let test = analysis.road.road_test(arguments.tracks, &analysis.preprocessing)?;
+    let test = analysis.road.road_test(arguments.tracks)?;
+    let (id, preprocessing) = load_both(analysis, shell)?;
+    let test = RoadTest { preprocessing, ..test };
     let road = RoadSearch { test, unseen: arguments.unseen_tracks as usize };
-    let id = load_both(analysis, shell)?;
     let target = Target {
         max_drop: *max_drop,
         max_rise: *max_rise,

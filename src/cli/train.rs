@@ -13,12 +13,14 @@ use crate::vocabulary::report::Report;
 
 pub(super) fn run(arguments: &Train, json: bool, shell: &mut Shell) -> Result<()> {
     let Train { model, output, training, validation, calibration, .. } = arguments;
-    let read = [training, validation, calibration, &arguments.recipe.recipe].into_iter().flatten();
+    let own = [&arguments.recipe.recipe, &arguments.preprocessing.preprocess];
+    let read = [training, validation, calibration].into_iter().chain(own).flatten();
     files::check_output(output, std::iter::once(model).chain(read))?;
     let recipe = arguments.recipe.recipe()?;
     let plan = arguments.plan.plan(recipe.seed)?;
-    let (id, inspection) = shell.load_model(files::read_network(model)?)?;
-    let reading = arguments.preprocessing.reading();
+    let networks = [shell.load_model(files::read_network(model)?)?];
+    let reading = arguments.preprocessing.reading(&networks)?;
+    let [(id, inspection)] = networks;
     let input = (&id, &inspection.input);
     // Own training frames calibrate, too, unless there are others for that.
     let sets = [

@@ -17,7 +17,7 @@ use crate::runtime::input_shape;
 use crate::vocabulary::file::File;
 use crate::vocabulary::frames::{Axes, DataSummary, LabelColumn};
 use crate::vocabulary::labels::{Column, Labels, Numbers};
-use crate::vocabulary::preprocessing::Preprocessing;
+use crate::vocabulary::preprocessing::{Color, Preprocessing};
 use crate::vocabulary::reading::Reading;
 
 /// Frames of one set take at most this many bytes in memory: what a browser tab can still hold.
@@ -100,6 +100,8 @@ struct ByteFrames {
     shape: [usize; 3],
     /// How many pictures a frame has, one after another along its channels.
     depth: usize,
+    /// What the channels of a picture say.
+    color: Color,
     /// How a frame enters, and its shape then.
     axes: Axes,
     entering: Vec<usize>,
@@ -122,10 +124,21 @@ impl Dataset {
     /// - several npz or several zips: their frames one after another.
     /// - images (PNG, JPEG, WebP, BMP): three channels, see [`images::read`] for labels and colours.
     ///
-    /// Preprocessing is for uint8 frames and images only. Progress counts frames.
+    /// Preprocessing is for uint8 frames and images only, cropping and resizing for images. Progress counts
+    /// frames.
     pub fn read(files: &[File], reading: &Reading, progress: &mut Progress) -> Result<Self> {
         let preprocessing = reading.preprocessing.as_ref();
+        preprocessing.map_or(Ok(()), Preprocessing::check)?;
         let data = Self::read_each(files, preprocessing, progress)?;
+        let is_said = preprocessing.is_some_and(Preprocessing::changes_pixels) && !reading.noted;
+        if is_said && !matches!(data.frames, Frames::Bytes(_)) {
+            let error =
+                Error::new("colours, mean and standard deviation do not apply to float32 frames")
+                    .way_out(
+                        "Leave them out (float32 enters as it is), or save the frames as uint8.",
+                    );
+            return data.of_file(Err(error));
+        }
         match (preprocessing.and_then(|n| n.stack), data.file.clone()) {
             (None, _) => Ok(data),
             (Some(depth), Some(file)) => data.stacked(depth).in_file(&file),
@@ -310,7 +323,7 @@ impl Dataset {
         let levels = match plain {
             true if !is_plain && own.levels != levels(own.shape[0], None)? => {
                 return Err(Error::new("it takes pixels as they are, from 0 to 255")
-                    .way_out("Leave mean and standard deviation out."));
+                    .way_out("Leave --subtract, --divide, --mean and --std out."));
             }
             true => vec![unscaled; own.shape[0]],
             false => own.levels.clone(),
@@ -353,7 +366,7 @@ impl Dataset {
         images::read(&entries, &mut load, preprocessing, progress)
     }
 
-    /// uint8 frames, N,H,W,C in `pixels`; `shape` is channels, height, width.
+    /// uint8 frames in their colours, N,H,W,C in `pixels`; `shape` is channels, height, width.
     pub(super) fn from_bytes(
         shape: [usize; 3],
         pixels: Vec<u8>,
@@ -364,24 +377,14 @@ impl Dataset {
         let levels = levels(shape[0], preprocessing)?;
         let (axes, entering) = (Axes::default(), shape.to_vec());
         let pixels = Arc::new(ByteBuf::from(pixels));
-        let frames = ByteFrames { shape, depth: 1, axes, entering, pixels, levels };
+        let color = preprocessing.and_then(|own| own.color).unwrap_or_default();
+        let frames = ByteFrames { shape, depth: 1, color, axes, entering, pixels, levels };
         Ok(Self { labels, class_names, ..Self::bare(Frames::Bytes(frames)) })
     }
 
     /// float32 frames in network form.
-    pub(crate) fn from_floats(
-        shape: Vec<usize>,
-        values: Vec<f32>,
-        labels: Option<Labels>,
-        preprocessing: Option<&Preprocessing>,
-    ) -> Result<Self> {
-        if preprocessing.is_some_and(Preprocessing::scales) {
-            return Err(Error::new("mean and standard deviation do not apply to float32 frames")
-                .way_out(
-                    "Leave them out (float32 enters as it is), or save the frames as uint8.",
-                ));
-        }
-        Ok(Self { labels, ..Self::bare(Frames::Floats { shape, values }) })
+    pub(crate) fn from_floats(shape: Vec<usize>, values: Vec<f32>, labels: Option<Labels>) -> Self {
+        Self { labels, ..Self::bare(Frames::Floats { shape, values }) }
     }
 
     /// Frames of which nothing else is known.
@@ -619,33 +622,41 @@ fn pixels_of<'a>(frame: &'a [u8], levels: &'a [[f32; 256]]) -> impl Iterator<Ite
     frame.iter().zip(levels.iter().cycle()).map(|(&value, levels)| levels[usize::from(value)])
 }
 
-/// What each pixel value becomes, per channel: `(value / divide - mean) / std`, in f32.
+/// What each pixel value becomes, per channel: `((value - subtract) / divide - mean) / std`, in f32.
 fn levels(channels: usize, preprocessing: Option<&Preprocessing>) -> Result<Vec<[f32; 256]>> {
-    let per_channel = |values: Option<&Vec<f32>>, name: &str, default: f32| match values {
-        Some(values) if !values.is_empty() => {
-            if values.len() != channels {
-                return Err(Error::new(format!(
-                    "the {name} has {} values, the frames have {channels} channels",
-                    values.len()
-                )));
-            }
-            Ok(values.clone())
-        }
-        _ => Ok(vec![default; channels]),
+    let unsaid = Preprocessing::default();
+    let Preprocessing { subtract, divide, mean, std, .. } = preprocessing.unwrap_or(&unsaid);
+    let per_channel = |values: &[f32], name: &str, default: f32| match values.len() {
+        0 => Ok(vec![default; channels]),
+        count if count == channels => Ok(values.to_vec()),
+        count => Err(Error::new(format!(
+            "the {name} has {count} values, the frames have {channels} channels"
+        ))
+        .way_out("Give one for each channel that frames have once they have their colours.")),
     };
-    let mean = per_channel(preprocessing.map(|n| &n.mean), "mean", 0.0)?;
-    let std = per_channel(preprocessing.map(|n| &n.std), "standard deviation", 1.0)?;
-    let divide = preprocessing.and_then(|n| n.divide).unwrap_or(255.0);
+    let subtract = match subtract[..] {
+        [one] => vec![one; channels],
+        _ => per_channel(subtract, "number that is subtracted", 0.0)?,
+    };
+    let mean = per_channel(mean, "mean", 0.0)?;
+    let std = per_channel(std, "standard deviation", 1.0)?;
+    let divide = divide.unwrap_or(255.0);
     if !divide.is_normal() {
         return Err(Error::new(format!("pixels can't be divided by {divide}")));
     }
-    if !mean.iter().chain(&std).all(|value| value.is_finite()) || std.contains(&0.0) {
-        return Err(Error::new("mean and standard deviation must be finite, the latter not 0"));
+    if !subtract.iter().chain(&mean).chain(&std).all(|value| value.is_finite())
+        || std.contains(&0.0)
+    {
+        return Err(Error::new(
+            "what is subtracted, mean and standard deviation must be finite, the last not 0",
+        ));
     }
-    let table = |(mean, std): (&f32, &f32)| {
-        std::array::from_fn(|value| (value as f32 / divide - mean) / std)
+    let table = |channel: usize| {
+        std::array::from_fn(|value| {
+            ((value as f32 - subtract[channel]) / divide - mean[channel]) / std[channel]
+        })
     };
-    Ok(mean.iter().zip(&std).map(table).collect())
+    Ok((0..channels).map(table).collect())
 }
 
 /// An empty vector with room for exactly `count` elements.
@@ -694,13 +705,9 @@ mod tests {
         let selected = joined.select(&[2, 0]);
         assert_eq!((selected.len(), selected.classes()), (2, Some(&[0, 0][..])));
         assert_eq!(input(&selected, 0, false), input(&joined, 2, false));
-        let floats = Dataset::from_floats(
-            vec![3, 2, 2],
-            vec![0.5; 12],
-            Some(Labels::of_classes(vec![0])),
-            None,
-        );
-        let error = Dataset::join(vec![bytes(0, 1), floats.unwrap()]).unwrap_err();
+        let labels = Some(Labels::of_classes(vec![0]));
+        let floats = Dataset::from_floats(vec![3, 2, 2], vec![0.5; 12], labels);
+        let error = Dataset::join(vec![bytes(0, 1), floats]).unwrap_err();
         assert!(error.what.contains("different kinds"), "{error}");
     }
 
@@ -736,7 +743,7 @@ mod tests {
             (&[2, 2][..], vec![1.0, 2.0, 3.0, 4.0])
         );
         let read = |divide, mean| {
-            let preprocessing = Preprocessing { stack: None, divide, mean, std: Vec::new() };
+            let preprocessing = Preprocessing { divide, mean, ..Preprocessing::default() };
             Dataset::from_bytes(
                 [1, 2, 2],
                 vec![0, 51, 102, 255],
@@ -756,7 +763,7 @@ mod tests {
     #[test]
     fn channels_come_last_where_they_are_wanted_so() {
         let values: Vec<f32> = (0..24).map(|i| i as f32).collect();
-        let floats = Dataset::from_floats(vec![3, 2, 4], values, None, None).unwrap();
+        let floats = Dataset::from_floats(vec![3, 2, 4], values, None);
         for data in [bytes(7, 1), floats] {
             let (first, last) = (input(&data, 0, false), input(&data, 0, true));
             let pixels = first.len() / 3;

@@ -7,6 +7,7 @@ use image::{ImageFormat, ImageReader, RgbImage};
 
 use super::Dataset;
 use super::dataset::bounded_vec;
+use super::prepare::Preparer;
 use crate::error::{Context, Error, Result};
 use crate::progress::Progress;
 use crate::vocabulary::labels::Labels;
@@ -85,29 +86,32 @@ pub(super) fn read<'a>(
         }
     };
 
-    let mut size = (0, 0);
+    let mut preparer = Preparer::new(preprocessing)?;
+    let mut shape = [0; 3];
     let mut pixels = Vec::new();
     for (done, &index) in order.iter().enumerate() {
         let shown = &entries[index].shown;
         let image = load(index).and_then(|bytes| decode(&bytes)).in_file(shown)?;
+        let (width, height) = image.dimensions();
+        let size = [width as usize, height as usize];
+        let own = preparer.shape(size).in_file(shown)?;
+        let prepared = preparer.prepare(&image, size).in_file(shown)?;
         if index == first {
-            size = image.dimensions();
-            pixels = bounded_vec(image.len().checked_mul(order.len()))?;
-        } else if image.dimensions() != size {
-            let (width, height) = image.dimensions();
+            shape = own;
+            pixels = bounded_vec(prepared.len().checked_mul(order.len()))?;
+        } else if own != shape {
             return Err(Error::new(format!(
-                "this image is {width}x{height}, but {} is {}x{}",
-                entries[first].shown, size.0, size.1
+                "this image is {}x{}, but {} is {}x{}",
+                own[2], own[1], entries[first].shown, shape[2], shape[1]
             ))
             .in_file(shown)
             .way_out(
-                "All frames need the network's own size: resize them, or leave the odd ones out.",
+                "All frames need one size: `--resize` makes them as large as the network takes them.",
             ));
         }
-        pixels.extend_from_slice(&image);
+        pixels.extend_from_slice(prepared);
         progress(done + 1, order.len())?;
     }
-    let shape = [3, size.1 as usize, size.0 as usize];
     let names: Vec<&str> = order.iter().map(|&index| &*entries[index].path).collect();
     let data = Dataset::from_bytes(shape, pixels, labels, class_names, preprocessing)?;
     Ok(data.with_gaps(gaps(&names)))

@@ -8,6 +8,7 @@ use zip::write::{SimpleFileOptions, ZipWriter};
 use super::archive::Archive;
 use super::dataset::{Array, Dataset};
 use super::npy::{self, Header};
+use super::prepare::convert;
 use crate::error::{Error, Result};
 use crate::graph::half;
 use crate::progress::Progress;
@@ -211,8 +212,19 @@ impl Entry {
         let progress: &mut Progress = &mut progress;
         if self.has_pixels() {
             let read = npy::read_elements(&mut entry, &header, u8::from_le_bytes, progress);
-            let shape = [frame_shape[2], frame_shape[0], frame_shape[1]];
-            let pixels = read.map_err(of_array)?;
+            let mut pixels = read.map_err(of_array)?;
+            let mut shape = [frame_shape[2], frame_shape[0], frame_shape[1]];
+            if let Some(color) = preprocessing.and_then(|own| own.color) {
+                if shape[0] != 3 {
+                    let what = format!("there are {} channels, not red, green and blue", shape[0]);
+                    return Err(of_array(Error::new(what).way_out(format!(
+                        "Leave `--color {}` out: frames enter as they are then.",
+                        color.name()
+                    ))));
+                }
+                convert(color, &mut pixels);
+                shape[0] = color.channels();
+            }
             return Dataset::from_bytes(shape, pixels, labels, Vec::new(), preprocessing);
         }
         let values = match (header.element.kind, header.element.size) {
@@ -228,7 +240,7 @@ impl Entry {
             _ => npy::read_integers(&mut entry, &header, |number| number as f32, progress),
         };
         let values = values.map_err(of_array)?;
-        Dataset::from_floats(frame_shape.to_vec(), values, labels, preprocessing)
+        Ok(Dataset::from_floats(frame_shape.to_vec(), values, labels))
     }
 }
 
@@ -409,10 +421,9 @@ mod tests {
             )
         };
         let preprocessing = Preprocessing {
-            stack: None,
-            divide: None,
             mean: vec![0.0, 0.5, 0.25],
             std: vec![1.0, 0.5, 2.0],
+            ..Preprocessing::default()
         };
         let dataset = read(&preprocessing).unwrap();
         let value = |pixel: f32, mean: f32, std: f32| (pixel / 255.0 - mean) / std;
@@ -428,20 +439,10 @@ mod tests {
             ]
         );
         let error =
-            read(&Preprocessing { stack: None, divide: None, mean: vec![0.5], std: vec![] })
-                .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "set.npz: the mean has 1 values, the frames have 3 channels."
-        );
+            read(&Preprocessing { mean: vec![0.5], ..Preprocessing::default() }).unwrap_err();
+        assert!(error.what.contains("the mean has 1 values, the frames have 3"), "{error}");
         assert!(
-            read(&Preprocessing {
-                stack: None,
-                divide: None,
-                mean: vec![],
-                std: vec![1.0, 0.0, 1.0]
-            })
-            .is_err()
+            read(&Preprocessing { std: vec![1.0, 0.0, 1.0], ..Preprocessing::default() }).is_err()
         );
     }
 
@@ -472,8 +473,7 @@ mod tests {
             assert_eq!(frame(&dataset, 1), values[2..]);
             assert_eq!(dataset.labels(), None);
 
-            let preprocessing =
-                Preprocessing { stack: None, divide: None, mean: vec![0.5], std: vec![] };
+            let preprocessing = Preprocessing { mean: vec![0.5], ..Preprocessing::default() };
             let read = Dataset::read(
                 &[file],
                 &Some(preprocessing).into(),

@@ -1,7 +1,7 @@
 //! A network that drives: from a picture to what is done.
 
 use super::{Action, Discrete, SIDE};
-use crate::data::Dataset;
+use crate::data::{Dataset, Preparer};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::runtime::{Arithmetic, Session, input_shape};
@@ -16,11 +16,15 @@ const EASED_FROM: f64 = 10.0;
 const BRAKED_ABOVE: f64 = 1.2;
 const CRUISING_BRAKE: f64 = 0.2;
 
+/// Width and height of a picture.
+const CAMERA: [usize; 2] = [SIDE, SIDE];
+
 /// A network, float or quantized, that looks at the road and decides. It computes on the deterministic
 /// path, so that it drives alike on every machine.
 #[derive(Debug)]
 pub struct Driver {
     session: Session,
+    preparer: Preparer,
     /// One frame of what the camera shows, as the network takes it.
     seen: Dataset,
     input: Vec<f32>,
@@ -42,13 +46,16 @@ impl Driver {
             return Err(Error::new("it has several inputs, and a driver sees pictures alone")
                 .way_out("Export the network with the picture as its only input."));
         }
-        let pictures = Dataset::to_be_shown([3, SIDE, SIDE], test.preprocessing.as_ref())?;
+        let preprocessing = test.preprocessing.as_ref();
+        let preparer = Preparer::new(preprocessing)?;
+        let pictures = Dataset::to_be_shown(preparer.shape(CAMERA)?, preprocessing)?;
         let seen = pictures.taken_by(graph)?.into_owned();
         let shape = Some(seen.frame_shape());
         input_shape(graph, shape).map_err(|error| {
             let way_out = format!(
-                "The camera gives {SIDE}x{SIDE} pixels of three channels; --stack N makes one frame of \
-                 several pictures."
+                "The camera gives {SIDE}x{SIDE} pixels of three channels; --resize makes them as large as the \
+                 network takes them, --color gray has one channel, and --stack N makes one frame of several \
+                 pictures."
             );
             Error { way_out: Some(way_out), ..error }
         })?;
@@ -57,6 +64,7 @@ impl Driver {
         let mut driver = Self {
             input: vec![0.0; session.batch() * session.frame_len()],
             session,
+            preparer,
             seen,
             answer: Vec::new(),
             scores: 0,
@@ -96,7 +104,7 @@ impl Driver {
     /// # Errors
     /// An answer that is not a number, and what goes wrong inside the network.
     pub fn decide(&mut self, picture: &[u8], is_first: bool, speed: f64) -> Result<Action> {
-        self.seen.show(picture, is_first);
+        self.remember(picture, is_first)?;
         self.look()?;
         if self.answer.iter().any(|number| number.is_nan()) {
             return Err(Error::new("the network's answer is not a number")
@@ -109,8 +117,12 @@ impl Driver {
     }
 
     /// A picture that was decided on before, in this drive.
-    pub fn remember(&mut self, picture: &[u8], is_first: bool) {
-        self.seen.show(picture, is_first);
+    ///
+    /// # Errors
+    /// Nothing is left of it.
+    pub fn remember(&mut self, picture: &[u8], is_first: bool) -> Result<()> {
+        self.seen.show(self.preparer.prepare(picture, CAMERA)?, is_first);
+        Ok(())
     }
 
     /// All numbers that the last decision was made on.

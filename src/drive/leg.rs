@@ -78,7 +78,7 @@ pub fn leg(mut hands: Hands<'_>, from: &[u8], decisions: usize, test: &RoadTest)
             made.keep(Action::Discrete(Discrete::Nothing), WAIT);
         }
         for (i, picture) in pictures.iter().enumerate() {
-            driver.remember(picture, i == 0);
+            driver.remember(picture, i == 0)?;
         }
     }
     let depth = test.preprocessing.as_ref().and_then(|own| own.stack).unwrap_or(1);

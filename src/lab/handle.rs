@@ -6,6 +6,7 @@ mod doubts;
 mod drive;
 mod evaluate;
 mod inspect;
+mod note;
 mod pack;
 mod profile;
 mod train;
@@ -28,10 +29,12 @@ use crate::score::classes::top1;
 use crate::vocabulary::driving::RoadTest;
 use crate::vocabulary::file::File;
 use crate::vocabulary::labels::MAX_CLASSES;
+use crate::vocabulary::preprocessing::Preprocessing;
 use crate::vocabulary::recipe::Recipe;
 use crate::vocabulary::task::Judging;
 
 use self::inspect::{Inspected, inspect};
+use self::note::note;
 use super::protocol::{
     Event, Inspection, ModelId, Prediction, Progress, QuantizationSummary, Request, Role, Said,
     Stage,
@@ -42,6 +45,8 @@ use super::protocol::{
 pub struct Lab {
     models: BTreeMap<ModelId, Model>,
     data: BTreeMap<Role, Dataset>,
+    /// How they enter.
+    preprocessing: BTreeMap<Role, Preprocessing>,
     /// Those who drive for somebody who watches, each with what it was made for.
     drivers: BTreeMap<ModelId, (RoadTest, Driver)>,
 }
@@ -96,6 +101,8 @@ impl Lab {
                 let data = Dataset::read(&files, &reading, &mut progress)?;
                 let summary = data.summary();
                 self.data.insert(role, data);
+                self.preprocessing.remove(&role);
+                self.preprocessing.extend(reading.preprocessing.map(|own| (role, own)));
                 Ok(Event::DataLoaded { role, summary })
             }
             Request::Frames { indices } => {
@@ -176,8 +183,9 @@ impl Lab {
         let data = model.frames(self.data(Role::Calibration)?)?;
         let name = name_after(&model.file, &recipe.variant(false));
         let mut progress = |step, done, total| report(emit, stage_of(step), Some(&id), done, total);
-        let quantized =
+        let mut quantized =
             quantize::quantize(&model.graph, recipe, &data, &mut progress).in_file(&model.file)?;
+        note(&mut quantized.graph, self.preprocessing.get(&Role::Calibration))?;
         report(emit, Stage::Quantize, Some(&id), 0, 1)?;
         let (file, summary, inspection) = self.keep(quantized, recipe, name, &into)?;
         Ok(Event::Quantized { model: into, file, summary, inspection })

@@ -24,7 +24,7 @@ use crate::vocabulary::task::Judging;
 use crate::vocabulary::training::{Checkpoint, Epoch, Resume};
 
 /// Raised when a message changes its meaning; page and worker of different versions refuse to talk.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 
 /// The shell's name for a loaded network: anything, unique within a lab.
 pub type ModelId = String;
@@ -291,6 +291,9 @@ pub struct Inspection {
     pub input: TensorShape,
     pub inputs: Vec<TensorShape>,
     pub outputs: Vec<TensorShape>,
+    /// How frames enter, as its file has noted it: the JSON of a
+    /// [`Preprocessing`](crate::vocabulary::preprocessing::Preprocessing), or what somebody else wrote there.
+    pub preprocessing: Option<String>,
     pub params: u64,
     /// `None` while free dimensions leave them open.
     pub macs: Option<u64>,

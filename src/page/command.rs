@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::vocabulary::preprocessing::Preprocessing;
+use crate::vocabulary::preprocessing::{Crop, Preprocessing};
 use crate::vocabulary::recipe::Recipe;
 
 /// The widths of single layers have no option of their own: they go into this file.
@@ -33,18 +33,8 @@ pub fn line(source: &Source, recipe: &Recipe) -> String {
     if let Some(calibration) = &source.calibration {
         option(&mut line, "calibration", calibration);
     }
-    if let Some(Preprocessing { divide, mean, std, stack }) = &source.preprocessing {
-        if let Some(divide) = divide {
-            option(&mut line, "divide", &divide.to_string());
-        }
-        for (name, figures) in [("mean", mean), ("std", std)] {
-            if !figures.is_empty() {
-                option(&mut line, name, &listed(figures));
-            }
-        }
-        if let Some(stack) = stack {
-            option(&mut line, "stack", &stack.to_string());
-        }
+    for (name, value) in source.preprocessing.iter().flat_map(entering) {
+        option(&mut line, name, &value);
     }
     if layers.is_some() {
         option(&mut line, "recipe", RECIPE_FILE);
@@ -67,6 +57,24 @@ pub fn line(source: &Source, recipe: &Recipe) -> String {
         }
         None => line,
     }
+}
+
+/// The options that say how frames enter.
+fn entering(preprocessing: &Preprocessing) -> Vec<(&'static str, String)> {
+    let Preprocessing { crop, resize, color, stack, subtract, divide, mean, std } = preprocessing;
+    let listed = |figures: &Vec<f32>| (!figures.is_empty()).then(|| listed(figures));
+    let sides = |crop: Crop| [crop.top, crop.right, crop.bottom, crop.left].map(|n| n.to_string());
+    let said = [
+        ("crop", crop.map(|crop| sides(crop).join(","))),
+        ("resize", resize.map(|[width, height]| format!("{width}x{height}"))),
+        ("color", color.map(|color| color.name().to_owned())),
+        ("subtract", listed(subtract)),
+        ("divide", divide.map(|divide| divide.to_string())),
+        ("mean", listed(mean)),
+        ("std", listed(std)),
+        ("stack", stack.map(|stack| stack.to_string())),
+    ];
+    said.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
 fn option(line: &mut String, name: &str, value: &str) {
@@ -92,6 +100,7 @@ fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vocabulary::preprocessing::Color;
     use crate::vocabulary::recipe::{Granularity, LayerBits, Method, Rounding};
 
     fn bundled(recipe: &Recipe) -> String {
@@ -142,7 +151,11 @@ mod tests {
             network: "net.onnx".into(),
             calibration: Some("my frames.zip".into()),
             preprocessing: Some(Preprocessing {
+                crop: Some(Crop { top: 60, bottom: 25, ..Crop::default() }),
+                resize: Some([200, 66]),
+                color: Some(Color::Yuv),
                 stack: Some(4),
+                subtract: vec![128.0],
                 divide: Some(127.5),
                 mean: vec![-0.5, 0.5],
                 std: Vec::new(),
@@ -151,7 +164,8 @@ mod tests {
         assert_eq!(
             line(&source, &Recipe::default()),
             "steer8 quantize net.onnx -o net-int8.onnx --calibration 'my frames.zip' \
-             --divide 127.5 --mean=-0.5,0.5 --stack 4"
+             --crop 60,0,25,0 --resize 200x66 --color yuv --subtract 128 --divide 127.5 \
+             --mean=-0.5,0.5 --stack 4"
         );
     }
 }

@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn frames_of_other_classes_are_mirrored_when_asked() {
-        let data = Dataset::from_floats(vec![1, 2, 2], vec![0.0; 8], None, None).unwrap();
+        let data = Dataset::from_floats(vec![1, 2, 2], vec![0.0; 8], None);
         assert_eq!(Mirrored::of(&Mirror::Auto, &data, 3).unwrap(), None);
         let asked = Mirrored::of(&Mirror::Classes(vec![[0, 2]]), &data, 3).unwrap().unwrap();
         assert_eq!((asked.label(0), asked.dashboard), (2, 0));

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
+use crate::error::{Error, Result};
+
 /// The axes in which a network takes a picture.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Axes {
@@ -23,6 +25,33 @@ impl Axes {
         let first = (Self::ChannelsFirst, vec![channels, height, width]);
         let last = (Self::ChannelsLast, vec![height, width, channels]);
         [first, last].into_iter().chain(plane)
+    }
+}
+
+/// Width and height of the pictures of so many channels that a network takes which has these inputs, the batch
+/// first; `None` is a free dimension.
+///
+/// # Errors
+/// It takes no such pictures, or of any size.
+pub fn picture_size<'a>(
+    inputs: impl IntoIterator<Item = &'a [Option<usize>]>,
+    channels: usize,
+) -> Result<[usize; 2]> {
+    let mut pictures = Vec::new();
+    for input in inputs {
+        match *input {
+            [_, height, width] if channels == 1 => pictures.push((Some(1), [width, height])),
+            [_, a, b, c] => pictures.extend([(a, [c, b]), (c, [b, a])]),
+            _ => {}
+        }
+    }
+    let of = |wanted: Option<usize>| pictures.iter().find(|(has, _)| *has == wanted);
+    match of(Some(channels)).or_else(|| of(None)) {
+        Some((_, [Some(width), Some(height)])) => Ok([*width, *height]),
+        Some(_) => Err(Error::new("the network takes pictures of any size")
+            .way_out("Say which: --resize WxH, such as 200x66.")),
+        None => Err(Error::new(format!("the network takes no pictures of {channels} channels"))
+            .way_out("--color gray has one channel; --resize WxH says a size whatever it takes.")),
     }
 }
 

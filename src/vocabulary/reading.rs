@@ -8,10 +8,13 @@ use super::preprocessing::Preprocessing;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Reading {
     pub preprocessing: Option<Preprocessing>,
+    /// Whether that is what a network's file has noted, and nobody said it: frames to which it does not apply
+    /// enter as they are.
+    pub noted: bool,
 }
 
 impl From<Option<Preprocessing>> for Reading {
     fn from(preprocessing: Option<Preprocessing>) -> Self {
-        Self { preprocessing }
+        Self { preprocessing, ..Self::default() }
     }
 }

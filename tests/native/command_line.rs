@@ -13,7 +13,7 @@ use steer8::onnx;
 use steer8::page::command::{self, Source};
 use steer8::quantize::recipe_of;
 use steer8::random::SplitMix64;
-use steer8::vocabulary::preprocessing::Preprocessing;
+use steer8::vocabulary::preprocessing::{Color, Preprocessing};
 use steer8::vocabulary::recipe::{
     ActivationType, Format, Granularity, LayerBits, Method, Recipe, Rounding, WeightRange,
 };
@@ -455,10 +455,11 @@ fn the_command_line_of_the_page_makes_the_page_s_recipe() {
         network: "net.onnx".into(),
         calibration: Some("set.npz".into()),
         preprocessing: Some(Preprocessing {
-            stack: None,
-            divide: None,
+            color: Some(Color::Bgr),
+            subtract: vec![-1.0],
             mean: vec![-0.5; 3],
             std: vec![0.5, 1.0, 2.0],
+            ..Preprocessing::default()
         }),
     };
     let bits = LayerBits { weight_bits: Some(5), activation_bits: Some(6) };

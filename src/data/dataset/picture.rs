@@ -2,9 +2,11 @@
 
 use serde_bytes::ByteBuf;
 
+use super::super::prepare::back;
 use super::{Dataset, Frames};
 use crate::vocabulary::frames::{Axes, Picture};
 use crate::vocabulary::labels::Labels;
+use crate::vocabulary::preprocessing::Color;
 
 /// Smaller than this nothing is a picture.
 const LEAST_SIDE: usize = 4;
@@ -25,7 +27,7 @@ struct Seen<'a> {
 }
 
 impl Dataset {
-    /// The picture of a frame, which of several inputs is the first that can be seen; `None` outside the
+    /// The picture of a frame in the colours that a camera saw, which of several inputs is the first that can be seen; `None` outside the
     /// set.
     pub fn picture(&self, index: usize) -> Option<Picture> {
         let of_others = || self.parts().find_map(|part| part.own_picture(index));
@@ -46,8 +48,13 @@ impl Dataset {
                 let [all, height, width] = frames.shape;
                 let channels = all / frames.depth;
                 let (frame, newest) = (index * all * height * width, all - channels);
-                let value = |channel: usize, position: usize| {
-                    frames.pixels[frame + position * all + newest + channel]
+                let pixel = |position: usize| &frames.pixels[frame + position * all + newest..];
+                let value = |channel: usize, position: usize| match (frames.color, pixel(position))
+                {
+                    (Color::Bgr | Color::Yuv, &[a, b, c, ..]) if channels == 3 => {
+                        back(frames.color, [a, b, c])[channel]
+                    }
+                    (_, pixel) => pixel[channel],
                 };
                 let is_picture = [1, 3, 4].contains(&channels);
                 is_picture.then(|| picture(index, [channels, height, width], value))

@@ -7,8 +7,9 @@ use crate::error::Result;
 use crate::vocabulary::preprocessing::Preprocessing;
 
 impl Dataset {
-    /// A single frame, to be shown pictures of this shape (channels, height, width), the last so many of
-    /// which it is made of as `preprocessing` says. Black until then.
+    /// A single frame, to be shown pictures of this shape (channels, height, width), which are
+    /// [prepared](crate::data::Preparer), the last so many of which it is made of as `preprocessing` says. All
+    /// bytes are 0 until then.
     ///
     /// # Errors
     /// A preprocessing that does not fit.
@@ -18,7 +19,7 @@ impl Dataset {
         Self::from_bytes(shape, black, None, Vec::new(), preprocessing)?.stacked(depth)
     }
 
-    /// Shows frames of bytes a picture, height x width x channels: in place of the oldest of a stack, or of
+    /// Shows frames of bytes a prepared picture, height x width x channels: in place of the oldest of a stack, or of
     /// all where it `is_first`.
     pub fn show(&mut self, picture: &[u8], is_first: bool) {
         let Frames::Bytes(own) = &mut self.frames else { return };

@@ -61,8 +61,8 @@ impl Dataset {
                 let levels = own.levels.iter().cycle().take(shape[0]).copied().collect();
                 let pixels = Arc::new(ByteBuf::from(pixels));
                 let depth = own.depth * depth;
-                let (axes, entering) = (own.axes, shape.to_vec());
-                Frames::Bytes(ByteFrames { shape, axes, entering, depth, pixels, levels })
+                let entering = shape.to_vec();
+                Frames::Bytes(ByteFrames { shape, entering, depth, pixels, levels, ..*own })
             }
             Frames::Floats { shape, values } => {
                 let len: usize = shape.iter().product();
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn floats_are_stacked_along_their_first_axis() {
         let values = (0..12).map(|i| i as f32 / 255.0).collect();
-        let data = Dataset::from_floats(vec![1, 2], values, None, None).unwrap();
+        let data = Dataset::from_floats(vec![1, 2], values, None);
         let stacked = data.stacked(2).unwrap();
         assert_eq!((stacked.len(), stacked.frame_shape()), (5, &[2, 2][..]));
         assert_eq!(input(&stacked, 4), [8.0, 9.0, 10.0, 11.0]);

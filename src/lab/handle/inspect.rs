@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::note::noted;
 use crate::error::Result;
 use crate::graph::byte_input::is_way_back;
 use crate::graph::operator::{Layout, operator};
@@ -105,6 +106,7 @@ fn describe(graph: &Graph, file_bytes: usize) -> Inspection {
         input: graph.inputs().first().map(shape_of).unwrap_or_default(),
         inputs: graph.inputs().iter().map(shape_of).collect(),
         outputs: graph.outputs.iter().map(shape_of).collect(),
+        preprocessing: noted(graph),
         params: 0,
         macs: Some(0),
         layers: Vec::new(),

@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
 
 use super::evaluate::answers;
+use super::note::note;
 use super::{Emit, Lab, MOST_REPORTS, Model, name_after, stage_of};
 use crate::crew::Crew;
 use crate::data::Dataset;
@@ -93,11 +94,12 @@ impl Lab {
             checkpoint: if options.checkpoints { Some(&mut checkpoint) } else { None },
         };
         let (data, resume) = ([&*calibration, data], options.resume.as_ref());
-        let trained = train::train(&model.graph, recipe, plan, data, resume, listener, crew)
+        let mut trained = train::train(&model.graph, recipe, plan, data, resume, listener, crew)
             .await
             .in_file(&model.file)?;
         let held_out = (options.measure && !self.has_data(Role::Validation))
             .then(|| data[1].select(&trained.held_out));
+        note(&mut trained.quantized.graph, self.preprocessing.get(&Role::Training))?;
         let (file, quantization, inspection) = self.keep(trained.quantized, recipe, name, &into)?;
         let measured = options.measure.then(|| -> Result<Box<BesideFloat>> {
             let (frames_are, frames) = match &held_out {

@@ -25,7 +25,7 @@ impl State {
         Link {
             network: network.map(|network| network.id.clone()),
             recipe: self.recipe.clone(),
-            preprocessing: self.preprocessing.parse().ok().flatten(),
+            preprocessing: self.preprocessing().ok().flatten(),
             judging: self.judging.clone(),
             track: (self.stage.track != TRACK).then_some(self.stage.track),
             beside: self.stage.beside.clone(),
@@ -43,7 +43,7 @@ impl State {
         let source = Source {
             network: file,
             calibration: own.map(|loaded| loaded.name.clone()),
-            preprocessing: own.and_then(|_| self.preprocessing.parse().ok().flatten()),
+            preprocessing: own.and_then(|_| self.preprocessing().ok().flatten()),
         };
         command::line(&source, &self.recipe)
     }

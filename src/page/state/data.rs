@@ -4,14 +4,16 @@ use std::rc::Rc;
 
 use serde_bytes::ByteBuf;
 
+use super::networks::Origin;
 use super::preprocessing::PreprocessingForm;
 use super::queue::{Purpose, TaskId};
 use super::{Effect, Resource, State};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::lab::protocol::{Request, Role};
 use crate::page::catalogue::{self, Archive};
 use crate::vocabulary::file::File;
 use crate::vocabulary::frames::DataSummary;
+use crate::vocabulary::preprocessing::Preprocessing;
 use crate::vocabulary::reading::Reading;
 
 /// What bundled frames are called.
@@ -126,7 +128,7 @@ impl State {
         files: Vec<File>,
         effects: &mut Vec<Effect>,
     ) {
-        match self.preprocessing.parse() {
+        match self.preprocessing() {
             Ok(preprocessing) => {
                 let request = Request::LoadData { role, files, reading: preprocessing.into() };
                 self.load_data(role, name, false, request, effects);
@@ -174,6 +176,30 @@ impl State {
             Some(Loading { task: Some(task), .. }) => self.cancel_task(task, effects),
             Some(_) => effects.push(Effect::Abort(Resource::Frames(role))),
             None => {}
+        }
+    }
+
+    /// How a person's own frames enter the chosen network.
+    pub(super) fn preprocessing(&self) -> Result<Option<Preprocessing>> {
+        let network = self.selected().and_then(|network| network.inspection());
+        self.preprocessing.parse(network.map(|inspection| &**inspection))
+    }
+
+    /// Lets frames enter as the file of a network that was opened has noted it, unless somebody said how.
+    pub(super) fn follow_note(&mut self, id: &str, effects: &mut Vec<Effect>) {
+        let opened = self.network(id).filter(|network| network.origin == Origin::Opened);
+        let Some(network) = opened.filter(|_| self.preprocessing == PreprocessingForm::default())
+        else {
+            return;
+        };
+        let json = network.inspection().and_then(|inspection| inspection.preprocessing.as_ref());
+        match json.map(|json| Preprocessing::from_json(json.as_bytes())) {
+            None => {}
+            Some(Ok(noted)) => self.set_preprocessing(PreprocessingForm::of(&noted), effects),
+            Some(Err(error)) => {
+                let error = error.in_file(&network.title);
+                self.complain(error);
+            }
         }
     }
 

@@ -184,6 +184,7 @@ impl State {
             (Purpose::Replay, _) => {}
             (Purpose::OpenModel, Event::ModelLoaded { model, inspection }) => {
                 self.model_loaded(&model, inspection);
+                self.follow_note(&model, effects);
             }
             (Purpose::OpenData { name, bundled }, Event::DataLoaded { role, summary }) => {
                 self.data_loaded(role, task.id, Loaded { name, bundled, summary: summary.into() });

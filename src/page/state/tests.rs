@@ -360,6 +360,7 @@ fn inspection(variant: &str, size: usize) -> Inspection {
             shape: vec![None, Some(3), Some(size), Some(size)],
         }],
         outputs: vec![TensorShape { name: "logits".into(), shape: Vec::new() }],
+        preprocessing: None,
         params: 1,
         macs: Some(1),
         layers: Vec::new(),

@@ -1,6 +1,6 @@
 //! Bring your own frames.
 
-use web_sys::HtmlInputElement;
+use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
 use super::data_row::DataRow;
@@ -8,12 +8,13 @@ use super::outputs_field::OutputsField;
 use super::props::{PageProps, changing};
 use crate::lab::protocol::Role;
 use crate::page::state::{Action, PreprocessingForm};
+use crate::vocabulary::preprocessing::Color;
 
 #[component]
 pub(super) fn DataPanel(PageProps { state, dispatch }: &PageProps) -> Html {
     let form = &state.preprocessing;
-    let field = |testid: &'static str,
-                 placeholder: &'static str,
+    let typed = |testid: &'static str,
+                 [placeholder, inputmode]: [&'static str; 2],
                  value: &str,
                  set: fn(&mut PreprocessingForm, String)| {
         let set = move |form: &mut PreprocessingForm, event: Event| {
@@ -23,10 +24,29 @@ pub(super) fn DataPanel(PageProps { state, dispatch }: &PageProps) -> Html {
         html! {
             <label>{ testid }
                 <input type="text" data-testid={testid} value={value.to_owned()} {onchange} {placeholder}
-                    inputmode="decimal" autocomplete="off" />
+                    {inputmode} autocomplete="off" />
             </label>
         }
     };
+    let field =
+        |testid, placeholder, value: &str, set| typed(testid, [placeholder, "decimal"], value, set);
+    let to_network = {
+        let set = |form: &mut PreprocessingForm, event: Event| {
+            form.to_network = event.target_unchecked_into::<HtmlInputElement>().checked();
+        };
+        changing(form, set, Action::SetPreprocessing, dispatch)
+    };
+    let recolor = {
+        let set = |form: &mut PreprocessingForm, event: Event| {
+            let select: HtmlSelectElement = event.target_unchecked_into();
+            let at = select.selected_index().max(0) as usize;
+            form.color = Color::ALL.get(at).copied().unwrap_or_default();
+        };
+        changing(form, set, Action::SetPreprocessing, dispatch)
+    };
+    let colors = Color::ALL.iter().map(|color| {
+        html! { <option selected={*color == form.color}>{ color.name() }</option> }
+    });
     html! {
         <section class="data" aria-label="Frames">
             <div class="data-head">
@@ -45,12 +65,27 @@ pub(super) fn DataPanel(PageProps { state, dispatch }: &PageProps) -> Html {
             <details class="preprocessing">
                 <summary>{"How your own frames enter"}</summary>
                 <p class="hint">
-                    {"Pixels enter as (pixel / divide − mean) / std, one figure per channel for mean \
-                      and std. A network that divides by itself wants them as they are: divide by 1. \
-                      Float frames of an .npz enter as they are. Stacked, so many frames in a row \
-                      enter as one, the newest last."}
+                    {"Images are cropped (pixels above, right, below, left), resized and given their \
+                      colours; then pixels enter as ((pixel − subtract) / divide − mean) / std, one \
+                      figure per channel. A network that divides by itself wants them as they are: \
+                      divide by 1. The arrays of an .npz are neither cropped nor resized, and those of \
+                      floats enter as they are. Stacked, so many frames in a row enter as one, the \
+                      newest last."}
                 </p>
                 <div class="fields">
+                    { field("crop", "0, 0, 0, 0", &form.crop, |form, text| form.crop = text) }
+                    if !form.to_network {
+                        { typed("resize", ["200x66", "text"], &form.resize, |form, text| form.resize = text) }
+                    }
+                    <label class="switch">
+                        <input type="checkbox" data-testid="to-network" checked={form.to_network}
+                            onchange={to_network} />
+                        {"resize to the network's size"}
+                    </label>
+                    <label>{"color"}
+                        <select data-testid="color" onchange={recolor}>{ for colors }</select>
+                    </label>
+                    { field("subtract", "0", &form.subtract, |form, text| form.subtract = text) }
                     { field("divide", "255", &form.divide, |form, text| form.divide = text) }
                     { field("mean", "0", &form.mean, |form, text| form.mean = text) }
                     { field("std", "1", &form.std, |form, text| form.std = text) }

@@ -22,7 +22,10 @@ pub(super) fn Misfit(PageProps { state, dispatch }: &PageProps) -> Html {
         Some(inspection) if inspection.inputs.len() > 1 => {
             "Open an .npz with an array named for each input."
         }
-        _ => "Open frames that fit: an .npz, a zip, or a folder of class folders.",
+        _ => {
+            "Open frames that fit: an .npz, a zip, or a folder of class folders; images can be resized, \
+             under \u{201c}How your own frames enter\u{201d}."
+        }
     };
     let notes = roles.iter().filter_map(|&role| match state.fit(network, role) {
         Fit::Misfit { wants, has } => {

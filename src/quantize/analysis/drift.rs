@@ -122,7 +122,7 @@ mod tests {
             data.input(i, frame);
             change(frame);
         }
-        Dataset::from_floats(shape, values, None, None).unwrap()
+        Dataset::from_floats(shape, values, None)
     }
 
     #[test]

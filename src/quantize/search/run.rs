@@ -469,14 +469,14 @@ mod tests {
 
     #[test]
     fn halves_are_of_other_frames_and_neighbours_stay_together() {
-        let ordered = Dataset::from_floats(vec![1], vec![0.0; 1000], None, None).unwrap();
+        let ordered = Dataset::from_floats(vec![1], vec![0.0; 1000], None);
         let [seen, unseen] = halves(&ordered, 0);
         assert_eq!((seen.len(), unseen.len()), (500, 500));
         assert!(seen.iter().all(|i| unseen.binary_search(i).is_err()));
         let breaks = seen.windows(2).filter(|pair| pair[1] != pair[0] + 1).count();
         assert!(breaks <= 10, "{breaks}");
         assert_ne!(halves(&ordered, 1)[0], seen);
-        let single = Dataset::from_floats(vec![1], vec![0.0], None, None).unwrap();
+        let single = Dataset::from_floats(vec![1], vec![0.0], None);
         assert_eq!(halves(&single, 0), [vec![0], vec![]]);
     }
 }
