@@ -3,8 +3,8 @@
 //! Below everything that computes, so that the page can have it without any of that.
 
 pub mod analysis;
-pub mod doubt;
 pub mod driving;
+pub mod entering;
 pub mod file;
 pub mod frames;
 pub mod labels;

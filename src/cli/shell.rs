@@ -16,8 +16,8 @@ use crate::lab::protocol::{
 };
 use crate::progress::ready;
 use crate::vocabulary::analysis::Analysis;
-use crate::vocabulary::doubt::Doubt;
 use crate::vocabulary::driving::{Drives, RoadTest};
+use crate::vocabulary::entering::Doubt;
 use crate::vocabulary::file::File;
 use crate::vocabulary::frames::DataSummary;
 use crate::vocabulary::reading::Reading;
@@ -102,9 +102,9 @@ impl Shell {
 
     /// Says what looks wrong about how the frames enter; that they do not fit is told by who runs on them.
     fn warn_of_doubts(&mut self, model: &ModelId, role: Role) {
-        let asked = self.ask(Request::Doubt { model: model.clone(), role });
-        if let Ok(Event::Doubted { doubts, .. }) = asked {
-            for Doubt { what, way_out } in doubts {
+        let asked = self.ask(Request::Entering { model: model.clone(), role });
+        if let Ok(Event::Entering { entering, .. }) = asked {
+            for Doubt { what, way_out } in entering.doubts {
                 eprintln!("warning: {model}: {what}. {way_out}");
             }
         }

@@ -19,12 +19,14 @@ use crate::vocabulary::frames::{Axes, DataSummary, LabelColumn};
 use crate::vocabulary::labels::{Column, Labels, Numbers};
 use crate::vocabulary::preprocessing::{Color, Preprocessing};
 use crate::vocabulary::reading::Reading;
+pub(super) use sample::Sample;
 
 /// Frames of one set take at most this many bytes in memory: what a browser tab can still hold.
 const MAX_BYTES: usize = i32::MAX as usize;
 
 mod arrays;
 mod picture;
+mod sample;
 mod shown;
 mod stack;
 
@@ -65,6 +67,8 @@ pub struct Dataset {
     array: Option<String>,
     /// Its other arrays.
     others: Vec<Array>,
+    /// The first image, where they are images.
+    sample: Option<Arc<Sample>>,
 }
 
 /// An array beside the frames.
@@ -334,6 +338,7 @@ impl Dataset {
             labels: self.labels.clone(),
             class_names: self.class_names.clone(),
             gaps: self.gaps.clone(),
+            sample: self.sample.clone(),
             ..Self::bare(frames)
         }))
     }
@@ -397,6 +402,7 @@ impl Dataset {
             gaps: Vec::new(),
             array: None,
             others: Vec::new(),
+            sample: None,
         }
     }
 

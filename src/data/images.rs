@@ -6,7 +6,7 @@ use std::io::Cursor;
 use image::{ImageFormat, ImageReader, RgbImage};
 
 use super::Dataset;
-use super::dataset::bounded_vec;
+use super::dataset::{Sample, bounded_vec};
 use super::prepare::Preparer;
 use crate::error::{Context, Error, Result};
 use crate::progress::Progress;
@@ -89,14 +89,18 @@ pub(super) fn read<'a>(
     let mut preparer = Preparer::new(preprocessing)?;
     let mut shape = [0; 3];
     let mut pixels = Vec::new();
+    let mut sample = None;
     for (done, &index) in order.iter().enumerate() {
         let shown = &entries[index].shown;
-        let image = load(index).and_then(|bytes| decode(&bytes)).in_file(shown)?;
+        let bytes = load(index).in_file(shown)?;
+        let image = decode(&bytes).in_file(shown)?;
         let (width, height) = image.dimensions();
         let size = [width as usize, height as usize];
         let own = preparer.shape(size).in_file(shown)?;
         let prepared = preparer.prepare(&image, size).in_file(shown)?;
         if index == first {
+            let preprocessing = preprocessing.cloned().unwrap_or_default();
+            sample = Some(Sample { bytes: bytes.into_owned().into(), preprocessing });
             shape = own;
             pixels = bounded_vec(prepared.len().checked_mul(order.len()))?;
         } else if own != shape {
@@ -114,7 +118,7 @@ pub(super) fn read<'a>(
     }
     let names: Vec<&str> = order.iter().map(|&index| &*entries[index].path).collect();
     let data = Dataset::from_bytes(shape, pixels, labels, class_names, preprocessing)?;
-    Ok(data.with_gaps(gaps(&names)))
+    Ok(data.with_gaps(gaps(&names)).with_sample(sample))
 }
 
 /// Where the numbers in the names jump further than they mostly do; none where some name has none.
@@ -194,7 +198,7 @@ fn own_numbers(names: &[&str]) -> Option<Vec<u32>> {
     (distinct.len() == numbers.len() && distinct[0] == 0).then_some(numbers)
 }
 
-fn decode(bytes: &[u8]) -> Result<RgbImage> {
+pub(super) fn decode(bytes: &[u8]) -> Result<RgbImage> {
     if bytes.is_empty() {
         return Err(Error::new("the file is empty"));
     }

@@ -2,8 +2,8 @@
 
 mod analyze;
 mod compare;
-mod doubts;
 mod drive;
+mod entering;
 mod evaluate;
 mod inspect;
 mod note;
@@ -131,7 +131,7 @@ impl Lab {
             Request::Drive { models, test } => self.drive(&models, &test, emit, crew).await,
             Request::Ground { seed } => Ok(Event::Ground { ground: crate::drive::ground(seed)? }),
             Request::See { model, seen, speed, test } => self.see(&model, &seen, speed, &test),
-            Request::Doubt { model, role } => self.doubt(model, role),
+            Request::Entering { model, role } => self.entering(model, role),
             Request::Pack { frames, kind } => pack::pack(&frames, kind),
             Request::DriveOn { by, from, decisions, test } => {
                 self.drive_on(&by, &from, decisions, &test)

@@ -9,8 +9,8 @@ use serde_bytes::ByteBuf;
 
 use crate::error::Error;
 use crate::vocabulary::analysis::Analysis;
-use crate::vocabulary::doubt::Doubt;
 use crate::vocabulary::driving::{Drives, RoadSearch, RoadTest, Track};
+use crate::vocabulary::entering::Entering;
 use crate::vocabulary::file::File;
 use crate::vocabulary::frames::{DataSummary, Picture};
 use crate::vocabulary::plan::Plan;
@@ -108,8 +108,8 @@ pub enum Request {
     See { model: ModelId, seen: ByteBuf, speed: f32, test: RoadTest },
     /// An npz of frames. Ends with [`Event::Packed`].
     Pack { frames: Vec<Labelled>, kind: Kind },
-    /// What looks wrong about the way in which frames enter a network. Ends with [`Event::Doubted`].
-    Doubt { model: ModelId, role: Role },
+    /// What a network gets of the frames of a set. Ends with [`Event::Entering`].
+    Entering { model: ModelId, role: Role },
     /// Measures the networks on the validation frames, interleaved; the first float network is the
     /// one the others are compared with. Ends with [`Event::Compared`].
     Compare { models: Vec<ModelId>, judging: Judging },
@@ -197,9 +197,10 @@ pub enum Event {
     Driven {
         drives: Drives,
     },
-    Doubted {
+    Entering {
         model: ModelId,
-        doubts: Vec<Doubt>,
+        role: Role,
+        entering: Box<Entering>,
     },
     Replayed {
         replay: Replay,

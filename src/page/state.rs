@@ -8,6 +8,7 @@ mod analysis;
 mod catalogue_arrived;
 mod choose_frames;
 mod data;
+mod entering;
 mod frames_choices;
 mod networks;
 mod own_frames;
@@ -277,6 +278,7 @@ pub struct State {
     pub copied: Option<Copy>,
     pub notices: Vec<Notice>,
     queue: queue::Queue,
+    entries: entering::Entries,
     /// Indices of the frames on show.
     shown: Vec<usize>,
     /// How often other frames were asked for.
@@ -374,6 +376,7 @@ impl State {
             Action::Dismiss(id) => self.notices.retain(|notice| notice.id != id),
         }
         self.look(&mut effects);
+        self.look_at_entering(&mut effects);
         self.continue_run(&mut effects);
         self.drive_on(&mut effects);
         self.show_address(&mut effects);

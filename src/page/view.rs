@@ -9,6 +9,7 @@ mod data_panel;
 mod data_row;
 mod drop_zone;
 mod elapsed;
+mod entering_figure;
 mod figures;
 mod file_button;
 mod frame_cell;

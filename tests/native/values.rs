@@ -288,8 +288,8 @@ fn what_enters_otherwise_than_a_network_was_made_for_is_doubted() {
     net.node("Relu", &["n"], "y", &[]);
     let doubts = |preprocessing: Option<Preprocessing>| {
         let mut lab = lab(&net.graph, npz(&[("x", x(2))]), preprocessing);
-        match ask(&mut lab, Request::Doubt { model: "net".into(), role: Role::Validation }) {
-            Event::Doubted { doubts, .. } => doubts,
+        match ask(&mut lab, Request::Entering { model: "net".into(), role: Role::Validation }) {
+            Event::Entering { entering, .. } => entering.doubts,
             other => panic!("{other:?}"),
         }
     };

@@ -162,6 +162,7 @@ impl State {
             }
             self.search_form.suit(&loaded.summary);
         }
+        self.forget_entering();
         let data = self.data_mut(role);
         data.loaded = Some(loaded);
         data.loading.take_if(|loading| loading.task == Some(task));

@@ -193,6 +193,9 @@ impl State {
             (Purpose::Look, Event::Predictions { model, predictions }) => {
                 self.predictions.insert(model, Rc::new(predictions));
             }
+            (Purpose::Look, Event::Entering { model, entering, .. }) => {
+                self.entering_arrived(model, *entering);
+            }
             (Purpose::Run, Event::Quantized { .. }) if self.is_on_the_road() => {
                 self.road_goes_on(|_| ());
             }

@@ -9,6 +9,7 @@ use crate::lab::protocol::{Progress, QuantizationSummary, Stage, TensorShape, Tr
 use crate::vocabulary::analysis::{Analysis, Effect as Damage};
 use crate::vocabulary::driving::RoadSearch;
 use crate::vocabulary::driving::{Driven, Drives, Track};
+use crate::vocabulary::entering::{Entering, Numbers};
 use crate::vocabulary::frames::{ArraySummary, DataSummary, LabelColumn};
 use crate::vocabulary::recipe::{Granularity, LayerBits, Recipe, Rounding};
 use crate::vocabulary::report::{Accuracy, Report};
@@ -251,6 +252,23 @@ fn answer(request: &Request) -> Event {
         Request::Evaluate { model, .. } => {
             Event::Evaluated { report: report(model), logits: Vec::new() }
         }
+        Request::Entering { model, role } => Event::Entering {
+            model: model.clone(),
+            role: *role,
+            entering: Box::new(Entering {
+                steps: Vec::new(),
+                shape: vec![3, 96, 96],
+                values: Numbers {
+                    frames: 1,
+                    range: [0.0, 1.0],
+                    mean: 0.5,
+                    std: 0.1,
+                    counts: vec![1],
+                },
+                calibration: None,
+                doubts: Vec::new(),
+            }),
+        },
         Request::Drive { models, .. } => Event::Driven { drives: drives(&models[0]) },
         Request::Replay { .. }
         | Request::Ground { .. }
@@ -633,6 +651,29 @@ fn normalization_applies_to_own_frames_at_once() {
     bench.act(Action::SetPreprocessing(form));
     assert!(bench.sent.is_empty());
     assert_eq!(bench.told().len(), 1);
+}
+
+#[test]
+fn what_a_network_gets_of_own_frames_is_asked_once_for_each() {
+    let mut bench = Bench::open();
+    assert!(bench.state.entering().is_none(), "bundled frames fit");
+    let role = Role::Validation;
+    let open = |bench: &mut Bench, name: &str| {
+        bench.act(Action::OpenData { role, name: name.into(), files: vec![file(name)] });
+        bench.work_once();
+        let asked =
+            |(_, request): &&(TaskId, Rc<Request>)| matches!(**request, Request::Entering { .. });
+        let asked = bench.sent.iter().filter(asked).count();
+        bench.work();
+        asked
+    };
+    assert_eq!(open(&mut bench, "x.npz"), 1);
+    assert!(bench.state.entering().is_some());
+    bench.select("small");
+    assert!(bench.state.entering().is_some());
+    assert_eq!(open(&mut bench, "y.npz"), 1);
+    assert_eq!(open(&mut bench, "large.npz"), 0, "they do not fit");
+    assert!(bench.state.entering().is_none());
 }
 
 #[test]

@@ -8,6 +8,7 @@ use super::action_bar::ActionBar;
 use super::analysis_section::AnalysisSection;
 use super::data_panel::DataPanel;
 use super::drop_zone::DropZone;
+use super::entering_figure::Doubts;
 use super::frame_strip::FrameStrip;
 use super::masthead::Masthead;
 use super::misfit::Misfit;
@@ -66,6 +67,7 @@ impl Component for App {
                         <NetworkList state={state.clone()} dispatch={dispatch.clone()} />
                         <section class="stage" aria-label="The chosen network">
                             <FrameStrip state={state.clone()} dispatch={dispatch.clone()} />
+                            <Doubts state={state.clone()} dispatch={dispatch.clone()} />
                             <Misfit state={state.clone()} dispatch={dispatch.clone()} />
                             <RecipePanel state={state.clone()} dispatch={dispatch.clone()} />
                             <ActionBar state={state.clone()} dispatch={dispatch.clone()} />

@@ -4,6 +4,7 @@ use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
 use super::data_row::DataRow;
+use super::entering_figure::EnteringFigure;
 use super::outputs_field::OutputsField;
 use super::props::{PageProps, changing};
 use crate::lab::protocol::Role;
@@ -92,6 +93,7 @@ pub(super) fn DataPanel(PageProps { state, dispatch }: &PageProps) -> Html {
                     { field("stack", "1", &form.stack, |form, text| form.stack = text) }
                 </div>
             </details>
+            <EnteringFigure state={state.clone()} dispatch={dispatch.clone()} />
             <OutputsField state={state.clone()} dispatch={dispatch.clone()} />
         </section>
     }

@@ -1,4 +1,4 @@
-//! What looks wrong about the way in which frames enter a network: scaled twice or not at all, or far
+//! What a network gets of the frames, and what looks wrong about that: scaled twice or not at all, or far
 //! from what it was trained on.
 
 use super::evaluate::repeated_frame;
@@ -9,7 +9,7 @@ use crate::graph::entry::Entry;
 use crate::graph::{Graph, Node};
 use crate::lab::protocol::{Event, ModelId, Role};
 use crate::runtime::{Arithmetic, Options, Session};
-use crate::vocabulary::doubt::Doubt;
+use crate::vocabulary::entering::{Doubt, Entering, Numbers};
 
 /// Frames that are looked at, spread over the set.
 const PROBES: usize = 32;
@@ -24,12 +24,66 @@ const UNIT: f64 = 2.0;
 const FAR: f64 = 4.0;
 const WIDE: f64 = 100.0;
 
+/// Parts of the range that numbers are counted in.
+const PARTS: usize = 64;
+
 impl Lab {
-    pub(super) fn doubt(&self, id: ModelId, role: Role) -> Result<Event> {
+    pub(super) fn entering(&self, id: ModelId, role: Role) -> Result<Event> {
         let model = self.model(&id)?;
         let data = model.frames(self.data(role)?)?;
-        let doubts = [scaled_twice(model, &data), unlike_training(model, &data)?];
-        Ok(Event::Doubted { model: id, doubts: doubts.into_iter().flatten().collect() })
+        let calibration = self.data.get(&Role::Calibration).filter(|_| role != Role::Calibration);
+        let calibration = calibration.and_then(|data| model.frames(data).ok());
+        let range = range(&data);
+        let whole = calibration
+            .as_ref()
+            .map(|data| self::range(data))
+            .map_or(range, |other| [range[0].min(other[0]), range[1].max(other[1])]);
+        let doubts = [scaled_twice(model, &data, range), unlike_training(model, &data)?];
+        let entering = Box::new(Entering {
+            steps: data.steps()?,
+            shape: data.frame_shape().to_vec(),
+            values: numbers(&data, whole),
+            calibration: calibration.map(|data| numbers(&data, whole)),
+            doubts: doubts.into_iter().flatten().collect(),
+        });
+        Ok(Event::Entering { model: id, role, entering })
+    }
+}
+
+/// The smallest and the largest that enters.
+fn range(data: &Dataset) -> [f32; 2] {
+    let mut range = [f32::INFINITY, f32::NEG_INFINITY];
+    visit(data, |values| {
+        range = values.iter().fold(range, |[low, high], &x| [low.min(x), high.max(x)]);
+    });
+    range
+}
+
+/// What enters, counted in equal parts of a range.
+fn numbers(data: &Dataset, [low, high]: [f32; 2]) -> Numbers {
+    let per_part = PARTS as f32 / (high - low).max(f32::MIN_POSITIVE);
+    let mut counts = vec![0_u32; PARTS];
+    let (mut count, mut sums) = (0_u64, [0.0_f64; 2]);
+    visit(data, |values| {
+        count += values.len() as u64;
+        for &value in values {
+            let part = (((value - low) * per_part) as usize).min(PARTS - 1);
+            counts[part] = counts[part].saturating_add(1);
+            let value = f64::from(value);
+            sums = [sums[0] + value, sums[1] + value * value];
+        }
+    });
+    let [mean, square] = sums.map(|sum| sum / count.max(1) as f64);
+    let std = (square - mean * mean).max(0.0).sqrt();
+    Numbers { frames: probes(data).count(), range: range(data), mean, std, counts }
+}
+
+/// Hands some frames of the set to `hear`, as they enter.
+fn visit(data: &Dataset, mut hear: impl FnMut(&[f32])) {
+    let mut frame = vec![0.0; data.frame_shape().iter().product()];
+    for index in probes(data) {
+        data.input(index, &mut frame);
+        hear(&frame);
     }
 }
 
@@ -38,17 +92,11 @@ fn probes(data: &Dataset) -> impl Iterator<Item = usize> {
     (0..data.len()).step_by(data.len().div_ceil(PROBES).max(1))
 }
 
-fn scaled_twice(model: &Model, data: &Dataset) -> Option<Doubt> {
+fn scaled_twice(model: &Model, data: &Dataset, range: [f32; 2]) -> Option<Doubt> {
     if !model.graph.packed.is_empty() {
         return None;
     }
     let Entry { node, gain, .. } = Entry::of(&model.graph)?;
-    let mut frame = vec![0.0; data.frame_shape().iter().product()];
-    let mut range = [f32::INFINITY, f32::NEG_INFINITY];
-    for index in probes(data) {
-        data.input(index, &mut frame);
-        range = frame.iter().fold(range, |[low, high], &x| [low.min(x), high.max(x)]);
-    }
     let [low, high] = range.map(f64::from);
     let divides = 1.0 / gain.abs();
     (divides > DIVIDES && high - low < UNIT && high > low).then(|| Doubt {
