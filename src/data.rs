@@ -2,11 +2,14 @@
 
 mod archive;
 mod dataset;
+mod entry;
 mod images;
 pub mod npy;
 pub mod npz;
 mod prepare;
+mod records;
+mod tree;
 
 pub use dataset::Dataset;
-pub use images::is_image_name;
+pub use entry::{is_image_name, is_record_name};
 pub use prepare::Preparer;

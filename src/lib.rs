@@ -31,6 +31,8 @@ pub mod random;
 pub mod runtime;
 #[cfg(feature = "core")]
 pub mod score;
+#[cfg(feature = "core")]
+pub mod shelf;
 pub mod statistics;
 #[cfg(feature = "core")]
 pub mod train;

@@ -7,6 +7,7 @@ pub mod driving;
 pub mod entering;
 pub mod file;
 pub mod frames;
+pub mod labelling;
 pub mod labels;
 pub mod plan;
 pub mod preprocessing;

@@ -1,15 +1,17 @@
 //! Files and folders, read and written.
 
+use std::collections::HashSet;
 use std::fs;
-use std::io;
+use std::io::{self, BufReader};
 use std::path::{Component, Path, PathBuf};
 
 use serde_bytes::ByteBuf;
 
-use crate::data::is_image_name;
+use crate::data::{is_image_name, is_record_name};
 use crate::error::{Error, Result};
 use crate::onnx;
-use crate::vocabulary::file::File;
+use crate::shelf::{Bare, Content, Shelf};
+use crate::vocabulary::file::{File, Source};
 
 /// Folders inside folders up to here; a link to a folder above would never end.
 const MAX_DEPTH: usize = 16;
@@ -63,49 +65,145 @@ fn inside_folder(network: &Path, name: &Path) -> Option<PathBuf> {
     }
 }
 
-/// A data set's files: the file itself, or the images of a folder, named from there.
-pub(super) fn read_data(path: &Path) -> Result<Vec<File>> {
-    if !path.is_dir() {
-        return Ok(vec![read(path)?]);
-    }
-    let mut images = Vec::new();
-    list_images(path, Path::new(""), 0, &mut images)?;
-    check_folders(path, &images)?;
-    if images.is_empty() {
-        return Err(Error::new("no image was found in the folder")
-            .in_file(path.display().to_string())
-            .way_out("Data is a folder of class folders of images, or an npz or zip."));
-    }
-    let read_image = |image: &PathBuf| {
-        let File { bytes, .. } = read(&path.join(image))?;
-        Ok(File { name: slashed(image), bytes })
-    };
-    images.iter().map(read_image).collect()
+/// The files of a data set on the disk, which are opened when their turn comes.
+#[derive(Debug, Default)]
+pub(super) struct Disk {
+    /// Without links.
+    paths: Vec<PathBuf>,
 }
 
-fn list_images(root: &Path, below: &Path, depth: usize, images: &mut Vec<PathBuf>) -> Result<()> {
-    let folder = root.join(below);
-    for entry in fs::read_dir(&folder).map_err(|error| unreadable(&folder, &error))? {
-        let name = entry.map_err(|error| unreadable(&folder, &error))?.file_name();
-        let path = below.join(name);
-        if root.join(&path).is_dir() {
-            if depth < MAX_DEPTH {
-                list_images(root, &path, depth + 1, images)?;
-            }
-        } else if is_image_name(&slashed(&path)) {
-            images.push(path);
-        }
+impl Shelf for Disk {
+    fn open(&self, place: u32) -> Result<Box<dyn Content>> {
+        let Some(path) = self.paths.get(place as usize) else { return Bare.open(place) };
+        let file = fs::File::open(path).map_err(|error| unreadable(path, &error))?;
+        Ok(Box::new(BufReader::new(file)))
     }
-    Ok(())
+}
+
+impl Disk {
+    fn lay(&mut self, name: String, path: PathBuf) -> Source {
+        let place = self.paths.len() as u32;
+        self.paths.push(path);
+        Source::Lying { name, place }
+    }
+}
+
+/// A data set's files: the file itself, or those of a folder that have frames or labels, named from there.
+/// Of a table or a manifest, those of its folder.
+///
+/// # Errors
+/// A folder without any; a link that leads out of it: nothing else on the disk is read.
+pub(super) fn read_data(path: &Path) -> Result<(Vec<Source>, Disk)> {
+    let mut disk = Disk::default();
+    let named = slashed(path);
+    let has_labels = is_record_name(&named) && !ARRAYS.iter().any(|array| named.ends_with(array));
+    if path.is_file() && has_labels {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        let own = path.file_name().unwrap_or_default();
+        let is_other = |file: &Path| is_table(file) && file != Path::new(own);
+        let mut found = listed(folder)?;
+        found.retain(|(file, _)| !is_other(file));
+        let lay = |(file, real): (PathBuf, PathBuf)| disk.lay(slashed(&file), real);
+        return Ok((found.into_iter().map(lay).collect(), disk));
+    }
+    if path.is_file() {
+        let source = disk.lay(path.display().to_string(), path.to_path_buf());
+        return Ok((vec![source], disk));
+    }
+    if !path.is_dir() {
+        // A pipe, which can't be read twice; or nothing, which is told.
+        return Ok((vec![read(path)?.into()], disk));
+    }
+    let mut found = listed(path)?;
+    let is_set = |(file, _): &(PathBuf, PathBuf)| !is_archive(file);
+    // Archives among other files are none of the set.
+    if found.iter().any(is_set) {
+        found.retain(is_set);
+    }
+    if !found.iter().any(|(file, _)| is_record_name(&slashed(file)) && !is_text(file)) {
+        check_folders(path, &found)?;
+    }
+    if found.is_empty() {
+        return Err(Error::new("no image was found in the folder")
+            .in_file(path.display().to_string())
+            .way_out("Data is a folder of images with their labels, or an npz or zip."));
+    }
+    let lay = |(file, real): (PathBuf, PathBuf)| disk.lay(slashed(&file), real);
+    Ok((found.into_iter().map(lay).collect(), disk))
+}
+
+/// The files of a folder that belong to a data set: named from there, and where they are.
+fn listed(root: &Path) -> Result<Vec<(PathBuf, PathBuf)>> {
+    let real = root.canonicalize().map_err(|error| unreadable(root, &error))?;
+    let mut listing = Listing { root, real: &real, found: Vec::new(), seen: HashSet::new() };
+    listing.walk(Path::new(""), 0)?;
+    Ok(listing.found)
+}
+
+struct Listing<'a> {
+    root: &'a Path,
+    /// It, without links.
+    real: &'a Path,
+    found: Vec<(PathBuf, PathBuf)>,
+    /// Folders, so that a link to one above ends.
+    seen: HashSet<PathBuf>,
+}
+
+impl Listing<'_> {
+    fn walk(&mut self, below: &Path, depth: usize) -> Result<()> {
+        let folder = self.root.join(below);
+        for entry in fs::read_dir(&folder).map_err(|error| unreadable(&folder, &error))? {
+            let name = entry.map_err(|error| unreadable(&folder, &error))?.file_name();
+            let path = below.join(name);
+            let named = slashed(&path);
+            let is_folder = self.root.join(&path).is_dir();
+            let is_hidden = path.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'));
+            let is_wanted = is_image_name(&named) || is_record_name(&named) || is_archive(&path);
+            if is_hidden || !is_folder && !is_wanted {
+                continue;
+            }
+            let own = self.root.join(&path);
+            let real = own.canonicalize().map_err(|error| unreadable(&own, &error))?;
+            if !real.starts_with(self.real) {
+                return Err(Error::new("a link that leads out of the folder")
+                    .in_file(own.display().to_string())
+                    .way_out("Put what it leads to into the folder, or give that folder itself."));
+            }
+            if !is_folder {
+                self.found.push((path, real));
+            } else if depth < MAX_DEPTH && self.seen.insert(real) {
+                self.walk(&path, depth + 1)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+const ARRAYS: [&str; 2] = [".npz", ".npy"];
+
+fn is_archive(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip"))
+}
+
+fn is_text(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("txt"))
+}
+
+/// Whether it is one of those that a set has one of.
+fn is_table(path: &Path) -> bool {
+    let kinds = ["csv", "tsv", "txt"];
+    let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
+    extension.is_some_and(|own| kinds.iter().any(|kind| own == *kind))
 }
 
 /// Refuses a class folder without images: the classes behind it would move up by one.
-fn check_folders(root: &Path, images: &[PathBuf]) -> Result<()> {
+fn check_folders(root: &Path, found: &[(PathBuf, PathBuf)]) -> Result<()> {
     for entry in fs::read_dir(root).map_err(|error| unreadable(root, &error))?.flatten() {
         let name = entry.file_name();
         let hidden = name.to_string_lossy().starts_with(['.', '_']);
-        let empty = entry.path().is_dir() && !images.iter().any(|image| image.starts_with(&name));
-        if empty && !hidden && !images.is_empty() {
+        let empty = entry.path().is_dir() && !found.iter().any(|(file, _)| file.starts_with(&name));
+        if empty && !hidden && !found.is_empty() {
             return Err(Error::new("the class folder has no image")
                 .in_file(entry.path().display().to_string())
                 .way_out("Classes are the folders in order: put an image in, or remove it."));
@@ -196,6 +294,8 @@ fn unreadable(path: &Path, error: &io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use super::*;
 
     #[test]
@@ -291,16 +391,19 @@ mod tests {
     #[test]
     fn a_folder_gives_its_images_by_their_paths() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["a/1.png", "b/2.JPG", "b/notes.txt", ".hidden/3.png"] {
+        for name in ["a/1.png", "b/2.JPG", "b/notes.txt", "b/notes.pdf", ".hidden/3.png"] {
             let path = folder.path().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, name).unwrap();
         }
-        let mut files = read_data(folder.path()).unwrap();
-        files.sort_by(|a, b| a.name.cmp(&b.name));
-        let names: Vec<_> = files.iter().map(|file| file.name.as_str()).collect();
-        assert_eq!(names, ["a/1.png", "b/2.JPG"]);
-        assert_eq!(files[0].bytes.as_slice(), b"a/1.png");
+        let (mut files, disk) = read_data(folder.path()).unwrap();
+        files.sort_by(|a, b| a.name().cmp(b.name()));
+        let names: Vec<_> = files.iter().map(Source::name).collect();
+        assert_eq!(names, ["a/1.png", "b/2.JPG", "b/notes.txt"]);
+        let Source::Lying { place, .. } = files[0] else { panic!("it lies on the disk") };
+        let mut content = String::new();
+        disk.open(place).unwrap().read_to_string(&mut content).unwrap();
+        assert_eq!(content, "a/1.png");
         fs::remove_file(folder.path().join("a/1.png")).unwrap();
         assert_eq!(read_data(folder.path()).unwrap_err().what, "the class folder has no image");
         fs::remove_dir_all(folder.path().join("a")).unwrap();

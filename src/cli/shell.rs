@@ -1,5 +1,6 @@
 //! The lab and the terminal: requests out, progress shown, the answer handed back.
 
+use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
@@ -37,6 +38,8 @@ pub(super) struct Source<'a> {
 pub(super) struct Shell {
     lab: Lab,
     bar: ProgressBar,
+    /// Where the files of the set lie that is read.
+    disk: files::Disk,
     /// Say nothing besides results and errors.
     quiet: bool,
 }
@@ -50,7 +53,7 @@ impl Shell {
         if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {percent:>3} %") {
             bar.set_style(style);
         }
-        Self { lab: Lab::new(), bar, quiet }
+        Self { lab: Lab::new(), bar, disk: files::Disk::default(), quiet }
     }
 
     /// Loads a network, with the files beside it that have its weights, under its file's name.
@@ -75,7 +78,7 @@ impl Shell {
     ) -> Result<DataSummary> {
         let Source { role, path, reading } = source;
         let inputs: Vec<_> = inputs.into_iter().collect();
-        let files = match path {
+        let (files, disk) = match path {
             Some(path) => files::read_data(path)?,
             None => {
                 let option = match role {
@@ -85,13 +88,16 @@ impl Shell {
                 };
                 let mut inputs = inputs.iter();
                 inputs.try_for_each(|(model, input)| check_fit(option, model, input))?;
-                bundled::frames(role)
+                let files = bundled::frames(role).into_iter().map(Into::into).collect();
+                (files, files::Disk::default())
             }
         };
+        self.disk = disk;
         let summary = match self.ask(Request::LoadData { role, files, reading })? {
             Event::DataLoaded { summary, .. } => summary,
             other => return Err(unexpected(&other)),
         };
+        self.warn(&summary.notes);
         if path.is_some() && !self.quiet {
             for (model, _) in inputs {
                 self.warn_of_doubts(model, role);
@@ -244,6 +250,14 @@ impl Shell {
         }
     }
 
+    /// What somebody should know who goes on all the same.
+    fn warn(&self, notes: &[String]) {
+        for note in notes.iter().filter(|_| !self.quiet) {
+            // Where stderr is closed there is nobody to tell.
+            let _ = writeln!(io::stderr(), "note: {note}");
+        }
+    }
+
     fn ask(&mut self, request: Request) -> Result<Event> {
         self.ask_with(request, &mut |_| ControlFlow::Continue(()), &mut Alone)
     }
@@ -266,7 +280,7 @@ impl Shell {
             }
             if interrupt::was_heard() { ControlFlow::Break(()) } else { going }
         };
-        ready(self.lab.handle_with(request, &mut tell, crew));
+        ready(self.lab.handle_with(request, &mut tell, crew, &self.disk));
         self.bar.finish_and_clear();
         self.bar.reset();
         match answer {

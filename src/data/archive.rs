@@ -1,12 +1,13 @@
-//! Zip archives held in memory, read with bounds.
+//! Zip archives, read with bounds.
 
-use std::io::{Cursor, Read};
+use std::io::Read;
 
 use zip::ZipArchive;
 use zip::result::ZipError;
 
 use super::dataset::bounded_vec;
 use crate::error::{Error, Result};
+use crate::shelf::Content;
 
 /// Whether the bytes begin like a zip archive, an empty one included.
 pub(super) fn is_zip(bytes: &[u8]) -> bool {
@@ -15,13 +16,13 @@ pub(super) fn is_zip(bytes: &[u8]) -> bool {
 
 /// An archive and the names of its entries, in the order of its directory.
 pub(super) struct Archive<'a> {
-    zip: ZipArchive<Cursor<&'a [u8]>>,
+    zip: ZipArchive<Box<dyn Content + 'a>>,
     names: Vec<String>,
 }
 
 impl<'a> Archive<'a> {
-    pub(super) fn open(bytes: &'a [u8]) -> Result<Self> {
-        let zip = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
+    pub(super) fn open(content: Box<dyn Content + 'a>) -> Result<Self> {
+        let zip = ZipArchive::new(content).map_err(damaged)?;
         let names = zip
             .file_names_raw()
             // Names are for people and for the class folders; a stray byte in one is no reason to stop.

@@ -6,15 +6,19 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-use super::images::is_image_name;
-use super::{archive, images, npy, npz};
+use super::archive::{self, Archive};
+use super::entry::{Entry, is_image_name, is_record_name};
+use super::records::{self, natural};
+use super::tree::{Given, Tree};
+use super::{images, npy, npz};
 use crate::error::{Context, Error, Result};
 use crate::graph::{Element, Graph};
 use crate::kernels::order::channels_last;
 use crate::progress::Progress;
 use crate::random;
 use crate::runtime::input_shape;
-use crate::vocabulary::file::File;
+use crate::shelf::Shelf;
+use crate::vocabulary::file::{File, Source};
 use crate::vocabulary::frames::{Axes, DataSummary, LabelColumn};
 use crate::vocabulary::labels::{Column, Labels, Numbers};
 use crate::vocabulary::preprocessing::{Color, Preprocessing};
@@ -24,11 +28,14 @@ pub(super) use sample::Sample;
 /// Frames of one set take at most this many bytes in memory: what a browser tab can still hold.
 const MAX_BYTES: usize = i32::MAX as usize;
 
+mod about;
 mod arrays;
 mod picture;
 mod sample;
 mod shown;
 mod stack;
+
+use about::About;
 
 mod levels {
     use serde::de::Error;
@@ -69,6 +76,7 @@ pub struct Dataset {
     others: Vec<Array>,
     /// The first image, where they are images.
     sample: Option<Arc<Sample>>,
+    about: About,
 }
 
 /// An array beside the frames.
@@ -117,23 +125,47 @@ struct ByteFrames {
 }
 
 impl Dataset {
-    /// Reads one npz, one zip of images, or images; which of them it is, the content says.
+    /// Reads files that are at hand: see [`read_from`](Self::read_from).
     ///
-    /// - npz: `x` is uint8 N,H,W,C (divided by 255, normalized, transposed to C,H,W) or float32 or
-    ///   float16 with the frames along the first axis (enters as it is); `y`, which may be missing, is a
+    /// # Errors
+    /// As [`read_from`](Self::read_from).
+    pub fn read(files: &[File], reading: &Reading, progress: &mut Progress) -> Result<Self> {
+        Self::read_given(files.iter().map(Given::Here).collect(), reading, progress)
+    }
+
+    /// Reads an npz, a zip or the files of a folder; which of them it is, the content says.
+    ///
+    /// - npz: `x` is uint8 N,H,W,C (divided by 255, normalized, transposed to C,H,W) or floats with the
+    ///   frames along the first axis (enters as it is); `y`, which may be missing, is a
     ///   class (any integer type) or a value (or a row of them, of any type) for each frame; without it
     ///   every other array of such a form has labels by its name. Arrays that have numbers for each
     ///   frame may be the inputs of a network by their names, of which it may have several; then `x` may
-    ///   be missing.
+    ///   be missing, and frames are the first array of pictures, or else of the most axes. The arrays may
+    ///   be files of their own, too.
     /// - several npz or several zips: their frames one after another.
-    /// - images (PNG, JPEG, WebP, BMP): three channels, see [`images::read`] for labels and colours.
+    /// - images (PNG, JPEG, WebP, BMP): three channels, see [`images::read`] for colours, and
+    ///   [`records::find`] for where their labels may lie.
     ///
     /// Preprocessing is for uint8 frames and images only, cropping and resizing for images. Progress counts
-    /// frames.
-    pub fn read(files: &[File], reading: &Reading, progress: &mut Progress) -> Result<Self> {
+    /// frames. Files on the `shelf` are opened one after another, and images held no longer than it takes to
+    /// make a frame of them.
+    ///
+    /// # Errors
+    /// Names the file, the place in it and the way out.
+    pub fn read_from(
+        sources: &[Source],
+        shelf: &dyn Shelf,
+        reading: &Reading,
+        progress: &mut Progress,
+    ) -> Result<Self> {
+        let given = sources.iter().map(|source| Given::of(source, shelf)).collect();
+        Self::read_given(given, reading, progress)
+    }
+
+    fn read_given(files: Vec<Given>, reading: &Reading, progress: &mut Progress) -> Result<Self> {
         let preprocessing = reading.preprocessing.as_ref();
         preprocessing.map_or(Ok(()), Preprocessing::check)?;
-        let data = Self::read_each(files, preprocessing, progress)?;
+        let data = Self::read_each(files, reading, progress)?;
         let is_said = preprocessing.is_some_and(Preprocessing::changes_pixels) && !reading.noted;
         if is_said && !matches!(data.frames, Frames::Bytes(_)) {
             let error =
@@ -143,44 +175,47 @@ impl Dataset {
                     );
             return data.of_file(Err(error));
         }
-        match (preprocessing.and_then(|n| n.stack), data.file.clone()) {
-            (None, _) => Ok(data),
-            (Some(depth), Some(file)) => data.stacked(depth).in_file(&file),
-            (Some(depth), None) => data.stacked(depth),
+        let depth = preprocessing.and_then(|own| own.stack).unwrap_or(1);
+        let file = data.file.clone();
+        let made = data.scaled(&reading.labelling).and_then(|data| data.stacked(depth));
+        match file {
+            Some(file) => made.in_file(&file),
+            None => made,
         }
     }
 
     /// As [`Dataset::read`], each frame by itself.
-    fn read_each(
-        files: &[File],
-        preprocessing: Option<&Preprocessing>,
-        progress: &mut Progress,
-    ) -> Result<Self> {
-        match files {
+    fn read_each(files: Vec<Given>, reading: &Reading, progress: &mut Progress) -> Result<Self> {
+        let is_zip =
+            |file: &Given| Ok::<_, Error>(archive::is_zip(&file.start().in_file(file.name())?));
+        match &files[..] {
             [] => Err(Error::new("no file was given")
-                .way_out("Give an npz, a zip of class folders, or the images of class folders.")),
-            [file] if !is_image_name(&file.name) || archive::is_zip(&file.bytes) => {
-                let mut data = Self::read_one(file, preprocessing, progress).in_file(&file.name)?;
-                data.file = Some(file.name.clone());
-                Ok(data)
-            }
-            _ if files.iter().all(|file| archive::is_zip(&file.bytes)) => {
-                let mut parts = Vec::with_capacity(files.len());
-                for file in files {
-                    parts.push(Self::read_one(file, preprocessing, progress).in_file(&file.name)?);
-                }
-                Self::join(parts)
+                .way_out("Give an npz, a zip, or the images of a folder with their labels.")),
+            [file] if !is_image_name(file.name()) || is_zip(file)? => {
+                let data = Self::read_one(*file, reading, progress).in_file(file.name())?;
+                Ok(Self { file: Some(file.name().to_owned()), ..data })
             }
             _ => {
-                if let Some(file) = files.iter().find(|file| archive::is_zip(&file.bytes)) {
+                let mut zips = Vec::new();
+                for file in files.iter().filter(|file| !is_image_name(file.name())) {
+                    if is_zip(file)? {
+                        zips.push(*file);
+                    }
+                }
+                if zips.len() == files.len() {
+                    let mut parts = Vec::with_capacity(zips.len());
+                    for file in zips {
+                        let part = Self::read_one(file, reading, progress);
+                        parts.push(part.in_file(file.name())?);
+                    }
+                    return Self::join(parts);
+                }
+                if let Some(file) = zips.iter().find(|file| !is_record_name(file.name())) {
                     return Err(Error::new("an archive among other files")
-                        .in_file(&file.name)
+                        .in_file(file.name())
                         .way_out("Give one npz or zip at a time, or only images."));
                 }
-                let entries: Vec<_> =
-                    files.iter().map(|file| images::Entry::new(&file.name, None)).collect();
-                let mut load = |index: usize| Ok(files[index].bytes.as_slice().into());
-                images::read(&entries, &mut load, preprocessing, progress)
+                Self::read_tree(&mut Tree::Files(files), reading, progress)
             }
         }
     }
@@ -222,6 +257,7 @@ impl Dataset {
         self.gaps.push(before);
         self.gaps.extend(part.gaps.iter().map(|gap| before + gap));
         self.extend_others(part.others);
+        self.about.extend(part.about);
         if let (Some(own), Some(other)) = (&mut self.labels, part.labels)
             && !own.extend(other)
         {
@@ -343,32 +379,61 @@ impl Dataset {
         }))
     }
 
-    fn read_one(
-        file: &File,
-        preprocessing: Option<&Preprocessing>,
-        progress: &mut Progress,
-    ) -> Result<Self> {
-        if file.bytes.is_empty() {
+    fn read_one(file: Given, reading: &Reading, progress: &mut Progress) -> Result<Self> {
+        let start = file.start()?;
+        if start.is_empty() {
             return Err(Error::new("the file is empty"));
         }
-        if npy::is_npy(&file.bytes) {
-            return Err(Error::new("a single .npy array, which cannot carry labels").way_out(
-                "Save frames and labels together: np.savez(\"set.npz\", x=frames, y=labels).",
-            ));
+        if npy::is_npy(&start) {
+            return Self::read_tree(&mut Tree::Files(vec![file]), reading, progress);
         }
-        if !archive::is_zip(&file.bytes) {
-            return Err(Error::new("neither an npz, nor a zip, nor an image").way_out(
-                "Data is an npz with `x` and `y`, or images in class folders, zipped or not.",
-            ));
+        if !archive::is_zip(&start) {
+            let entry = Entry::new(file.name(), None);
+            return Err(if entry.is_table() || entry.is_manifest() {
+                Error::new("labels without the images that they are for")
+                    .way_out("Give the folder that has both, or a zip of it.")
+            } else {
+                Error::new("neither an npz, nor a zip, nor an image").way_out(
+                    "Data is an npz with `x` and `y`, or a folder of images with their labels, zipped or not.",
+                )
+            });
         }
-        let mut archive = archive::Archive::open(&file.bytes)?;
-        if npz::has_arrays(&archive) {
-            return npz::read(&mut archive, preprocessing, progress);
+        let (name, archive) = (file.name(), Archive::open(file.open()?)?);
+        Self::read_tree(&mut Tree::Archive { name, archive }, reading, progress)
+    }
+
+    /// Images, or arrays where there are none.
+    fn read_tree(tree: &mut Tree, reading: &Reading, progress: &mut Progress) -> Result<Self> {
+        let entries = tree.entries();
+        let is_array = |entry: &&Entry| entry.is_array();
+        if entries.iter().any(|entry| entry.is_image()) || !entries.iter().any(|e| is_array(&e)) {
+            let mut load = |index| tree.load(index);
+            let mut found = records::find(&entries, &mut load, &reading.labelling)?;
+            let passed_over = entries.iter().filter(is_array);
+            let note = |entry: &Entry| format!("{} is passed over: there are images", entry.shown);
+            found.notes.extend(passed_over.map(note));
+            let preprocessing = reading.preprocessing.as_ref();
+            return images::read(&entries, found, &mut load, preprocessing, progress);
         }
-        let entries: Vec<_> =
-            archive.names().iter().map(|name| images::Entry::new(name, Some(&file.name))).collect();
-        let mut load = |index: usize| archive.read(index).map(Into::into);
-        images::read(&entries, &mut load, preprocessing, progress)
+        let mut order: Vec<usize> =
+            (0..entries.len()).filter(|&index| entries[index].is_array()).collect();
+        order.sort_by(|&a, &b| natural::compare(&entries[a].path, &entries[b].path));
+        let (alone, archives): (Vec<usize>, Vec<usize>) =
+            order.into_iter().partition(|&index| entries[index].path.ends_with(npz::SUFFIX));
+        let mut parts = Vec::new();
+        // Arrays that lie together belong together.
+        for folder in alone.chunk_by(|&a, &b| entries[a].folders() == entries[b].folders()) {
+            let names = folder.iter().map(|&index| entries[index].file_name());
+            let mut arrays = npz::Arrays::new(tree, names.zip(folder.iter().copied()));
+            parts.push(npz::read(&mut arrays, reading, progress)?);
+        }
+        for index in archives {
+            let shown = &entries[index].shown;
+            let content = tree.load(index).in_file(shown)?;
+            let file = File { name: shown.clone(), bytes: ByteBuf::from(content.into_owned()) };
+            parts.push(Self::read_one(Given::Here(&file), reading, progress).in_file(shown)?);
+        }
+        Self::join(parts)
     }
 
     /// uint8 frames in their colours, N,H,W,C in `pixels`; `shape` is channels, height, width.
@@ -403,6 +468,7 @@ impl Dataset {
             array: None,
             others: Vec::new(),
             sample: None,
+            about: About::default(),
         }
     }
 
@@ -550,11 +616,6 @@ impl Dataset {
         }
     }
 
-    /// Marks the frames that do not follow those before them.
-    pub(super) fn with_gaps(self, gaps: Vec<usize>) -> Self {
-        Self { gaps, ..self }
-    }
-
     /// `samples` of the frames (`None`, or more than there are: all), ascending.
     ///
     /// The choice depends on the number of frames and the seed alone: see [`random::choose`].
@@ -584,6 +645,9 @@ impl Dataset {
             pixels: matches!(self.frames, Frames::Bytes(_)),
             arrays: self.array_summaries(),
             label_columns: self.labels.iter().flat_map(Labels::columns).map(label_column).collect(),
+            source: self.about.source.clone(),
+            notes: self.about.notes.clone(),
+            samples: self.samples(),
         }
     }
 

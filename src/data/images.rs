@@ -1,91 +1,33 @@
-//! Images in class folders.
+//! Images as frames.
 
-use std::borrow::Cow;
 use std::io::Cursor;
 
 use image::{ImageFormat, ImageReader, RgbImage};
 
 use super::Dataset;
 use super::dataset::{Sample, bounded_vec};
+use super::entry::Entry;
 use super::prepare::Preparer;
+use super::records::{Load, Records};
 use crate::error::{Context, Error, Result};
 use crate::progress::Progress;
-use crate::vocabulary::labels::Labels;
 use crate::vocabulary::preprocessing::Preprocessing;
 
-/// What is read, and what is told apart from stray files only to say that it is not read.
-const EXTENSIONS: [&str; 10] =
-    ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff", "avif", "heic"];
 const FORMATS: [ImageFormat; 4] =
     [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Bmp];
 
-/// A file that may be an image.
-pub(super) struct Entry {
-    /// With `/` between folders.
-    path: String,
-    /// The name that messages use.
-    shown: String,
-}
-
-impl Entry {
-    /// `archive`: the name of the zip that holds it.
-    pub(super) fn new(path: &str, archive: Option<&str>) -> Self {
-        let path = path.replace('\\', "/");
-        let shown = archive.map_or_else(|| path.clone(), |archive| format!("{archive}: {path}"));
-        Self { path, shown }
-    }
-
-    /// The folders above the file.
-    fn folders(&self) -> Vec<&str> {
-        let mut folders: Vec<_> = components(&self.path).collect();
-        folders.pop();
-        folders
-    }
-}
-
-fn components(path: &str) -> impl Iterator<Item = &str> {
-    path.split('/').filter(|component| !component.is_empty() && *component != ".")
-}
-
-/// Whether the name is that of an image: not hidden (`.DS_Store`, `__MACOSX`), not something else.
-pub fn is_image_name(path: &str) -> bool {
-    let hidden = |component: &str| component.starts_with('.') || component == "__MACOSX";
-    let extension = path.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
-    !components(path).any(hidden) && extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str()))
-}
-
-/// Reads the images among `entries`; `load` gives the content of one.
-///
-/// Frames are in the order of their paths, byte by byte. Folders above the class folders do not
-/// count. The label is the class folder's own number when all of them begin with different ones
-/// and one is 0 (`0-nothing`, `3-gas`: a class may be missing), else the folder's place in
-/// byte-wise order (as torchvision's `ImageFolder`). Images in a single folder have no labels.
+/// Reads the images of `records` among `entries`; `load` gives the content of one.
 ///
 /// Three channels, as Pillow's `convert("RGB")`: grey is repeated, opacity left out, a palette
 /// looked up; 16 bits are rounded to 8. A camera's note of its orientation is not followed.
-pub(super) fn read<'a>(
+pub(super) fn read(
     entries: &[Entry],
-    load: &mut dyn FnMut(usize) -> Result<Cow<'a, [u8]>>,
+    records: Records,
+    load: &mut Load,
     preprocessing: Option<&Preprocessing>,
     progress: &mut Progress,
 ) -> Result<Dataset> {
-    let mut order: Vec<_> =
-        (0..entries.len()).filter(|&index| is_image_name(&entries[index].path)).collect();
-    order.sort_by_key(|&index| &entries[index].path);
-    let Some(&first) = order.first() else {
-        return Err(Error::new("no image was found").way_out(
-            "Data is PNG, JPEG, WebP or BMP images in class folders, or an npz with `x` and `y`.",
-        ));
-    };
-
-    let (labels, class_names) = match class_folders(entries, &order)? {
-        None => (None, Vec::new()),
-        Some(folders) => {
-            let (labels, class_names) = label(&folders);
-            (Some(Labels::of_classes(labels)), class_names)
-        }
-    };
-
+    let order = &records.images;
     let mut preparer = Preparer::new(preprocessing)?;
     let mut shape = [0; 3];
     let mut pixels = Vec::new();
@@ -98,7 +40,7 @@ pub(super) fn read<'a>(
         let size = [width as usize, height as usize];
         let own = preparer.shape(size).in_file(shown)?;
         let prepared = preparer.prepare(&image, size).in_file(shown)?;
-        if index == first {
+        if done == 0 {
             let preprocessing = preprocessing.cloned().unwrap_or_default();
             sample = Some(Sample { bytes: bytes.into_owned().into(), preprocessing });
             shape = own;
@@ -106,7 +48,7 @@ pub(super) fn read<'a>(
         } else if own != shape {
             return Err(Error::new(format!(
                 "this image is {}x{}, but {} is {}x{}",
-                own[2], own[1], entries[first].shown, shape[2], shape[1]
+                own[2], own[1], entries[order[0]].shown, shape[2], shape[1]
             ))
             .in_file(shown)
             .way_out(
@@ -116,86 +58,10 @@ pub(super) fn read<'a>(
         pixels.extend_from_slice(prepared);
         progress(done + 1, order.len())?;
     }
-    let names: Vec<&str> = order.iter().map(|&index| &*entries[index].path).collect();
+    let Records { labels, class_names, .. } = &records;
+    let (labels, class_names) = (labels.clone(), class_names.clone());
     let data = Dataset::from_bytes(shape, pixels, labels, class_names, preprocessing)?;
-    Ok(data.with_gaps(gaps(&names)).with_sample(sample))
-}
-
-/// Where the numbers in the names jump further than they mostly do; none where some name has none.
-fn gaps(names: &[&str]) -> Vec<usize> {
-    let number = |name: &&str| {
-        let end = name.rfind(|c: char| c.is_ascii_digit())? + 1;
-        let from = name[..end].rfind(|c: char| !c.is_ascii_digit()).map_or(0, |at| at + 1);
-        name[from..end].parse::<u64>().ok()
-    };
-    let numbers: Option<Vec<u64>> = names.iter().map(number).collect();
-    let Some(numbers) = numbers else { return Vec::new() };
-    let steps: Vec<Option<u64>> =
-        numbers.windows(2).map(|pair| pair[1].checked_sub(pair[0])).collect();
-    let mut sorted = steps.clone();
-    sorted.sort_unstable();
-    let Some(&usual) = sorted.get(sorted.len() / 2) else { return Vec::new() };
-    (1..=steps.len()).filter(|&at| steps[at - 1] != usual).collect()
-}
-
-/// The class folder of each image, or `None` when all lie in one folder.
-fn class_folders<'e>(entries: &'e [Entry], order: &[usize]) -> Result<Option<Vec<&'e str>>> {
-    let folders: Vec<_> = order.iter().map(|&index| entries[index].folders()).collect();
-    let common = folders.iter().fold(folders[0].as_slice(), |common, folders| {
-        let same = common.iter().zip(folders).take_while(|(a, b)| a == b).count();
-        &common[..same]
-    });
-    let below: Vec<_> = folders.iter().map(|folders| &folders[common.len()..]).collect();
-    if below.iter().all(|folders| folders.is_empty()) {
-        return Ok(None);
-    }
-    let folder_of = |(place, folders): (usize, &&[&'e str])| match **folders {
-        [folder] => Ok(folder),
-        [] => Err(Error::new("this image lies beside the class folders, not in one")
-            .in_file(&entries[order[place]].shown)
-            .way_out("Move it into the folder of its class, or leave it out.")),
-        _ => Err(Error::new(format!("class folders lie inside folders: {}", folders.join("/")))
-            .in_file(&entries[order[place]].shown)
-            .way_out("Give one split at a time: the folder that holds the class folders.")),
-    };
-    below.iter().enumerate().map(folder_of).collect::<Result<_>>().map(Some)
-}
-
-/// A class index per folder mentioned, and the classes' names.
-fn label(folders: &[&str]) -> (Vec<u32>, Vec<String>) {
-    let mut names = folders.to_vec();
-    names.sort_unstable();
-    names.dedup();
-    let (classes, class_names) = match own_numbers(&names) {
-        Some(numbers) => {
-            let last = numbers.iter().max().map_or(0, |&last| last as usize);
-            let mut class_names: Vec<_> = (0..=last).map(|class| class.to_string()).collect();
-            for (name, &number) in names.iter().zip(&numbers) {
-                class_names[number as usize] = (*name).to_owned();
-            }
-            (numbers, class_names)
-        }
-        None => {
-            let class_names = names.iter().map(|&name| name.to_owned()).collect();
-            ((0..names.len() as u32).collect(), class_names)
-        }
-    };
-    let class_of = |folder| names.binary_search(folder).map_or(0, |place| classes[place]);
-    (folders.iter().map(class_of).collect(), class_names)
-}
-
-/// The numbers that the names begin with, if they are different and one of them is 0.
-fn own_numbers(names: &[&str]) -> Option<Vec<u32>> {
-    let number = |name: &&str| {
-        let digits = name.len() - name.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        // Four digits: enough for any classifier, too few for a list of names to grow huge.
-        (1..=4).contains(&digits).then(|| name[..digits].parse().ok())?
-    };
-    let numbers: Vec<u32> = names.iter().map(number).collect::<Option<_>>()?;
-    let mut distinct = numbers.clone();
-    distinct.sort_unstable();
-    distinct.dedup();
-    (distinct.len() == numbers.len() && distinct[0] == 0).then_some(numbers)
+    data.with_records(entries, records).map(|data| data.with_sample(sample))
 }
 
 pub(super) fn decode(bytes: &[u8]) -> Result<RgbImage> {
@@ -278,34 +144,12 @@ mod tests {
     }
 
     #[test]
-    fn folders_numbered_from_0_say_their_class() {
-        let label = |folders: &[&str]| label(folders).0;
-        assert_eq!(label(&["0-nothing", "1-right", "3-gas"]), [0, 1, 3]);
-        assert_eq!(label(&["0", "10", "2"]), [0, 10, 2]);
-        assert_eq!(label(&["00_a", "01_b"]), [0, 1]);
-        // Not numbered from 0, numbered twice, or not all numbered: byte-wise order.
-        assert_eq!(label(&["1", "2", "10"]), [0, 2, 1]);
-        assert_eq!(label(&["0-a", "0-b"]), [0, 1]);
-        assert_eq!(label(&["0", "cat"]), [0, 1]);
-        assert_eq!(label(&["0", "20261123"]), [0, 1]);
-        assert_eq!(super::label(&["0-nothing", "2-left"]).1, ["0-nothing", "1", "2-left"]);
-    }
-
-    #[test]
     fn what_is_no_frame_is_passed_over() {
         let mut files = files(&["a/1.png", "b/2.png", "__MACOSX/a/._1.png", "a/.hidden.png"]);
         files.push(file("README.txt", b"about".to_vec()));
         files.push(file("a/Thumbs.db", vec![1, 2, 3]));
         assert_eq!(read(&files).unwrap().len(), 2);
         assert_eq!(read(&[zipped(&files)]).unwrap().len(), 2);
-    }
-
-    #[test]
-    fn a_gap_is_where_numbers_jump() {
-        assert_eq!(gaps(&["a/1.png", "a/2.png", "a/3.png", "a/7.png", "a/8.png"]), [3]);
-        assert_eq!(gaps(&["f_010.jpg", "f_020.jpg", "f_030.jpg", "f_050.jpg", "f_060.jpg"]), [3]);
-        assert_eq!(gaps(&["left.png", "1.png"]), [0; 0]);
-        assert_eq!(gaps(&["1.png"]), [0; 0]);
     }
 
     #[test]

@@ -1,134 +1,195 @@
-//! Frames and labels as numpy saves them: `np.savez("set.npz", x=frames, y=labels)`.
+//! Frames and labels as numpy saves them: `np.savez("set.npz", x=frames, y=labels)`, or arrays that lie side
+//! by side.
 
-use std::io::{Cursor, Write};
+use std::io::{Cursor, Read, Write};
 
 use zip::result::ZipError;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
-use super::archive::Archive;
 use super::dataset::{Array, Dataset};
 use super::npy::{self, Header};
 use super::prepare::convert;
+use super::tree::Tree;
 use crate::error::{Error, Result};
 use crate::graph::half;
 use crate::progress::Progress;
 use crate::vocabulary::frames::FRAMES;
+use crate::vocabulary::labelling::Labelling;
 use crate::vocabulary::labels::{Column, Labels, MAX_CLASSES, Numbers};
 use crate::vocabulary::preprocessing::Preprocessing;
+use crate::vocabulary::reading::Reading;
 
 /// An array of more columns than this is something else than labels.
 const MOST_COLUMNS: usize = 64;
 
 const LABELS: &str = "y";
-const SUFFIX: &str = ".npy";
+pub(super) const SUFFIX: &str = ".npy";
 
-/// Whether a zip archive is an npz.
-pub(super) fn has_arrays(archive: &Archive) -> bool {
-    archive.names().iter().any(|name| name.ends_with(SUFFIX))
+/// Arrays by their names, before they are read.
+pub(super) struct Arrays<'t, 'a> {
+    tree: &'t mut Tree<'a>,
+    names: Vec<String>,
+    /// Their entries in the tree.
+    places: Vec<usize>,
+}
+
+impl<'t, 'a> Arrays<'t, 'a> {
+    /// Those in files of these names.
+    pub(super) fn new<'n>(
+        tree: &'t mut Tree<'a>,
+        files: impl Iterator<Item = (&'n str, usize)>,
+    ) -> Self {
+        let named = files.map(|(name, place)| (name.trim_end_matches(SUFFIX).to_owned(), place));
+        let (names, places) = named.unzip();
+        Self { tree, names, places }
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|own| own == name)
+    }
+
+    /// # Errors
+    /// Lists those that there are.
+    fn called(&self, name: &str, option: &str) -> Result<usize> {
+        self.position(name).ok_or_else(|| {
+            Error::new(format!("there is no array `{name}`, only {}", self.names.join(", ")))
+                .way_out(format!("Name one of them with {option}."))
+        })
+    }
+
+    fn open(&mut self, index: usize) -> Result<Box<dyn Read + '_>> {
+        self.tree.open(self.places[index])
+    }
 }
 
 /// Reads `x` and `y`, or without a `y` what other arrays say about each frame. All other arrays stand
-/// beside `x`, for a network may have inputs of their names; without an `x` there are those alone.
+/// beside `x`, for a network may have inputs of their names; without an `x` there are those alone. What is
+/// said of images, labels and inputs is said of the arrays.
 pub(super) fn read(
-    archive: &mut Archive,
-    preprocessing: Option<&Preprocessing>,
+    arrays: &mut Arrays,
+    reading: &Reading,
     progress: &mut Progress,
 ) -> Result<Dataset> {
-    let position = |wanted: &str| {
-        let mut names = archive.names().iter();
-        names.position(|name| name.strip_suffix(SUFFIX) == Some(wanted))
+    let Reading { preprocessing, labelling, .. } = reading;
+    let preprocessing = preprocessing.as_ref();
+    let frames = match &labelling.images {
+        Some(name) => Some(arrays.called(name, "--images")?),
+        None => arrays.position(FRAMES),
     };
-    let (frames, labels) = (position(FRAMES), position(LABELS));
     // Labels first: they are small, and wrong ones are told before the frames are decoded.
-    let y = labels.map(|index| read_columns(archive, index, LABELS)).transpose()?;
-    let Some(index) = frames else { return read_named(archive, y, preprocessing, progress) };
-    let data = read_frames(archive, index, y, preprocessing, progress)?;
-    let mut others = Vec::new();
-    for entry in entries(archive).into_iter().filter(|entry| entry.index != index) {
-        let array = entry.read(archive, data.len(), preprocessing, progress);
-        match array {
-            // Nobody may ask for it.
-            Err(error) if !error.cancelled => {}
-            array => others.push(array?),
+    let y = chosen_labels(arrays, labelling)?;
+    let mut data = match frames {
+        None => read_named(arrays, y, preprocessing, progress)?,
+        Some(index) => {
+            let data = read_frames(arrays, index, y, preprocessing, progress)?;
+            let mut others = Vec::new();
+            for entry in entries(arrays).into_iter().filter(|entry| entry.index != index) {
+                let array = entry.read(arrays, data.len(), preprocessing, progress);
+                match array {
+                    // Nobody may ask for it.
+                    Err(error) if !error.cancelled => {}
+                    array => others.push(array?),
+                }
+            }
+            data.with_arrays(FRAMES, others)
         }
+    };
+    for (input, name) in &labelling.inputs {
+        let index = arrays.called(name, "--input")?;
+        data.call(&arrays.names[index], input);
     }
-    Ok(data.with_arrays(FRAMES, others))
+    let source = format!("arrays {}", arrays.names.join(", "));
+    Ok(data.found_in(source, Vec::new()))
 }
 
-/// Reads the array `x`.
+/// The labels `y`, or those in the arrays that were named.
+fn chosen_labels(arrays: &mut Arrays, labelling: &Labelling) -> Result<Option<Vec<Column>>> {
+    if labelling.labels.is_empty() {
+        let y = arrays.position(LABELS);
+        return y.map(|index| read_columns(arrays, index, LABELS)).transpose();
+    }
+    let mut columns = Vec::new();
+    for name in &labelling.labels {
+        let index = arrays.called(name, "--labels")?;
+        columns.extend(read_columns(arrays, index, name)?);
+    }
+    Ok(Some(columns))
+}
+
+/// Reads the array of frames, which is mostly called `x`.
 fn read_frames(
-    archive: &mut Archive,
+    arrays: &mut Arrays,
     index: usize,
     y: Option<Vec<Column>>,
     preprocessing: Option<&Preprocessing>,
     progress: &mut Progress,
 ) -> Result<Dataset> {
-    let (mut entry, _) = archive.entry(index)?;
-    let header = Header::read(&mut entry).map_err(|error| of_array(FRAMES, error))?;
-    drop(entry);
+    let name = arrays.names[index].clone();
+    let header = Header::read(&mut arrays.open(index)?).map_err(|error| of_array(&name, error))?;
     let Some((&count, frame_shape)) = header.shape.split_first() else {
-        return Err(Error::new("`x` is a single number, not frames"));
+        return Err(Error::new(format!("`{name}` is a single number, not frames")));
     };
     if header.shape.contains(&0) {
-        return Err(Error::new(format!("`x` is empty: its shape is {:?}", header.shape)));
+        return Err(Error::new(format!("`{name}` is empty: its shape is {:?}", header.shape)));
     }
-    let labels = labels(archive, y, FRAMES, count)?;
+    let labels = labels(arrays, y, &name, count)?;
     match (header.element.kind, header.element.size, frame_shape) {
-        ('u', 1, [_, _, _]) | ('f', 2 | 4, [_, ..]) => {}
+        ('u', 1, [_, _, _]) | ('f', 2 | 4 | 8, [_, ..]) => {}
         ('u', 1, _) => {
             return Err(Error::new(format!(
-                "uint8 `x` is frames, height, width, channels; this one has the shape {:?}",
+                "uint8 `{name}` is frames, height, width, channels; this one has the shape {:?}",
                 header.shape
             ))
             .way_out("Grey frames need a last axis of one: x[..., None]."));
         }
-        ('f', 2 | 4, _) => {
-            return Err(Error::new("float32 `x` needs an axis beside that of the frames"));
+        ('f', 2 | 4 | 8, _) => {
+            return Err(Error::new(format!(
+                "float32 `{name}` needs an axis beside that of the frames"
+            )));
         }
         _ => {
-            return Err(Error::new(format!("`x` has the element type {}", header.descr)).way_out(
+            return Err(Error::new(format!("`{name}` has the element type {}", header.descr)).way_out(
                 "Save it as uint8 (frames, height, width, channels) or as float32 in the network's form.",
             ));
         }
     }
-    let entry = Entry { name: FRAMES.into(), index, header };
-    let data = entry.read_numbers(archive, labels, preprocessing, progress)?;
-    data.finite(FRAMES)?;
+    let entry = Entry { name: name.clone(), index, header };
+    let data = entry.read_numbers(arrays, labels, preprocessing, progress)?;
+    data.finite(&name)?;
     Ok(data)
 }
 
 /// Reads the arrays of an npz without an `x`. The frames, as far as people see them, are the first that
 /// holds pictures, or else has the most axes.
 fn read_named(
-    archive: &mut Archive,
+    arrays: &mut Arrays,
     y: Option<Vec<Column>>,
     preprocessing: Option<&Preprocessing>,
     progress: &mut Progress,
 ) -> Result<Dataset> {
-    let entries = entries(archive);
+    let entries = entries(arrays);
     let axes = |entry: &&Entry| entry.header.shape.len();
     let Some(most) = entries.iter().filter(|entry| entry.has_numbers()).rev().max_by_key(axes)
     else {
-        let names = archive.names().iter().map(|name| name.trim_end_matches(SUFFIX));
-        let names = names.collect::<Vec<_>>().join(", ");
+        let names = arrays.names.join(", ");
         return Err(Error::new(format!("no array `x` in the npz, only {names}"))
             .way_out("Save it as np.savez(\"set.npz\", x=frames, y=labels)."));
     };
     let count = most.header.shape[0];
-    let labels = labels(archive, y, &most.name, count)?;
+    let labels = labels(arrays, y, &most.name, count)?;
     let is_first = |entry: &&Entry| entry.has_pixels() && entry.header.shape[0] == count;
     let first = entries.iter().find(is_first).unwrap_or(most);
-    let data = first.read_numbers(archive, labels, preprocessing, progress)?;
+    let data = first.read_numbers(arrays, labels, preprocessing, progress)?;
     let mut others = Vec::new();
     for entry in entries.iter().filter(|entry| entry.index != first.index) {
-        others.push(entry.read(archive, count, preprocessing, progress)?);
+        others.push(entry.read(arrays, count, preprocessing, progress)?);
     }
     Ok(data.with_arrays(&first.name, others))
 }
 
 /// The labels `y`, or those in other arrays, for each of the `count` frames of an array.
 fn labels(
-    archive: &mut Archive,
+    arrays: &mut Arrays,
     y: Option<Vec<Column>>,
     frames: &str,
     count: usize,
@@ -141,7 +202,7 @@ fn labels(
             }
             _ => Ok(Labels::new(columns)),
         },
-        None => named_labels(archive, count),
+        None => named_labels(arrays, frames, count),
     }
 }
 
@@ -153,15 +214,16 @@ struct Entry {
 }
 
 /// All arrays but the labels; those that are none after all are passed over.
-fn entries(archive: &mut Archive) -> Vec<Entry> {
-    let names: Vec<String> = archive.names().to_vec();
-    let entry = |(index, file): (usize, &String)| {
-        let name = file.strip_suffix(SUFFIX).filter(|name| *name != LABELS)?.to_owned();
-        let (mut entry, _) = archive.entry(index).ok()?;
-        let header = Header::read(&mut entry).ok()?;
-        Some(Entry { name, index, header })
-    };
-    names.iter().enumerate().filter_map(entry).collect()
+fn entries(arrays: &mut Arrays) -> Vec<Entry> {
+    let mut all = Vec::new();
+    for index in 0..arrays.names.len() {
+        let name = arrays.names[index].clone();
+        let header = arrays.open(index).and_then(|mut entry| Header::read(&mut entry));
+        if let (Ok(header), true) = (header, name != LABELS) {
+            all.push(Entry { name, index, header });
+        }
+    }
+    all
 }
 
 impl Entry {
@@ -180,7 +242,7 @@ impl Entry {
     /// Reads it as one of several arrays of `count` frames.
     fn read(
         &self,
-        archive: &mut Archive,
+        arrays: &mut Arrays,
         count: usize,
         preprocessing: Option<&Preprocessing>,
         progress: &mut Progress,
@@ -188,7 +250,7 @@ impl Entry {
         let (name, shape) = (self.name.clone(), self.header.shape.clone());
         let data = if self.has_numbers() && shape[0] == count {
             let preprocessing = preprocessing.filter(|_| self.has_pixels());
-            Some(self.read_numbers(archive, None, preprocessing, progress)?)
+            Some(self.read_numbers(arrays, None, preprocessing, progress)?)
         } else {
             None
         };
@@ -198,12 +260,12 @@ impl Entry {
     /// Reads its numbers; pixels are frames, height, width, channels.
     fn read_numbers(
         &self,
-        archive: &mut Archive,
+        arrays: &mut Arrays,
         labels: Option<Labels>,
         preprocessing: Option<&Preprocessing>,
         progress: &mut Progress,
     ) -> Result<Dataset> {
-        let (mut entry, _) = archive.entry(self.index)?;
+        let mut entry = arrays.open(self.index)?;
         let of_array = |error| of_array(&self.name, error);
         let header = Header::read(&mut entry).map_err(of_array)?;
         let (count, frame_shape) = (header.shape[0], &header.shape[1..]);
@@ -249,27 +311,33 @@ fn is_number(kind: char) -> bool {
     matches!(kind, 'i' | 'u' | 'f' | 'b')
 }
 
-/// Labels in arrays that have other names: numbers, or short rows of them, for each of `count` frames.
-fn named_labels(archive: &mut Archive, count: usize) -> Result<Option<Labels>> {
-    let names: Vec<String> = archive.names().to_vec();
+/// Labels in arrays that have other names: numbers, or short rows of them, for each of `count` frames. Those
+/// of `X_train` are `y_train`, where there is one.
+fn named_labels(arrays: &mut Arrays, frames: &str, count: usize) -> Result<Option<Labels>> {
+    let split = frames.strip_prefix(['x', 'X']);
+    let partner = |name: &String| split.is_some() && name.strip_prefix(['y', 'Y']) == split;
+    let partner = arrays.names.iter().position(partner);
     let mut columns = Vec::new();
-    for (index, file) in names.iter().enumerate() {
-        let Some(name) = file.strip_suffix(SUFFIX).filter(|name| *name != FRAMES) else { continue };
-        let (mut entry, _) = archive.entry(index)?;
-        let header = Header::read(&mut entry).map_err(|error| of_array(name, error))?;
+    for index in 0..arrays.names.len() {
+        let name = arrays.names[index].clone();
+        if name == frames {
+            continue;
+        }
+        let header =
+            Header::read(&mut arrays.open(index)?).map_err(|error| of_array(&name, error))?;
         let is_label = matches!(&header.shape[..], &[frames] if frames == count)
             || matches!(&header.shape[..], &[frames, k] if frames == count && k <= MOST_COLUMNS);
-        if is_label && is_number(header.element.kind) {
-            drop(entry);
-            columns.extend(read_columns(archive, index, name)?);
+        let is_meant = partner.is_none_or(|partner| partner == index);
+        if is_label && is_meant && is_number(header.element.kind) {
+            columns.extend(read_columns(arrays, index, &name)?);
         }
     }
     Ok(Labels::new(columns))
 }
 
 /// The labels in an array: a number for each frame, or a row of them.
-fn read_columns(archive: &mut Archive, index: usize, name: &str) -> Result<Vec<Column>> {
-    let (mut entry, _) = archive.entry(index)?;
+fn read_columns(arrays: &mut Arrays, index: usize, name: &str) -> Result<Vec<Column>> {
+    let mut entry = arrays.open(index)?;
     let header = Header::read(&mut entry).map_err(|error| of_array(name, error))?;
     let width = match header.shape[..] {
         [_] => 1,

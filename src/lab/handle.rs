@@ -26,6 +26,7 @@ use crate::progress::ready;
 use crate::quantize::{self, Quantized, Step};
 use crate::runtime::{Arithmetic, Session};
 use crate::score::classes::top1;
+use crate::shelf::{Bare, Shelf};
 use crate::vocabulary::driving::RoadTest;
 use crate::vocabulary::file::File;
 use crate::vocabulary::labels::MAX_CLASSES;
@@ -72,17 +73,19 @@ impl Lab {
     /// Does what is asked. Emits progress, then exactly one final event, [`Event::Failed`] if it
     /// went wrong; what was loaded before stays as it was then.
     pub fn handle(&mut self, request: Request, emit: &mut Emit<'_>) {
-        ready(self.handle_with(request, emit, &mut Alone));
+        ready(self.handle_with(request, emit, &mut Alone, &Bare));
     }
 
-    /// As [`handle`](Self::handle); trainings and drives are shared with `crew`.
+    /// As [`handle`](Self::handle); trainings and drives are shared with `crew`, and files that are not in the
+    /// request lie on the `shelf`.
     pub async fn handle_with(
         &mut self,
         request: Request,
         emit: &mut Emit<'_>,
         crew: &mut impl Crew,
+        shelf: &dyn Shelf,
     ) {
-        let event = self.run(request, emit, crew).await;
+        let event = self.run(request, emit, crew, shelf).await;
         let event = event.unwrap_or_else(|error| Event::Failed { error });
         // After the final event there is nothing left to cancel.
         let _ = emit(event);
@@ -93,12 +96,13 @@ impl Lab {
         request: Request,
         emit: &mut Emit<'_>,
         crew: &mut impl Crew,
+        shelf: &dyn Shelf,
     ) -> Result<Event> {
         match request {
             Request::LoadModel { model, file, beside } => self.load_model(model, file, beside),
             Request::LoadData { role, files, reading } => {
                 let mut progress = |done, total| report(emit, Stage::ReadData, None, done, total);
-                let data = Dataset::read(&files, &reading, &mut progress)?;
+                let data = Dataset::read_from(&files, shelf, &reading, &mut progress)?;
                 let summary = data.summary();
                 self.data.insert(role, data);
                 self.preprocessing.remove(&role);

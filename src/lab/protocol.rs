@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::vocabulary::analysis::Analysis;
 use crate::vocabulary::driving::{Drives, RoadSearch, RoadTest, Track};
 use crate::vocabulary::entering::Entering;
-use crate::vocabulary::file::File;
+use crate::vocabulary::file::{File, Source};
 use crate::vocabulary::frames::{DataSummary, Picture};
 use crate::vocabulary::plan::Plan;
 use crate::vocabulary::quantization::{LeftInFloat, TensorInfo};
@@ -58,9 +58,9 @@ pub enum Request {
     /// `beside`: files that may have its weights, named from the network's folder.
     /// Ends with [`Event::ModelLoaded`]. Replaces a network of the same id.
     LoadModel { model: ModelId, file: File, beside: Vec<File> },
-    /// One npz, one zip of class folders, several of one of these (their frames one after another),
-    /// or the images of class folders. Ends with [`Event::DataLoaded`].
-    LoadData { role: Role, files: Vec<File>, reading: Reading },
+    /// One npz, one zip, several of one of these (their frames one after another), or the files of a folder:
+    /// images, and what has their labels. Ends with [`Event::DataLoaded`].
+    LoadData { role: Role, files: Vec<Source>, reading: Reading },
     /// Pictures of some validation frames. Ends with [`Event::Frames`].
     Frames { indices: Vec<usize> },
     /// What a network says about some validation frames. Ends with [`Event::Predictions`].

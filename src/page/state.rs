@@ -31,7 +31,7 @@ use crate::error::Error;
 use crate::lab::protocol::{Event, Inspection, ModelId, Prediction, Request, Role};
 use crate::page::catalogue::{self, Catalogue};
 use crate::page::link::Link;
-use crate::vocabulary::file::File;
+use crate::vocabulary::file::{File, Source};
 use crate::vocabulary::frames::Picture;
 use crate::vocabulary::recipe::Recipe;
 use crate::vocabulary::task::Judging;
@@ -110,7 +110,7 @@ pub enum Action {
     OpenData {
         role: Role,
         name: String,
-        files: Vec<File>,
+        files: Vec<Source>,
     },
     UseBundledData(Role),
     CancelData(Role),

@@ -348,6 +348,8 @@ fn is_one_hot(columns: &[Column]) -> bool {
 struct Columns<'a> {
     columns: &'a [Column],
     by_name: bool,
+    /// Whether some may be left over.
+    found: bool,
     taken: usize,
 }
 
@@ -358,7 +360,8 @@ impl<'a> Columns<'a> {
             let is_named = |output: &Output| column.name.as_deref() == Some(&output.name);
             outputs.iter().any(is_named)
         };
-        Self { columns, by_name: columns.iter().any(is_output), taken: 0 }
+        let found = labels.is_some_and(Labels::are_found);
+        Self { columns, by_name: columns.iter().any(is_output), found, taken: 0 }
     }
 
     fn truth(
@@ -416,10 +419,11 @@ impl<'a> Columns<'a> {
         Ok(&self.columns[from..from + count])
     }
 
-    /// Labels that were not asked for say that something else was meant, unless they have names.
+    /// Labels that were not asked for say that something else was meant, unless they have names, or nobody
+    /// chose them.
     fn check_all_taken(&self, outputs: &[Output]) -> Result<()> {
         let count = self.columns.len();
-        if self.by_name || self.taken == count || self.taken == 0 {
+        if self.by_name || self.found || self.taken == count || self.taken == 0 {
             return Ok(());
         }
         let all: usize = outputs.iter().map(|output| output.len).sum();

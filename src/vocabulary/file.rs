@@ -11,6 +11,30 @@ pub struct File {
     pub bytes: ByteBuf,
 }
 
+/// A file of a data set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Source {
+    /// With its content.
+    Here(File),
+    /// Opened when its turn comes, at this place of the shelf that the lab is lent.
+    Lying { name: String, place: u32 },
+}
+
+impl Source {
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Here(file) => &file.name,
+            Self::Lying { name, .. } => name,
+        }
+    }
+}
+
+impl From<File> for Source {
+    fn from(file: File) -> Self {
+        Self::Here(file)
+    }
+}
+
 impl File {
     /// Whether it is called as networks are.
     pub fn is_network(&self) -> bool {

@@ -74,6 +74,21 @@ pub struct DataSummary {
     pub arrays: Vec<ArraySummary>,
     /// What is known of each frame; empty when there are no labels.
     pub label_columns: Vec<LabelColumn>,
+    /// Where frames and labels were found, in words.
+    pub source: String,
+    /// What was left out and why, and what looks wrong.
+    pub notes: Vec<String>,
+    /// The first frames, to see whether the labels are theirs.
+    pub samples: Vec<Sample>,
+}
+
+/// A frame and what is known of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// Its file's; that of an array has none.
+    pub name: Option<String>,
+    /// A label of each column.
+    pub labels: Vec<f64>,
 }
 
 /// An array that has numbers for each frame.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use super::labelling::Labelling;
 use crate::error::{Error, Result};
 
 /// More classes than any classifier has; what lies above is not a class index.
@@ -14,6 +15,9 @@ pub const MAX_CLASSES: u32 = 1 << 16;
 pub struct Labels {
     /// At least one.
     columns: Vec<Column>,
+    /// Whether nobody chose them: outputs may leave some of them over then.
+    #[serde(default)]
+    found: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,11 +37,23 @@ pub enum Numbers {
 impl Labels {
     /// `None` without columns.
     pub fn new(columns: Vec<Column>) -> Option<Self> {
-        (!columns.is_empty()).then_some(Self { columns })
+        (!columns.is_empty()).then_some(Self { columns, found: false })
     }
 
     pub fn of_classes(classes: Vec<u32>) -> Self {
-        Self { columns: vec![Column { name: None, numbers: Numbers::Classes(classes) }] }
+        let columns = vec![Column { name: None, numbers: Numbers::Classes(classes) }];
+        Self { columns, found: false }
+    }
+
+    /// Columns that have usual names and were chosen by nobody.
+    #[must_use]
+    pub fn found(self) -> Self {
+        Self { found: true, ..self }
+    }
+
+    /// Whether outputs may leave some of them over.
+    pub fn are_found(&self) -> bool {
+        self.found
     }
 
     pub fn columns(&self) -> &[Column] {
@@ -57,6 +73,17 @@ impl Labels {
         }
     }
 
+    /// Makes values of them as `labelling` says.
+    pub fn scale(&mut self, labelling: &Labelling) {
+        for column in &mut self.columns {
+            let (scale, offset) = labelling.scaling(column.name.as_deref());
+            if (scale, offset) != (1.0, 0.0) {
+                let values = column.values().iter().map(|value| value * scale + offset).collect();
+                column.numbers = Numbers::Values(values);
+            }
+        }
+    }
+
     /// Those of the frames `indices`.
     #[must_use]
     pub fn select(&self, indices: &[usize]) -> Self {
@@ -69,14 +96,15 @@ impl Labels {
                 Numbers::Values(own) => Numbers::Values(indices.iter().map(|&i| own[i]).collect()),
             },
         };
-        Self { columns: self.columns.iter().map(select).collect() }
+        Self { columns: self.columns.iter().map(select).collect(), found: self.found }
     }
 
     /// Those in columns that are not called so.
     #[must_use]
     pub fn without(&self, is_called: &dyn Fn(&str) -> bool) -> Option<Self> {
         let stays = |column: &&Column| !column.name.as_deref().is_some_and(is_called);
-        Self::new(self.columns.iter().filter(stays).cloned().collect())
+        let own = Self::new(self.columns.iter().filter(stays).cloned().collect())?;
+        Some(Self { found: self.found, ..own })
     }
 
     /// Adds the labels of further frames; `false` where they have other columns.

@@ -2,12 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::labelling::Labelling;
 use super::preprocessing::Preprocessing;
 
 /// What cannot be seen from the files themselves, or is to be otherwise than it would be taken.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Reading {
     pub preprocessing: Option<Preprocessing>,
+    #[serde(default)]
+    pub labelling: Labelling,
     /// Whether that is what a network's file has noted, and nobody said it: frames to which it does not apply
     /// enter as they are.
     pub noted: bool,

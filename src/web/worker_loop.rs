@@ -17,6 +17,7 @@ use super::crew::Workers;
 use super::message::{Answer, Ask};
 use crate::lab::protocol::{Event, Request, VERSION};
 use crate::lab::{Hand, Lab};
+use crate::shelf::Bare;
 
 /// What was asked and not begun, while the lab is at work: it may wait for helpers, and hears of further
 /// requests meanwhile.
@@ -70,7 +71,7 @@ impl Desk {
                 post(&self.scope, &Answer::Heard { task, event: Box::new(event) });
                 ControlFlow::Continue(())
             };
-            lab.handle_with(request, &mut tell, &mut crew).await;
+            lab.handle_with(request, &mut tell, &mut crew, &Bare).await;
         }
         self.lab.replace(Some(lab));
     }

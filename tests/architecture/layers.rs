@@ -12,6 +12,7 @@ const ROOMS: &[&str] = &[
     "random",
     "progress",
     "crew",
+    "shelf",
     "vocabulary",
     "statistics",
     "graph",

@@ -53,7 +53,7 @@ fn agrees_with_onnx_runtime(name: &str, network: &[u8], golden: &str) {
     let golden: Golden = serde_json::from_str(golden).expect("the golden is JSON");
     let mut lab = Lab::new();
     for (role, bytes) in [(Role::Calibration, CALIBRATION), (Role::Validation, VALIDATION)] {
-        let files = vec![file("frames.zip", bytes)];
+        let files = vec![file("frames.zip", bytes).into()];
         ask(&mut lab, Request::LoadData { role, files, reading: Reading::default() });
     }
     ask(

@@ -38,7 +38,7 @@ fn quantize_and_compare(network: &str) {
     {
         ask(
             &mut lab,
-            Request::LoadData { role, files: vec![file(path)], reading: Reading::default() },
+            Request::LoadData { role, files: vec![file(path).into()], reading: Reading::default() },
         );
     }
     let float = file(&format!("networks/{network}.onnx"));

@@ -81,8 +81,11 @@ fn lab(frames: &File) -> Lab {
     assert!(inspection.layers.iter().all(|layer| layer.op != "Unpack"));
     assert!(inspection.macs.is_some_and(|macs| macs > 0));
     for role in [Role::Calibration, Role::Validation, Role::Training] {
-        let request =
-            Request::LoadData { role, files: vec![frames.clone()], reading: Reading::default() };
+        let request = Request::LoadData {
+            role,
+            files: vec![frames.clone().into()],
+            reading: Reading::default(),
+        };
         let answer = ask(&mut lab, request);
         let Event::DataLoaded { summary, .. } = answer else { panic!("no data: {answer:?}") };
         assert_eq!(summary.frames, FRAMES);

@@ -110,7 +110,7 @@ fn lab(graph: &Graph, data: File, preprocessing: Option<Preprocessing>) -> Lab {
         ask(&mut lab, Request::LoadModel { model: "net".into(), file, beside: Vec::new() });
     assert!(matches!(loaded, Event::ModelLoaded { .. }), "{loaded:?}");
     for role in [Role::Calibration, Role::Validation] {
-        let (files, reading) = (vec![data.clone()], preprocessing.clone().into());
+        let (files, reading) = (vec![data.clone().into()], preprocessing.clone().into());
         let loaded = ask(&mut lab, Request::LoadData { role, files, reading });
         assert!(matches!(loaded, Event::DataLoaded { .. }), "{loaded:?}");
     }

@@ -139,7 +139,7 @@ impl PreprocessingOptions {
         if is_said || self.preprocess.is_some() {
             return Ok(is_said.then_some(said).into());
         }
-        Ok(Reading { preprocessing: noted(networks)?, noted: true })
+        Ok(Reading { preprocessing: noted(networks)?, noted: true, ..Reading::default() })
     }
 }
 

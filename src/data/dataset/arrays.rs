@@ -29,6 +29,26 @@ impl Dataset {
         self
     }
 
+    /// Gives the array `name` beside the frames the name of a network's input.
+    pub(in crate::data) fn call(&mut self, name: &str, input: &str) {
+        if self.array.as_deref() == Some(name) {
+            self.array = Some(input.to_owned());
+        }
+        for array in self.others.iter_mut().filter(|array| array.name == name) {
+            input.clone_into(&mut array.name);
+        }
+        self.labels = self.labels_without(&|column| column == name);
+    }
+
+    /// Whether no other array can be meant where frames are wanted under a name that none has.
+    fn stands_out(&self) -> bool {
+        let axes = |data: &Self| data.frame_shape().len();
+        self.others
+            .iter()
+            .filter_map(|array| array.data.as_ref())
+            .all(|data| axes(data) < axes(self))
+    }
+
     /// As an array of an npz, which is called `name` there.
     fn called(&self) -> &str {
         self.array.as_deref().unwrap_or(FRAMES)
@@ -91,6 +111,7 @@ impl Dataset {
         }
         let found = match self.array(name) {
             Some((_, Some(data))) => data.finite(name),
+            None if self.stands_out() => self.finite(self.called()),
             _ => Err(Error::new(format!(
                 "there is no array `{FRAMES}` for the network's input `{name}`, nor one called so, only {}",
                 self.described()
@@ -117,7 +138,13 @@ impl Dataset {
         if matches!(self.frames, Frames::Rows { .. }) {
             return Ok(Cow::Borrowed(self));
         }
-        let parts = inputs.iter().map(|input| self.part_for(input)).collect::<Result<Vec<_>>>();
+        // Frames are the one input that no array is called after.
+        let mut nameless = inputs.iter().filter(|input| self.array(&input.name).is_none());
+        let own = nameless.next().filter(|_| nameless.next().is_none() && self.stands_out());
+        let own = own.filter(|_| inputs.iter().all(|input| input.name != self.called()));
+        let part =
+            |input: &Value| self.part_for(input, own.is_some_and(|own| own.name == input.name));
+        let parts = inputs.iter().map(part).collect::<Result<Vec<_>>>();
         let parts = self.of_file(parts)?;
         let len = |part: &Self| part.frame_shape().iter().product::<usize>();
         Ok(Cow::Owned(Self {
@@ -129,9 +156,11 @@ impl Dataset {
         }))
     }
 
-    fn part_for(&self, input: &Value) -> Result<Self> {
+    /// `is_own`: the frames are meant, whatever they are called.
+    fn part_for(&self, input: &Value, is_own: bool) -> Result<Self> {
         let name = &input.name;
-        let (shape, data) = match self.array(name) {
+        let array = if is_own { self.array(self.called()) } else { self.array(name) };
+        let (shape, data) = match array {
             Some((shape, Some(data))) => (shape, data),
             Some((shape, None)) => {
                 return Err(Error::new(format!(

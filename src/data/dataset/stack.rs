@@ -39,7 +39,8 @@ impl Dataset {
         });
         let others = others.collect::<Result<_>>()?;
         let labels = self.labels.as_ref().map(|labels| labels.select(&newest));
-        Ok(Self { frames, labels, others, gaps: Vec::new(), ..self })
+        let about = self.about.select(&newest);
+        Ok(Self { frames, labels, others, about, gaps: Vec::new(), ..self })
     }
 
     /// For each frame of `newest` the last `depth`.

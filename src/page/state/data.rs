@@ -11,7 +11,7 @@ use super::{Effect, Resource, State};
 use crate::error::{Error, Result};
 use crate::lab::protocol::{Request, Role};
 use crate::page::catalogue::{self, Archive};
-use crate::vocabulary::file::File;
+use crate::vocabulary::file::{File, Source};
 use crate::vocabulary::frames::DataSummary;
 use crate::vocabulary::preprocessing::Preprocessing;
 use crate::vocabulary::reading::Reading;
@@ -115,7 +115,7 @@ impl State {
         // As many as were asked for, whatever is wanted now.
         let all = self.catalogue.as_ref().map_or(&[][..], |catalogue| catalogue.frames(role));
         let names = all.iter().map(|archive| archive.file.clone());
-        let file = |(name, bytes)| File { name, bytes: ByteBuf::from(bytes) };
+        let file = |(name, bytes)| Source::Here(File { name, bytes: ByteBuf::from(bytes) });
         let files = names.zip(files).map(file).collect();
         let request = Request::LoadData { role, files, reading: Reading::default() };
         self.load_data(role, BUNDLED.to_owned(), true, request, effects);
@@ -125,7 +125,7 @@ impl State {
         &mut self,
         role: Role,
         name: String,
-        files: Vec<File>,
+        files: Vec<Source>,
         effects: &mut Vec<Effect>,
     ) {
         match self.preprocessing() {

@@ -100,7 +100,7 @@ impl State {
             Packing::Save(_) => effects.push(Effect::Save(Rc::new(file))),
             Packing::Train => {
                 let name = file.name.clone();
-                self.open_data(Role::Training, name, vec![file], effects);
+                self.open_data(Role::Training, name, vec![file.into()], effects);
             }
         }
     }

@@ -10,7 +10,7 @@ use super::data::Loaded;
 use super::{Effect, State};
 use crate::error::Error;
 use crate::lab::protocol::{Event, ModelId, Progress, Request, Role};
-use crate::vocabulary::file::File;
+use crate::vocabulary::file::{File, Source};
 
 pub type TaskId = u32;
 
@@ -95,7 +95,7 @@ fn slot(request: &Request) -> Option<Slot> {
 fn file_name(request: &Request) -> Option<&str> {
     match request {
         Request::LoadModel { file, .. } => Some(&file.name),
-        Request::LoadData { files, .. } => files.first().map(|file| &*file.name),
+        Request::LoadData { files, .. } => files.first().map(Source::name),
         _ => None,
     }
 }

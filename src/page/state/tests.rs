@@ -195,9 +195,9 @@ fn answer(request: &Request) -> Event {
             },
         },
         Request::LoadData { role, files, .. } => {
-            let size = if files[0].name.contains("large") { 224 } else { 96 };
+            let size = if files[0].name().contains("large") { 224 } else { 96 };
             let mut summary = summary(size);
-            if files[0].name.contains("unlabelled") {
+            if files[0].name().contains("unlabelled") {
                 summary.class_counts.clear();
                 summary.label_columns.clear();
             }
@@ -398,6 +398,9 @@ fn summary(size: usize) -> DataSummary {
             frame_shape: vec![3, size, size],
             pixels: true,
         }],
+        source: String::new(),
+        notes: Vec::new(),
+        samples: Vec::new(),
         label_columns: vec![LabelColumn { name: None, range: [0.0, 1.0] }],
     }
 }
@@ -575,7 +578,11 @@ fn a_network_of_another_size_waits_for_frames_that_fit() {
     assert!(!bench.state.can_run());
 
     for role in [Role::Validation, Role::Calibration] {
-        bench.act(Action::OpenData { role, name: "mine".into(), files: vec![file("large.npz")] });
+        bench.act(Action::OpenData {
+            role,
+            name: "mine".into(),
+            files: vec![file("large.npz").into()],
+        });
     }
     bench.work();
     bench.run();
@@ -590,7 +597,7 @@ fn a_network_of_another_size_waits_for_frames_that_fit() {
 fn bad_frames_leave_the_good_ones_in_place() {
     let mut bench = Bench::open();
     let role = Role::Validation;
-    bench.act(Action::OpenData { role, name: "mine".into(), files: vec![file("x.npz")] });
+    bench.act(Action::OpenData { role, name: "mine".into(), files: vec![file("x.npz").into()] });
     let (task, _) = bench.sent.remove(0);
     let error = Error::new("it has no `y`").in_file("x.npz");
     bench.act(Action::Heard { task, event: Box::new(Event::Failed { error }) });
@@ -620,7 +627,7 @@ fn of_values_the_search_asks_for_their_error() {
 fn frames_without_labels_are_used_and_said_to_have_none() {
     let mut bench = Bench::open();
     for role in [Role::Calibration, Role::Validation] {
-        let files = vec![file("unlabelled.npz")];
+        let files = vec![file("unlabelled.npz").into()];
         bench.act(Action::OpenData { role, name: "unlabelled.npz".into(), files });
         bench.work();
         let expected = usize::from(role == Role::Validation);
@@ -636,7 +643,7 @@ fn frames_without_labels_are_used_and_said_to_have_none() {
 fn normalization_applies_to_own_frames_at_once() {
     let mut bench = Bench::open();
     let role = Role::Validation;
-    bench.act(Action::OpenData { role, name: "mine".into(), files: vec![file("x.npz")] });
+    bench.act(Action::OpenData { role, name: "mine".into(), files: vec![file("x.npz").into()] });
     bench.work();
     let form = PreprocessingForm { mean: "0.5, 0.5, 0.5".into(), ..Default::default() };
     bench.act(Action::SetPreprocessing(form));
@@ -659,7 +666,8 @@ fn what_a_network_gets_of_own_frames_is_asked_once_for_each() {
     assert!(bench.state.entering().is_none(), "bundled frames fit");
     let role = Role::Validation;
     let open = |bench: &mut Bench, name: &str| {
-        bench.act(Action::OpenData { role, name: name.into(), files: vec![file(name)] });
+        let files = vec![file(name).into()];
+        bench.act(Action::OpenData { role, name: name.into(), files });
         bench.work_once();
         let asked =
             |(_, request): &&(TaskId, Rc<Request>)| matches!(**request, Request::Entering { .. });
@@ -1186,7 +1194,7 @@ fn a_training_goes_on_with_its_own_frames_alone() {
     bench.act(Action::CancelRun);
     bench.work();
     let role = Role::Training;
-    bench.act(Action::OpenData { role, name: "mine".into(), files: vec![file("x.npz")] });
+    bench.act(Action::OpenData { role, name: "mine".into(), files: vec![file("x.npz").into()] });
     bench.work();
     bench.act(Action::ResumeTraining);
     assert!(bench.sent.is_empty() && bench.state.job.is_none());

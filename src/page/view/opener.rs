@@ -58,7 +58,10 @@ impl Opener {
             let outcome = files::read(&files, &signal, progress).await;
             if !signal.aborted() {
                 dispatch.emit(match outcome {
-                    Ok(files) => Action::OpenData { role, name, files },
+                    Ok(files) => {
+                        let files = files.into_iter().map(Into::into).collect();
+                        Action::OpenData { role, name, files }
+                    }
                     Err(error) => Action::NotReceived { resource, error },
                 });
             }

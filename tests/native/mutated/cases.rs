@@ -32,7 +32,7 @@ pub(super) fn tried(bytes: &[u8], number: usize) -> Outcome {
     let Ok(graph) = onnx::read(bytes) else { return Outcome::RefusedOnReading };
     let Some(frames) = frames(&graph).filter(|_| loaded) else { return Outcome::RefusedLater };
     for role in [Role::Calibration, Role::Validation] {
-        let files = vec![frames.clone()];
+        let files = vec![frames.clone().into()];
         if !ask(&mut lab, Request::LoadData { role, files, reading: Reading::default() }) {
             return Outcome::RefusedLater;
         }

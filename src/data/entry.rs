@@ -1,0 +1,89 @@
+//! Files by their names: those of a folder, or the entries of an archive.
+
+/// What is read, and what is told apart from stray files only to say that it is not read.
+const IMAGES: [&str; 10] =
+    ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff", "avif", "heic"];
+const TABLES: [&str; 3] = ["csv", "tsv", "txt"];
+const ARRAYS: [&str; 2] = ["npz", "npy"];
+
+/// What Donkeycar calls the parts of its tubs.
+pub(super) const MANIFEST: &str = "manifest.json";
+const CATALOG: &str = "catalog";
+
+/// A file of a set, before it is read.
+pub(super) struct Entry {
+    /// With `/` between folders.
+    pub(super) path: String,
+    /// The name that messages use.
+    pub(super) shown: String,
+}
+
+impl Entry {
+    /// `archive`: the name of the zip that holds it.
+    pub(super) fn new(path: &str, archive: Option<&str>) -> Self {
+        let path = path.replace('\\', "/");
+        let shown = archive.map_or_else(|| path.clone(), |archive| format!("{archive}: {path}"));
+        Self { path, shown }
+    }
+
+    /// The folders above the file.
+    pub(super) fn folders(&self) -> Vec<&str> {
+        let mut folders: Vec<_> = components(&self.path).collect();
+        folders.pop();
+        folders
+    }
+
+    pub(super) fn file_name(&self) -> &str {
+        file_name(&self.path)
+    }
+
+    pub(super) fn is_image(&self) -> bool {
+        is_image_name(&self.path)
+    }
+
+    pub(super) fn is_table(&self) -> bool {
+        !is_hidden(&self.path) && has_extension(&self.path, &TABLES)
+    }
+
+    pub(super) fn is_manifest(&self) -> bool {
+        !is_hidden(&self.path) && self.file_name() == MANIFEST
+    }
+
+    /// Whether it is of numpy's.
+    pub(super) fn is_array(&self) -> bool {
+        !is_hidden(&self.path) && has_extension(&self.path, &ARRAYS)
+    }
+}
+
+pub(super) fn components(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|component| !component.is_empty() && *component != ".")
+}
+
+pub(super) fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// A name without its extension.
+pub(super) fn stem(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+}
+
+/// Whether the name is that of an image: not hidden (`.DS_Store`, `__MACOSX`), not something else.
+pub fn is_image_name(path: &str) -> bool {
+    !is_hidden(path) && has_extension(path, &IMAGES)
+}
+
+/// Whether the name is that of a file which says where labels lie, or has them.
+pub fn is_record_name(path: &str) -> bool {
+    let named = [&TABLES[..], &ARRAYS, &[CATALOG]].concat();
+    !is_hidden(path) && (has_extension(path, &named) || file_name(path) == MANIFEST)
+}
+
+fn is_hidden(path: &str) -> bool {
+    components(path).any(|component| component.starts_with('.') || component == "__MACOSX")
+}
+
+fn has_extension(path: &str, extensions: &[&str]) -> bool {
+    let own = path.rsplit_once('.').map(|(_, extension)| extension);
+    own.is_some_and(|own| extensions.iter().any(|known| own.eq_ignore_ascii_case(known)))
+}
