@@ -7,6 +7,7 @@ mod crew;
 pub mod download;
 pub mod fetch;
 pub mod files;
+pub mod lending;
 mod message;
 pub mod training_store;
 pub mod worker_handle;

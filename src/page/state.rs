@@ -102,11 +102,7 @@ pub enum Action {
         model: ModelId,
         reference: Option<ModelId>,
     },
-    /// A person's own frames are being read from disk.
-    ReadData {
-        role: Role,
-        name: String,
-    },
+    /// A person's own frames.
     OpenData {
         role: Role,
         name: String,
@@ -319,7 +315,6 @@ impl State {
             Action::OpenModels(files) => self.open_models(files, &mut effects),
             Action::CloseModel(model) => self.close_model(&model, &mut effects),
             Action::CompareWith { model, reference } => self.compare_with(&model, reference),
-            Action::ReadData { role, name } => self.read_data(role, name, &mut effects),
             Action::OpenData { role, name, files } => {
                 self.open_data(role, name, files, &mut effects);
             }

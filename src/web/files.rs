@@ -6,16 +6,17 @@ use serde_bytes::ByteBuf;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AbortSignal, DataTransfer, FileList, FileSystemDirectoryEntry, FileSystemEntry,
-    FileSystemFileEntry,
+    DataTransfer, FileList, FileSystemDirectoryEntry, FileSystemEntry, FileSystemFileEntry,
 };
 
+use super::lending::Lender;
 use super::reason;
 use crate::error::{Error, Result};
-use crate::vocabulary::file::{File, is_network_name};
+use crate::vocabulary::file::{File, Source, is_network_name};
 
 /// How files with frames end, and with what belongs to them; pictures are told by their type.
-const FRAMES: [&str; 6] = [".npz", ".npy", ".zip", ".csv", ".json", ".txt"];
+const FRAMES: [&str; 9] =
+    [".npz", ".npy", ".zip", ".csv", ".tsv", ".json", ".txt", ".catalog", ".catalog_manifest"];
 
 /// A file on the person's disk, not read yet.
 #[derive(Debug, Clone)]
@@ -135,21 +136,9 @@ impl Dropped {
     }
 }
 
-/// Reads files one after the other until it is aborted; `progress` gets how many are read.
-pub async fn read(
-    files: &[Picked],
-    signal: &AbortSignal,
-    mut progress: impl FnMut(usize, usize),
-) -> Result<Vec<File>> {
-    let mut contents = Vec::with_capacity(files.len());
-    for file in files {
-        if signal.aborted() {
-            break;
-        }
-        progress(contents.len(), files.len());
-        contents.push(read_one(file).await?);
-    }
-    Ok(contents)
+/// Files that are read when their turn comes.
+pub fn lent(files: Vec<Picked>, lender: &Lender) -> Vec<Source> {
+    files.into_iter().map(|Picked { name, handle }| lender.lend(name, handle)).collect()
 }
 
 pub async fn read_one(file: &Picked) -> Result<File> {

@@ -9,6 +9,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ErrorEvent, MessageEvent, Worker};
 
 use super::address;
+use super::lending::Lender;
 use super::message::{Answer, Ask};
 use super::reason;
 use crate::error::Error;
@@ -35,6 +36,7 @@ pub enum News {
 pub struct WorkerHandle {
     worker: Worker,
     inbox: Rc<Inbox>,
+    lender: Lender,
     _listeners: [EventListener; 2],
 }
 
@@ -47,7 +49,8 @@ struct Inbox {
 }
 
 impl WorkerHandle {
-    pub fn start(tell: impl Fn(News) + 'static) -> Result<Self, Error> {
+    /// It is lent the files of a person's disk that requests name.
+    pub fn start(lender: Lender, tell: impl Fn(News) + 'static) -> Result<Self, Error> {
         let script = format!("{SCRIPT}{}", address::query());
         let worker = Worker::new(&script).map_err(|why| broken(&reason(&why)))?;
         let inbox = Rc::new(Inbox::default());
@@ -73,13 +76,14 @@ impl WorkerHandle {
                 inbox.lose(&*tell, broken(message.as_deref().unwrap_or("it could not be loaded")));
             }
         });
-        Ok(Self { worker, inbox, _listeners: [messages, errors] })
+        Ok(Self { worker, inbox, lender, _listeners: [messages, errors] })
     }
 
     pub fn send(&self, task: u32, request: &Request) -> Result<(), Error> {
         let message = Ask { task, request }
             .serialize(&serde_wasm_bindgen::Serializer::new())
             .map_err(|why| broken(&why.to_string()))?;
+        self.lender.add_to(&message, request).map_err(|why| broken(&why.what))?;
         if self.inbox.listening.get() {
             self.worker.post_message(&message).map_err(|why| broken(&reason(&why)))
         } else {

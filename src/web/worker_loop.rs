@@ -9,15 +9,15 @@ use std::rc::Rc;
 use gloo_events::EventListener;
 use js_sys::{Array, Uint8Array};
 use serde::Serialize;
-use wasm_bindgen::JsCast;
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 use super::crew::Workers;
+use super::lending::Borrowed;
 use super::message::{Answer, Ask};
 use crate::lab::protocol::{Event, Request, VERSION};
 use crate::lab::{Hand, Lab};
-use crate::shelf::Bare;
 
 /// What was asked and not begun, while the lab is at work: it may wait for helpers, and hears of further
 /// requests meanwhile.
@@ -26,6 +26,7 @@ struct Desk {
     /// Taken away while it works.
     lab: RefCell<Option<Lab>>,
     asked: RefCell<VecDeque<Ask<Request>>>,
+    shelf: Borrowed,
 }
 
 /// Serves the page until it terminates this worker: that is how work is cancelled.
@@ -42,13 +43,14 @@ pub fn run() {
         scope: scope.clone(),
         lab: RefCell::new(Some(Lab::new())),
         asked: RefCell::default(),
+        shelf: Borrowed::default(),
     });
     let mut hand = Hand::default();
     EventListener::new(&scope, "message", move |event| {
         let Some(event) = event.dyn_ref::<MessageEvent>() else { return };
         match event.data().dyn_into::<Uint8Array>() {
             Ok(bytes) => help(&mut hand, &bytes.to_vec(), &desk.scope),
-            Err(ask) => match serde_wasm_bindgen::from_value(ask) {
+            Err(ask) => match desk.asked_by(ask) {
                 Ok(ask) => {
                     desk.asked.borrow_mut().push_back(ask);
                     spawn_local(desk.clone().work());
@@ -62,6 +64,12 @@ pub fn run() {
 }
 
 impl Desk {
+    /// A request, whose files are kept for it.
+    fn asked_by(&self, message: JsValue) -> Result<Ask<Request>, serde_wasm_bindgen::Error> {
+        self.shelf.keep(&message);
+        serde_wasm_bindgen::from_value(message)
+    }
+
     /// Answers what was asked, unless somebody is at it.
     async fn work(self: Rc<Self>) {
         let Some(mut lab) = self.lab.take() else { return };
@@ -71,7 +79,7 @@ impl Desk {
                 post(&self.scope, &Answer::Heard { task, event: Box::new(event) });
                 ControlFlow::Continue(())
             };
-            lab.handle_with(request, &mut tell, &mut crew, &Bare).await;
+            lab.handle_with(request, &mut tell, &mut crew, &self.shelf).await;
         }
         self.lab.replace(Some(lab));
     }

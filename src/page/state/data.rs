@@ -92,14 +92,6 @@ impl State {
         }
     }
 
-    pub(super) fn read_data(&mut self, role: Role, name: String, effects: &mut Vec<Effect>) {
-        // What was on its way to the worker is not wanted any more.
-        if let Some(Loading { task: Some(task), .. }) = self.data_mut(role).loading.take() {
-            self.cancel_task(task, effects);
-        }
-        self.data_mut(role).loading = Some(Loading { name, ..Loading::default() });
-    }
-
     pub(super) fn receiving_data(&mut self, role: Role, done: usize, total: usize) {
         if let Some(loading) = &mut self.data_mut(role).loading {
             (loading.done, loading.total) = (done, total);
@@ -128,6 +120,10 @@ impl State {
         files: Vec<Source>,
         effects: &mut Vec<Effect>,
     ) {
+        // What was on its way to the worker is not wanted any more.
+        if let Some(Loading { task: Some(task), .. }) = self.data_mut(role).loading.take() {
+            self.cancel_task(task, effects);
+        }
         match self.preprocessing() {
             Ok(preprocessing) => {
                 let request = Request::LoadData { role, files, reading: preprocessing.into() };

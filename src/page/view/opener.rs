@@ -7,17 +7,19 @@ use super::arrivals::Arrivals;
 use crate::lab::protocol::Role;
 use crate::page::state::{Action, Resource};
 use crate::web::files::{self, Dropped, Selection};
+use crate::web::lending::Lender;
 
 /// A person's own files: networks are told from frames by their names.
 #[derive(Clone, PartialEq)]
 pub(super) struct Opener {
     dispatch: Callback<Action>,
     arrivals: Arrivals,
+    lender: Lender,
 }
 
 impl Opener {
-    pub(super) fn new(dispatch: Callback<Action>, arrivals: Arrivals) -> Self {
-        Self { dispatch, arrivals }
+    pub(super) fn new(dispatch: Callback<Action>, arrivals: Arrivals, lender: Lender) -> Self {
+        Self { dispatch, arrivals, lender }
     }
 
     /// Whatever was picked is meant to be networks, and their weights where those are files of their
@@ -45,27 +47,11 @@ impl Opener {
         if selection.files.is_empty() {
             return;
         }
-        let resource = Resource::Frames(role);
-        let signal = self.arrivals.expect(&resource);
-        let dispatch = self.dispatch.clone();
-        spawn_local(async move {
-            let Selection { name, files } = selection;
-            dispatch.emit(Action::ReadData { role, name: name.clone() });
-            let progress = |done, total| {
-                let resource = resource.clone();
-                dispatch.emit(Action::Receiving { resource, done, total });
-            };
-            let outcome = files::read(&files, &signal, progress).await;
-            if !signal.aborted() {
-                dispatch.emit(match outcome {
-                    Ok(files) => {
-                        let files = files.into_iter().map(Into::into).collect();
-                        Action::OpenData { role, name, files }
-                    }
-                    Err(error) => Action::NotReceived { resource, error },
-                });
-            }
-        });
+        let Selection { name, files } = selection;
+        // What was being fetched for its place is not wanted any more.
+        self.arrivals.abort(&Resource::Frames(role));
+        let files = files::lent(files, &self.lender);
+        self.dispatch.emit(Action::OpenData { role, name, files });
     }
 
     pub(super) fn dropped(&self, role: Role, dropped: Dropped) {

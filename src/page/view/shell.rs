@@ -11,6 +11,7 @@ use crate::web::address;
 use crate::web::clipboard;
 use crate::web::download::save;
 use crate::web::fetch::fetch;
+use crate::web::lending::Lender;
 use crate::web::training_store;
 use crate::web::worker_handle::{News, WorkerHandle};
 
@@ -20,14 +21,17 @@ pub(super) struct Shell {
     /// The cars' own; started when one is to drive.
     cars: Option<WorkerHandle>,
     arrivals: Arrivals,
+    lender: Lender,
     /// Hears of links that are opened in this page.
     links: Option<EventListener>,
 }
 
 impl Shell {
     pub(super) fn new(dispatch: Callback<Action>) -> Self {
-        let worker = start_worker(&dispatch);
-        Self { dispatch, worker, cars: None, arrivals: Arrivals::default(), links: None }
+        let lender = Lender::default();
+        let worker = start_worker(&dispatch, &lender);
+        let arrivals = Arrivals::default();
+        Self { dispatch, worker, cars: None, arrivals, lender, links: None }
     }
 
     /// Follows the link that the page was opened with, and those that are opened in it.
@@ -41,7 +45,7 @@ impl Shell {
     }
 
     pub(super) fn opener(&self) -> Opener {
-        Opener::new(self.dispatch.clone(), self.arrivals.clone())
+        Opener::new(self.dispatch.clone(), self.arrivals.clone(), self.lender.clone())
     }
 
     pub(super) fn perform(&mut self, effect: Effect) {
@@ -57,7 +61,7 @@ impl Shell {
             }
             Effect::SendToCars { task, request } => {
                 if self.cars.is_none() {
-                    self.cars = start_cars(&self.dispatch);
+                    self.cars = start_cars(&self.dispatch, &self.lender);
                 }
                 if let Some(cars) = &self.cars
                     && let Err(error) = cars.send(task, &request)
@@ -67,7 +71,7 @@ impl Shell {
             }
             Effect::RestartCars => self.cars = None,
             // The last one ends here, when it is replaced.
-            Effect::RestartWorker => self.worker = start_worker(&self.dispatch),
+            Effect::RestartWorker => self.worker = start_worker(&self.dispatch, &self.lender),
             Effect::Save(file) => {
                 if let Err(error) = save(&file) {
                     self.dispatch.emit(Action::Complain(error));
@@ -141,23 +145,25 @@ impl Shell {
     }
 }
 
-fn start_worker(dispatch: &Callback<Action>) -> Option<WorkerHandle> {
-    started(dispatch.reform(|news| match news {
+fn start_worker(dispatch: &Callback<Action>, lender: &Lender) -> Option<WorkerHandle> {
+    let tell = dispatch.reform(|news| match news {
         News::Heard { task, event } => Action::Heard { task, event },
         News::Lost { error, started } => Action::WorkerLost { error, started },
-    }))
+    });
+    started(tell, lender)
 }
 
-fn start_cars(dispatch: &Callback<Action>) -> Option<WorkerHandle> {
-    started(dispatch.reform(|news| match news {
+fn start_cars(dispatch: &Callback<Action>, lender: &Lender) -> Option<WorkerHandle> {
+    let tell = dispatch.reform(|news| match news {
         News::Heard { task, event } => Action::CarsHeard { task, event },
         News::Lost { error, started } => Action::CarsLost { error, started },
-    }))
+    });
+    started(tell, lender)
 }
 
-fn started(tell: Callback<News>) -> Option<WorkerHandle> {
+fn started(tell: Callback<News>, lender: &Lender) -> Option<WorkerHandle> {
     let heard = tell.clone();
-    match WorkerHandle::start(move |news| heard.emit(news)) {
+    match WorkerHandle::start(lender.clone(), move |news| heard.emit(news)) {
         Ok(worker) => Some(worker),
         Err(error) => {
             tell.emit(News::Lost { error, started: false });
