@@ -16,7 +16,7 @@ pub const MOST_SIDE: usize = 8192;
 /// The arrays of an npz are neither cropped nor resized, and those of floats enter as they are. An empty
 /// `subtract` or `mean` is all 0, an empty `std` all 1; without `divide` it is 255.
 ///
-/// Its JSON is a contract: the file of `--preprocess`, the page's address, and the note in a quantized
+/// Its JSON is a contract (the README has it): the file of `--preprocess`, the page's address, and the note in a quantized
 /// network's file. Keys are added, never renamed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

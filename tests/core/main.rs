@@ -14,6 +14,7 @@ mod inputs;
 mod integers;
 mod onnx_operators;
 mod operators;
+mod prepare;
 mod shapes;
 mod spectra;
 mod training;
