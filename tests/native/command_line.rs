@@ -356,6 +356,55 @@ fn normalization_changes_what_the_network_sees() {
 }
 
 #[test]
+fn a_quantized_file_notes_how_frames_enter_and_is_asked_for_it() {
+    let desk = Desk::new();
+    for (name, bytes) in images() {
+        desk.write(&format!("pictures/{name}"), &bytes);
+    }
+    let said = "--crop 1,0,1,0 --resize --color bgr --divide 127.5 --mean 1,1,1";
+    desk.text(&format!("quantize {said} net.onnx -o int8.onnx --calibration pictures"));
+    let graph = onnx::read(&fs::read(desk.path("int8.onnx")).unwrap()).unwrap();
+    let note = graph.metadata.iter().find(|(key, _)| key == "steer8.preprocessing");
+    assert_eq!(
+        note.map(|(_, json)| &**json),
+        Some(
+            "{\"crop\":{\"top\":1,\"right\":0,\"bottom\":1,\"left\":0},\"resize\":[4,4],\
+             \"color\":\"bgr\",\"divide\":127.5,\"mean\":[1.0,1.0,1.0]}"
+        )
+    );
+    let answers = |options: &str| {
+        desk.text(&format!("evaluate int8.onnx --predictions p.npy --data {options}"));
+        fs::read(desk.path("p.npy")).unwrap()
+    };
+    let noted = answers("pictures");
+    assert_eq!(answers(&format!("pictures {said}")), noted);
+    // Whoever says something says all of it.
+    assert_ne!(answers("pictures --divide 127.5"), noted);
+    // Floats enter as they are, whatever is noted; not if somebody says so.
+    let floats = [0x3f; 4 * PIXELS];
+    let x = array("<f4", &format!("1, 3, {SIDE}, {SIDE}"), &floats);
+    desk.write("floats.npz", &zip(&[("x.npy", x)]));
+    answers("floats.npz");
+    let error = desk.failure("evaluate int8.onnx --data floats.npz --task none --color bgr");
+    assert!(error.contains("do not apply to float32"), "{error}");
+
+    // A file says it, and options beside that change it.
+    desk.write(
+        "how.json",
+        br#"{"crop": {"top": 1, "bottom": 1}, "color": "yuv", "divide": 127.5}"#,
+    );
+    let file = "pictures --preprocess how.json --resize 4x4 --color bgr --mean 1,1,1";
+    assert_eq!(answers(file), noted);
+    let error = desk.failure("evaluate net.onnx --data pictures --preprocess how.json");
+    assert!(error.contains("--resize"), "{error}");
+    desk.write("how.json", br#"{"colour": "yuv"}"#);
+    let error = desk.failure("evaluate net.onnx --data pictures --preprocess how.json");
+    assert!(error.contains("how.json") && error.contains("`colour`"), "{error}");
+    let error = desk.failure("evaluate net.onnx --data pictures --resize --color gray");
+    assert!(error.contains("no pictures of 1 channels"), "{error}");
+}
+
+#[test]
 fn quantize_writes_the_same_file_every_time() {
     let desk = Desk::new();
     let options = "--calibration bare.npz --json";
