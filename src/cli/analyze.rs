@@ -11,6 +11,7 @@ use crate::lab::protocol::{ModelId, Role};
 use crate::vocabulary::analysis::{self, Effect};
 use crate::vocabulary::driving::{LayerLoss, ReturnChange, RoadTest};
 use crate::vocabulary::preprocessing::Preprocessing;
+use crate::vocabulary::reading::Reading;
 use crate::vocabulary::recipe::Recipe;
 
 pub(super) fn run(arguments: &Analyze, json: bool, shell: &mut Shell) -> Result<()> {
@@ -40,9 +41,10 @@ pub(super) fn load_both(
     arguments: &Analysis,
     shell: &mut Shell,
 ) -> Result<(ModelId, Option<Preprocessing>)> {
-    let Analysis { model, data, calibration, preprocessing, .. } = arguments;
+    let Analysis { model, data, calibration, labelling, preprocessing, .. } = arguments;
     let networks = [shell.load_model(files::read_network(model)?)?];
-    let reading = preprocessing.reading(&networks)?;
+    let preprocessing = preprocessing.reading(&networks)?;
+    let reading = Reading { labelling: labelling.labelling(), ..preprocessing };
     let [(id, inspection)] = networks;
     let calibration = calibration.calibration.as_ref();
     for (role, path) in [(Role::Calibration, calibration), (Role::Validation, data.as_ref())] {

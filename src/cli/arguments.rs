@@ -13,8 +13,10 @@ use crate::vocabulary::recipe::{
 };
 use crate::vocabulary::task::{Bins, Judging, Task, named, tolerance};
 
+mod labelling;
 mod preprocessing;
 
+pub(super) use labelling::LabellingOptions;
 pub(super) use preprocessing::{PreprocessingOptions, joined};
 
 /// Quantize driving networks to int8 and see what it costs.
@@ -55,7 +57,8 @@ pub(super) struct Inspect {
 pub(super) struct Evaluate {
     /// An ONNX file, float or int8.
     pub(super) model: PathBuf,
-    /// Labelled frames: an npz with x and y, a folder of class folders of images, or a zip of one
+    /// Labelled frames: an npz with x and y, a folder of images (in class folders, with a CSV of labels,
+    /// Donkeycar's tub, or with labels in their names), or a zip of one
     /// [default: the bundled validation frames].
     #[arg(long, value_name = "DATA")]
     pub(super) data: Option<PathBuf>,
@@ -63,9 +66,12 @@ pub(super) struct Evaluate {
     #[arg(long, value_name = "MODEL")]
     pub(super) float: Option<PathBuf>,
     /// Write the answers here: float32, a row for each frame with the numbers of all outputs side by
-    /// side, in numpy's .npy format. With it the frames need no labels.
-    #[arg(long, value_name = "P.npy")]
+    /// side, in numpy's .npy format; or a CSV whose rows begin with the frame's file. With it the frames
+    /// need no labels.
+    #[arg(long, value_name = "P.npy|P.csv")]
     pub(super) predictions: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) labelling: LabellingOptions,
     #[command(flatten)]
     pub(super) preprocessing: PreprocessingOptions,
     #[command(flatten)]
@@ -82,6 +88,8 @@ pub(super) struct Quantize {
     pub(super) output: PathBuf,
     #[command(flatten)]
     pub(super) calibration: CalibrationOptions,
+    #[command(flatten)]
+    pub(super) labelling: LabellingOptions,
     #[command(flatten)]
     pub(super) preprocessing: PreprocessingOptions,
     #[command(flatten)]
@@ -111,6 +119,8 @@ pub(super) struct Train {
     /// --training, 512 of its frames that train].
     #[arg(long, value_name = "DATA")]
     pub(super) calibration: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) labelling: LabellingOptions,
     #[command(flatten)]
     pub(super) preprocessing: PreprocessingOptions,
     /// Threads that train; the result does not depend on their number [default: one for each core].
@@ -258,6 +268,8 @@ pub(super) struct Analysis {
     #[command(flatten)]
     pub(super) calibration: CalibrationOptions,
     #[command(flatten)]
+    pub(super) labelling: LabellingOptions,
+    #[command(flatten)]
     pub(super) preprocessing: PreprocessingOptions,
     #[command(flatten)]
     pub(super) judging: JudgingOptions,
@@ -315,12 +327,15 @@ pub(super) struct Compare {
     /// the result; an int8 one is compared with the float network named before it.
     #[arg(value_name = "MODEL")]
     pub(super) models: Vec<PathBuf>,
-    /// Labelled frames: an npz with x and y, a folder of class folders of images, or a zip of one
+    /// Labelled frames: an npz with x and y, a folder of images (in class folders, with a CSV of labels,
+    /// Donkeycar's tub, or with labels in their names), or a zip of one
     /// [default: the bundled validation frames].
     #[arg(long, value_name = "DATA")]
     pub(super) data: Option<PathBuf>,
     #[command(flatten)]
     pub(super) calibration: CalibrationOptions,
+    #[command(flatten)]
+    pub(super) labelling: LabellingOptions,
     #[command(flatten)]
     pub(super) preprocessing: PreprocessingOptions,
     /// Let all of them drive so many tracks of CarRacing, too.

@@ -9,6 +9,7 @@ use super::{bundled, files, print, print_json, table};
 use crate::error::Result;
 use crate::lab::protocol::{ModelId, Role};
 use crate::vocabulary::driving::{Drives, Driving, Pair, RoadTest};
+use crate::vocabulary::reading::Reading;
 use crate::vocabulary::report::Report;
 
 /// What is compared with one another.
@@ -20,8 +21,17 @@ struct Group {
 }
 
 pub(super) fn run(arguments: &Compare, json: bool, shell: &mut Shell) -> Result<()> {
-    let Compare { models, data, calibration, preprocessing, drive, road, judging, recipe } =
-        arguments;
+    let Compare {
+        models,
+        data,
+        calibration,
+        labelling,
+        preprocessing,
+        drive,
+        road,
+        judging,
+        recipe,
+    } = arguments;
     let test = drive.map(|tracks| road.road_test(tracks)).transpose()?;
     let judging = judging.judging();
     let recipe = recipe.recipe()?;
@@ -34,7 +44,8 @@ pub(super) fn run(arguments: &Compare, json: bool, shell: &mut Shell) -> Result<
         networks.into_iter().map(|file| shell.load_model(file)).collect::<Result<Vec<_>>>()?;
     let inputs = || loaded.iter().map(|(id, inspection)| (id, &inspection.input));
 
-    let reading = preprocessing.reading(&loaded)?;
+    let labelling = labelling.labelling();
+    let reading = Reading { labelling, ..preprocessing.reading(&loaded)? };
     let entering = reading.preprocessing.clone();
     let test = test.map(|test| RoadTest { preprocessing: entering, ..test });
     let source = Source { role: Role::Validation, path: data.as_ref(), reading: reading.clone() };

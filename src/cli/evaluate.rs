@@ -1,15 +1,18 @@
 //! `steer8 evaluate`
 
+use std::path::Path;
+
 use super::arguments::Evaluate;
-use super::shell::{Shell, Source};
+use super::shell::{Answers, Shell, Source};
 use super::{files, print, print_json, table};
 use crate::data::npy;
 use crate::error::{Error, Result};
 use crate::lab::protocol::Role;
+use crate::vocabulary::reading::Reading;
 use crate::vocabulary::task::Task;
 
 pub(super) fn run(arguments: &Evaluate, json: bool, shell: &mut Shell) -> Result<()> {
-    let Evaluate { model, data, float, predictions, preprocessing, judging } = arguments;
+    let Evaluate { model, data, float, predictions, labelling, preprocessing, judging } = arguments;
     let judging = judging.judging();
     if let Some(predictions) = predictions {
         let read = [data, float, &preprocessing.preprocess].into_iter().flatten();
@@ -18,7 +21,8 @@ pub(super) fn run(arguments: &Evaluate, json: bool, shell: &mut Shell) -> Result
     let paths = [model].into_iter().chain(float);
     let networks = paths.map(|path| shell.load_model(files::read_network(path)?));
     let networks = networks.collect::<Result<Vec<_>>>()?;
-    let reading = preprocessing.reading(&networks)?;
+    let labelling = labelling.labelling();
+    let reading = Reading { labelling, ..preprocessing.reading(&networks)? };
     let mut networks = networks.into_iter();
     let Some((id, inspection)) = networks.next() else { return Ok(()) };
     let float = networks.next().map(|(float, _)| float);
@@ -27,7 +31,7 @@ pub(super) fn run(arguments: &Evaluate, json: bool, shell: &mut Shell) -> Result
     let is_asked = predictions.is_some() || float.is_some() || judging.task == Some(Task::None);
     if summary.label_columns.is_empty() && !is_asked {
         let error = Error::new("the frames have no labels").way_out(
-            "Give an array `y` or class folders; or --float MODEL to see how far the answers are from \
+            "Give an array `y`, a CSV beside the images or class folders; or --float MODEL to see how far the answers are from \
              that network's, --predictions P.npy for the answers alone, or --task none.",
         );
         return Err(match data {
@@ -36,10 +40,9 @@ pub(super) fn run(arguments: &Evaluate, json: bool, shell: &mut Shell) -> Result
         });
     }
 
-    let (report, logits) = shell.evaluate(id, float, judging)?;
+    let (report, answers) = shell.evaluate(id, float, judging)?;
     if let Some(path) = predictions {
-        let columns = logits.first().map_or(0, Vec::len);
-        files::write(path, &npy::write_f32(&logits.concat(), logits.len(), columns))?;
+        files::write(path, &written(&answers, path))?;
     }
     if json {
         return print_json(&report);
@@ -49,4 +52,30 @@ pub(super) fn run(arguments: &Evaluate, json: bool, shell: &mut Shell) -> Result
         text += &table::confusion(accuracy, &summary.class_names);
     }
     print(&(text + &table::left_in_float(&report.left_in_float)))
+}
+
+/// As an .npy file, or as a table where the path says so.
+fn written(answers: &Answers, path: &Path) -> Vec<u8> {
+    let Answers { rows, numbers, frames } = answers;
+    if !path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) {
+        return npy::write_f32(&rows.concat(), rows.len(), numbers.len());
+    }
+    let head = std::iter::once("frame").chain(numbers.iter().map(String::as_str));
+    let mut text = head.map(quoted).collect::<Vec<_>>().join(",") + "\n";
+    for (index, row) in rows.iter().enumerate() {
+        let name = frames.get(index).map_or_else(|| index.to_string(), |name| quoted(name));
+        text += &name;
+        for number in row {
+            text += &format!(",{number}");
+        }
+        text += "\n";
+    }
+    text.into_bytes()
+}
+
+fn quoted(field: &str) -> String {
+    match field.contains(['"', ',', '\n', '\r']) {
+        true => format!("\"{}\"", field.replace('"', "\"\"")),
+        false => field.to_owned(),
+    }
 }

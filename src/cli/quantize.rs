@@ -6,15 +6,17 @@ use super::{files, print, print_json, table};
 use crate::error::Result;
 use crate::figures;
 use crate::lab::protocol::{QuantizationSummary, Role};
+use crate::vocabulary::reading::Reading;
 
 pub(super) fn run(arguments: &Quantize, json: bool, shell: &mut Shell) -> Result<()> {
-    let Quantize { model, output, calibration, preprocessing, recipe } = arguments;
+    let Quantize { model, output, calibration, labelling, preprocessing, recipe } = arguments;
     let path = calibration.calibration.as_ref();
     let read = [path, recipe.recipe.as_ref(), preprocessing.preprocess.as_ref()];
     files::check_output(output, [model].into_iter().chain(read.into_iter().flatten()))?;
     let recipe = recipe.recipe()?;
     let networks = [shell.load_model(files::read_network(model)?)?];
-    let reading = preprocessing.reading(&networks)?;
+    let labelling = labelling.labelling();
+    let reading = Reading { labelling, ..preprocessing.reading(&networks)? };
     let [(id, inspection)] = networks;
     let source = Source { role: Role::Calibration, path, reading };
     shell.load_data(source, [(&id, &inspection.input)])?;

@@ -35,6 +35,15 @@ pub(super) struct Source<'a> {
     pub(super) reading: Reading,
 }
 
+/// For each frame the numbers of all outputs.
+pub(super) struct Answers {
+    pub(super) rows: Vec<Vec<f32>>,
+    /// How those are called.
+    pub(super) numbers: Vec<String>,
+    /// The frames' files, where they have some of their own.
+    pub(super) frames: Vec<String>,
+}
+
 pub(super) struct Shell {
     lab: Lab,
     bar: ProgressBar,
@@ -192,15 +201,18 @@ impl Shell {
         }
     }
 
-    /// A report, and for each frame the numbers of all outputs.
+    /// A report, and what the network said of each frame.
     pub(super) fn evaluate(
         &mut self,
         model: ModelId,
         float: Option<ModelId>,
         judging: Judging,
-    ) -> Result<(Report, Vec<Vec<f32>>)> {
+    ) -> Result<(Report, Answers)> {
         match self.ask(Request::Evaluate { model, float, judging })? {
-            Event::Evaluated { report, logits } => Ok((report, logits)),
+            Event::Evaluated { report, logits: rows, numbers, frames } => {
+                self.warn(&report.notes);
+                Ok((report, Answers { rows, numbers, frames }))
+            }
             other => Err(unexpected(&other)),
         }
     }
@@ -212,7 +224,11 @@ impl Shell {
         judging: Judging,
     ) -> Result<(Vec<Report>, String)> {
         match self.ask(Request::Compare { models, judging })? {
-            Event::Compared { reports, verdict, .. } => Ok((reports, verdict)),
+            Event::Compared { reports, verdict, .. } => {
+                // The same labels for all of them.
+                self.warn(reports.first().map_or(&[], |report| &report.notes[..]));
+                Ok((reports, verdict))
+            }
             other => Err(unexpected(&other)),
         }
     }

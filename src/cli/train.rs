@@ -9,6 +9,7 @@ use super::{files, print, print_json, table};
 use crate::error::Result;
 use crate::figures;
 use crate::lab::protocol::{BesideFloat, MeasuredOn, Request, Role, TrainOptions, TrainingSummary};
+use crate::vocabulary::reading::Reading;
 use crate::vocabulary::report::Report;
 
 pub(super) fn run(arguments: &Train, json: bool, shell: &mut Shell) -> Result<()> {
@@ -19,7 +20,8 @@ pub(super) fn run(arguments: &Train, json: bool, shell: &mut Shell) -> Result<()
     let recipe = arguments.recipe.recipe()?;
     let plan = arguments.plan.plan(recipe.seed)?;
     let networks = [shell.load_model(files::read_network(model)?)?];
-    let reading = arguments.preprocessing.reading(&networks)?;
+    let labelling = arguments.labelling.labelling();
+    let reading = Reading { labelling, ..arguments.preprocessing.reading(&networks)? };
     let [(id, inspection)] = networks;
     let input = (&id, &inspection.input);
     // Own training frames calibrate, too, unless there are others for that.

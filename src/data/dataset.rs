@@ -415,25 +415,49 @@ impl Dataset {
             let preprocessing = reading.preprocessing.as_ref();
             return images::read(&entries, found, &mut load, preprocessing, progress);
         }
-        let mut order: Vec<usize> =
-            (0..entries.len()).filter(|&index| entries[index].is_array()).collect();
-        order.sort_by(|&a, &b| natural::compare(&entries[a].path, &entries[b].path));
-        let (alone, archives): (Vec<usize>, Vec<usize>) =
-            order.into_iter().partition(|&index| entries[index].path.ends_with(npz::SUFFIX));
+        let mut parts = Self::read_arrays(tree, &entries, reading, progress)?;
+        let is_archive = |&index: &usize| {
+            entries[index].is_array() && !entries[index].path.ends_with(npz::SUFFIX)
+        };
+        let mut archives: Vec<usize> = (0..entries.len()).filter(is_archive).collect();
+        archives.sort_by(|&a, &b| natural::compare(&entries[a].path, &entries[b].path));
+        for index in archives {
+            let name = entries[index].shown.clone();
+            let content = tree.load(index).in_file(&name)?.into_owned();
+            if !archive::is_zip(&content) {
+                return Err(Error::new("this is no npz").in_file(&name).way_out(
+                    "Save arrays together with np.savez, or call one that stands alone .npy.",
+                ));
+            }
+            let archive = Archive::open(Box::new(std::io::Cursor::new(content))).in_file(&name)?;
+            let mut inner = Tree::Archive { name: &name, archive };
+            // Archives in it are not looked into: one might have itself in it.
+            let entries = inner.entries();
+            let arrays = Self::read_arrays(&mut inner, &entries, reading, progress);
+            parts.extend(arrays.in_file(&name)?);
+        }
+        Self::join(parts)
+    }
+
+    /// The arrays that stand alone, those that lie together as one set.
+    fn read_arrays(
+        tree: &mut Tree,
+        entries: &[Entry],
+        reading: &Reading,
+        progress: &mut Progress,
+    ) -> Result<Vec<Self>> {
+        let is_alone = |&index: &usize| {
+            entries[index].is_array() && entries[index].path.ends_with(npz::SUFFIX)
+        };
+        let mut alone: Vec<usize> = (0..entries.len()).filter(is_alone).collect();
+        alone.sort_by(|&a, &b| natural::compare(&entries[a].path, &entries[b].path));
         let mut parts = Vec::new();
-        // Arrays that lie together belong together.
         for folder in alone.chunk_by(|&a, &b| entries[a].folders() == entries[b].folders()) {
             let names = folder.iter().map(|&index| entries[index].file_name());
             let mut arrays = npz::Arrays::new(tree, names.zip(folder.iter().copied()));
             parts.push(npz::read(&mut arrays, reading, progress)?);
         }
-        for index in archives {
-            let shown = &entries[index].shown;
-            let content = tree.load(index).in_file(shown)?;
-            let file = File { name: shown.clone(), bytes: ByteBuf::from(content.into_owned()) };
-            parts.push(Self::read_one(Given::Here(&file), reading, progress).in_file(shown)?);
-        }
-        Self::join(parts)
+        Ok(parts)
     }
 
     /// uint8 frames in their colours, N,H,W,C in `pixels`; `shape` is channels, height, width.

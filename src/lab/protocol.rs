@@ -178,10 +178,13 @@ pub enum Event {
         /// not be, which does not undo the training.
         measured: Option<Result<Box<BesideFloat>, Error>>,
     },
-    /// `logits`: for each frame the numbers of all outputs, side by side.
+    /// `logits`: for each frame the numbers of all outputs, side by side, which are called `numbers`;
+    /// `frames`: the frames' files, none where they have no files of their own.
     Evaluated {
         report: Report,
         logits: Vec<Vec<f32>>,
+        numbers: Vec<String>,
+        frames: Vec<String>,
     },
     Compared {
         reports: Vec<Report>,

@@ -140,6 +140,7 @@ mod tests {
             recipe: None,
             left_in_float: Vec::new(),
             driving: None,
+            notes: Vec::new(),
         }
     }
 

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::{classes, distance, values};
 use crate::error::{Error, Result};
+use crate::figures::three_digits;
 use crate::vocabulary::labels::{Column, Labels, Numbers};
 use crate::vocabulary::report::{
     Accuracy, Change, ClassScore, FromFloat, Series, ValueScore, Values,
@@ -12,6 +13,9 @@ use crate::vocabulary::task::{Bins, Judging, Task};
 
 const WAY_OUT: &str = "Say what the outputs are: --task classes, values or none, or for each by its name, \
                        --task angle=values,light=classes.";
+
+/// Labels and values whose sizes differ so much are told.
+const FAR: f64 = 10.0;
 
 /// An output of more numbers than this is not drawn over the frames.
 const MOST_SERIES: usize = 8;
@@ -213,6 +217,31 @@ impl Judge {
             }
         }
         all
+    }
+
+    /// What each of a frame's numbers is called.
+    pub fn number_names(&self) -> Vec<String> {
+        let names =
+            |part: &Part| (0..part.place.len()).map(|i| part.value_name(i)).collect::<Vec<_>>();
+        self.parts.iter().flat_map(names).collect()
+    }
+
+    /// Where labels have another unit than the values that they are for, as far as their sizes tell.
+    pub fn misfits(&self, rows: &[Vec<f32>]) -> Vec<String> {
+        let most = |values: &[f64]| values.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+        let misfit = |known: Known| {
+            let [own, labels] = [&known.values[..], known.labels].map(most);
+            let is_far = own > 0.0 && labels > 0.0 && (own >= FAR * labels || labels >= FAR * own);
+            is_far.then(|| {
+                format!(
+                    "the labels of `{}` go up to {}, its values to {}: --label-scale makes one unit of both",
+                    known.name,
+                    three_digits(labels),
+                    three_digits(own)
+                )
+            })
+        };
+        self.known_values(rows).filter_map(misfit).collect()
     }
 
     fn classed(&self) -> impl Iterator<Item = &Part> {

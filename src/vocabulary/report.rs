@@ -60,6 +60,9 @@ pub struct Report {
     pub left_in_float: Vec<LeftInFloat>,
     /// What it drives; `None` where nobody asked.
     pub driving: Option<Box<Driving>>,
+    /// What looks wrong: labels that do not fit the outputs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// The share of an inference that one operator takes.

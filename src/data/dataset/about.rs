@@ -63,6 +63,11 @@ impl Dataset {
         self.about.names.get(index).map(String::as_str)
     }
 
+    /// The files of all frames, where they have some of their own.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.about.names.iter().map(String::as_str)
+    }
+
     /// With labels multiplied and moved.
     ///
     /// # Errors

@@ -22,10 +22,12 @@ impl Lab {
         emit: &mut Emit<'_>,
     ) -> Result<Event> {
         let ids: Vec<&str> = float.into_iter().chain([id]).collect();
-        let on = (self.data(Role::Validation)?, judging);
+        let data = self.data(Role::Validation)?;
+        let on = (data, judging);
         let mut measured = self.measure_all(&ids, float.map(|_| 0), on, emit)?;
-        let Measured { report, answers, .. } = measured.swap_remove(ids.len() - 1);
-        Ok(Event::Evaluated { report, logits: answers })
+        let Measured { report, answers, judge, .. } = measured.swap_remove(ids.len() - 1);
+        let frames = data.names().map(str::to_owned).collect();
+        Ok(Event::Evaluated { report, logits: answers, numbers: judge.number_names(), frames })
     }
 }
 
@@ -92,6 +94,7 @@ pub(super) fn measure(
         recipe: recipe_of(&model.graph),
         left_in_float: inspection.left_in_float,
         driving: None,
+        notes: judge.misfits(&rows),
     };
     Ok(Measured { report, layers: inspection.layers, answers: rows, judge })
 }

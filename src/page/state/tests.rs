@@ -249,9 +249,12 @@ fn answer(request: &Request) -> Event {
             summary: quantization(recipe),
             inspection: inspection("int8", 96),
         },
-        Request::Evaluate { model, .. } => {
-            Event::Evaluated { report: report(model), logits: Vec::new() }
-        }
+        Request::Evaluate { model, .. } => Event::Evaluated {
+            report: report(model),
+            logits: Vec::new(),
+            numbers: Vec::new(),
+            frames: Vec::new(),
+        },
         Request::Entering { model, role } => Event::Entering {
             model: model.clone(),
             role: *role,
@@ -433,6 +436,7 @@ fn report(model: &str) -> Report {
         recipe: Some(Recipe::default()),
         left_in_float: Vec::new(),
         driving: None,
+        notes: Vec::new(),
     }
 }
 

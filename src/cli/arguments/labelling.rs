@@ -1,0 +1,71 @@
+//! Where labels lie, as options.
+
+use clap::Args;
+
+use crate::vocabulary::labelling::{Cameras, ForColumn, Labelling};
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Label options")]
+pub(in crate::cli) struct LabellingOptions {
+    /// The column of a table that names the images, or the array of frames in an npz; by its name or its
+    /// number from 1 [default: the one whose cells do].
+    #[arg(long, value_name = "COLUMN")]
+    images: Option<String>,
+    /// The columns, or arrays, of labels, in the order of the network's outputs
+    /// [default: usual names, such as steering and throttle].
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
+    labels: Vec<String>,
+    /// Feed an input of the network from a column; may be given several times.
+    #[arg(long, value_name = "NAME=COLUMN", value_parser = fed)]
+    input: Vec<(String, String)>,
+    /// Of tables with center, left and right: center, or all three, one after another [default: center].
+    #[arg(long, value_name = "CAMERAS")]
+    cameras: Option<Cameras>,
+    /// What the left camera adds to the steering, and the right one takes off [default: 0.2].
+    #[arg(long, value_name = "X", allow_negative_numbers = true, value_parser = finite)]
+    camera_correction: Option<f64>,
+    /// Labels are in the paths of images: a regular expression with a named group for each, such as
+    /// '_(?<angle>\d+)\.png$'.
+    #[arg(long, value_name = "RE")]
+    label_pattern: Option<String>,
+    /// Multiply labels, all or by their names: pixels to -1..1, degrees to radians.
+    #[arg(long, value_name = "[NAME=]X,…", value_delimiter = ',', allow_hyphen_values = true, value_parser = for_column)]
+    label_scale: Vec<ForColumn>,
+    /// Add to labels, once they are multiplied.
+    #[arg(long, value_name = "[NAME=]X,…", value_delimiter = ',', allow_hyphen_values = true, value_parser = for_column)]
+    label_offset: Vec<ForColumn>,
+}
+
+impl LabellingOptions {
+    pub(in crate::cli) fn labelling(&self) -> Labelling {
+        let default = Labelling::default();
+        Labelling {
+            images: self.images.clone(),
+            labels: self.labels.clone(),
+            inputs: self.input.clone(),
+            cameras: self.cameras.unwrap_or(default.cameras),
+            camera_correction: self.camera_correction.unwrap_or(default.camera_correction),
+            pattern: self.label_pattern.clone(),
+            scale: self.label_scale.clone(),
+            offset: self.label_offset.clone(),
+        }
+    }
+}
+
+fn fed(text: &str) -> Result<(String, String), String> {
+    let (name, column) = text.split_once('=').ok_or("NAME=COLUMN is expected, such as speed=3")?;
+    Ok((name.to_owned(), column.to_owned()))
+}
+
+fn finite(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
+    number.ok_or_else(|| "not a number, such as 0.2".into())
+}
+
+fn for_column(text: &str) -> Result<ForColumn, String> {
+    let (column, number) = match text.rsplit_once('=') {
+        Some((name, number)) => (Some(name.to_owned()), number),
+        None => (None, text),
+    };
+    Ok(ForColumn { column, number: finite(number)? })
+}
