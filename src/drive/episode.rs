@@ -203,6 +203,19 @@ impl Episode {
         (count, all)
     }
 
+    /// Does the same for some steps, or until it is over; `made` hears of each. Gives how the last one ended.
+    pub fn keep(&mut self, action: Action, steps: usize, made: &mut dyn FnMut(&Self)) -> Step {
+        let mut last = Step::default();
+        for _ in 0..steps {
+            last = self.step(action);
+            made(self);
+            if last.is_last() {
+                break;
+            }
+        }
+        last
+    }
+
     /// Wheels first, by the tiles that they touched in the step before; then contacts; then motion.
     fn simulate(&mut self) {
         let state = &mut self.state;

@@ -70,12 +70,13 @@ pub fn leg(mut hands: Hands<'_>, from: &[u8], decisions: usize, test: &RoadTest)
         return Err(Error::new("the pictures of that drive are of another size"));
     }
     state.options.max_steps = test.steps;
-    let mut made =
-        Made { episode: Episode::resume(state)?, poses: Vec::new(), last: Step::default() };
+    let mut episode = Episode::resume(state)?;
+    let (mut poses, mut last) = (Vec::new(), Step::default());
+    let mut made = |episode: &Episode| poses.push(pose(episode));
     let mut picture = Picture::new();
     if let Hands::Network(driver) = &mut hands {
-        if made.episode.steps_done() == 0 {
-            made.keep(Action::Discrete(Discrete::Nothing), WAIT);
+        if episode.steps_done() == 0 {
+            last = episode.keep(Action::Discrete(Discrete::Nothing), WAIT, &mut made);
         }
         for (i, picture) in pictures.iter().enumerate() {
             driver.remember(picture, i == 0)?;
@@ -84,12 +85,12 @@ pub fn leg(mut hands: Hands<'_>, from: &[u8], decisions: usize, test: &RoadTest)
     let depth = test.preprocessing.as_ref().and_then(|own| own.stack).unwrap_or(1);
     let mut decided = Vec::new();
     for _ in 0..decisions {
-        if made.last.is_last() {
+        if last.is_last() {
             break;
         }
-        let step = made.episode.steps_done();
-        let speed = made.episode.speed();
-        let seen = made.episode.observe(&mut picture);
+        let step = episode.steps_done();
+        let speed = episode.speed();
+        let seen = episode.observe(&mut picture);
         let (action, answer) = match &mut hands {
             Hands::Network(driver) => {
                 let action = driver.decide(seen, pictures.is_empty(), speed).map_err(|error| {
@@ -108,9 +109,8 @@ pub fn leg(mut hands: Hands<'_>, from: &[u8], decisions: usize, test: &RoadTest)
             controls: action.steering_gas_brake(),
             seen,
         });
-        made.keep(action, test.frame_skip);
+        last = episode.keep(action, test.frame_skip, &mut made);
     }
-    let Made { episode, poses, last } = made;
     let end = match last {
         Step { lap_finished: true, .. } => Some(End::Finished),
         Step { terminated: true, .. } => Some(End::Outside),
@@ -118,26 +118,6 @@ pub fn leg(mut hands: Hands<'_>, from: &[u8], decisions: usize, test: &RoadTest)
         _ => None,
     };
     Ok(Leg { poses, decisions: decided, to: kept(&episode, pictures)?, end })
-}
-
-struct Made {
-    episode: Episode,
-    /// After each step.
-    poses: Vec<Pose>,
-    last: Step,
-}
-
-impl Made {
-    /// Does the same for some steps, or until it is over.
-    fn keep(&mut self, action: Action, steps: usize) {
-        for _ in 0..steps {
-            self.last = self.episode.step(action);
-            self.poses.push(pose(&self.episode));
-            if self.last.is_last() {
-                return;
-            }
-        }
-    }
 }
 
 fn kept(episode: &Episode, pictures: Vec<ByteBuf>) -> Result<ByteBuf> {

@@ -3,7 +3,7 @@
 
 use super::driver::Driver;
 use super::lap::Lap;
-use super::{Action, Discrete, Episode, Options, Picture, Step};
+use super::{Action, Discrete, Episode, Options, Picture};
 use crate::error::{Error, Result};
 use crate::score::driving::Drive;
 use crate::vocabulary::driving::{RoadTest, Track, WAIT};
@@ -18,64 +18,37 @@ pub fn drive(
     test: &RoadTest,
     steps: &mut dyn FnMut(usize) -> Result<()>,
 ) -> Result<Drive> {
-    let mut car = Car::new(seed, test);
+    let options = Options { max_steps: test.steps, ..Options::default() };
+    let mut episode = Episode::reset_with(seed, &options);
+    let mut lap = Lap::new(&episode.track().centre_line);
+    let mut made = |episode: &Episode| {
+        let hull = episode.hull();
+        lap.at([hull.x, hull.y].map(f64::from));
+    };
     let mut picture = Picture::new();
     let mut decisions = Vec::new();
-    car.keep(Action::Discrete(Discrete::Nothing), WAIT);
-    while !car.last.is_last() {
-        let step = car.episode.steps_done();
+    let mut last = episode.keep(Action::Discrete(Discrete::Nothing), WAIT, &mut made);
+    while !last.is_last() {
+        let step = episode.steps_done();
         steps(step)?;
-        let speed = car.episode.speed();
-        let seen = car.episode.observe(&mut picture);
+        let speed = episode.speed();
+        let seen = episode.observe(&mut picture);
         let action = driver.decide(seen, decisions.is_empty(), speed).map_err(|error| Error {
             what: format!("at step {step} of track {seed}: {}", error.what),
             ..error
         })?;
         decisions.push(action.controls().map(|control| control as f32));
-        car.keep(action, test.frame_skip);
+        last = episode.keep(action, test.frame_skip, &mut made);
     }
-    Ok(car.arrived(seed, decisions))
-}
-
-/// A car on its way.
-struct Car {
-    episode: Episode,
-    lap: Lap,
-    last: Step,
-}
-
-impl Car {
-    fn new(seed: u64, test: &RoadTest) -> Self {
-        let options = Options { max_steps: test.steps, ..Options::default() };
-        let episode = Episode::reset_with(seed, &options);
-        let lap = Lap::new(&episode.track().centre_line);
-        Self { episode, lap, last: Step::default() }
-    }
-
-    /// Does the same for some steps, or until it is over.
-    fn keep(&mut self, action: Action, steps: usize) {
-        for _ in 0..steps {
-            self.last = self.episode.step(action);
-            let hull = self.episode.hull();
-            self.lap.at([hull.x, hull.y].map(f64::from));
-            if self.last.is_last() {
-                return;
-            }
-        }
-    }
-
-    fn arrived(self, seed: u64, decisions: Vec<[f32; 3]>) -> Drive {
-        let Self { episode, lap, last } = self;
-        let steps = episode.steps_done();
-        let track = Track {
-            seed,
-            total: episode.total_return(),
-            tiles: episode.tiles_visited(),
-            of_tiles: episode.track().tiles.len(),
-            steps,
-            finished: last.lap_finished,
-            off_road: episode.state().steps_off_road as f64 / steps as f64,
-        };
-        Drive { track, decisions, offsets: lap.offsets() }
-    }
+    let steps = episode.steps_done();
+    let track = Track {
+        seed,
+        total: episode.total_return(),
+        tiles: episode.tiles_visited(),
+        of_tiles: episode.track().tiles.len(),
+        steps,
+        finished: last.lap_finished,
+        off_road: episode.state().steps_off_road as f64 / steps as f64,
+    };
+    Ok(Drive { track, decisions, offsets: lap.offsets() })
 }
