@@ -12,4 +12,5 @@ mod tree;
 
 pub use dataset::Dataset;
 pub use entry::{is_image_name, is_record_name};
+pub use images::write_zip;
 pub use prepare::Preparer;

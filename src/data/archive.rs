@@ -1,9 +1,10 @@
 //! Zip archives, read with bounds.
 
-use std::io::Read;
+use std::io::{Cursor, Read, Write};
 
 use zip::ZipArchive;
 use zip::result::ZipError;
+use zip::write::{SimpleFileOptions, ZipWriter};
 
 use super::dataset::bounded_vec;
 use crate::error::{Error, Result};
@@ -55,6 +56,22 @@ impl<'a> Archive<'a> {
         }
         Ok(content)
     }
+}
+
+/// An archive of these entries, by their names.
+///
+/// # Errors
+/// More than an archive holds.
+pub(super) fn write(entries: impl IntoIterator<Item = (String, Vec<u8>)>) -> Result<Vec<u8>> {
+    let written = || {
+        let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, content) in entries {
+            archive.start_file(name, SimpleFileOptions::default())?;
+            archive.write_all(&content)?;
+        }
+        Ok(archive.finish()?.into_inner())
+    };
+    written().map_err(|error: ZipError| Error::new(format!("no archive can be written ({error})")))
 }
 
 fn damaged(error: ZipError) -> Error {

@@ -4,11 +4,11 @@ use std::io::Cursor;
 
 use image::{ImageFormat, ImageReader, RgbImage};
 
-use super::Dataset;
 use super::dataset::{Sample, bounded_vec};
 use super::entry::Entry;
 use super::prepare::Preparer;
 use super::records::{Load, Records};
+use super::{Dataset, archive};
 use crate::error::{Context, Error, Result};
 use crate::progress::Progress;
 use crate::vocabulary::preprocessing::Preprocessing;
@@ -62,6 +62,28 @@ pub(super) fn read(
     let (labels, class_names) = (labels.clone(), class_names.clone());
     let data = Dataset::from_bytes(shape, pixels, labels, class_names, preprocessing)?;
     data.with_records(entries, records).map(|data| data.with_sample(sample))
+}
+
+/// A zip of PNGs by their paths; a picture is rows of red, green and blue, so many pixels wide and high.
+///
+/// # Errors
+/// Pictures of another size; more than an archive holds.
+pub fn write_zip<'a>(
+    pictures: impl IntoIterator<Item = (String, &'a [u8])>,
+    [width, height]: [u32; 2],
+) -> Result<Vec<u8>> {
+    let encoded = |(path, pixels): (String, &[u8])| {
+        let image = RgbImage::from_raw(width, height, pixels.to_vec()).ok_or_else(|| {
+            Error::new(format!("it is not {width}x{height} pixels")).in_file(&path)
+        })?;
+        let mut png = Cursor::new(Vec::new());
+        image.write_to(&mut png, ImageFormat::Png).map_err(|error| {
+            Error::new(format!("the image cannot be encoded ({error})")).in_file(&path)
+        })?;
+        Ok((path, png.into_inner()))
+    };
+    let entries = pictures.into_iter().map(encoded).collect::<Result<Vec<_>>>()?;
+    archive::write(entries)
 }
 
 pub(super) fn decode(bytes: &[u8]) -> Result<RgbImage> {

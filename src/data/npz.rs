@@ -1,11 +1,9 @@
 //! Frames and labels as numpy saves them: `np.savez("set.npz", x=frames, y=labels)`, or arrays that lie side
 //! by side.
 
-use std::io::{Cursor, Read, Write};
+use std::io::Read;
 
-use zip::result::ZipError;
-use zip::write::{SimpleFileOptions, ZipWriter};
-
+use super::archive;
 use super::dataset::{Array, Dataset};
 use super::npy::{self, Header};
 use super::prepare::convert;
@@ -382,15 +380,7 @@ fn columns(values: &[f64], width: usize) -> impl Iterator<Item = Numbers> {
 /// # Errors
 /// More than an archive holds.
 pub fn write(arrays: &[(&str, Vec<u8>)]) -> Result<Vec<u8>> {
-    let written = || {
-        let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-        for (name, bytes) in arrays {
-            archive.start_file(format!("{name}{SUFFIX}"), SimpleFileOptions::default())?;
-            archive.write_all(bytes)?;
-        }
-        Ok(archive.finish()?.into_inner())
-    };
-    written().map_err(|error: ZipError| Error::new(format!("no npz can be written ({error})")))
+    archive::write(arrays.iter().map(|(name, bytes)| (format!("{name}{SUFFIX}"), bytes.clone())))
 }
 
 /// Says which array an error is about; being cancelled is about none.
@@ -404,8 +394,11 @@ fn of_array(name: &str, error: Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Cursor, Write};
+
     use serde_bytes::ByteBuf;
     use zip::CompressionMethod;
+    use zip::write::{SimpleFileOptions, ZipWriter};
 
     use super::*;
     use crate::graph::{Dim, Element, Value};

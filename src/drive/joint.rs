@@ -8,9 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::body::{Body, Form};
 use super::vector::{Rotation, Vec2};
+use crate::vocabulary::stage::LOCK;
 
-/// Radians to either side.
-const LARGEST_ANGLE: f32 = 0.4;
 /// 180 * 900 * SIZE * SIZE.
 const MAX_MOTOR_TORQUE: f32 = (180.0 * 900.0 * 0.02 * 0.02) as f32;
 pub const LINEAR_SLOP: f32 = 0.005;
@@ -183,9 +182,9 @@ impl Constraint {
         let yz = a.x * i_a + b.x * i_b;
         let zz = i_a + i_b;
         let angle = bodies[1].angle - bodies[0].angle;
-        let limit = if angle <= -LARGEST_ANGLE {
+        let limit = if angle <= -LOCK {
             Limit::AtLower
-        } else if angle >= LARGEST_ANGLE {
+        } else if angle >= LOCK {
             Limit::AtUpper
         } else {
             Limit::Inactive
@@ -287,12 +286,12 @@ impl Constraint {
         let (angular_error, correction) = match self.joint.limit {
             Limit::Inactive => (0.0, None),
             Limit::AtLower => {
-                let beyond = angle + LARGEST_ANGLE;
+                let beyond = angle + LOCK;
                 let correction = clamp(beyond + ANGULAR_SLOP, -MAX_ANGULAR_CORRECTION, 0.0);
                 (-beyond, Some(correction))
             }
             Limit::AtUpper => {
-                let beyond = angle - LARGEST_ANGLE;
+                let beyond = angle - LOCK;
                 let correction = clamp(beyond - ANGULAR_SLOP, 0.0, MAX_ANGULAR_CORRECTION);
                 (beyond, Some(correction))
             }

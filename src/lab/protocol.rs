@@ -106,7 +106,7 @@ pub enum Request {
     DriveOn { by: By, from: ByteBuf, decisions: usize, test: RoadTest },
     /// What a network would do with a picture, 96 x 96 x 3 bytes, at a speed. Ends with [`Event::Saw`].
     See { model: ModelId, seen: ByteBuf, speed: f32, test: RoadTest },
-    /// An npz of frames. Ends with [`Event::Packed`].
+    /// A file of frames: an npz, or a zip of class folders. Ends with [`Event::Packed`].
     Pack { frames: Vec<Labelled>, kind: Kind },
     /// What a network gets of the frames of a set. Ends with [`Event::Entering`].
     Entering { model: ModelId, role: Role },

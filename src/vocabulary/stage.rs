@@ -106,6 +106,9 @@ pub struct Labelled {
 /// The classes of the bundled frames, which are Gymnasium's discrete actions in their order.
 pub const ACTIONS: [&str; 5] = ["nothing", "right", "left", "gas", "brake"];
 
+/// At this angle, in radians, the front wheels stop, however far somebody steers.
+pub const LOCK: f32 = 0.4;
+
 /// Steering, gas and brake of each of [`ACTIONS`].
 const CONTROLS: [[f32; 3]; ACTIONS.len()] =
     [[0.0, 0.0, 0.0], [0.6, 0.0, 0.0], [-0.6, 0.0, 0.0], [0.0, 0.2, 0.0], [0.0, 0.0, 0.8]];
@@ -134,6 +137,8 @@ impl Labelled {
 pub enum Kind {
     /// Whole numbers: [`ACTIONS`].
     Classes,
+    /// The same, as a zip of a folder of PNGs for each.
+    Folders,
     /// Steering, gas and brake.
     Values,
 }

@@ -7,6 +7,12 @@ use crate::page::state::{Action, Packing};
 use crate::page::view::props::PageProps;
 use crate::vocabulary::stage::{ACTIONS, Kind};
 
+const SAVED: [(&str, &str, Kind); 3] = [
+    ("own-save", "Save, labels as classes", Kind::Classes),
+    ("own-save-folders", "Save class folders", Kind::Folders),
+    ("own-save-values", "Save, labels as values", Kind::Values),
+];
+
 #[component]
 pub(super) fn OwnFramesPanel(PageProps { state, dispatch }: &PageProps) -> Html {
     let own = &state.own;
@@ -35,15 +41,16 @@ pub(super) fn OwnFramesPanel(PageProps { state, dispatch }: &PageProps) -> Html 
     };
     html! {
         <div class="panel own-frames" data-testid="own-frames" data-value={all.to_string()}>
-            <h3>{ format!("Your frames: {}", format::grouped(all)) }</h3>
+            <h2>{ format!("Your frames: {}", format::grouped(all)) }</h2>
             <ul class="class-balance">{ for counts }</ul>
             if let Some(lacks) = own.lacks() {
                 <p class="hint" role="status">{ lacks }</p>
             }
             <div class="drive-row">
                 { button("own-train", "Train on them", Action::Pack(Packing::Train)) }
-                { button("own-save", "Save, labels as classes", Action::Pack(Packing::Save(Kind::Classes))) }
-                { button("own-save-values", "Save, labels as values", Action::Pack(Packing::Save(Kind::Values))) }
+                { for SAVED.map(|(testid, words, kind)| {
+                    button(testid, words, Action::Pack(Packing::Save(kind)))
+                }) }
                 { button("own-forget", "Forget them", Action::ForgetOwnFrames) }
             </div>
         </div>
