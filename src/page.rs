@@ -42,6 +42,16 @@
 //! | `sort-time-node`, `sort-time-speedup`, … | its headings that sort | |
 //! | `confusion` | a confusion matrix | `data-model`, `data-value` (JSON) |
 //! | `left-in-float` | the nodes left in float, and why | `data-value` (how many) |
+//! | `drive` | the stage | `data-track`, `data-value` (steps shown) |
+//! | `car` | a car on it; in it `look` | `data-model`, `data-steps`, `data-value` (return), `data-status` (`driving`, `finished`, `outside`, `out-of-time`, `fault`) |
+//! | `stage-play`, `stage-step`, `stage-restart`, `stage-pace`, `stage-track`, `stage-next`, `stage-beside`, `take-the-wheel` | its controls | |
+//! | `wheel-form` | what the numbers of an opened network set; in it `sets-{i}`, `factor-{i}`, `target-speed` | |
+//! | `looked` | one picture; in it `looked-answer`, `looked-apart`, `cover`, `add-looked`, `close-looked` | answers: `data-model` |
+//! | `covered` | what covering its patches changes | `data-value` (patches so far) |
+//! | `own-frames` | frames driven by hand; in it `own-train`, `own-save`, `own-save-folders`, `own-save-values`, `own-forget` | `data-value` (how many) |
+//! | `drive-widths`, `drive-subject`, `drive-trial` | drives every width, what was made, what a search has tried | |
+//! | `road-point` | what was driven | `data-bits`, `data-value` (mean return), `data-tracks` |
+//! | `parting` | where return and accuracy part, in a sentence | |
 //! | `data-validation`, `data-calibration` | what is loaded | `data-value` (frames), `data-status` (`empty`, `loading`, `ready`) |
 //! | `open-validation`, `open-calibration` | file inputs; `…-folder`: folder inputs | |
 //! | `bundled-validation`, `bundled-calibration` | back to the bundled frames | |
@@ -49,6 +59,7 @@
 //! | `mean`, `std` | normalization of a person's own frames | |
 //! | `notice` | an error; `dismiss` in it takes it away | |
 
+pub mod answers;
 pub mod catalogue;
 pub mod command;
 pub mod driving;

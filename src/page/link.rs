@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::lab::protocol::ModelId;
+use crate::vocabulary::driving::Outputs;
 use crate::vocabulary::preprocessing::Preprocessing;
 use crate::vocabulary::recipe::Recipe;
 use crate::vocabulary::task::Judging;
@@ -30,6 +31,10 @@ pub struct Link {
     pub track: Option<u64>,
     /// The network that drives beside the chosen one.
     pub beside: Option<ModelId>,
+    /// What the numbers of a network of values set.
+    pub drives: Option<Outputs>,
+    /// The speed it keeps, if it is not the usual one.
+    pub speed: Option<f64>,
 }
 
 impl Link {
@@ -49,6 +54,8 @@ impl Link {
                 "frames" => link.preprocessing = Some(plain(key, &value)?),
                 "outputs" => link.judging = plain(key, &value)?,
                 "track" => link.track = Some(seed(&value)?),
+                "drives" => link.drives = Some(value.parse().map_err(bad)?),
+                "speed" => link.speed = Some(speed(&value)?),
                 "beside" => link.beside = Some(value.into_owned()),
                 _ => return Err(bad(format!("it has an unknown part `{key}`"))),
             }
@@ -71,7 +78,9 @@ impl Link {
         };
         let track = self.track.map(|track| ("track", track.to_string()));
         let beside = self.beside.clone().map(|beside| ("beside", beside));
-        let parts = [network, recipe, frames, outputs, track, beside];
+        let drives = self.drives.as_ref().map(|drives| ("drives", drives.to_string()));
+        let speed = self.speed.map(|speed| ("speed", speed.to_string()));
+        let parts = [network, recipe, frames, outputs, drives, speed, track, beside];
         parts.into_iter().flatten().map(part).collect::<Vec<_>>().join("&")
     }
 }
@@ -87,6 +96,11 @@ fn recipe(json: &str) -> Result<Recipe> {
 fn seed(text: &str) -> Result<u64> {
     let seed = text.parse().ok().filter(|seed| *seed <= MAX_SEED);
     seed.ok_or_else(|| bad(format!("its track `{text}` is no whole number up to {MAX_SEED}")))
+}
+
+fn speed(text: &str) -> Result<f64> {
+    let speed = text.parse().ok().filter(|speed: &f64| speed.is_finite() && *speed > 0.0);
+    speed.ok_or_else(|| bad(format!("its speed `{text}` is not above 0")))
 }
 
 fn plain<T: DeserializeOwned>(key: &str, json: &str) -> Result<T> {
@@ -124,8 +138,9 @@ mod tests {
             ..Judging::default()
         };
         let beside = Some("pilotnet".into());
-        let link =
-            Link { preprocessing: Some(preprocessing), judging, track: Some(7), beside, ..link };
+        let drives = Some("_,-steering*0.5".parse().expect("outputs"));
+        let (preprocessing, track, speed) = (Some(preprocessing), Some(7), Some(32.5));
+        let link = Link { preprocessing, judging, track, beside, drives, speed, ..link };
         for link in [plain, link] {
             assert_eq!(Link::parse(&link.fragment()), Ok(link));
         }
@@ -142,6 +157,8 @@ mod tests {
         assert!(says("recipe={\"seed\":9007199254740992}").contains("seed"));
         assert!(says("recipe={\"version\":2}").contains("version 2"));
         assert!(says("outputs={\"task\":\"value\"}").contains("`outputs` is not known"));
+        assert!(says("drives=gas").contains("`steering`"));
+        assert!(says("speed=0").contains("speed `0`"));
         assert!(says("track=-1").contains("track `-1`"));
         assert!(says("frames=4").contains("`frames` is not known"));
     }

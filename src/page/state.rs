@@ -23,6 +23,7 @@ mod strip;
 #[cfg(test)]
 mod tests;
 mod train;
+mod wheel;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -46,13 +47,15 @@ pub use own_frames::OwnFrames;
 pub use preprocessing::PreprocessingForm;
 pub use queue::TaskId;
 pub use recipe::LayerChange;
-pub use road::{Point, Road, WIDTHS as ROAD_WIDTHS};
+pub use road::{Left, Point, Road, Subject, WIDTHS as ROAD_WIDTHS, tried};
 pub use run::{Comparison, Job, Made, Step};
 pub use search::{Ending, Goal, Search, SearchForm};
 pub use stage::{
-    Answer, Car, Drive, Driver, Held, Looked, PACES, Packing, STEPS_PER_SECOND, Stage, TRACK,
+    Answer, Car, Drive, Driver, Held, Looked, PACES, PATCHES, Packing, STEPS_PER_SECOND, Stage,
+    TRACK,
 };
 pub use train::{EPOCHS_CHOICES, End, TrainForm, Training};
+pub use wheel::{Steered, Wheel};
 
 /// Something that arrives as bytes: over the network, or read from the person's disk.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -112,6 +115,7 @@ pub enum Action {
     CancelData(Role),
     SetPreprocessing(PreprocessingForm),
     SetJudging(Judging),
+    SetWheel(Wheel),
     /// The cars' worker says something.
     CarsHeard {
         task: TaskId,
@@ -136,8 +140,12 @@ pub enum Action {
     TakeTheWheel(bool),
     /// Quantize, measure and drive the chosen network at every width.
     DriveWidths,
+    /// The same with a single one of what is made of it.
+    DriveSubject(Subject),
     /// Look at what the car at this place sees; `None`: no more.
     LookAt(Option<usize>),
+    /// Have each patch of that picture covered in turn.
+    CoverPatches,
     /// To the own frames, with this action for a label.
     AddLooked(usize),
     Pack(Packing),
@@ -245,11 +253,13 @@ pub struct State {
     pub training: DataSet,
     pub preprocessing: PreprocessingForm,
     pub stage: Stage,
-    /// How networks drive at every width.
+    /// How networks drive, and what is made of them.
     pub roads: BTreeMap<ModelId, Rc<Road>>,
     pub own: OwnFrames,
     /// What is said of outputs, of whichever network.
     pub judging: Judging,
+    /// What is said of the numbers that steer, of whichever opened network has so many.
+    pub wheel: Wheel,
     /// The frames on show.
     pub frames: Vec<Rc<Picture>>,
     /// What a network says about the frames on show.
@@ -329,16 +339,19 @@ impl State {
             Action::StageStep => self.stage.step(),
             Action::StageRestart => self.begin_again(),
             Action::LookAt(car) => self.look_at(car, &mut effects),
+            Action::CoverPatches => self.cover_patches(&mut effects),
             Action::AddLooked(class) => self.add_looked(class),
             Action::Pack(packing) => self.pack(packing, &mut effects),
             Action::ForgetOwnFrames => self.forget_own_frames(),
             Action::StagePace(pace) => self.stage.pace = pace,
             Action::StageTrack(seed) => self.take_track(seed),
             Action::StageBeside(id) => self.put_beside(id),
-            Action::DriveWidths => self.start_road(now, &mut effects),
+            Action::DriveWidths => self.drive_widths(now, &mut effects),
+            Action::DriveSubject(subject) => self.drive_subject(subject, now, &mut effects),
             Action::TakeTheWheel(by_hand) => self.take_the_wheel(by_hand),
             Action::Hold { held, down } => self.stage.hold(held, down),
             Action::SetJudging(judging) => self.judging = judging,
+            Action::SetWheel(wheel) => self.wheel = wheel,
             Action::OtherFrames => self.other_frames(),
             Action::ShowFrames(frames) => self.show_frames(frames),
             Action::Run => self.start_run(now, &mut effects),

@@ -1,5 +1,6 @@
 //! How networks are let drive CarRacing, and what comes of it.
 
+use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -126,6 +127,22 @@ pub struct Sets {
 pub struct Outputs(Vec<Option<Sets>>);
 
 impl Outputs {
+    /// # Errors
+    /// Nothing steers, or two numbers set the same.
+    pub fn new(columns: Vec<Option<Sets>>) -> Result<Self, String> {
+        let outputs = Self(columns);
+        for control in Control::ALL {
+            let named = outputs.0.iter().flatten().filter(|sets| sets.control == control).count();
+            if named > 1 {
+                return Err(format!("`{}` is named {named} times", control.name()));
+            }
+        }
+        match outputs.have(Control::Steering) {
+            true => Ok(outputs),
+            false => Err("nothing is said of `steering`".into()),
+        }
+    }
+
     pub fn columns(&self) -> &[Option<Sets>] {
         &self.0
     }
@@ -143,17 +160,27 @@ impl FromStr for Outputs {
     /// a number that is not used.
     fn from_str(text: &str) -> Result<Self, String> {
         let columns = text.split(',').map(|column| sets(column.trim()));
-        let outputs = Self(columns.collect::<Result<_, _>>()?);
-        for control in Control::ALL {
-            let named = outputs.0.iter().flatten().filter(|sets| sets.control == control).count();
-            if named > 1 {
-                return Err(format!("`{}` is named {named} times", control.name()));
+        Self::new(columns.collect::<Result<_, _>>()?)
+    }
+}
+
+/// As they are read.
+impl fmt::Display for Outputs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, column) in self.0.iter().enumerate() {
+            f.write_str(if i > 0 { "," } else { "" })?;
+            match column {
+                None => f.write_str("_")?,
+                Some(Sets { control, factor }) => {
+                    f.write_str(if *factor < 0.0 { "-" } else { "" })?;
+                    f.write_str(control.name())?;
+                    if factor.abs() != 1.0 {
+                        write!(f, "*{}", factor.abs())?;
+                    }
+                }
             }
         }
-        match outputs.have(Control::Steering) {
-            true => Ok(outputs),
-            false => Err("nothing is said of `steering`".into()),
-        }
+        Ok(())
     }
 }
 
@@ -341,6 +368,7 @@ mod tests {
         let expected = [sets(Control::Steering, -0.5), None, sets(Control::Gas, 1.0)];
         assert_eq!(outputs.columns(), expected);
         assert!(outputs.have(Control::Gas) && !outputs.have(Control::Brake));
+        assert_eq!(outputs.to_string(), "-steering*0.5,_,gas");
         for (text, why) in [
             ("gas", "nothing is said of `steering`"),
             ("steering,steering", "named 2 times"),

@@ -3,6 +3,7 @@
 use super::networks::Origin;
 use super::preprocessing::PreprocessingForm;
 use super::stage::TRACK;
+use super::wheel::Wheel;
 use super::{Effect, State};
 use crate::error::Error;
 use crate::lab::protocol::Role;
@@ -28,7 +29,11 @@ impl State {
             preprocessing: self.preprocessing().ok().flatten(),
             judging: self.judging.clone(),
             track: (self.stage.track != TRACK).then_some(self.stage.track),
-            beside: self.stage.beside.clone(),
+            beside: self.stage.beside.clone().filter(|id| {
+                self.network(id).is_some_and(|network| network.origin != Origin::Opened)
+            }),
+            drives: self.wheel.outputs(),
+            speed: self.wheel.speed(),
         }
     }
 
@@ -77,6 +82,7 @@ impl State {
                 let form = link.preprocessing.as_ref().map(PreprocessingForm::of);
                 self.set_preprocessing(form.unwrap_or_default(), effects);
                 self.judging = link.judging;
+                self.wheel = Wheel::of(link.drives, link.speed);
                 self.take_track(link.track.unwrap_or(TRACK));
                 let beside = link.beside.filter(|id| self.network(id).is_some());
                 if let Some(id) = &beside {

@@ -244,6 +244,7 @@ impl State {
         self.comparisons.remove(id);
         self.explained.remove(id);
         self.searches.remove(id);
+        self.roads.remove(id);
         self.trainings.remove(id);
         for network in &mut self.networks {
             network.reference.take_if(|reference| reference == id);

@@ -55,9 +55,9 @@ pub enum Step {
         target: Target,
         frames: Option<usize>,
     },
-    /// Every width of the network in turn; each is quantized, measured and driven.
+    /// What is on the network's road in turn; each is quantized, measured and driven.
     Road {
-        point: usize,
+        at: usize,
         part: Part,
     },
     /// Followed by `Compare`. `finish`: only to write what an earlier one has come to.
@@ -66,7 +66,7 @@ pub enum Step {
     },
 }
 
-/// What becomes of one width.
+/// What becomes of one of those.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     Quantize,
@@ -244,7 +244,10 @@ impl State {
                 let road = RoadSearch::default();
                 Request::Search { model, recipe, target, judging, frames, road }
             }
-            Step::Road { point, part } => self.road_request(&model, point, part),
+            Step::Road { at, part } => match self.road_request(&model, at, part) {
+                Some(request) => request,
+                None => return self.end_job(),
+            },
             Step::Train { finish } => match self.training_request(&job, finish) {
                 Some(request) => request,
                 None => return self.end_job(),
@@ -307,6 +310,7 @@ impl State {
         let load = Request::LoadModel { model: id.clone(), file: file.clone(), beside: Vec::new() };
         self.remember_load(Rc::new(load));
         self.forget_drive(&id);
+        self.forget_made_on_road(&id);
         // Answers of a network that this one replaces.
         self.asked.remove(&id);
         self.predictions.remove(&id);
@@ -347,6 +351,9 @@ impl State {
     pub(super) fn end_job(&mut self) {
         if let Some(job) = self.job.take() {
             self.stop_search(&job.network);
+            if matches!(job.step, Step::Road { .. }) {
+                self.stop_road(&job.network);
+            }
             self.pause_training(&job.network);
         }
     }

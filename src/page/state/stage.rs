@@ -1,16 +1,20 @@
 //! The cars on the stage: what they have driven so far, and what their worker is asked.
 
+mod looked;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use serde_bytes::ByteBuf;
+
+pub use looked::{Answer, Looked, PATCHES};
 
 use super::queue::TaskId;
 use super::{Effect, State, Step};
 use crate::error::Error;
 use crate::lab::protocol::{Event, ModelId, Request};
 use crate::vocabulary::driving::RoadTest;
-use crate::vocabulary::stage::{By, Decision, End, Ground, Kind, Leg, Pose};
+use crate::vocabulary::stage::{ACTIONS, By, Decision, End, Ground, Kind, Leg, Pose};
 
 /// The track that the page opens with.
 pub const TRACK: u64 = 20_001;
@@ -94,6 +98,8 @@ enum Asked {
     Load(Driver),
     Leg(Driver),
     See(ModelId),
+    /// With a patch of the picture covered.
+    SeeCovered(ModelId, usize),
     Pack(Packing),
 }
 
@@ -104,27 +110,20 @@ pub enum Packing {
     Train,
 }
 
-/// A picture that somebody looks at, and what the networks on the stage say about it.
-#[derive(Debug, Clone)]
-pub struct Looked {
-    pub seen: ByteBuf,
-    pub step: u32,
-    pub answers: BTreeMap<ModelId, Answer>,
-}
-
-/// What a network would do with a picture.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
-    /// All numbers of its outputs.
-    pub numbers: Vec<f32>,
-    pub controls: [f32; 3],
-}
-
 /// Who sits in a car.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Driver {
     Network(ModelId),
     Hand,
+}
+
+impl Driver {
+    pub fn network(&self) -> Option<&ModelId> {
+        match self {
+            Self::Network(id) => Some(id),
+            Self::Hand => None,
+        }
+    }
 }
 
 /// What a hand can hold down.
@@ -137,6 +136,8 @@ pub enum Held {
 }
 
 impl Held {
+    pub const ALL: [Self; 4] = [Self::Left, Self::Right, Self::Gas, Self::Brake];
+
     /// By the name of a key.
     pub fn of(key: &str) -> Option<Self> {
         match key {
@@ -152,6 +153,8 @@ impl Held {
 #[derive(Debug, Clone)]
 pub struct Car {
     pub driver: Driver,
+    /// How it is let drive.
+    pub test: Rc<RoadTest>,
     pub drive: Rc<Drive>,
     /// Why it can't drive.
     pub fault: Option<Error>,
@@ -177,8 +180,18 @@ impl Drive {
 }
 
 impl Car {
-    fn new(driver: Driver) -> Self {
-        Self { driver, drive: Rc::default(), fault: None }
+    fn new(driver: Driver, test: Rc<RoadTest>) -> Self {
+        Self { driver, test, drive: Rc::default(), fault: None }
+    }
+
+    /// Forgets what it has driven.
+    fn start_again(&mut self) {
+        *self = Self::new(self.driver.clone(), self.test.clone());
+    }
+
+    /// Of an answer, if its numbers are scores of the discrete actions.
+    pub fn scores<'a>(&self, answer: &'a [f32]) -> Option<&'a [f32]> {
+        (self.test.outputs.is_none() && answer.len() == ACTIONS.len()).then_some(answer)
     }
 
     /// Whether it goes no farther.
@@ -226,9 +239,7 @@ impl Stage {
 
     fn start_again(&mut self) {
         self.shown = 0;
-        for car in &mut self.cars {
-            *car = Car::new(car.driver.clone());
-        }
+        self.cars.iter_mut().for_each(Car::start_again);
         // What is under way belongs to another drive.
         self.tasks.retain(|_, asked| matches!(asked, Asked::Pack(_)));
         self.looked = None;
@@ -251,7 +262,7 @@ impl Stage {
 
     fn is_asked(&self, driver: &Driver) -> bool {
         self.tasks.values().any(|asked| match asked {
-            Asked::Ground(_) | Asked::See(_) | Asked::Pack(_) => false,
+            Asked::Ground(_) | Asked::See(_) | Asked::SeeCovered(..) | Asked::Pack(_) => false,
             Asked::Load(own) | Asked::Leg(own) => own == driver,
         })
     }
@@ -290,8 +301,7 @@ impl State {
         if car.is_done() || stage.is_asked(&car.driver) {
             return;
         }
-        let driver = car.driver.clone();
-        let test = RoadTest::default();
+        let (driver, test) = (car.driver.clone(), RoadTest::clone(&car.test));
         let (ahead, leg) = match stage.by_hand {
             true => (HAND_STEPS, test.frame_skip),
             false => {
@@ -342,30 +352,47 @@ impl State {
             true => Some(Driver::Hand),
             false => beside.map(Driver::Network),
         };
-        let wanted: Vec<Driver> = first.map(Driver::Network).into_iter().chain(second).collect();
-        let seated = self.stage.cars.iter().map(|car| &car.driver);
-        if seated.eq(&wanted) {
+        let drivers = first.map(Driver::Network).into_iter().chain(second);
+        let wanted: Vec<(Driver, RoadTest)> = drivers
+            .map(|driver| match &driver {
+                Driver::Network(id) => (driver.clone(), self.road_test(id)),
+                Driver::Hand => (driver, RoadTest::default()),
+            })
+            .collect();
+        let seated = self.stage.cars.iter().map(|car| (&car.driver, &*car.test));
+        if seated.eq(wanted.iter().map(|(driver, test)| (driver, test))) {
             return;
         }
         // Who stays keeps what it has driven: it is shown again.
-        let old = std::mem::take(&mut self.stage.cars);
-        let car = |driver: Driver| {
-            let kept = old.iter().find(|car| car.driver == driver && driver != Driver::Hand);
-            kept.cloned().unwrap_or_else(|| Car::new(driver))
+        let mut old = std::mem::take(&mut self.stage.cars);
+        old.retain(|car| {
+            let stays =
+                |(driver, test): &(Driver, RoadTest)| (driver, test) == (&car.driver, &*car.test);
+            car.driver != Driver::Hand && wanted.iter().any(stays)
+        });
+        // A piece under way belongs to a drive that is no more.
+        self.stage.tasks.retain(|_, asked| match asked {
+            Asked::Leg(driver) => old.iter().any(|car| car.driver == *driver),
+            _ => true,
+        });
+        let car = |(driver, test): (Driver, RoadTest)| {
+            let kept = old.iter().find(|car| car.driver == driver);
+            kept.cloned().unwrap_or_else(|| Car::new(driver, Rc::new(test)))
         };
         self.stage.cars = wanted.into_iter().map(car).collect();
         self.stage.shown = 0;
+        self.stage.looked = None;
     }
 
     /// A network was made anew: what its last version drove is no drive of it.
     pub(super) fn forget_drive(&mut self, id: &str) {
         let is_its = |driver: &Driver| matches!(driver, Driver::Network(own) if own == id);
         for car in self.stage.cars.iter_mut().filter(|car| is_its(&car.driver)) {
-            *car = Car::new(car.driver.clone());
+            car.start_again();
             self.stage.shown = 0;
         }
         self.stage.tasks.retain(|_, asked| match asked {
-            Asked::Ground(_) | Asked::See(_) | Asked::Pack(_) => true,
+            Asked::Ground(_) | Asked::See(_) | Asked::SeeCovered(..) | Asked::Pack(_) => true,
             Asked::Load(driver) | Asked::Leg(driver) => !is_its(driver),
         });
     }
@@ -387,28 +414,6 @@ impl State {
             self.stage.start_again();
         }
         self.stage.shown = 0;
-    }
-
-    /// Looks at the picture that a car sees now, and has the networks of the stage say what they think of
-    /// it.
-    pub(super) fn look_at(&mut self, car: Option<usize>, effects: &mut Vec<Effect>) {
-        self.stage.looked = None;
-        let Some(car) = car.and_then(|at| self.stage.cars.get(at)) else { return };
-        let Some(decision) = car.drive.decision(self.stage.shown).cloned() else { return };
-        let speed = car.drive.poses.get(decision.step.saturating_sub(1) as usize);
-        let speed = speed.map_or(0.0, |pose| pose.speed);
-        let networks = self.stage.cars.iter().filter_map(|car| match &car.driver {
-            Driver::Network(model) if self.stage.loaded.contains_key(model) => Some(model.clone()),
-            _ => None,
-        });
-        for model in networks.collect::<Vec<_>>() {
-            let (seen, test) = (decision.seen.clone(), RoadTest::default());
-            let request = Request::See { model: model.clone(), seen, speed, test };
-            self.stage.ask(Asked::See(model), Rc::new(request), effects);
-        }
-        let (seen, step) = (decision.seen.clone(), decision.step);
-        self.stage.looked = Some(Looked { seen, step, answers: BTreeMap::new() });
-        self.stage.playing = false;
     }
 
     pub(super) fn put_beside(&mut self, id: Option<ModelId>) {
@@ -442,6 +447,10 @@ impl State {
                     looked.answers.insert(model, Answer { numbers: answer, controls });
                 }
                 return;
+            }
+            (Asked::SeeCovered(model, patch), Event::Saw { answer, controls }) => {
+                let answer = Answer { numbers: answer, controls };
+                return self.stage.saw_covered(model, patch, answer, effects);
             }
             (Asked::Pack(packing), Event::Packed { file }) => {
                 return self.packed(packing, file, effects);

@@ -24,7 +24,7 @@ pub(super) fn FrameStrip(PageProps { state, dispatch }: &PageProps) -> Html {
                 <button type="button" class="button quiet" data-testid="other-frames" {onclick}
                     disabled={state.frames.is_empty()}>{"Other frames"}</button>
             </div>
-            <ol class="frames">
+            <ol class="frames" tabindex="0" aria-label="Frames">
                 if state.frames.is_empty() {
                     { for (0..10).map(|_| html! { <li class="frame blank" aria-hidden="true" /> }) }
                 } else {

@@ -7,7 +7,7 @@ use yew::prelude::*;
 use super::charts::trials::Trials;
 use super::props::Snapshot;
 use crate::page::format;
-use crate::page::state::{Action, Ending, Search};
+use crate::page::state::{Action, Ending, Search, tried};
 use crate::vocabulary::search::{Heldout, Trial};
 
 #[derive(PartialEq, Properties)]
@@ -40,6 +40,7 @@ pub(super) fn SearchResults(
                 <td>{ if trial.meets { "yes" } else { "no" } }</td>
                 <td>
                     { use_button(trial, state, dispatch, "use-trial", "button quiet", "Use") }
+                    { drive_button(trial, state, dispatch) }
                 </td>
             </tr>
         }
@@ -62,7 +63,7 @@ pub(super) fn SearchResults(
                                 <th scope="col">{"File"}</th>
                                 <th scope="col">{"BOPs"}</th>
                                 <th scope="col">{"Meets it"}</th>
-                                <th scope="col"><span class="unseen">{"Use"}</span></th>
+                                <th scope="col"><span class="unseen">{"Use or drive it"}</span></th>
                             </tr></thead>
                             // The latest on top.
                             <tbody>{ for search.trials.iter().rev().map(row) }</tbody>
@@ -88,6 +89,16 @@ fn use_button(
     html! {
         <button type="button" {class} data-testid={testid} data-value={exact} {onclick}
             disabled={state.job.is_some()} aria-label={format!("{name}: {}", trial.what)}>{ name }</button>
+    }
+}
+
+/// Its return appears on the chart of the road.
+fn drive_button(trial: &Trial, state: &Snapshot, dispatch: &Callback<Action>) -> Html {
+    let subject = tried(trial);
+    let onclick = dispatch.reform(move |_: MouseEvent| Action::DriveSubject(subject.clone()));
+    html! {
+        <button type="button" class="button quiet" data-testid="drive-trial" {onclick}
+            disabled={!state.can_analyze()} aria-label={format!("Drive: {}", trial.what)}>{"Drive"}</button>
     }
 }
 

@@ -9,6 +9,7 @@ mod own;
 mod pen;
 mod scene;
 mod show;
+mod wheel_form;
 
 use yew::prelude::*;
 
@@ -16,6 +17,7 @@ use self::controls::Controls;
 use self::looked::LookedAt;
 use self::own::OwnFramesPanel;
 use self::show::{Refs, Show};
+use self::wheel_form::WheelForm;
 use super::props::PageProps;
 use crate::error::Error;
 use crate::figures::significant;
@@ -38,7 +40,7 @@ pub(super) fn DriveStage(PageProps { state, dispatch }: &PageProps) -> Html {
     let two = stage.cars.len() == 2;
     let cars = stage.cars.iter().enumerate().map(|(i, car)| {
         if let Some(fault) = car.fault.as_ref().filter(|_| car.drive.poses.is_empty()) {
-            return cannot(&title(state, car), &name(car), fault);
+            return cannot(state, car, fault);
         }
         let refs = &refs.cars[i.min(1)];
         let pose = pose(car, stage.shown);
@@ -81,9 +83,11 @@ pub(super) fn DriveStage(PageProps { state, dispatch }: &PageProps) -> Html {
                 <Controls state={state.clone()} dispatch={dispatch.clone()} />
                 <canvas class="map" ref={refs.map.clone()} role="img"
                     aria-label="The track from above, and the way of each car" />
+                <p class="unseen" role="status">{ ends(state) }</p>
                 <p class="drive-words hint" data-testid="drive-words">{ words(state) }</p>
             </div>
             <div class="drive-below">
+                <WheelForm state={state.clone()} dispatch={dispatch.clone()} />
                 <LookedAt state={state.clone()} dispatch={dispatch.clone()} />
                 <OwnFramesPanel state={state.clone()} dispatch={dispatch.clone()} />
             </div>
@@ -92,13 +96,18 @@ pub(super) fn DriveStage(PageProps { state, dispatch }: &PageProps) -> Html {
 }
 
 /// In place of a car, for a network that is made for another camera or another car.
-fn cannot(title: &str, model: &str, fault: &Error) -> Html {
+fn cannot(state: &State, car: &Car, fault: &Error) -> Html {
+    let title = title(state, car);
+    let way_out = match state.steered() {
+        Some(_) => "Say below what its numbers set",
+        None => "All else can be done with it",
+    };
     html! {
         <figure class="car cannot" data-testid="car" data-status="fault" data-steps="0"
-            data-model={model.to_owned()}>
+            data-model={name(car)}>
             <figcaption><b class="car-name">{ format!("{title} does not drive this car") }</b></figcaption>
             <p class="hint">
-                { format!("{}. All else can be done with it.", fault.what) }
+                { format!("{}. {way_out}.", fault.what) }
             </p>
         </figure>
     }
@@ -146,6 +155,16 @@ fn says(car: &Car, pose: Option<&Pose>, steps: usize) -> String {
         None if pose.off_road => format!("{so_far}, off the road"),
         None => so_far,
     }
+}
+
+/// What is worth saying aloud: the ends of drives, not how they come there.
+fn ends(state: &State) -> String {
+    let shown = state.stage.shown;
+    let end = |car: &Car| {
+        let is_over = car.drive.end.is_some() && shown + 1 >= car.drive.poses.len();
+        is_over.then(|| format!("{}: {}.", title(state, car), says(car, pose(car, shown), shown)))
+    };
+    state.stage.cars.iter().filter_map(end).collect::<Vec<_>>().join(" ")
 }
 
 /// What the drives say beside one another.

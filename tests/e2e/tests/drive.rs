@@ -71,6 +71,8 @@ fn opens_driving_and_two_cars_drive_as_the_command_line_says() {
             (page.all("looked-answer").await.ok()?.len() == 2).then_some(())
         })
         .await?;
+        page.click("cover").await?;
+        page.wait_for("covered[data-value='64']").await?;
         page.click("add-looked").await?;
         assert_eq!(page.exact("own-frames").await?, "1");
         page.click("close-looked").await?;
@@ -82,10 +84,36 @@ fn opens_driving_and_two_cars_drive_as_the_command_line_says() {
     });
 }
 
+/// Waits until the first car has made more steps than that, and gives how many.
+async fn moved(page: &Page, than: usize) -> WebDriverResult<usize> {
+    page.wait_until("a car that moves", async || {
+        let car = page.all("car").await.ok()?.into_iter().next()?;
+        let made = car.attr("data-steps").await.ok()??.parse().ok()?;
+        (made > than).then_some(made)
+    })
+    .await
+}
+
 #[test]
 fn a_hand_drives_and_what_it_drove_is_trained_on() {
     in_browser(async move |page| {
+        // A link brings back the track and both networks.
+        let link = format!("network=assignment&track={TRACK}&beside=pilotnet");
+        page.open_link(&link).await?;
+        page.wait_for(&format!("drive[data-track='{TRACK}']")).await?;
+        page.wait_for("car[data-model=assignment]").await?;
+        page.wait_for("car[data-model=pilotnet]").await?;
+        assert_eq!(page.fragment().await?, link);
+
+        // A comparison that is cancelled leaves the cars alone: they go on from where they were.
+        let made = moved(&page, 0).await?;
         page.choose("assignment").await?;
+        page.press_go().await?;
+        page.click("cancel").await?;
+        page.click("stage-step").await?;
+        page.click("stage-play").await?;
+        moved(&page, made).await?;
+
         page.click("take-the-wheel").await?;
         page.wait_for("car[data-model=hand]").await?;
         let keys = page.driver.action_chain().key_down(Key::Up).key_down(Key::Left);

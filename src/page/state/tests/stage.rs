@@ -1,7 +1,8 @@
 //! The stage's part of the reducer, with a worker of its own.
 
 use super::*;
-use crate::page::state::{Driver, Held, Packing, ROAD_WIDTHS, TRACK};
+use crate::page::state::{Driver, Held, PATCHES, Packing, ROAD_WIDTHS, Subject, TRACK};
+use crate::vocabulary::driving::{Control, RoadTest, Sets};
 use crate::vocabulary::stage::{By, Decision, End, Ground, Kind, Leg, Pose, Shapes};
 
 /// The steps after which these drives end.
@@ -126,6 +127,42 @@ fn the_chosen_network_drives_as_soon_as_it_is_seen() {
 }
 
 #[test]
+fn an_opened_network_of_values_drives_as_it_is_said() {
+    let mut bench = Bench::open_by("drives=_,steering,gas&speed=30");
+    bench.act(Action::StageInSight(true));
+    bench.act(Action::OpenModels(vec![file("values.onnx")]));
+    bench.work();
+    bench.cars_work();
+    let steered = bench.state.steered().expect("it takes the camera's pictures");
+    assert_eq!(steered.names, ["angle", "throttle"]);
+    let test = |bench: &Bench| RoadTest::clone(&bench.state.stage.cars[0].test);
+    assert_eq!(test(&bench).outputs, None, "it has other numbers than the link speaks of");
+    assert_eq!(test(&bench).normalization.and_then(|own| own.stack), Some(2));
+
+    // Said one by one: a control is set by one number.
+    let sets = |control, factor| Some(Sets { control, factor });
+    let mut wheel = bench.state.wheel.clone();
+    wheel.set(1, 2, sets(Control::Steering, 1.0));
+    wheel.set(0, 2, sets(Control::Steering, -0.5));
+    assert_eq!(
+        wheel.outputs().map(|outputs| outputs.to_string()).as_deref(),
+        Some("-steering*0.5,_")
+    );
+    bench.act(Action::SetWheel(wheel));
+    assert!(bench.state.stage.cars[0].drive.poses.is_empty(), "it drives anew");
+    let asked: Vec<_> = bench.cars.iter().map(|(_, request)| request.clone()).collect();
+    assert!(matches!(&*asked[0], Request::DriveOn { test: own, .. } if *own == test(&bench)));
+    assert_eq!(test(&bench).target_speed, 30.0);
+    bench.cars_work();
+    let address = bench.address.clone().expect("it is in the address");
+    assert!(address.contains("drives=-steering%2A0.5%2C_&speed=30"), "{address}");
+    // What a bundled network drives has nothing to do with it.
+    bench.select("plain");
+    assert_eq!(test(&bench), RoadTest::default());
+    assert!(bench.state.steered().is_none());
+}
+
+#[test]
 fn it_stands_when_it_is_paused_and_out_of_sight() {
     let mut bench = Bench::open();
     bench.act(Action::StagePlay(false));
@@ -242,6 +279,13 @@ fn a_picture_is_asked_of_every_network_on_the_stage() {
     assert_eq!(looked.answers.keys().collect::<Vec<_>>(), ["plain", "plain-int8"]);
     assert_ne!(looked.answers["plain"], looked.answers["plain-int8"]);
     assert!(!bench.state.stage.playing, "it stands while somebody looks");
+    // Patch by patch, both are asked about the same picture with one of them covered.
+    bench.act(Action::CoverPatches);
+    assert_eq!(bench.cars.len(), 2);
+    bench.cars_work();
+    let looked = bench.state.stage.looked.as_ref().expect("it is looked at");
+    assert_eq!(looked.covered.len(), PATCHES * PATCHES);
+    assert!(looked.covered.iter().all(|answers| answers.len() == 2));
     bench.act(Action::AddLooked(4));
     assert_eq!(bench.state.own.counts(), [0, 0, 0, 0, 1]);
     bench.act(Action::LookAt(None));
@@ -276,8 +320,12 @@ fn every_width_is_quantized_measured_and_driven() {
     bench.deliver();
     bench.work();
     let road = bench.state.roads["plain"].clone();
-    let bits: Vec<Option<u32>> = road.points.iter().map(|point| point.bits).collect();
-    assert_eq!(bits, ROAD_WIDTHS);
+    let bits = road.points.iter().filter_map(|point| match &point.subject {
+        Subject::Width { bits, .. } => Some(*bits),
+        _ => None,
+    });
+    assert!(bits.eq(ROAD_WIDTHS));
+    assert_eq!(road.points[0].subject, Subject::Float);
     assert!(road.points.iter().all(|point| point.top1.is_some() && point.driven.is_some()));
     assert_eq!(road.points[1].mean(), Some(850.0));
     assert_eq!(road.points[1].finished(), 1);
@@ -288,5 +336,29 @@ fn every_width_is_quantized_measured_and_driven() {
     bench.deliver();
     bench.work_until(|request| matches!(request, Request::Quantize { .. }));
     bench.act(Action::CancelRun);
+    assert_eq!(bench.state.roads["plain"].points.len(), 1);
+}
+
+#[test]
+fn what_was_made_or_found_is_driven_beside_the_widths() {
+    let mut bench = Bench::open();
+    bench.run();
+    bench.act(Action::Search);
+    bench.deliver();
+    bench.work();
+    let names: Vec<String> = bench.state.to_be_driven().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["Plain, int8 made here", "the search's best, less of it"]);
+    while let Some((_, subject)) = bench.state.to_be_driven().pop() {
+        bench.act(Action::DriveSubject(subject));
+        bench.work();
+    }
+    let road = bench.state.roads["plain"].clone();
+    assert_eq!(road.points.len(), 3, "the float network drives once");
+    assert!(matches!(road.points[0].subject, Subject::Float));
+    assert!(matches!(road.points[1].subject, Subject::Tried { .. }));
+    let (point, left) = road.parting().expect("all have driven");
+    assert!((left.accuracy, left.returns) == (1.0, 1.0) && point.driven.is_some());
+    // Another of the same name has driven nothing.
+    bench.run();
     assert_eq!(bench.state.roads["plain"].points.len(), 2);
 }

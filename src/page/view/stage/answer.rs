@@ -1,30 +1,24 @@
 //! What a driver decides, drawn: a bar for each class of a network, a wheel and two pedals.
 
 use super::pen::{Palette, Pen};
+use crate::page::answers::shares;
 use crate::vocabulary::stage::ACTIONS;
 
 const LABEL: f64 = 52.0;
 const WHEEL: f64 = 56.0;
 
-/// How sure a network is of each class.
-pub(super) fn shares(answer: &[f32]) -> Vec<f32> {
-    let most = answer.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let powers: Vec<f32> = answer.iter().map(|score| (score - most).exp()).collect();
-    let sum: f32 = powers.iter().sum();
-    powers.into_iter().map(|power| power / sum).collect()
-}
-
 pub(super) fn draw(
     pen: &Pen,
-    (answer, controls): (&[f32], [f32; 3]),
+    (scores, controls): (Option<&[f32]>, [f32; 3]),
     colour: &str,
     palette: &Palette,
 ) {
     let [steering, gas, brake] = controls.map(f64::from);
-    let bars: Vec<(&str, f64)> = if answer.len() == ACTIONS.len() {
-        ACTIONS.into_iter().zip(shares(answer).into_iter().map(f64::from)).collect()
-    } else {
-        vec![("gas", gas), ("brake", brake)]
+    let bars: Vec<(&str, f64)> = match scores {
+        Some(scores) => {
+            ACTIONS.into_iter().zip(shares(scores).into_iter().map(f64::from)).collect()
+        }
+        None => vec![("gas", gas), ("brake", brake)],
     };
     let row = pen.height / bars.len() as f64;
     let across = pen.width - LABEL - WHEEL - 16.0;
@@ -65,15 +59,4 @@ fn draw_wheel(pen: &Pen, steering: f64, rim: &str, spoke: &str) {
     pen.line([turned(-1.0, 0.0), turned(1.0, 0.0)], spoke, 3.0);
     pen.line([turned(0.0, 0.0), turned(0.0, 1.0)], spoke, 3.0);
     pen.disc(turned(0.0, -1.0), 3.5, spoke);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shares_come_to_one() {
-        let shares = shares(&[1000.0, 1000.0, -1000.0]);
-        assert_eq!(shares, [0.5, 0.5, 0.0]);
-    }
 }

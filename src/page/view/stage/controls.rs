@@ -103,14 +103,14 @@ pub(super) fn Controls(PageProps { state, dispatch }: &PageProps) -> Html {
                     </select>
                 </label>
                 <button type="button" class={classes!("button", "quiet", stage.by_hand.then_some("pressed"))}
-                    data-testid="take-the-wheel" aria-pressed={stage.by_hand.to_string()}
+                    data-testid="take-the-wheel"
                     onclick={let by_hand = !stage.by_hand;
                         dispatch.reform(move |_: MouseEvent| Action::TakeTheWheel(by_hand))}>
                     { wheel }
                 </button>
             </div>
             if stage.by_hand {
-                <div class="pad" aria-label="Drive by touch; on a keyboard the arrow keys do">
+                <div class="pad" role="group" aria-label="Drive by touch; on a keyboard the arrow keys do">
                     { for PAD.iter().map(|key| pad(key, state.stage.held.contains(&key.0), dispatch)) }
                 </div>
             }
@@ -124,9 +124,20 @@ fn pad(
     dispatch: &Callback<Action>,
 ) -> Html {
     let hold = |down: bool| dispatch.reform(move |_: PointerEvent| Action::Hold { held, down });
+    let press = |down: bool| {
+        let dispatch = dispatch.clone();
+        Callback::from(move |event: KeyboardEvent| {
+            if matches!(&*event.key(), "Enter" | " ") {
+                event.prevent_default();
+                dispatch.emit(Action::Hold { held, down });
+            }
+        })
+    };
+    let leave = dispatch.reform(move |_: FocusEvent| Action::Hold { held, down: false });
     html! {
         <button type="button" class={classes!("key", is_down.then_some("pressed"))} aria-label={label}
             data-testid={format!("hold-{label}")} onpointerdown={hold(true)} onpointerup={hold(false)}
-            onpointerleave={hold(false)} onpointercancel={hold(false)}>{ sign }</button>
+            onpointerleave={hold(false)} onpointercancel={hold(false)} onkeydown={press(true)}
+            onkeyup={press(false)} onblur={leave}><span aria-hidden="true">{ sign }</span></button>
     }
 }

@@ -1,12 +1,15 @@
 //! One picture, and what each network on the stage would do with it.
 
+use std::collections::BTreeMap;
+
 use web_sys::{HtmlCanvasElement, HtmlSelectElement};
 use yew::prelude::*;
 
-use super::answer::shares;
 use super::show::{SIDE, opaque};
+use crate::lab::protocol::ModelId;
+use crate::page::answers::{Row, Said, distance, felt, rows};
 use crate::page::format;
-use crate::page::state::{Action, Answer};
+use crate::page::state::{Action, Answer, Looked, PATCHES, State};
 use crate::page::view::pixels;
 use crate::page::view::props::PageProps;
 use crate::vocabulary::stage::ACTIONS;
@@ -25,7 +28,9 @@ pub(super) fn LookedAt(PageProps { state, dispatch }: &PageProps) -> Html {
     });
     let Some(looked) = looked else { return Html::default() };
     let close = dispatch.reform(|_: MouseEvent| Action::LookAt(None));
-    let proposed = looked.answers.values().next().map_or(0, best);
+    let cover = dispatch.reform(|_: MouseEvent| Action::CoverPatches);
+    let answers = said(state, &looked.answers);
+    let proposed = answers.first().map_or(0, |(_, said)| best(said.answer));
     let class = (*chosen).unwrap_or(proposed);
     let choose = {
         let chosen = chosen.clone();
@@ -35,23 +40,32 @@ pub(super) fn LookedAt(PageProps { state, dispatch }: &PageProps) -> Html {
         })
     };
     let add = dispatch.reform(move |_: MouseEvent| Action::AddLooked(class));
-    let answers = looked.answers.iter().map(|(model, answer)| {
-        html! {
-            <li data-testid="looked-answer" data-model={model.clone()}>
-                <b>{ state.title(model) }</b>{ format!(": {}", says(answer)) }
-            </li>
-        }
-    });
     let options = ACTIONS.iter().enumerate().map(|(i, name)| {
         html! { <option selected={i == class}>{ *name }</option> }
     });
+    let covered = Covered::of(state, &looked);
     html! {
         <div class="panel looked" data-testid="looked" role="group" aria-label="One picture">
-            <canvas ref={canvas} width="96" height="96" role="img" aria-label="The picture, enlarged" />
-            <div>
-                <h3>{ format!("Before step {}", looked.step) }</h3>
-                <ul class="looked-answers">{ for answers }</ul>
-                <p class="hint">{ apart(looked.answers.values()) }</p>
+            <div class="looked-picture">
+                <canvas ref={canvas} width="96" height="96" role="img" aria-label="The picture, enlarged" />
+                { for covered.as_ref().map(map) }
+            </div>
+            <div class="looked-said">
+                <h2>{ format!("One picture, before step {}", looked.step) }</h2>
+                { table(state, &answers) }
+                if let [(_, one), (_, other)] = &answers[..] {
+                    <p data-testid="looked-apart" role="status">{ felt(one.answer, other.answer) }</p>
+                }
+                if let Some(covered) = &covered {
+                    <p class="hint" data-testid="covered" role={covered.is_done().then_some("status")}
+                        data-value={covered.distances.len().to_string()}>
+                        { covered.in_words() }
+                    </p>
+                } else if answers.len() == 2 {
+                    <button type="button" class="button quiet" data-testid="cover" onclick={cover}>
+                        {"What in the picture makes the difference?"}
+                    </button>
+                }
                 <div class="drive-row">
                     <label class="inline-field">
                         {"Right would be "}
@@ -69,54 +83,140 @@ pub(super) fn LookedAt(PageProps { state, dispatch }: &PageProps) -> Html {
     }
 }
 
+/// In the order of the cars.
+fn said<'a>(state: &State, answers: &'a BTreeMap<ModelId, Answer>) -> Vec<(ModelId, Said<'a>)> {
+    let networks = state.stage.cars.iter().filter_map(|car| {
+        let model = car.driver.network()?;
+        let answer = answers.get(model)?;
+        Some((model.clone(), Said { answer, is_classes: car.scores(&answer.numbers).is_some() }))
+    });
+    networks.collect()
+}
+
+fn table(state: &State, answers: &[(ModelId, Said<'_>)]) -> Html {
+    let head = answers.iter().map(|(model, _)| {
+        html! {
+            <th scope="col" data-testid="looked-answer" data-model={model.clone()}>
+                { state.title(model) }
+            </th>
+        }
+    });
+    let bars = |row: &Row| {
+        let bar = |(i, share): (usize, &f32)| {
+            html! {
+                <rect class={format!("car-bar-{i}")} y={(i * 5).to_string()} height="4"
+                    width={format!("{:.1}", 100.0 * share.clamp(0.0, 1.0))} />
+            }
+        };
+        html! {
+            <svg viewBox="0 0 100 9" preserveAspectRatio="none" aria-hidden="true">
+                { for row.shares.iter().enumerate().map(bar) }
+            </svg>
+        }
+    };
+    let said: Vec<Said<'_>> = answers.iter().map(|(_, said)| *said).collect();
+    let line = |row: Row| {
+        html! {
+            <tr>
+                <th scope="row">{ row.name }</th>
+                { for row.cells.iter().map(|cell| html! { <td>{ cell }</td> }) }
+                if said.len() == 2 {
+                    <td>{ row.difference.clone().unwrap_or_default() }</td>
+                }
+                <td class="looked-bars">{ bars(&row) }</td>
+            </tr>
+        }
+    };
+    html! {
+        <div class="scroller" tabindex="0" role="region" aria-label="What the networks say">
+            <table class="road-table looked-table">
+                <thead>
+                    <tr>
+                        <td></td>
+                        { for head }
+                        if said.len() == 2 { <th scope="col">{"difference"}</th> }
+                        <td></td>
+                    </tr>
+                </thead>
+                <tbody>{ for rows(&said).into_iter().map(line) }</tbody>
+            </table>
+        </div>
+    }
+}
+
 /// The class with the highest score, or nothing.
 fn best(answer: &Answer) -> usize {
     let scores = answer.numbers.iter().copied().enumerate();
     scores
         .reduce(|best, other| if other.1 > best.1 { other } else { best })
         .map_or(0, |best| best.0)
+        .min(ACTIONS.len() - 1)
 }
 
-fn says(answer: &Answer) -> String {
-    if answer.numbers.len() != ACTIONS.len() {
-        let [steering, gas, brake] = answer.controls;
-        return format!("steering {steering:.2}, gas {gas:.2}, brake {brake:.2}");
+/// What becomes of the difference between two answers as patches of the picture are covered.
+struct Covered {
+    /// With nothing covered.
+    whole: f32,
+    /// With each patch covered that was tried so far.
+    distances: Vec<f32>,
+}
+
+impl Covered {
+    /// `None` before somebody asks for it.
+    fn of(state: &State, looked: &Looked) -> Option<Self> {
+        let apart = |answers: &BTreeMap<ModelId, Answer>| match said(state, answers)[..] {
+            [(_, one), (_, other)] => Some(distance(one, other)),
+            _ => None,
+        };
+        let whole = apart(&looked.answers).filter(|_| !looked.covered.is_empty())?;
+        Some(Self { whole, distances: looked.covered.iter().filter_map(apart).collect() })
     }
-    let mut shares: Vec<(usize, f32)> = shares(&answer.numbers).into_iter().enumerate().collect();
-    shares.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let word = |(class, share): &(usize, f32)| {
-        format!("{} {}", ACTIONS[*class], format::whole_percent(f64::from(*share)))
-    };
-    shares.iter().take(2).map(word).collect::<Vec<_>>().join(", ")
-}
 
-/// What two answers do differently, as the car feels it.
-fn apart<'a>(answers: impl Iterator<Item = &'a Answer>) -> String {
-    let controls: Vec<[f32; 3]> = answers.map(|answer| answer.controls).collect();
-    let [a, b] = controls[..] else { return String::new() };
-    if a == b {
-        return "Both do the same.".into();
+    fn changes(&self) -> impl Iterator<Item = f32> {
+        self.distances.iter().map(|distance| (distance - self.whole).abs())
     }
-    let part = |(name, i): (&str, usize)| {
-        let by = b[i] - a[i];
-        (by != 0.0).then(|| format!("{name} by {by:+.2}"))
-    };
-    let parts = [("steering", 0), ("gas", 1), ("brake", 2)].into_iter().filter_map(part);
-    format!("The second differs in {}.", parts.collect::<Vec<_>>().join(", "))
+
+    /// The patch that changes the most, if any does.
+    fn first(&self) -> Option<usize> {
+        let most = self.changes().enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
+        most.filter(|(_, change)| *change > 0.0).map(|(patch, _)| patch)
+    }
+
+    fn is_done(&self) -> bool {
+        self.distances.len() == PATCHES * PATCHES
+    }
+
+    fn in_words(&self) -> String {
+        if !self.is_done() {
+            let done = self.distances.len();
+            return format!("Each square is covered in turn: {done} of {}.", PATCHES * PATCHES);
+        }
+        let Some(first) = self.first() else {
+            return "Whichever square is covered, the difference stays.".into();
+        };
+        let [from, to] =
+            [self.whole, self.distances[first]].map(|x| format::whole_percent(f64::from(x)));
+        format!(
+            "Covered by the picture's mean colour, the framed square changes the difference the most: from \
+             {from} to {to} of what it can be."
+        )
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn answers_are_put_into_words() {
-        let answer = |numbers: &[f32], controls| Answer { numbers: numbers.to_vec(), controls };
-        let gas = answer(&[0.0, 0.0, 0.0, 9.0, 7.0], [0.0, 0.2, 0.0]);
-        assert_eq!((best(&gas), &says(&gas)[..]), (3, "gas 88%, brake 12%"));
-        let left = answer(&[0.1], [-0.6, 0.2, 0.0]);
-        assert_eq!(says(&left), "steering -0.60, gas 0.20, brake 0.00");
-        assert_eq!(apart([&gas, &left].into_iter()), "The second differs in steering by -0.60.");
-        assert_eq!(apart([&gas, &gas].into_iter()), "Both do the same.");
+fn map(covered: &Covered) -> Html {
+    let most = covered.changes().fold(f32::MIN_POSITIVE, f32::max);
+    let square = |(patch, change): (usize, f32)| {
+        let (x, y) = (patch % PATCHES, patch / PATCHES);
+        let is_first = covered.first() == Some(patch);
+        html! {
+            <rect class={classes!("cover", is_first.then_some("cover-first"))} x={x.to_string()}
+                y={y.to_string()} width="1" height="1"
+                fill-opacity={format!("{:.2}", 0.7 * change / most)} />
+        }
+    };
+    html! {
+        <svg viewBox={format!("0 0 {PATCHES} {PATCHES}")} aria-hidden="true">
+            { for covered.changes().enumerate().map(square) }
+        </svg>
     }
 }

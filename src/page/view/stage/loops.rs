@@ -18,7 +18,7 @@ use crate::page::state::{Action, Driver, Held};
 pub(super) struct Running {
     _frame: Rc<RefCell<Option<AnimationFrame>>>,
     _sight: Option<Sight>,
-    _listeners: [EventListener; 3],
+    _listeners: [EventListener; 4],
 }
 
 /// Sees to whether the stage is on the screen.
@@ -62,8 +62,8 @@ pub(super) fn start(
         let options = gloo_events::EventListenerOptions::enable_prevent_default();
         EventListener::new_with_options(&window, event, options, move |event| {
             let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
-            let held = Held::of(&event.key());
-            if let Some(held) = held.filter(|_| is_by_hand(&show)) {
+            let held = Held::of(&event.key()).filter(|_| is_by_hand(&show) && !is_typed(event));
+            if let Some(held) = held {
                 // Arrows would scroll the page.
                 event.prevent_default();
                 if !event.repeat() {
@@ -72,8 +72,23 @@ pub(super) fn start(
             }
         })
     };
-    let listeners = [hidden, keys("keydown", true), keys("keyup", false)];
+    // A key that is let go of elsewhere is not heard here.
+    let away = {
+        let dispatch = dispatch.clone();
+        EventListener::new(&window, "blur", move |_| {
+            for held in Held::ALL {
+                dispatch.emit(Action::Hold { held, down: false });
+            }
+        })
+    };
+    let listeners = [hidden, away, keys("keydown", true), keys("keyup", false)];
     Some(Running { _frame: frame, _sight: sight, _listeners: listeners })
+}
+
+/// Whether a field has the keys.
+fn is_typed(event: &KeyboardEvent) -> bool {
+    let element = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    element.is_some_and(|element| matches!(&*element.tag_name(), "INPUT" | "SELECT" | "TEXTAREA"))
 }
 
 fn is_by_hand(show: &Rc<RefCell<Show>>) -> bool {

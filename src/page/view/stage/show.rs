@@ -157,7 +157,7 @@ impl Show {
             if let Some(pen) = Pen::on(&refs.answer) {
                 answer::draw(
                     &pen,
-                    (&decision.answer, decision.controls),
+                    (car.scores(&decision.answer), decision.controls),
                     &self.palette.cars[i.min(1)],
                     &self.palette,
                 );
