@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde_bytes::ByteBuf;
 use web_sys::{HtmlCanvasElement, HtmlSelectElement};
 use yew::prelude::*;
 
@@ -12,7 +13,7 @@ use crate::page::format;
 use crate::page::state::{Action, Answer, Looked, PATCHES, State};
 use crate::page::view::pixels;
 use crate::page::view::props::PageProps;
-use crate::vocabulary::stage::ACTIONS;
+use crate::vocabulary::stage::{ACTIONS, Labelled};
 
 #[component]
 pub(super) fn LookedAt(PageProps { state, dispatch }: &PageProps) -> Html {
@@ -30,7 +31,7 @@ pub(super) fn LookedAt(PageProps { state, dispatch }: &PageProps) -> Html {
     let close = dispatch.reform(|_: MouseEvent| Action::LookAt(None));
     let cover = dispatch.reform(|_: MouseEvent| Action::CoverPatches);
     let answers = said(state, &looked.answers);
-    let proposed = answers.first().map_or(0, |(_, said)| best(said.answer));
+    let proposed = answers.first().map_or(0, |(_, said)| action(*said));
     let class = (*chosen).unwrap_or(proposed);
     let choose = {
         let chosen = chosen.clone();
@@ -144,13 +145,15 @@ fn table(state: &State, answers: &[(ModelId, Said<'_>)]) -> Html {
     }
 }
 
-/// The class with the highest score, or nothing.
-fn best(answer: &Answer) -> usize {
-    let scores = answer.numbers.iter().copied().enumerate();
-    scores
-        .reduce(|best, other| if other.1 > best.1 { other } else { best })
-        .map_or(0, |best| best.0)
-        .min(ACTIONS.len() - 1)
+/// The action that an answer comes to: the one with the highest score, or the nearest.
+fn action(said: Said<'_>) -> usize {
+    if !said.is_classes {
+        let controls = said.answer.controls;
+        return Labelled { seen: ByteBuf::new(), controls }.class();
+    }
+    let scores = said.answer.numbers.iter().copied().enumerate();
+    let best = scores.reduce(|best, other| if other.1 > best.1 { other } else { best });
+    best.map_or(0, |(class, _)| class)
 }
 
 /// What becomes of the difference between two answers as patches of the picture are covered.
