@@ -1,7 +1,5 @@
 //! What the numbers of an opened network set: the wheel and the pedals.
 
-use std::rc::Rc;
-
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
@@ -25,31 +23,13 @@ pub(super) fn WheelForm(PageProps { state, dispatch }: &PageProps) -> Html {
             Action::SetWheel(wheel)
         })
     };
-    // What is no number leaves the one that was.
-    let typed = |was: f64, set: Rc<dyn Fn(&mut Wheel, f64)>| {
-        let (wheel, dispatch) = (wheel.clone(), dispatch.clone());
-        Callback::from(move |event: Event| {
-            let input: HtmlInputElement = event.target_unchecked_into();
-            match input.value().trim().replace(',', ".").parse::<f64>() {
-                Ok(number) if number.is_finite() && number != 0.0 => {
-                    let mut wheel = wheel.clone();
-                    set(&mut wheel, number);
-                    dispatch.emit(Action::SetWheel(wheel));
-                }
-                _ => input.set_value(&was.to_string()),
-            }
-        })
-    };
     let factor = |at: usize, sets: Sets| {
         let set = move |wheel: &mut Wheel, factor| wheel.set(at, of, Some(Sets { factor, ..sets }));
-        typed(sets.factor, Rc::new(set))
+        typed(wheel, dispatch, sets.factor, set)
     };
-    let speed = typed(
-        wheel.target_speed,
-        Rc::new(|wheel: &mut Wheel, speed: f64| {
-            wheel.target_speed = speed.abs();
-        }),
-    );
+    let speed = typed(wheel, dispatch, wheel.target_speed, |wheel, speed| {
+        wheel.target_speed = speed.abs();
+    });
     let row = |(at, name): (usize, &String)| {
         let sets = wheel.column(at, of);
         let option = |control: Control| {
@@ -107,4 +87,25 @@ pub(super) fn WheelForm(PageProps { state, dispatch }: &PageProps) -> Html {
             <p class="hint" role="status">{ says }</p>
         </details>
     }
+}
+
+/// What is no number leaves the one that was.
+fn typed(
+    wheel: &Wheel,
+    dispatch: &Callback<Action>,
+    was: f64,
+    set: impl Fn(&mut Wheel, f64) + 'static,
+) -> Callback<Event> {
+    let (wheel, dispatch) = (wheel.clone(), dispatch.clone());
+    Callback::from(move |event: Event| {
+        let input: HtmlInputElement = event.target_unchecked_into();
+        match input.value().trim().replace(',', ".").parse::<f64>() {
+            Ok(number) if number.is_finite() && number != 0.0 => {
+                let mut wheel = wheel.clone();
+                set(&mut wheel, number);
+                dispatch.emit(Action::SetWheel(wheel));
+            }
+            _ => input.set_value(&was.to_string()),
+        }
+    })
 }
