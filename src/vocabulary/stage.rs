@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
+/// Rows of what the camera sees, and pixels in each.
+pub const SIDE: usize = 96;
+
 /// Who drives.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum By {

@@ -3,9 +3,10 @@
 //! `smoothscale` compute them.
 
 use super::canvas::{Canvas, Colour, HEIGHT, WIDTH};
+use crate::vocabulary::stage;
 
 /// Columns and rows of a picture.
-pub const SIDE: usize = 96;
+pub const SIDE: usize = stage::SIDE;
 
 /// Bytes of a row of a picture.
 const ROW: usize = 3 * SIDE;

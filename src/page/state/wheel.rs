@@ -5,10 +5,9 @@ use super::networks::{Network, Origin};
 use crate::lab::protocol::{Inspection, TensorShape};
 use crate::vocabulary::driving::{Control, Outputs, RoadTest, Sets};
 use crate::vocabulary::frames::Normalization;
-use crate::vocabulary::stage::ACTIONS;
+use crate::vocabulary::stage::{ACTIONS, SIDE};
 
-/// Side and channels of the camera's pictures.
-const SIDE: usize = 96;
+/// Of the camera's pictures.
 const CHANNELS: usize = 3;
 
 /// A network with more numbers is made for something else than driving.

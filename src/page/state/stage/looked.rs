@@ -7,6 +7,7 @@ use serde_bytes::ByteBuf;
 
 use super::{Asked, Effect, RoadTest, Stage, State};
 use crate::lab::protocol::{ModelId, Request};
+use crate::vocabulary::stage::SIDE;
 
 /// A picture that somebody looks at, and what the networks on the stage say about it.
 #[derive(Debug, Clone)]
@@ -20,8 +21,7 @@ pub struct Looked {
     pub covered: Vec<BTreeMap<ModelId, Answer>>,
 }
 
-/// Side of a picture, of a patch of it, and patches in a row.
-const SIDE: usize = 96;
+/// Side of a patch, and patches in a row.
 const PATCH: usize = 12;
 pub const PATCHES: usize = SIDE / PATCH;
 

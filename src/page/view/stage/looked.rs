@@ -6,14 +6,14 @@ use serde_bytes::ByteBuf;
 use web_sys::{HtmlCanvasElement, HtmlSelectElement};
 use yew::prelude::*;
 
-use super::show::{SIDE, opaque};
+use super::show::opaque;
 use crate::lab::protocol::ModelId;
 use crate::page::answers::{Row, Said, distance, felt, rows};
 use crate::page::format;
 use crate::page::state::{Action, Answer, Looked, PATCHES, State};
 use crate::page::view::pixels;
 use crate::page::view::props::PageProps;
-use crate::vocabulary::stage::{ACTIONS, Labelled};
+use crate::vocabulary::stage::{ACTIONS, Labelled, SIDE};
 
 #[component]
 pub(super) fn LookedAt(PageProps { state, dispatch }: &PageProps) -> Html {

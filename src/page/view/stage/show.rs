@@ -11,6 +11,7 @@ use super::scene::{self, Seen};
 use crate::page::state::{Action, Car, STEPS_PER_SECOND, Stage};
 use crate::page::view::pixels;
 use crate::page::view::props::Snapshot;
+use crate::vocabulary::stage::SIDE;
 
 /// How often the page hears how far it is, in milliseconds.
 const TELL: f64 = 200.0;
@@ -20,9 +21,6 @@ const REST: f64 = 3_000.0;
 const AWAY: f64 = 250.0;
 /// How often the colours are looked up: they change with the hour in some systems.
 const LOOK_UP: f64 = 1_000.0;
-
-/// Side of the picture that a network sees.
-pub(super) const SIDE: usize = 96;
 
 /// Where a car is shown.
 #[derive(Debug, Clone, Default, PartialEq)]
