@@ -4,7 +4,7 @@ use super::State;
 use super::networks::{Network, Origin};
 use crate::lab::protocol::{Inspection, TensorShape};
 use crate::vocabulary::driving::{Control, Outputs, RoadTest, Sets};
-use crate::vocabulary::frames::Normalization;
+use crate::vocabulary::preprocessing::Preprocessing;
 use crate::vocabulary::stage::{ACTIONS, SIDE};
 
 /// Of the camera's pictures.
@@ -80,17 +80,17 @@ impl State {
         let Some((_, inspection)) = self.opened(id) else { return RoadTest::default() };
         let numbers = names(inspection).len();
         let outputs = self.wheel.outputs().filter(|own| own.columns().len() == numbers);
-        let said = self.normalization.parse().ok().flatten();
+        let said = self.preprocessing.parse(Some(inspection)).ok().flatten();
         let depth = depth(inspection).filter(|depth| *depth > 1);
         let stack = said.as_ref().and_then(|said| said.stack).or(depth);
-        let normalization = match (said, stack) {
+        let preprocessing = match (said, stack) {
             (None, None) => None,
-            (said, stack) => Some(Normalization { stack, ..said.unwrap_or_default() }),
+            (said, stack) => Some(Preprocessing { stack, ..said.unwrap_or_default() }),
         };
         RoadTest {
             outputs,
             target_speed: self.wheel.target_speed,
-            normalization,
+            preprocessing,
             ..RoadTest::default()
         }
     }

@@ -137,7 +137,7 @@ fn an_opened_network_of_values_drives_as_it_is_said() {
     assert_eq!(steered.names, ["angle", "throttle"]);
     let test = |bench: &Bench| RoadTest::clone(&bench.state.stage.cars[0].test);
     assert_eq!(test(&bench).outputs, None, "it has other numbers than the link speaks of");
-    assert_eq!(test(&bench).normalization.and_then(|own| own.stack), Some(2));
+    assert_eq!(test(&bench).preprocessing.and_then(|own| own.stack), Some(2));
 
     // Said one by one: a control is set by one number.
     let sets = |control, factor| Some(Sets { control, factor });
