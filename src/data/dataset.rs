@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use super::archive::{self, Archive};
-use super::entry::{Entry, is_image_name, is_record_name};
+use super::entry::{Entry, file_name, is_image_name, is_record_name, stem};
 use super::records::{self, natural};
 use super::tree::{Given, Tree};
 use super::{images, npy, npz};
@@ -385,7 +385,10 @@ impl Dataset {
             return Err(Error::new("the file is empty"));
         }
         if npy::is_npy(&start) {
-            return Self::read_tree(&mut Tree::Files(vec![file]), reading, progress);
+            let name = stem(file_name(file.name()));
+            let mut tree = Tree::Files(vec![file]);
+            let mut arrays = npz::Arrays::new(&mut tree, std::iter::once((name, 0)));
+            return npz::read(&mut arrays, reading, progress);
         }
         if !archive::is_zip(&start) {
             let entry = Entry::new(file.name(), None);
@@ -415,52 +418,42 @@ impl Dataset {
             let preprocessing = reading.preprocessing.as_ref();
             return images::read(&entries, found, &mut load, preprocessing, progress);
         }
-        let mut parts = Self::read_arrays(tree, &entries, reading, progress)?;
-        let is_archive = |&index: &usize| {
-            entries[index].is_array() && !entries[index].path.ends_with(npz::SUFFIX)
-        };
-        let mut archives: Vec<usize> = (0..entries.len()).filter(is_archive).collect();
-        archives.sort_by(|&a, &b| natural::compare(&entries[a].path, &entries[b].path));
-        for index in archives {
-            let name = entries[index].shown.clone();
-            let content = tree.load(index).in_file(&name)?.into_owned();
-            if !archive::is_zip(&content) {
-                return Err(Error::new("this is no npz").in_file(&name).way_out(
-                    "Save arrays together with np.savez, or call one that stands alone .npy.",
-                ));
-            }
-            let archive = Archive::open(Box::new(std::io::Cursor::new(content))).in_file(&name)?;
-            let mut inner = Tree::Archive { name: &name, archive };
-            // Archives in it are not looked into: one might have itself in it.
-            let entries = inner.entries();
-            let arrays = Self::read_arrays(&mut inner, &entries, reading, progress);
-            parts.extend(arrays.in_file(&name)?);
+        let (alone, packed) = arrays(tree, &entries);
+        let mut parts = Self::read_arrays(tree, &entries, &alone, reading, progress)?;
+        for index in packed {
+            let shown = &entries[index].shown;
+            let mut read = || {
+                let bytes = ByteBuf::from(tree.load(index)?.into_owned());
+                let file = File { name: shown.clone(), bytes };
+                let archive = Archive::open(Given::Here(&file).open()?)?;
+                let mut inner = Tree::Archive { name: shown, archive };
+                let entries = inner.entries();
+                // An archive in an archive in an archive is nobody's.
+                let (alone, _) = arrays(&inner, &entries);
+                Self::read_arrays(&mut inner, &entries, &alone, reading, progress)
+            };
+            parts.extend(read().in_file(shown)?);
         }
         Self::join(parts)
     }
 
-    /// The arrays that stand alone, those that lie together as one set.
+    /// The arrays at these places of a tree: those that lie together belong together.
     fn read_arrays(
         tree: &mut Tree,
         entries: &[Entry],
+        places: &[usize],
         reading: &Reading,
         progress: &mut Progress,
     ) -> Result<Vec<Self>> {
-        let is_alone = |&index: &usize| {
-            entries[index].is_array() && entries[index].path.ends_with(npz::SUFFIX)
-        };
-        let mut alone: Vec<usize> = (0..entries.len()).filter(is_alone).collect();
-        alone.sort_by(|&a, &b| natural::compare(&entries[a].path, &entries[b].path));
         let mut parts = Vec::new();
-        for folder in alone.chunk_by(|&a, &b| entries[a].folders() == entries[b].folders()) {
-            let names = folder.iter().map(|&index| entries[index].file_name());
-            let mut arrays = npz::Arrays::new(tree, names.zip(folder.iter().copied()));
-            parts.push(npz::read(&mut arrays, reading, progress)?);
+        for folder in places.chunk_by(|&a, &b| entries[a].folders() == entries[b].folders()) {
+            let named = folder.iter().map(|&index| (entries[index].file_name(), index));
+            parts.push(npz::read(&mut npz::Arrays::new(tree, named), reading, progress)?);
         }
         Ok(parts)
     }
 
-    /// uint8 frames in their colours, N,H,W,C in `pixels`; `shape` is channels, height, width.
+    /// uint8 frames, N,H,W,C in `pixels`; `shape` is channels, height, width.
     pub(super) fn from_bytes(
         shape: [usize; 3],
         pixels: Vec<u8>,
@@ -694,6 +687,18 @@ impl Dataset {
         };
         self.of_file(checked())
     }
+}
+
+/// The places of arrays in a tree, folder by folder, and those of archives that hold some. In an archive arrays
+/// keep their order.
+fn arrays(tree: &Tree, entries: &[Entry]) -> (Vec<usize>, Vec<usize>) {
+    let mut order: Vec<usize> = (0..entries.len()).filter(|&i| entries[i].is_array()).collect();
+    let key = |index: usize| match tree {
+        Tree::Files(_) => entries[index].path.clone(),
+        Tree::Archive { .. } => entries[index].folders().join("/"),
+    };
+    order.sort_by(|&a, &b| natural::compare(&key(a), &key(b)));
+    order.into_iter().partition(|&index| entries[index].path.ends_with(npz::SUFFIX))
 }
 
 fn label_column(column: &Column) -> LabelColumn {

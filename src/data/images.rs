@@ -220,12 +220,12 @@ mod tests {
             (
                 vec![file("a.npy", b"\x93NUMPY\x01\x00".to_vec())],
                 Some("a.npy"),
-                "a single .npy array, which cannot carry labels",
+                "no array `x` in the npz, only a",
             ),
             (
                 vec![file("a.csv", b"1,2".to_vec())],
                 Some("a.csv"),
-                "neither an npz, nor a zip, nor an image",
+                "labels without the images that they are for",
             ),
             (vec![file("a.txt", vec![1]), file("b.txt", vec![1])], None, "no image was found"),
             (vec![zipped(&[file("a.txt", vec![1])])], Some("set.zip"), "no image was found"),

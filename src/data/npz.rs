@@ -695,8 +695,51 @@ mod tests {
             let error = data.rows_for(&inputs).unwrap_err();
             assert_eq!((error.what.as_str(), error.file.as_deref()), (what, Some("set.npz")));
         }
-        let error = data.frames_for("input_1").unwrap_err();
+        // There is only one that has pictures, whatever it is called.
+        assert_eq!(data.frames_for("input_1").unwrap().frame_shape(), [3, 1, 2]);
+        let depth = array("|u1", false, "2, 1, 2, 1", &[0; 4]);
+        let two = read(&[("image", pixels_array()), ("depth", depth)]).unwrap();
+        let error = two.frames_for("input_1").unwrap_err();
         assert!(error.what.contains("no array `x` for the network's input `input_1`"), "{error}");
+    }
+
+    #[test]
+    fn arrays_may_have_any_names() {
+        let doubles =
+            |values: &[f64]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>();
+        let halves = array("<f8", false, "2, 1, 2, 3", &doubles(&[0.5; 12]));
+        let angles = || array("<f8", false, "2,", &doubles(&[0.25, -1.0]));
+        let values = |data: &Dataset| {
+            let columns = data.labels().unwrap().columns();
+            columns.iter().map(|column| column.values().into_owned()).collect::<Vec<_>>()
+        };
+        let data = read(&[("labels", angles()), ("images", halves.clone())]).unwrap();
+        assert_eq!((data.frame_shape(), values(&data)), (&[1, 2, 3][..], vec![vec![0.25, -1.0]]));
+        assert_eq!(data.frames_for("input").unwrap().len(), 2);
+        // Of a split that has the same number of frames the labels are told by their name.
+        let other = || array("<f8", false, "2,", &doubles(&[7.0; 2]));
+        let split = [
+            ("X_train", halves.clone()),
+            ("y_test", other()),
+            ("y_train", angles()),
+            ("X_test", pixels_array()),
+        ];
+        assert_eq!(values(&read(&split[..3]).unwrap()), [[0.25, -1.0]]);
+        let labelling = Labelling {
+            images: Some("X_test".into()),
+            labels: vec!["y_test".into()],
+            ..Labelling::default()
+        };
+        let reading = Reading { labelling, ..Reading::default() };
+        let file = npz(&split, CompressionMethod::Stored);
+        let chosen = Dataset::read(&[file], &reading, &mut crate::progress::unwatched).unwrap();
+        assert_eq!((chosen.frame_shape(), values(&chosen)), (&[3, 1, 2][..], vec![vec![7.0, 7.0]]));
+        // Side by side in a folder, as np.save leaves them.
+        let file = |name: &str, bytes| File { name: name.into(), bytes: ByteBuf::from(bytes) };
+        let pair = [file("set/labels.npy", angles()), file("set/frames.npy", pixels_array())];
+        let pair = Dataset::read(&pair, &Reading::default(), &mut crate::progress::unwatched);
+        let pair = pair.unwrap();
+        assert_eq!((pair.frame_shape(), values(&pair)), (&[3, 1, 2][..], vec![vec![0.25, -1.0]]));
     }
 
     #[test]
@@ -730,7 +773,6 @@ mod tests {
                 vec![("x", array("|u1", false, "3, 2, 2", &pixels()))],
                 "uint8 `x` is frames, height, width, channels; this one has the shape [3, 2, 2]",
             ),
-            (vec![("x", array("<f8", false, "1,", &[0; 8]))], "`x` has the element type <f8"),
             (
                 vec![("x", array("<f4", false, "1,", &[0; 4]))],
                 "float32 `x` needs an axis beside that of the frames",

@@ -21,6 +21,9 @@ use self::paths::{Absent, Images};
 use self::table::{Row, Table, number};
 use self::udacity::Camera;
 
+/// More classes than this are only where a name says so.
+const FEW: u32 = 32;
+
 /// Gives the content of an entry.
 pub(super) type Load<'l, 'a> = dyn FnMut(usize) -> Result<Cow<'a, [u8]>> + 'l;
 
@@ -496,14 +499,20 @@ impl Kept {
     }
 }
 
-/// Whole numbers are classes unless their column's name says that they mean themselves.
+/// Small whole numbers are classes unless their column's name says that they mean themselves.
 fn kind_of(name: &str, numbers: Vec<f64>) -> Numbers {
     let class = |&number: &f64| {
         let is_class = number >= 0.0 && number < f64::from(MAX_CLASSES) && number.fract() == 0.0;
         is_class.then_some(number as u32)
     };
     match numbers.iter().map(class).collect() {
-        Some(classes) if !columns::is_value(name) => Numbers::Classes(classes),
+        Some(classes) if columns::is_class(name) => Numbers::Classes(classes),
+        Some(classes) if !columns::is_value(name) && classes.iter().all(|&class| class < FEW) => {
+            Numbers::Classes(classes)
+        }
         _ => Numbers::Values(numbers),
     }
 }
+
+#[cfg(test)]
+mod tests;
