@@ -10,7 +10,7 @@ pub enum Hand {
     #[default]
     Waiting,
     Trains(Box<train::Hand>),
-    Drives(drive::Hand),
+    Drives(Box<drive::Hand>),
 }
 
 impl Hand {
@@ -25,7 +25,7 @@ impl Hand {
                 let (calling, muster) = called(bytes)?;
                 *self = match calling {
                     Calling::Training => Self::Trains(Box::new(train::Hand::new(muster)?)),
-                    Calling::Driving => Self::Drives(drive::Hand::new(muster)?),
+                    Calling::Driving => Self::Drives(Box::new(drive::Hand::new(muster)?)),
                 };
                 Ok(Vec::new())
             }

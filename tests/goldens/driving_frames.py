@@ -37,10 +37,13 @@ def yuv(picture):
 CASES = [
     ("donkey_linear", "tub/images", "", [scaled]),
     ("carla_light", "csv", "--resize", [resized(64, 64), scaled]),
-    ("lane_navigation", "angle_in_name", "--resize", [resized(200, 66), scaled]),
+    ("carla_light", "angle_in_name", "--resize", [resized(64, 64), scaled]),
+    ("carla_light", "tub/images", "--resize", [resized(64, 64), scaled]),
+    ("lane_navigation", "angle_in_name", "", [scaled]),
+    ("lane_navigation", "csv", "--crop 20,0,0,0 --resize", [lambda picture: picture[20:], resized(200, 66), scaled]),
     ("lane_navigation", "angle_in_name", "--resize 200x66 --color yuv", [resized(200, 66), yuv, scaled]),
-    ("udacity_pilotnet", "udacity/IMG", "--crop 60,0,25,0 --resize --color yuv --divide 1",
-     [lambda picture: picture[60:-25], resized(200, 66), yuv, np.float32]),
+    ("udacity_pilotnet", "udacity/IMG", "--crop 30,0,12,0 --resize --color yuv --divide 1",
+     [lambda picture: picture[30:-12], resized(200, 66), yuv, np.float32]),
 ]
 
 

@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use serde_bytes::ByteBuf;
 
-use super::networks::Origin;
 use super::preprocessing::PreprocessingForm;
 use super::queue::{Purpose, TaskId};
 use super::{Effect, Resource, State};
@@ -180,24 +179,6 @@ impl State {
     pub(super) fn preprocessing(&self) -> Result<Option<Preprocessing>> {
         let network = self.selected().and_then(|network| network.inspection());
         self.preprocessing.parse(network.map(|inspection| &**inspection))
-    }
-
-    /// Lets frames enter as the file of a network that was opened has noted it, unless somebody said how.
-    pub(super) fn follow_note(&mut self, id: &str, effects: &mut Vec<Effect>) {
-        let opened = self.network(id).filter(|network| network.origin == Origin::Opened);
-        let Some(network) = opened.filter(|_| self.preprocessing == PreprocessingForm::default())
-        else {
-            return;
-        };
-        let json = network.inspection().and_then(|inspection| inspection.preprocessing.as_ref());
-        match json.map(|json| Preprocessing::from_json(json.as_bytes())) {
-            None => {}
-            Some(Ok(noted)) => self.set_preprocessing(PreprocessingForm::of(&noted), effects),
-            Some(Err(error)) => {
-                let error = error.in_file(&network.title);
-                self.complain(error);
-            }
-        }
     }
 
     /// Reads a person's own frames again with the new figures.

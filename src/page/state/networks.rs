@@ -4,12 +4,14 @@ use std::rc::Rc;
 
 use serde_bytes::ByteBuf;
 
+use super::preprocessing::PreprocessingForm;
 use super::queue::{Purpose, TaskId};
 use super::{Effect, Resource, State};
 use crate::lab::protocol::{Inspection, ModelId, Request, Role, TensorShape};
 use crate::page::format;
 use crate::vocabulary::file::File;
 use crate::vocabulary::frames::{ArraySummary, Axes, FRAMES};
+use crate::vocabulary::preprocessing::Preprocessing;
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Network {
@@ -207,6 +209,24 @@ impl State {
                 network.reference = first_float;
             }
             self.choose(Some(id.to_owned()));
+        }
+    }
+
+    /// Lets frames enter as the file of a network that was opened has noted it, unless somebody said how.
+    pub(super) fn follow_note(&mut self, id: &str, effects: &mut Vec<Effect>) {
+        let opened = self.network(id).filter(|network| network.origin == Origin::Opened);
+        let Some(network) = opened.filter(|_| self.preprocessing == PreprocessingForm::default())
+        else {
+            return;
+        };
+        let json = network.inspection().and_then(|inspection| inspection.preprocessing.as_ref());
+        match json.map(|json| Preprocessing::from_json(json.as_bytes())) {
+            None => {}
+            Some(Ok(noted)) => self.set_preprocessing(PreprocessingForm::of(&noted), effects),
+            Some(Err(error)) => {
+                let error = error.in_file(&network.title);
+                self.complain(error);
+            }
         }
     }
 
