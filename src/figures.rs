@@ -65,6 +65,21 @@ pub fn signed(value: f64) -> String {
     sign.to_owned() + &significant(value)
 }
 
+/// `96.12`: a share of 1 in hundredths, for where the unit stands elsewhere.
+pub fn percent(share: f64) -> String {
+    format!("{:.2}", 100.0 * share)
+}
+
+/// `902.3`: a return, as the environment pays it.
+pub fn tenths(figure: f64) -> String {
+    format!("{figure:.1}")
+}
+
+/// `[95.2, 96.8]`: the two ends of an interval.
+pub fn interval([low, high]: [f64; 2], figure: impl Fn(f64) -> String) -> String {
+    format!("[{}, {}]", figure(low), figure(high))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -27,6 +27,7 @@ pub mod progress;
 #[cfg(feature = "core")]
 pub mod quantize;
 pub mod random;
+pub mod report;
 #[cfg(feature = "core")]
 pub mod runtime;
 #[cfg(feature = "core")]

@@ -3,4 +3,3 @@
 pub mod latency;
 pub mod operations;
 pub mod size;
-pub mod verdict;

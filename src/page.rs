@@ -61,7 +61,6 @@
 
 pub mod answers;
 pub mod catalogue;
-pub mod command;
 pub mod driving;
 pub mod format;
 pub mod layer_order;
@@ -73,4 +72,3 @@ pub mod sorting;
 pub mod state;
 #[cfg(feature = "page")]
 pub mod view;
-pub mod words;

@@ -6,7 +6,7 @@ use super::arguments::{Analysis, Analyze};
 use super::shell::{Shell, Source};
 use super::{files, print, print_json, table};
 use crate::error::Result;
-use crate::figures::{grouped, signed, significant, three_digits};
+use crate::figures::{grouped, interval, percent, signed, significant, tenths, three_digits};
 use crate::lab::protocol::{ModelId, Role};
 use crate::vocabulary::analysis::{self, Effect};
 use crate::vocabulary::driving::{LayerLoss, ReturnChange, RoadTest};
@@ -70,8 +70,8 @@ fn describe(model: &str, analysis: &analysis::Analysis) -> String {
         text += &format!(
             "tracks driven: {}; float {}, quantized {} ({})\n",
             losses.tracks,
-            table::tenths(losses.float),
-            table::tenths(losses.quantized.mean),
+            tenths(losses.float),
+            tenths(losses.quantized.mean),
             beside_float(&losses.quantized)
         );
     }
@@ -151,9 +151,7 @@ fn layers(analysis: &analysis::Analysis) -> String {
 
 /// How much more or less than float, with its interval.
 fn beside_float(change: &ReturnChange) -> String {
-    let ends = change
-        .ci95
-        .map_or_else(String::new, |ci95| format!(" {}", table::interval(ci95, table::tenths)));
+    let ends = change.ci95.map_or_else(String::new, |ci95| format!(" {}", interval(ci95, tenths)));
     format!("{:+.1}{ends}", change.change)
 }
 
@@ -200,8 +198,4 @@ pub(super) fn in_words(effect: &Effect) -> String {
 
 fn decibels(sqnr: Option<f64>) -> String {
     sqnr.map_or("exact".into(), |db| format!("{db:.1}"))
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.2}", 100.0 * share)
 }

@@ -5,13 +5,13 @@ use serde::Serialize;
 use super::arguments::{Drive, ReplayOptions};
 use super::crew::threads;
 use super::shell::Shell;
-use super::table::{file_name, interval, percent, tenths};
 use super::{bundled, files, print, print_json, table};
 use crate::data::{npy, npz};
 use crate::drive::SIDE;
 use crate::error::Result;
-use crate::figures::signed;
+use crate::figures::{interval, percent, signed, tenths};
 use crate::lab::protocol::Replay;
+use crate::report::rows::{self, file_name};
 use crate::vocabulary::driving::{Driven, Drives, PARTS, Pair, RoadTest, Track};
 
 pub(super) fn run(arguments: &Drive, json: bool, shell: &mut Shell) -> Result<()> {
@@ -72,7 +72,7 @@ fn alone(driven: &Driven) -> String {
         driven.model,
         driven.variant,
         mean(driven),
-        table::laps(&driven.tracks),
+        rows::laps(&driven.tracks),
         table::align(&rows, 1)
     )
 }
@@ -97,8 +97,8 @@ fn side_by_side(results: &[Driven]) -> String {
         });
     }
     row("mean return".into(), &|driven| mean(driven) + " ");
-    row("laps finished".into(), &|driven| table::laps(&driven.tracks) + " ");
-    row("off the road".into(), &|driven| table::off_road(&driven.tracks) + " ");
+    row("laps finished".into(), &|driven| rows::laps(&driven.tracks) + " ");
+    row("off the road".into(), &|driven| rows::off_road(&driven.tracks) + " ");
     table::align(&rows, 1) + "\n* the lap was not finished\n"
 }
 

@@ -11,7 +11,7 @@ use super::shell::Shell;
 use super::{files, print, print_json, table};
 use crate::clock::Stopwatch;
 use crate::error::{Error, Result};
-use crate::figures;
+use crate::figures::{self, interval, percent, tenths};
 use crate::lab::protocol::Request;
 use crate::vocabulary::driving::{Kept, RoadSearch, RoadTest};
 use crate::vocabulary::search::{Found, Heldout, Target, Trial};
@@ -94,10 +94,7 @@ fn describe(model: &str, found: &Found) -> Result<String> {
             },
         ];
         row.extend(
-            trial
-                .driving
-                .iter()
-                .flat_map(|kept| [table::percent(kept.share), kept.tracks.to_string()]),
+            trial.driving.iter().flat_map(|kept| [percent(kept.share), kept.tracks.to_string()]),
         );
         row.extend([figures::count(trial.bops), figures::bytes(trial.file_bytes as usize)]);
         rows.push(row);
@@ -142,8 +139,8 @@ fn held_out(heldout: &Heldout) -> String {
 
 /// What the tracks say that chose nothing.
 fn on_the_road(kept: &Kept) -> String {
-    let share = table::percent(kept.share);
-    let ends = table::interval(kept.margin_ci95, table::tenths);
+    let share = percent(kept.share);
+    let ends = interval(kept.margin_ci95, tenths);
     format!(
         "On {} other tracks the return that is wanted: {}; {share} % of float's are kept, {:+.1} beside what \
          is wanted {ends}\n",

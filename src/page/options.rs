@@ -1,7 +1,7 @@
 //! Every option of a recipe: its name, what it does in a sentence, and how it is read and set.
 
 use super::link::MAX_SEED;
-use super::words;
+use crate::report::words;
 use crate::vocabulary::recipe::{
     ActivationType, Format, Granularity, Method, Recipe, Rounding, WeightRange,
 };

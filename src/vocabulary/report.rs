@@ -6,6 +6,9 @@ use super::driving::Driving;
 use super::quantization::LeftInFloat;
 use super::recipe::Recipe;
 
+/// The significance level of every test, as of the 95 % intervals.
+pub const LEVEL: f64 = 0.05;
+
 /// Everything measured about one variant of a network: a column of the comparison.
 ///
 /// Its JSON is a contract (`steer8 compare --json`): fields are added, never renamed.
@@ -15,6 +18,8 @@ pub struct Report {
     pub model: String,
     /// Read from the file: `float`, `int8`, or widths such as `w3a8`.
     pub variant: String,
+    /// Hexadecimal SHA-256 of the ONNX file.
+    pub sha256: String,
     /// Bytes of the ONNX file.
     pub file_bytes: usize,
     /// Bytes of the weights in it.

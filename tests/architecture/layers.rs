@@ -15,6 +15,7 @@ const ROOMS: &[&str] = &[
     "shelf",
     "vocabulary",
     "statistics",
+    "report",
     "graph",
     "kernels",
     "onnx",

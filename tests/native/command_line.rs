@@ -10,9 +10,9 @@ use prost::Message;
 use serde_json::Value as Json;
 use steer8::graph::{Attribute, Data, Dim, Element, Graph, Node, Tensor, Value};
 use steer8::onnx;
-use steer8::page::command::{self, Source};
 use steer8::quantize::recipe_of;
 use steer8::random::SplitMix64;
+use steer8::report::command::{self, Source};
 use steer8::vocabulary::preprocessing::{Color, Preprocessing};
 use steer8::vocabulary::recipe::{
     ActivationType, Format, Granularity, LayerBits, Method, Recipe, Rounding, WeightRange,

@@ -296,7 +296,8 @@ fn frames_of_tubs_and_cameras_are_stacked_within_a_stretch() {
     let stack =
         crate::vocabulary::preprocessing::Preprocessing { stack: Some(2), ..Default::default() };
     let newest = |files: &[File], labelling: Labelling| -> Result<Vec<String>, Error> {
-        let reading = Reading { preprocessing: Some(stack.clone()), labelling, ..Reading::default() };
+        let reading =
+            Reading { preprocessing: Some(stack.clone()), labelling, ..Reading::default() };
         let data = Dataset::read(files, &reading, &mut unwatched)?;
         Ok(data.names().map(str::to_owned).collect())
     };

@@ -5,8 +5,9 @@ use super::{Emit, Lab, report};
 use crate::data::Dataset;
 use crate::error::{Context, Error, Result};
 use crate::lab::protocol::{Event, Role, Stage};
-use crate::measure::{latency, verdict};
+use crate::measure::latency;
 use crate::quantize::is_quantized;
+use crate::report::verdict::verdict;
 use crate::vocabulary::task::Judging;
 
 impl Lab {
@@ -38,7 +39,7 @@ impl Lab {
                 .iter()
                 .enumerate()
                 .filter(|(i, _)| *i != float)
-                .map(|(_, other)| verdict::verdict(&reports[float], other))
+                .map(|(_, other)| verdict(&reports[float], other))
                 .collect::<Vec<_>>()
                 .join(" "),
             None => String::new(),

@@ -1,6 +1,6 @@
 //! One network on labelled frames.
 
-use super::{Emit, Lab, Model, report, timed};
+use super::{Emit, Lab, Model, report, sha256, timed};
 use crate::data::Dataset;
 use crate::error::{Context, Error, Result};
 use crate::lab::protocol::{Event, Layer, Role, Stage, TensorShape};
@@ -70,6 +70,7 @@ pub(super) fn measure(
     let report = Report {
         model: model.file.clone(),
         variant: inspection.variant,
+        sha256: sha256(&model.bytes),
         file_bytes: model.file_bytes(),
         weight_bytes: inspected.weight_bytes,
         gzip_bytes: model.contents().map(size::gzip_bytes).sum(),

@@ -8,8 +8,8 @@ use super::{Effect, State};
 use crate::error::Error;
 use crate::lab::protocol::Role;
 use crate::page::catalogue;
-use crate::page::command::{self, Source};
 use crate::page::link::Link;
+use crate::report::command::{self, Source};
 
 /// What a person takes away as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use super::working::Working;
 use crate::figures::{signed, significant};
 use crate::page::format;
 use crate::page::state::{Action, AnalysisFrames, Explained, Network, Step};
-use crate::page::words;
+use crate::report::words;
 use crate::vocabulary::analysis::{Analysis, Effect};
 
 #[component]

@@ -10,12 +10,13 @@ pub(super) mod intervals;
 pub(super) mod layer_profile;
 pub(super) mod learning_curves;
 pub(super) mod returns;
-mod scale;
 pub(super) mod time_bars;
 pub(super) mod trials;
 pub(super) mod value_differences;
 pub(super) mod value_line;
 pub(super) mod value_scatter;
+
+use crate::report::scale;
 
 /// The colour of the n-th network of a comparison, as a class.
 pub(super) fn series(index: usize) -> &'static str {

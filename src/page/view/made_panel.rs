@@ -7,7 +7,7 @@ use yew::prelude::*;
 use super::charts::series;
 use crate::page::format;
 use crate::page::state::{Action, Made};
-use crate::page::words;
+use crate::report::words;
 
 #[derive(PartialEq, Properties)]
 pub(super) struct MadeProps {

@@ -9,10 +9,7 @@ use super::charts::intervals::{Intervals, Measure, Point};
 use crate::figures::{signed, significant};
 use crate::page::format;
 use crate::page::state::Comparison;
-use crate::vocabulary::report::{Distance, Report};
-
-/// Of the tests, as of the 95 % intervals.
-const LEVEL: f64 = 0.05;
+use crate::vocabulary::report::{Distance, LEVEL, Report};
 
 #[derive(PartialEq, Properties)]
 pub(super) struct ReadoutsProps {

@@ -9,7 +9,7 @@ use super::share::Share;
 use crate::page::options::{GROUPS, Group};
 use crate::page::presets::{PRESETS, Preset};
 use crate::page::state::{Action, Network};
-use crate::page::words;
+use crate::report::words;
 
 #[component]
 pub(super) fn RecipePanel(PageProps { state, dispatch }: &PageProps) -> Html {

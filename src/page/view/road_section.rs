@@ -7,7 +7,7 @@ use super::props::PageProps;
 use super::working::Working;
 use crate::page::format;
 use crate::page::state::{Action, Point, Road, State, Step, Subject};
-use crate::page::words as spoken;
+use crate::report::words as spoken;
 use crate::vocabulary::recipe::Recipe;
 
 /// Less is within what ten tracks can tell.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::props::Snapshot;
-use crate::page::words;
+use crate::report::words;
 use crate::vocabulary::recipe::Recipe;
 
 #[derive(PartialEq, Properties)]

@@ -11,7 +11,7 @@ use super::working::Working;
 use crate::lab::protocol::Role;
 use crate::page::format;
 use crate::page::state::{Action, EPOCHS_CHOICES, End, TrainForm, Training};
-use crate::page::words;
+use crate::report::words;
 use crate::vocabulary::plan::{Optimizer, Plan, Scales};
 
 const OPTIMIZERS: [(Optimizer, &str); 2] = [(Optimizer::Adam, "Adam"), (Optimizer::Sgd, "SGD")];

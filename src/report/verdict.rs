@@ -1,12 +1,10 @@
 //! The comparison in one sentence.
 
 use crate::figures::significant;
-use crate::vocabulary::report::{Change, Distance, Report, ValueScore};
+use crate::vocabulary::report::{Change, Distance, LEVEL, Report, ValueScore};
 
 /// Below this a difference that is real by the test is still no news.
 const SAME: f64 = 0.01;
-/// The significance level of the accuracy test, as of the 95 % intervals.
-const LEVEL: f64 = 0.05;
 
 /// What became of `float` in `other`, for example "pilotnet-int8.onnx: 3.6x smaller, 2.3x faster,
 /// accuracy unchanged within the noise (-0.1 points on 2000 frames)." Of values: "MAE 1.84 to 1.86, no
@@ -116,6 +114,7 @@ mod tests {
         Report {
             model: "net-int8.onnx".into(),
             variant: "int8".into(),
+            sha256: String::new(),
             file_bytes,
             weight_bytes: 0,
             gzip_bytes: 0,

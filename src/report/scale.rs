@@ -2,14 +2,14 @@
 
 /// A linear scale onto `0..width`.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Scale {
-    pub(super) low: f64,
-    pub(super) high: f64,
-    pub(super) width: f64,
+pub struct Scale {
+    pub low: f64,
+    pub high: f64,
+    pub width: f64,
 }
 
 /// The smallest and the largest, apart even where all are the same.
-pub(super) fn span(values: impl Iterator<Item = f32>) -> [f64; 2] {
+pub fn span(values: impl Iterator<Item = f32>) -> [f64; 2] {
     let [low, high] = values.fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], value| {
         [low.min(value), high.max(value)]
     });
@@ -21,7 +21,7 @@ pub(super) fn span(values: impl Iterator<Item = f32>) -> [f64; 2] {
 }
 
 impl Scale {
-    pub(super) fn at(&self, value: f64) -> f64 {
+    pub fn at(&self, value: f64) -> f64 {
         let share = (value - self.low) / (self.high - self.low).max(f64::MIN_POSITIVE);
         share.clamp(0.0, 1.0) * self.width
     }
