@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::files;
 use crate::error::{Context, Result};
@@ -50,6 +50,48 @@ pub(super) enum Command {
 pub(super) struct Inspect {
     /// An ONNX file.
     pub(super) model: PathBuf,
+    /// Write a figure of each node here, which Model Explorer lays over the graph: macs, params, bits (of
+    /// the weights) or output (its numbers for one frame); may be given several times [default figure: macs].
+    #[arg(long, value_name = "[FIGURE=]FILE", value_parser = node_data::<NodeFigure>)]
+    pub(super) node_data: Vec<(NodeFigure, PathBuf)>,
+}
+
+/// What a node of a network is told to have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum NodeFigure {
+    #[default]
+    Macs,
+    Params,
+    Bits,
+    Output,
+}
+
+/// What an analysis tells of a node.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum NodeDamage {
+    /// Mean squared difference of the answers from float's, this node quantized alone.
+    #[default]
+    Damage,
+    /// Points of top-1 that it costs alone, or by how much it raises the mean absolute error.
+    Lost,
+    Sqnr,
+    Bits,
+    Macs,
+    /// The return that it costs alone; with --drive.
+    Return,
+}
+
+/// A file, and in front of it which figure it is to have, where that is not the usual one.
+fn node_data<T: ValueEnum + Default>(text: &str) -> Result<(T, PathBuf), String> {
+    let Some((name, path)) = text.split_once('=') else {
+        return Ok((T::default(), text.into()));
+    };
+    let figure = T::from_str(name, false).map_err(|_| {
+        let known = T::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+        let known: Vec<_> = known.map(|value| value.get_name().to_owned()).collect();
+        format!("`{name}` is no figure of a node: {} are", known.join(", "))
+    })?;
+    Ok((figure, path.into()))
 }
 
 /// Run a network on labelled frames.
@@ -70,6 +112,9 @@ pub(super) struct Evaluate {
     /// need no labels.
     #[arg(long, value_name = "P.npy|P.csv")]
     pub(super) predictions: Option<PathBuf>,
+    /// Write the milliseconds of each node here, which Model Explorer lays over the graph.
+    #[arg(long, value_name = "FILE")]
+    pub(super) node_data: Option<PathBuf>,
     #[command(flatten)]
     pub(super) labelling: LabellingOptions,
     #[command(flatten)]
@@ -86,6 +131,14 @@ pub(super) struct Quantize {
     /// The int8 ONNX file to write.
     #[arg(short, long, value_name = "OUT")]
     pub(super) output: PathBuf,
+    /// Write here how each tensor is quantized, as ONNX Runtime's quantizer takes it: the JSON of its extra
+    /// option TensorQuantOverrides.
+    #[arg(long, value_name = "FILE.json")]
+    pub(super) overrides: Option<PathBuf>,
+    /// Take types, bits and ranges of tensors from such a file, made by whatever tool; what a recipe can't
+    /// say of them is an error.
+    #[arg(long, value_name = "FILE.json")]
+    pub(super) overrides_from: Option<PathBuf>,
     #[command(flatten)]
     pub(super) calibration: CalibrationOptions,
     #[command(flatten)]
@@ -249,6 +302,11 @@ pub(super) struct Analyze {
     /// in float: which layer costs return.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) drive: Option<u32>,
+    /// Write a figure of each layer here, which Model Explorer lays over the graph: damage (squared error of
+    /// the answers, it alone quantized), lost (points of top-1, or error), sqnr, bits, macs or, with --drive,
+    /// return; may be given several times [default figure: damage].
+    #[arg(long, value_name = "[FIGURE=]FILE", value_parser = node_data::<NodeDamage>)]
+    pub(super) node_data: Vec<(NodeDamage, PathBuf)>,
     #[command(flatten)]
     pub(super) on: Analysis,
 }
@@ -346,7 +404,31 @@ pub(super) struct Compare {
     #[command(flatten)]
     pub(super) judging: JudgingOptions,
     #[command(flatten)]
+    pub(super) written: ReportOptions,
+    #[command(flatten)]
     pub(super) recipe: RecipeOptions,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Report options")]
+pub(super) struct ReportOptions {
+    /// Write a report here, to be handed on: one HTML file with tables and charts, which reads without a
+    /// script and loads nothing.
+    #[arg(long, value_name = "FILE")]
+    pub(super) html: Option<PathBuf>,
+    /// Write the same here as Markdown, without charts.
+    #[arg(long, value_name = "FILE")]
+    pub(super) markdown: Option<PathBuf>,
+    /// Write every figure of --json here, unrounded: a line for each, a column for each variant.
+    #[arg(long, value_name = "FILE")]
+    pub(super) csv: Option<PathBuf>,
+}
+
+impl ReportOptions {
+    /// All that is to be written.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        self.html.iter().chain(&self.markdown).chain(&self.csv)
+    }
 }
 
 /// Let networks drive CarRacing-v3, all the same tracks, and compare them in pairs.

@@ -47,6 +47,11 @@ pub(super) fn frames(role: Role) -> Vec<File> {
     }
 }
 
+/// Where a bundled network lies in the sources.
+pub(super) fn path(network: &str) -> String {
+    format!("models/networks/{network}")
+}
+
 fn file((name, bytes): Bundled) -> File {
     File { name: name.into(), bytes: ByteBuf::from(bytes) }
 }

@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
-use super::arguments::Compare;
+use super::arguments::{Compare, ReportOptions};
 use super::crew::threads;
 use super::shell::{Shell, Source};
 use super::{bundled, files, print, print_json, table};
 use crate::error::Result;
 use crate::lab::protocol::{ModelId, Role};
+use crate::report::{self, Comparison, Document, Frames, Variant, command};
 use crate::vocabulary::driving::{Drives, Driving, Pair, RoadTest};
 use crate::vocabulary::reading::Reading;
 use crate::vocabulary::report::Report;
@@ -21,17 +22,12 @@ struct Group {
 }
 
 pub(super) fn run(arguments: &Compare, json: bool, shell: &mut Shell) -> Result<()> {
-    let Compare {
-        models,
-        data,
-        calibration,
-        labelling,
-        preprocessing,
-        drive,
-        road,
-        judging,
-        recipe,
-    } = arguments;
+    let Compare { models, data, calibration, labelling, preprocessing, drive, road, .. } =
+        arguments;
+    let Compare { judging, written, recipe, .. } = arguments;
+    let calibrated_on = calibration.calibration.as_ref();
+    let inputs = models.iter().chain(data).chain(calibrated_on).chain(&recipe.recipe);
+    files::check_outputs(&written.paths().collect::<Vec<_>>(), inputs)?;
     let test = drive.map(|tracks| road.road_test(tracks)).transpose()?;
     let judging = judging.judging();
     let recipe = recipe.recipe()?;
@@ -47,13 +43,12 @@ pub(super) fn run(arguments: &Compare, json: bool, shell: &mut Shell) -> Result<
     let labelling = labelling.labelling();
     let reading = Reading { labelling, ..preprocessing.reading(&loaded)? };
     let entering = reading.preprocessing.clone();
-    let test = test.map(|test| RoadTest { preprocessing: entering, ..test });
+    let test = test.map(|test| RoadTest { preprocessing: entering.clone(), ..test });
     let source = Source { role: Role::Validation, path: data.as_ref(), reading: reading.clone() };
-    shell.load_data(source, inputs())?;
+    let summary = shell.load_data(source, inputs())?;
     let is_float = |variant: &str| variant == "float";
     if loaded.iter().any(|(_, inspection)| is_float(&inspection.variant)) {
-        let path = calibration.calibration.as_ref();
-        let source = Source { role: Role::Calibration, path, reading };
+        let source = Source { role: Role::Calibration, path: calibrated_on, reading };
         shell.load_data(source, inputs())?;
     }
 
@@ -68,7 +63,17 @@ pub(super) fn run(arguments: &Compare, json: bool, shell: &mut Shell) -> Result<
         }
     }
 
+    let quantized_by = |float: &ModelId| {
+        let network = if models.is_empty() { bundled::path(float) } else { float.clone() };
+        let source = command::Source {
+            network,
+            calibration: calibrated_on.map(|path| path.display().to_string()),
+            preprocessing: entering.clone(),
+        };
+        command::line(&source, &recipe)
+    };
     let mut results = Vec::new();
+    let mut comparisons = Vec::new();
     let mut verdicts = Vec::new();
     for (place, Group { float, others }) in groups.into_iter().enumerate() {
         let mut ids = Vec::new();
@@ -78,11 +83,18 @@ pub(super) fn run(arguments: &Compare, json: bool, shell: &mut Shell) -> Result<
             ids.extend([float.clone(), int8]);
         }
         ids.extend(others);
-        let (mut reports, verdict) = shell.compare(ids.clone(), judging.clone())?;
+        let (mut reports, verdict, series) = shell.compare(ids.clone(), judging.clone())?;
         if let Some(test) = &test {
             let drives = shell.drive(ids, test.clone(), threads(None))?;
             add(&mut reports, &drives);
         }
+        let made = float.as_ref().map(quantized_by);
+        let variant = |(place, report): (usize, &Report)| Variant {
+            report: report.clone(),
+            command: made.clone().filter(|_| place == 1),
+        };
+        let variants = reports.iter().enumerate().map(variant).collect();
+        comparisons.push(Comparison { variants, series });
         if let Some(float) = float {
             // Variants of one network: what was quantized here has no file of its own.
             reports[1].model = float;
@@ -94,6 +106,18 @@ pub(super) fn run(arguments: &Compare, json: bool, shell: &mut Shell) -> Result<
         results.extend(reports);
         verdicts.push(verdict);
     }
+    let name = data.as_ref().map_or_else(
+        || "The bundled validation frames".to_owned(),
+        |path| path.display().to_string(),
+    );
+    write(
+        written,
+        &Document {
+            comparisons,
+            frames: Some(Frames { name, summary }),
+            command: Some(own_command()),
+        },
+    )?;
     if json {
         #[derive(Serialize)]
         struct Compared {
@@ -105,6 +129,27 @@ pub(super) fn run(arguments: &Compare, json: bool, shell: &mut Shell) -> Result<
         return print_json(&Compared { results, verdicts });
     }
     Ok(())
+}
+
+/// Writes the document as it was asked for.
+fn write(asked: &ReportOptions, document: &Document) -> Result<()> {
+    if let Some(path) = &asked.html {
+        files::write(path, report::html::write(document).as_bytes())?;
+    }
+    if let Some(path) = &asked.markdown {
+        files::write(path, report::markdown::write(document).as_bytes())?;
+    }
+    if let Some(path) = &asked.csv {
+        files::write(path, report::csv::write(document)?.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// What was typed.
+fn own_command() -> String {
+    let typed = std::env::args_os().skip(1);
+    let words = typed.map(|word| command::quoted(&word.to_string_lossy()));
+    std::iter::once("steer8".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
 }
 
 /// Gives each report what its network drove, and how that is beside the first, where that is float.

@@ -1,5 +1,6 @@
 //! `steer8 evaluate`
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::arguments::Evaluate;
@@ -8,16 +9,17 @@ use super::{files, print, print_json, table};
 use crate::data::npy;
 use crate::error::{Error, Result};
 use crate::lab::protocol::Role;
+use crate::report::{self, node_data::Striking};
 use crate::vocabulary::reading::Reading;
 use crate::vocabulary::task::Task;
 
 pub(super) fn run(arguments: &Evaluate, json: bool, shell: &mut Shell) -> Result<()> {
-    let Evaluate { model, data, float, predictions, labelling, preprocessing, judging } = arguments;
+    let Evaluate { model, data, float, predictions, node_data, labelling, .. } = arguments;
+    let Evaluate { preprocessing, judging, .. } = arguments;
     let judging = judging.judging();
-    if let Some(predictions) = predictions {
-        let read = [data, float, &preprocessing.preprocess].into_iter().flatten();
-        files::check_output(predictions, [model].into_iter().chain(read))?;
-    }
+    let outputs: Vec<_> = predictions.iter().chain(node_data).collect();
+    let read = [data, float, &preprocessing.preprocess].into_iter().flatten();
+    files::check_outputs(&outputs, [model].into_iter().chain(read))?;
     let paths = [model].into_iter().chain(float);
     let networks = paths.map(|path| shell.load_model(files::read_network(path)?));
     let networks = networks.collect::<Result<Vec<_>>>()?;
@@ -40,18 +42,27 @@ pub(super) fn run(arguments: &Evaluate, json: bool, shell: &mut Shell) -> Result
         });
     }
 
-    let (report, answers) = shell.evaluate(id, float, judging)?;
+    let (measured, answers) = shell.evaluate(id, float, judging)?;
     if let Some(path) = predictions {
         files::write(path, &written(&answers, path))?;
     }
-    if json {
-        return print_json(&report);
+    if let Some(path) = node_data {
+        // Several operators may run for one node.
+        let mut times: BTreeMap<&str, f64> = BTreeMap::new();
+        for step in &measured.profile {
+            *times.entry(&step.node).or_default() += step.ms;
+        }
+        let data = report::node_data::write("Milliseconds", Striking::High, times.into_iter());
+        files::write(path, data.as_bytes())?;
     }
-    let mut text = table::reports(std::slice::from_ref(&report));
-    if let Some(accuracy) = &report.accuracy {
+    if json {
+        return print_json(&measured);
+    }
+    let mut text = table::reports(std::slice::from_ref(&measured));
+    if let Some(accuracy) = &measured.accuracy {
         text += &table::confusion(accuracy, &summary.class_names);
     }
-    print(&(text + &table::left_in_float(&report.left_in_float)))
+    print(&(text + &table::left_in_float(&measured.left_in_float)))
 }
 
 /// As an .npy file, or as a table where the path says so.

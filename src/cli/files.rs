@@ -241,6 +241,22 @@ pub(super) fn check_output<'a>(
     }
 }
 
+/// Refuses outputs that [`check_output`] refuses, and two of one name.
+pub(super) fn check_outputs<'a>(
+    outputs: &[&PathBuf],
+    inputs: impl IntoIterator<Item = &'a PathBuf> + Clone,
+) -> Result<()> {
+    for (place, output) in outputs.iter().enumerate() {
+        check_output(output, inputs.clone())?;
+        if outputs[..place].iter().any(|other| other == output || is_same(other, output)) {
+            return Err(Error::new("two outputs would be written here")
+                .in_file(output.display().to_string())
+                .way_out("Give each a name of its own."));
+        }
+    }
+    Ok(())
+}
+
 /// Writes all of a file or nothing: under a passing name first, then renamed. A device or a pipe is
 /// written to as it is.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {

@@ -2,14 +2,21 @@
 
 use serde::Serialize;
 
-use super::arguments::Inspect;
+use super::arguments::{Inspect, NodeFigure};
 use super::{Shell, files, print, print_json, table};
 use crate::error::Result;
 use crate::figures;
-use crate::lab::protocol::Inspection;
+use crate::lab::protocol::{Inspection, Layer};
+use crate::report::node_data::{self, Striking};
 
 pub(super) fn run(arguments: &Inspect, json: bool, shell: &mut Shell) -> Result<()> {
-    let (model, inspection) = shell.load_model(files::read_network(&arguments.model)?)?;
+    let Inspect { model, node_data } = arguments;
+    let outputs: Vec<_> = node_data.iter().map(|(_, path)| path).collect();
+    files::check_outputs(&outputs, [model])?;
+    let (model, inspection) = shell.load_model(files::read_network(model)?)?;
+    for (figure, path) in node_data {
+        files::write(path, node_data_of(*figure, &inspection).as_bytes())?;
+    }
     if json {
         #[derive(Serialize)]
         struct Inspected<'a> {
@@ -20,6 +27,24 @@ pub(super) fn run(arguments: &Inspect, json: bool, shell: &mut Shell) -> Result<
         return print_json(&Inspected { model: &model, inspection: &inspection });
     }
     print(&describe(&model, &inspection))
+}
+
+/// A figure of all nodes that have it.
+fn node_data_of(figure: NodeFigure, inspection: &Inspection) -> String {
+    type Of = fn(&Layer) -> Option<f64>;
+    let (name, of): (_, Of) = match figure {
+        NodeFigure::Macs => ("MACs", |layer| Some(layer.macs? as f64)),
+        NodeFigure::Params => ("Parameters", |layer| Some(layer.params as f64)),
+        NodeFigure::Bits => ("Bits of the weights", |layer| Some(layer.bits?[0].into())),
+        NodeFigure::Output => ("Numbers of the output", |layer| {
+            // Free dimensions leave it open.
+            let known = !layer.output_shape.is_empty();
+            known.then(|| layer.output_shape.iter().product::<usize>() as f64)
+        }),
+    };
+    let layers = inspection.layers.iter();
+    let values = layers.filter_map(|layer| Some((layer.node.as_str(), of(layer)?)));
+    node_data::write(name, Striking::High, values)
 }
 
 fn describe(model: &str, inspection: &Inspection) -> String {

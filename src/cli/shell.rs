@@ -23,7 +23,7 @@ use crate::vocabulary::file::File;
 use crate::vocabulary::frames::DataSummary;
 use crate::vocabulary::reading::Reading;
 use crate::vocabulary::recipe::Recipe;
-use crate::vocabulary::report::Report;
+use crate::vocabulary::report::{Report, Series};
 use crate::vocabulary::search::{Found, Trial};
 use crate::vocabulary::task::Judging;
 
@@ -119,9 +119,8 @@ impl Shell {
     fn warn_of_doubts(&mut self, model: &ModelId, role: Role) {
         let asked = self.ask(Request::Entering { model: model.clone(), role });
         if let Ok(Event::Entering { entering, .. }) = asked {
-            for Doubt { what, way_out } in entering.doubts {
-                eprintln!("warning: {model}: {what}. {way_out}");
-            }
+            let told = |Doubt { what, way_out }| format!("{model}: {what}. {way_out}");
+            self.warn(&entering.doubts.into_iter().map(told).collect::<Vec<_>>());
         }
     }
 
@@ -217,17 +216,17 @@ impl Shell {
         }
     }
 
-    /// The reports, in order, and the verdict.
+    /// The reports, in order, the verdict, and values over the frames.
     pub(super) fn compare(
         &mut self,
         models: Vec<ModelId>,
         judging: Judging,
-    ) -> Result<(Vec<Report>, String)> {
+    ) -> Result<(Vec<Report>, String, Vec<Series>)> {
         match self.ask(Request::Compare { models, judging })? {
-            Event::Compared { reports, verdict, .. } => {
+            Event::Compared { reports, verdict, series } => {
                 // The same labels for all of them.
                 self.warn(reports.first().map_or(&[], |report| &report.notes[..]));
-                Ok((reports, verdict))
+                Ok((reports, verdict, series))
             }
             other => Err(unexpected(&other)),
         }
@@ -267,10 +266,10 @@ impl Shell {
     }
 
     /// What somebody should know who goes on all the same.
-    fn warn(&self, notes: &[String]) {
+    pub(super) fn warn(&self, notes: &[String]) {
         for note in notes.iter().filter(|_| !self.quiet) {
             // Where stderr is closed there is nobody to tell.
-            let _ = writeln!(io::stderr(), "note: {note}");
+            self.bar.suspend(|| drop(writeln!(io::stderr(), "note: {note}")));
         }
     }
 

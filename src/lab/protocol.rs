@@ -320,6 +320,8 @@ pub struct Layer {
     pub output_shape: Vec<usize>,
     pub params: u64,
     pub macs: Option<u64>,
+    /// Of its weights and of what it reads; `None` for what multiplies nothing.
+    pub bits: Option<[u32; 2]>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

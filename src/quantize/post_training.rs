@@ -5,21 +5,22 @@ use std::collections::BTreeSet;
 use super::calibrate::{Calibration, calibrate};
 use super::correct::correct;
 use super::equalize::equalize;
-use super::placement::{Placement, has_weights, place};
+use super::placement::{Placement, has_weights, place, weight_axis};
 use super::qdq::{self, Layers, Written};
 use super::qoperator;
 use super::qparams::Params;
 use super::range::ActivationScheme;
 use super::step::{Step, StepProgress};
+use super::weights::WeightScheme;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::graph::fold_batch_norm::fold_batch_norm;
 use crate::graph::{
-    Graph, condense, convolve_dilated_means, keep_activations_close, opset, pool_means,
+    Graph, Node, condense, convolve_dilated_means, keep_activations_close, opset, pool_means,
 };
 use crate::runtime::lower;
 use crate::vocabulary::quantization::{LeftInFloat, TensorInfo};
-use crate::vocabulary::recipe::{Format, Recipe};
+use crate::vocabulary::recipe::{Format, Granularity, Recipe};
 
 /// A quantized network and the account of it.
 #[derive(Debug, Clone)]
@@ -133,6 +134,7 @@ impl Prepared {
         keep_activations_close(&mut graph);
         let placement = place(&graph, &recipe.keep_float);
         check_layers(&graph, &placement, recipe)?;
+        check_ranges(&graph, &placement, recipe)?;
         if placement.nodes.is_empty() {
             return Err(Error::new("the network has no layer that can be quantized").way_out(
                 "Steer8 quantizes Conv, Gemm and MatMul with constant weights, and what lies between.",
@@ -165,6 +167,9 @@ impl Prepared {
         let of = |root: String| {
             let bits = self.placement.bits(&self.graph, recipe, &root);
             let scheme = ActivationScheme { bits, ..ActivationScheme::of(recipe) };
+            if let Some([range]) = recipe.ranges.get(&root).map(Vec::as_slice) {
+                return Ok((root, scheme.params_of(*range)));
+            }
             if self.graph.nodes.iter().any(|n| n.is("Softmax") && n.output() == root) {
                 return Ok((root, scheme.unit_interval()));
             }
@@ -288,6 +293,48 @@ fn check_layers(graph: &Graph, placement: &Placement, recipe: &Recipe) -> Result
         }
     }
     Ok(())
+}
+
+/// Refuses ranges of tensors that have none of their own, and too many or too few of them.
+fn check_ranges(graph: &Graph, placement: &Placement, recipe: &Recipe) -> Result<()> {
+    for (tensor, ranges) in &recipe.ranges {
+        let wrong = |what: String| {
+            Err(Error::new(format!("the tensor `{tensor}` {what}"))
+                .way_out("Leave its range out of the recipe."))
+        };
+        if let Some(root) = placement.tensors.get(tensor) {
+            if root != tensor && recipe.ranges.get(root) != Some(ranges) {
+                return wrong(format!("has the range of `{root}`"));
+            }
+            if ranges.len() != 1 {
+                return wrong(format!("has one range, not {}", ranges.len()));
+            }
+            continue;
+        }
+        let reads = |&&i: &&usize| {
+            let node = &graph.nodes[i];
+            has_weights(graph, node) && node.input(1) == Some(tensor)
+        };
+        let mut readers = placement.nodes.iter().filter(reads).peekable();
+        if readers.peek().is_none() {
+            return wrong("is not quantized with a scale of its own".into());
+        }
+        for &reader in readers {
+            let wanted = range_count(graph, &graph.nodes[reader], recipe);
+            if wanted != ranges.len() {
+                return wrong(format!("has {wanted} ranges, not {}", ranges.len()));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// How many ranges the weights of a layer have.
+fn range_count(graph: &Graph, node: &Node, recipe: &Recipe) -> usize {
+    let one = WeightScheme::of(recipe, node).granularity == Granularity::PerTensor;
+    let axis = weight_axis(node).filter(|_| !one);
+    let shape = graph.constant(node, 1).map(|weights| &weights.shape);
+    axis.zip(shape).map_or(1, |(axis, shape)| shape[axis])
 }
 
 /// What the file leaves in float, with the reason known to the placement where there is one.

@@ -61,7 +61,8 @@ impl Layers {
             let weights = graph.constant(node, 1)?;
             let values = weights.as_f32()?;
             let scheme = WeightScheme::of(recipe, node);
-            let params = weight_params(weights, values, axis, scheme, &least);
+            let given = recipe.ranges.get(&node.inputs[1]).map_or(&[][..], Vec::as_slice);
+            let params = weight_params(weights, values, axis, scheme, (given, &least));
             let codes = round_to_nearest(weights, values, &params);
             Some((node.name.clone(), Weights { params, codes }))
         };

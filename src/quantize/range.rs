@@ -67,13 +67,17 @@ impl ActivationScheme {
     /// Asymmetric: `scale = (max - min) / (qmax - qmin)`, `zero point = round(qmin - min / scale)`.
     /// Symmetric: the zero point is the middle (u8 of 8 bits: 128, i8: 0). A range too narrow for
     /// f32 has scale 1 and zero point 0.
-    pub fn params(self, [min, max]: [f32; 2]) -> QParams {
+    pub fn params(self, range: [f32; 2]) -> QParams {
+        self.params_of(range.map(f64::from))
+    }
+
+    /// The same for a range that somebody gives.
+    pub(super) fn params_of(self, range: [f64; 2]) -> QParams {
         let element = match self.kind {
             ActivationType::U8 => Element::U8,
             ActivationType::I8 => Element::I8,
         };
         let bounds = self.bounds();
-        let range = [f64::from(min), f64::from(max)];
         let (scale, zero_point) = match self.grid().scale_and_zero(range) {
             Some((scale, _)) if self.symmetric && self.kind == ActivationType::I8 => (scale, 0),
             Some((scale, zero)) => (scale, bounds[0] + zero as i32),
@@ -110,8 +114,8 @@ impl ActivationScheme {
 }
 
 /// The scale of symmetric weights whose largest magnitude is `absmax`: `absmax / qmax`.
-pub fn weight_scale(absmax: f32, qmax: i32) -> f32 {
-    let scale = f64::from(absmax) / f64::from(qmax);
+pub fn weight_scale(absmax: f64, qmax: i32) -> f32 {
+    let scale = absmax / f64::from(qmax);
     if scale < f64::from(f32::MIN_POSITIVE) { 1.0 } else { scale as f32 }
 }
 

@@ -72,14 +72,14 @@ impl Channels {
 /// Scales, zero points and bounds for weights of `values`, with scales along `axis` where each
 /// channel has its own.
 ///
-/// `least` gives a lower bound for the scale of each channel, for the sake of its bias; see
+/// `given` ranges are taken instead of the values' own: one for each scale, or none. `least` gives a lower bound for the scale of each channel, for the sake of its bias; see
 /// [`least_scales`].
 pub(super) fn weight_params(
     weights: &Tensor,
     values: &[f32],
     axis: usize,
     scheme: WeightScheme,
-    least: &[f32],
+    (given, least): (&[[f64; 2]], &[f32]),
 ) -> QParams {
     let axis = (scheme.granularity == Granularity::PerChannel).then_some(axis);
     let channels = Channels::of(weights, axis);
@@ -88,8 +88,11 @@ pub(super) fn weight_params(
     for (i, &w) in values.iter().enumerate() {
         members[channels.of_weight(i)].push(w);
     }
-    let (mut scale, zero_point): (Vec<f32>, Vec<i32>) =
-        members.iter().map(|members| scheme.scale_and_zero_point(members, bounds)).unzip();
+    let own = |(channel, members): (usize, &Vec<f32>)| match given.get(channel) {
+        Some(range) => scheme.of_range(*range, bounds),
+        None => scheme.scale_and_zero_point(members, bounds),
+    };
+    let (mut scale, zero_point): (Vec<f32>, Vec<i32>) = members.iter().enumerate().map(own).unzip();
     for (scale, least) in scale.iter_mut().zip(least_per_scale(least, channels.count)) {
         *scale = scale.max(least);
     }
@@ -101,22 +104,27 @@ impl WeightScheme {
     pub(crate) fn scale_and_zero_point(self, members: &[f32], bounds: [i32; 2]) -> (f32, i32) {
         let [low, high] =
             members.iter().fold([0f32; 2], |[low, high], &w| [low.min(w), high.max(w)]);
-        let at = |share: f32| {
-            if !self.asymmetric {
-                return (weight_scale(high.max(-low) * share, bounds[1]), 0);
-            }
-            let (low, high) = (f64::from(low * share), f64::from(high * share));
-            let scale = (high - low) / f64::from(bounds[1] - bounds[0]);
-            if scale < f64::from(f32::MIN_POSITIVE) {
-                return (1.0, 0);
-            }
-            let zero_point = (f64::from(bounds[0]) - low / scale).round_ties_even();
-            (scale as f32, (zero_point as i32).clamp(bounds[0], bounds[1]))
-        };
+        let at = |share: f32| self.of_range([low, high].map(|end| f64::from(end * share)), bounds);
         match self.range {
             WeightRange::Minmax => at(1.0),
             WeightRange::Mse => least_error(members, bounds, at),
         }
+    }
+}
+
+impl WeightScheme {
+    /// Scale and zero point for weights from `low` to `high`.
+    fn of_range(self, [low, high]: [f64; 2], bounds: [i32; 2]) -> (f32, i32) {
+        let (low, high) = (low.min(0.0), high.max(0.0));
+        if !self.asymmetric {
+            return (weight_scale(high.max(-low), bounds[1]), 0);
+        }
+        let scale = (high - low) / f64::from(bounds[1] - bounds[0]);
+        if scale < f64::from(f32::MIN_POSITIVE) {
+            return (1.0, 0);
+        }
+        let zero_point = (f64::from(bounds[0]) - low / scale).round_ties_even();
+        (scale as f32, (zero_point as i32).clamp(bounds[0], bounds[1]))
     }
 }
 
@@ -246,7 +254,7 @@ mod tests {
         scheme: WeightScheme,
     ) -> (Vec<i32>, QParams) {
         let weights = Tensor::new(shape, Data::F32(values.to_vec()));
-        let params = weight_params(&weights, values, axis, scheme, &[]);
+        let params = weight_params(&weights, values, axis, scheme, (&[], &[]));
         (round_to_nearest(&weights, values, &params), params)
     }
 
@@ -297,7 +305,7 @@ mod tests {
         let values = [1e-6];
         let weights = Tensor::new([1, 1], Data::F32(values.to_vec()));
         let least = least_scales(&[1e6], 1e-3);
-        let q = weight_params(&weights, &values, 0, BYTES, &least);
+        let q = weight_params(&weights, &values, 0, BYTES, (&[], &least));
         let (bias, q) = quantize_bias(&[1e6], 1e-3, &q);
         assert!((f64::from(bias[0]) / f64::from(1 << 30) - 1.0).abs() < 1e-3, "{bias:?}");
         assert!((f64::from(bias[0]) * f64::from(q.scale[0]) - 1e6).abs() < 1.0);
@@ -307,13 +315,14 @@ mod tests {
     fn one_bias_is_the_bias_of_every_channel() {
         let values = [1.0, 1e-9, 1e-9];
         let weights = Tensor::new([3, 1], Data::F32(values.to_vec()));
-        let q = weight_params(&weights, &values, 0, BYTES, &least_scales(&[100.0], 0.1));
+        let q = weight_params(&weights, &values, 0, BYTES, (&[], &least_scales(&[100.0], 0.1)));
         let (bias, units) = quantize_bias(&[100.0], 0.1, &q);
         for (code, unit) in bias.iter().zip(&units.scale) {
             assert!((f64::from(*code) * f64::from(*unit) - 100.0).abs() < 1e-3, "{code} x {unit}");
         }
         let whole = WeightScheme { granularity: Granularity::PerTensor, ..BYTES };
-        let q = weight_params(&weights, &[1e-9; 3], 0, whole, &least_scales(&[1.0, 9.0], 0.1));
+        let q =
+            weight_params(&weights, &[1e-9; 3], 0, whole, (&[], &least_scales(&[1.0, 9.0], 0.1)));
         assert_eq!(q.scale, [least_scale(9.0, 0.1)]);
     }
 }

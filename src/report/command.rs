@@ -1,11 +1,11 @@
 //! The command line that makes the same bytes natively.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::vocabulary::preprocessing::{Crop, Preprocessing};
 use crate::vocabulary::recipe::Recipe;
 
-/// The widths of single layers have no option of their own: they go into this file.
+/// What is said of single layers and tensors has no option of its own: it goes into this file.
 const RECIPE_FILE: &str = "recipe.json";
 
 /// What besides the recipe decides the bytes.
@@ -24,7 +24,10 @@ pub fn line(source: &Source, recipe: &Recipe) -> String {
     let short = recipe.to_short_json().ok().and_then(|json| serde_json::from_str(&json).ok());
     let mut fields: Map<String, Value> = short.unwrap_or_default();
     let version = fields.remove("version");
-    let layers = fields.remove("layers");
+    let single: Map<String, Value> = ["layers", "ranges"]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), fields.remove(name)?)))
+        .collect();
 
     let name = source.network.rsplit('/').next().unwrap_or_default();
     let stem = name.strip_suffix(".onnx").unwrap_or(name);
@@ -36,7 +39,7 @@ pub fn line(source: &Source, recipe: &Recipe) -> String {
     for (name, value) in source.preprocessing.iter().flat_map(entering) {
         option(&mut line, name, &value);
     }
-    if layers.is_some() {
+    if !single.is_empty() {
         option(&mut line, "recipe", RECIPE_FILE);
     }
     for (field, value) in fields {
@@ -50,13 +53,12 @@ pub fn line(source: &Source, recipe: &Recipe) -> String {
             number => option(&mut line, &name, &number.to_string()),
         }
     }
-    match layers {
-        Some(layers) => {
-            let json = json!({ "version": version, "layers": layers }).to_string();
-            format!("echo {} > {RECIPE_FILE} && {line}", quoted(&json))
-        }
-        None => line,
+    if single.is_empty() {
+        return line;
     }
+    let version = version.map(|version| ("version".to_owned(), version));
+    let json = Value::Object(single.into_iter().chain(version).collect()).to_string();
+    format!("echo {} > {RECIPE_FILE} && {line}", quoted(&json))
 }
 
 /// The options that say how frames enter.
@@ -88,7 +90,7 @@ fn listed(figures: &[f32]) -> String {
 }
 
 /// As a POSIX shell reads it as one word.
-fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-,:@%+=".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

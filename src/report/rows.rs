@@ -181,6 +181,9 @@ impl Rows<'_> {
                 let accuracy = r.more_classes.get(i)?.accuracy.as_ref()?;
                 Some(format!("{} {}", share(accuracy.top1), interval(accuracy.ci95, percent)))
             });
+            self.part("frames", &|r| {
+                r.more_classes.get(i)?.accuracy.as_ref().map(|accuracy| grouped(accuracy.n))
+            });
             self.part("agreement with float", &|r| {
                 r.more_classes.get(i)?.agreement_with_float.map(share)
             });

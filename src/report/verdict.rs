@@ -10,10 +10,15 @@ const SAME: f64 = 0.01;
 /// accuracy unchanged within the noise (-0.1 points on 2000 frames)." Of values: "MAE 1.84 to 1.86, no
 /// significant difference; never more than 2.6 from float".
 pub fn verdict(float: &Report, other: &Report) -> String {
+    of(&other.model, float, other)
+}
+
+/// The same of a variant called `name`.
+pub fn of(name: &str, float: &Report, other: &Report) -> String {
     let answers = accuracy(float, other).or_else(|| values(float, other)).or_else(|| moved(other));
     let parts = [Some(size(float, other)), speed(other), answers];
     let parts: Vec<_> = parts.into_iter().flatten().collect();
-    format!("{}: {}.", other.model, parts.join(", "))
+    format!("{name}: {}.", parts.join(", "))
 }
 
 fn size(float: &Report, other: &Report) -> String {

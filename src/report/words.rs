@@ -54,6 +54,8 @@ fn changes(recipe: &Recipe) -> Vec<String> {
     };
     say(kept > 0, format!("{} in float", counted(kept)));
     say(widths > 0, format!("{} of other widths", counted(widths)));
+    let ranges = recipe.ranges.len();
+    say(ranges > 0, format!("given ranges of {ranges} tensors"));
     say(
         recipe.samples.is_some(),
         format!("{} calibration frames", recipe.samples.unwrap_or_default()),

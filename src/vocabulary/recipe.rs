@@ -126,6 +126,9 @@ pub struct Recipe {
     pub keep_float: Vec<String>,
     /// Widths of single layers, by the node's name.
     pub layers: BTreeMap<String, LayerBits>,
+    /// Ranges that are not observed, by the tensor's name: one, or of weights with scales of channels one for
+    /// each. What the smallest and the largest integer stand for; of symmetric ones, the larger magnitude.
+    pub ranges: BTreeMap<String, Vec<[f64; 2]>>,
     /// Calibration frames used; `None`: all.
     pub samples: Option<usize>,
     /// Which frames `samples` picks, and the order in which AdaRound sees them.
@@ -220,6 +223,16 @@ impl Recipe {
             return Err(Error::new("asymmetric weights have one zero point for the whole tensor")
                 .way_out("Choose per-tensor weights, or symmetric ones."));
         }
+        if self.equalize && !self.ranges.is_empty() {
+            return Err(Error::new("equalizing changes the tensors that have ranges of their own")
+                .way_out("Leave out the ranges, or equalizing."));
+        }
+        let is_range = |[low, high]: &[f64; 2]| low.is_finite() && high.is_finite() && low <= high;
+        let mut ranges = self.ranges.iter();
+        if let Some((tensor, _)) = ranges.find(|(_, own)| !own.iter().all(is_range)) {
+            return Err(Error::new(format!("the range of `{tensor}` is none"))
+                .way_out("A range has a smallest number and one that is not below it."));
+        }
         if !(50.0..=100.0).contains(&self.percentile) {
             return Err(Error::new(format!(
                 "a percentile of {} keeps too little",
@@ -259,6 +272,7 @@ impl Default for Recipe {
             rounding: Rounding::default(),
             keep_float: Vec::new(),
             layers: BTreeMap::new(),
+            ranges: BTreeMap::new(),
             samples: None,
             seed: 0,
         }

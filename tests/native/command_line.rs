@@ -658,6 +658,37 @@ fn compare_measures_float_beside_int8() {
 }
 
 #[test]
+fn a_comparison_is_written_as_a_report() {
+    let desk = Desk::new();
+    let data = "--data set.npz --calibration set.npz";
+    // Two networks, of which the second was quantized before.
+    desk.text("quantize net.onnx -o own.onnx --calibration set.npz --weight-bits 4");
+    let outputs = "--html r.html --markdown r.md --csv r.csv";
+    let json = desk.json(&format!("compare net.onnx own.onnx {data} {outputs} --json"));
+    let read = |name: &str| fs::read_to_string(desk.path(name)).unwrap();
+    let [html, markdown, csv] = ["r.html", "r.md", "r.csv"].map(read);
+    for result in json["results"].as_array().unwrap() {
+        let p50 = &result["latency_ms"]["p50"];
+        assert!(csv.contains(&p50.to_string()), "{p50}: {csv}");
+        let digest = result["sha256"].as_str().unwrap();
+        assert_eq!(digest.len(), 64);
+        assert!([&html, &markdown, &csv].iter().all(|text| text.contains(digest)), "{digest}");
+    }
+    assert!(csv.starts_with("figure,float,int8,w4a8\r\n"), "{csv}");
+    let made = "steer8 quantize net.onnx -o net-int8.onnx --calibration set.npz";
+    let asked = "steer8 compare net.onnx own.onnx --data set.npz";
+    for text in [&html, &markdown] {
+        assert!([made, asked, "net-int8.onnx", "set.npz"].iter().all(|said| text.contains(said)));
+    }
+
+    // What cannot be written is told before the work.
+    for outputs in ["--html none/r.html", "--csv set.npz", "--html r.html --csv r.html"] {
+        let error = desk.failure(&format!("compare net.onnx {data} {outputs}"));
+        assert!(["written", "overwrite"].iter().any(|why| error.contains(why)), "{error}");
+    }
+}
+
+#[test]
 fn quiet_and_piped_runs_say_nothing_on_stderr() {
     let desk = Desk::new();
     for arguments in

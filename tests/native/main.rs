@@ -16,5 +16,6 @@ mod mutated;
 mod odd_networks;
 mod onnx_files;
 mod recipes;
+mod reports;
 mod standard;
 mod values;

@@ -90,6 +90,7 @@ pub fn inspect(graph: &Graph, file_bytes: usize, frame: Option<&[usize]>) -> Res
             output_shape,
             params,
             macs,
+            bits: operator(&node.op).weights.map(|_| [weight_bits, activation_bits]),
         });
     }
     inspected.inspection.left_in_float = lowered.left_in_float;

@@ -149,7 +149,8 @@ fn integers(
     });
     let largest = largest.fold(0.0, f64::max) / 2f64.powi(31);
     let scheme = WeightScheme::of(recipe, node);
-    let natural = weight_params(tensor, tensor.as_f32()?, axis, scheme, &[]);
+    let given = recipe.ranges.get(&node.inputs[1]).map_or(&[][..], Vec::as_slice);
+    let natural = weight_params(tensor, tensor.as_f32()?, axis, scheme, (given, &[]));
     let raised = natural.scale.iter().zip(&weights.params.scale).any(|(a, b)| b > a);
     Some((largest, raised))
 }

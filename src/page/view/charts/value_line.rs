@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::scale::{Scale, span};
+use super::scale::{Scale, span, thinned};
 use super::series;
 use crate::figures::significant;
 use crate::vocabulary::report::Series;
@@ -34,7 +34,7 @@ pub(crate) fn ValueLine(ValueLineProps { values }: &ValueLineProps) -> Html {
             let y = HEIGHT - AIR - up.at(value.into());
             format!("{:.1} {y:.1}", LEFT + across.at(frame as f64))
         };
-        let points: Vec<String> = thinned(line).into_iter().map(point).collect();
+        let points: Vec<String> = thinned(line, STRETCHES).into_iter().map(point).collect();
         format!("M{}", points.join(" L"))
     };
     let answer = |(i, answers): (usize, &Vec<f32>)| {
@@ -58,38 +58,5 @@ pub(crate) fn ValueLine(ValueLineProps { values }: &ValueLineProps) -> Html {
             }
             { for values.answers.iter().enumerate().map(answer) }
         </svg>
-    }
-}
-
-/// The points of a line, few enough to be drawn; spikes stay.
-fn thinned(line: &[f32]) -> Vec<(usize, f32)> {
-    if line.len() <= 2 * STRETCHES {
-        return line.iter().copied().enumerate().collect();
-    }
-    let len = line.len().div_ceil(STRETCHES);
-    let ends = |(at, stretch): (usize, &[f32])| {
-        let by = |a: &usize, b: &usize| stretch[*a].total_cmp(&stretch[*b]);
-        let least = (0..stretch.len()).min_by(by).unwrap_or(0);
-        let most = (0..stretch.len()).max_by(by).unwrap_or(0);
-        let place = move |i: usize| (at * len + i, stretch[i]);
-        [place(least.min(most)), place(least.max(most))]
-    };
-    line.chunks(len).enumerate().flat_map(ends).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_line_keeps_its_spikes() {
-        let mut line = vec![0.0; 10_000];
-        line[4321] = 9.0;
-        line[777] = -3.0;
-        let points = thinned(&line);
-        assert!(points.len() <= 2 * STRETCHES);
-        assert!(points.contains(&(4321, 9.0)) && points.contains(&(777, -3.0)));
-        assert!(points.is_sorted_by_key(|point| point.0));
-        assert_eq!(thinned(&[1.0, 2.0]), [(0, 1.0), (1, 2.0)]);
     }
 }
