@@ -5,6 +5,8 @@
 //!
 //! | `data-testid` | what | attributes |
 //! | --- | --- | --- |
+//! | `place-{id}` | a tab: `drive`, `compare`, `layers`, `frames`, `train`, `data`. Where one is not, what is shown there is as old as the last visit | `aria-current` |
+//! | `chosen`, `chosen-recipe` | the chosen network, to be changed anywhere, and the recipe in words | |
 //! | `network-{id}` | a network's card; clicking it chooses the network | `data-status` (`idle`, `fetching`, `loading`, `ready`, `failed`), `data-variant` |
 //! | `close-{id}` | takes a network that was opened off the list | |
 //! | `open-model` | the file input for an `.onnx` | |
@@ -67,6 +69,7 @@ pub mod layer_order;
 pub mod layer_times;
 pub mod link;
 pub mod options;
+pub mod place;
 pub mod presets;
 pub mod sorting;
 pub mod state;

@@ -1,7 +1,7 @@
-//! The page's address: which network is chosen, the recipe, how frames enter, what outputs say, and the
-//! drive.
+//! The page's address: the place, which network is chosen, the recipe, how frames enter, what outputs say,
+//! and the drive.
 //!
-//! `#network=pilotnet&recipe=%7B%22version%22%3A1%2C%22weight_bits%22%3A4%7D`: what is not there is
+//! `#place=compare&network=pilotnet&recipe=%7B%22version%22%3A1%2C%22weight_bits%22%3A4%7D`: what is not there is
 //! the default.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::lab::protocol::ModelId;
+use crate::page::place::Place;
 use crate::vocabulary::driving::Outputs;
 use crate::vocabulary::preprocessing::Preprocessing;
 use crate::vocabulary::recipe::Recipe;
@@ -22,6 +23,7 @@ pub const MAX_SEED: u64 = (1 << 53) - 1;
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Link {
+    pub place: Place,
     pub network: Option<ModelId>,
     pub recipe: Recipe,
     /// Of a person's own frames.
@@ -49,6 +51,7 @@ impl Link {
             let value = percent_decode_str(value).decode_utf8();
             let value = value.map_err(|_| bad(format!("its `{key}` is not text")))?;
             match key {
+                "place" => link.place = place(&value)?,
                 "network" => link.network = Some(value.into_owned()),
                 "recipe" => link.recipe = recipe(&value)?,
                 "frames" => link.preprocessing = Some(plain(key, &value)?),
@@ -65,6 +68,7 @@ impl Link {
 
     /// What stands behind the `#`.
     pub fn fragment(&self) -> String {
+        let place = (self.place != Place::default()).then(|| ("place", self.place.id().to_owned()));
         let network = self.network.as_ref().map(|network| ("network", network.clone()));
         let recipe = (self.recipe != Recipe::default()).then(|| self.recipe.to_short_json().ok());
         let recipe = recipe.flatten().map(|json| ("recipe", json));
@@ -80,7 +84,7 @@ impl Link {
         let beside = self.beside.clone().map(|beside| ("beside", beside));
         let drives = self.drives.as_ref().map(|drives| ("drives", drives.to_string()));
         let speed = self.speed.map(|speed| ("speed", speed.to_string()));
-        let parts = [network, recipe, frames, outputs, drives, speed, track, beside];
+        let parts = [place, network, recipe, frames, outputs, drives, speed, track, beside];
         parts.into_iter().flatten().map(part).collect::<Vec<_>>().join("&")
     }
 }
@@ -91,6 +95,10 @@ fn recipe(json: &str) -> Result<Recipe> {
         return Err(bad(format!("the page takes no seed above {MAX_SEED}")));
     }
     Ok(recipe)
+}
+
+fn place(id: &str) -> Result<Place> {
+    Place::of(id).ok_or_else(|| bad(format!("there is no place `{id}`")))
 }
 
 fn seed(text: &str) -> Result<u64> {
@@ -137,10 +145,10 @@ mod tests {
             bins: [("angle".to_owned(), "-1:1:15".parse().expect("bins"))].into(),
             ..Judging::default()
         };
-        let beside = Some("pilotnet".into());
+        let (beside, place) = (Some("pilotnet".into()), Place::Layers);
         let drives = Some("_,-steering*0.5".parse().expect("outputs"));
         let (preprocessing, track, speed) = (Some(preprocessing), Some(7), Some(32.5));
-        let link = Link { preprocessing, judging, track, beside, drives, speed, ..link };
+        let link = Link { preprocessing, judging, track, beside, drives, speed, place, ..link };
         for link in [plain, link] {
             assert_eq!(Link::parse(&link.fragment()), Ok(link));
         }
@@ -159,6 +167,7 @@ mod tests {
         assert!(says("outputs={\"task\":\"value\"}").contains("`outputs` is not known"));
         assert!(says("drives=gas").contains("`steering`"));
         assert!(says("speed=0").contains("speed `0`"));
+        assert!(says("place=here").contains("place `here`"));
         assert!(says("track=-1").contains("track `-1`"));
         assert!(says("frames=4").contains("`frames` is not known"));
     }

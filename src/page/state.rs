@@ -32,6 +32,7 @@ use crate::error::Error;
 use crate::lab::protocol::{Event, Inspection, ModelId, Prediction, Request, Role};
 use crate::page::catalogue::{self, Catalogue};
 use crate::page::link::Link;
+use crate::page::place::Place;
 use crate::vocabulary::file::{File, Source};
 use crate::vocabulary::frames::Picture;
 use crate::vocabulary::recipe::Recipe;
@@ -96,6 +97,8 @@ pub enum Action {
         error: Error,
         started: bool,
     },
+    /// To another place of the page.
+    Go(Place),
     Select(ModelId),
     /// Networks, and files beside them that may have their weights.
     OpenModels(Vec<File>),
@@ -226,6 +229,8 @@ pub enum Effect {
     ForgetTraining(String),
     /// Put this behind the `#` of the address.
     ShowAddress(String),
+    /// The same, as a step that the browser's Back undoes.
+    PushAddress(String),
     /// Hand this to the clipboard; of a link, what stands behind the `#`.
     Copy {
         what: Copy,
@@ -244,6 +249,7 @@ pub struct Notice {
 
 #[derive(Debug, Clone, Default)]
 pub struct State {
+    pub place: Place,
     pub catalogue: Option<Rc<Catalogue>>,
     /// In the order they are shown: bundled, examples, opened.
     pub networks: Vec<Network>,
@@ -301,6 +307,8 @@ pub struct State {
     wanted: Option<Link>,
     /// What stands behind the `#` of the address.
     address: Option<String>,
+    /// The place that it names.
+    address_place: Place,
 }
 
 impl State {
@@ -321,6 +329,7 @@ impl State {
             Action::WorkerLost { error, started } => {
                 self.worker_lost(error, started, &mut effects);
             }
+            Action::Go(place) => self.go(place),
             Action::Select(model) => self.select(model, &mut effects),
             Action::OpenModels(files) => self.open_models(files, &mut effects),
             Action::CloseModel(model) => self.close_model(&model, &mut effects),

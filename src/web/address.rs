@@ -34,7 +34,15 @@ pub fn show(fragment: &str) {
     }
 }
 
-/// Hears of every link to this page that is opened in it, for as long as the listener lives.
+/// Puts it there as a step that going back undoes, and shows the top of what is there.
+pub fn push(fragment: &str) {
+    if let Ok(history) = window().history() {
+        history.push_state_with_url(&JsValue::NULL, "", Some(&of(fragment))).ok();
+    }
+    window().scroll_to_with_x_and_y(0.0, 0.0);
+}
+
+/// Hears of every link to this page that is opened in it, and of every step back and forth, for as long as the listener lives.
 pub fn watch(tell: impl Fn(String) + 'static) -> EventListener {
     EventListener::new(&window(), "hashchange", move |_| tell(fragment()))
 }

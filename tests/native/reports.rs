@@ -89,6 +89,9 @@ fn document(variants: usize) -> Document {
         pixels: true,
         arrays: Vec::new(),
         label_columns: Vec::new(),
+        source: String::new(),
+        notes: Vec::new(),
+        samples: Vec::new(),
     };
     let variants = (0..variants).map(variant).collect();
     Document {

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::lab::protocol::Role;
 use crate::page::catalogue;
 use crate::page::link::Link;
+use crate::page::place::Place;
 use crate::report::command::{self, Source};
 
 /// What a person takes away as text.
@@ -24,6 +25,7 @@ impl State {
     pub fn link(&self) -> Link {
         let network = self.selected().filter(|network| network.origin != Origin::Opened);
         Link {
+            place: self.place,
             network: network.map(|network| network.id.clone()),
             recipe: self.recipe.clone(),
             preprocessing: self.preprocessing().ok().flatten(),
@@ -35,6 +37,19 @@ impl State {
             drives: self.wheel.outputs(),
             speed: self.wheel.speed(),
         }
+    }
+
+    /// The address of another place, all else being as it is.
+    pub fn link_to(&self, place: Place) -> Link {
+        Link { place, ..self.link() }
+    }
+
+    /// Goes to another place. Who was at the wheel lets go: its keys mean other things there.
+    pub(super) fn go(&mut self, place: Place) {
+        if place != Place::Drive && self.stage.by_hand {
+            self.take_the_wheel(false);
+        }
+        self.place = place;
     }
 
     /// The command line that makes the same int8 file.
@@ -58,7 +73,11 @@ impl State {
         let link = Link::parse(&fragment);
         self.address = Some(fragment);
         match link {
-            Ok(link) => self.follow(link, effects),
+            Ok(link) => {
+                self.go(link.place);
+                self.address_place = link.place;
+                self.follow(link, effects);
+            }
             Err(error) => self.complain(error),
         }
     }
@@ -100,7 +119,8 @@ impl State {
         }
     }
 
-    /// Keeps the address as the page is. A page that nobody has touched has a bare one.
+    /// Keeps the address as the page is; another place is a step back to here. A page that nobody has touched
+    /// has a bare one.
     pub(super) fn show_address(&mut self, effects: &mut Vec<Effect>) {
         if self.catalogue.is_none() || self.recipe_fault().is_some() {
             return;
@@ -108,9 +128,13 @@ impl State {
         let fragment = self.link().fragment();
         match &self.address {
             Some(shown) if *shown == fragment => return,
+            Some(_) if self.address_place != self.place => {
+                effects.push(Effect::PushAddress(fragment.clone()));
+            }
             Some(_) => effects.push(Effect::ShowAddress(fragment.clone())),
             None => {}
         }
+        self.address_place = self.place;
         self.address = Some(fragment);
     }
 

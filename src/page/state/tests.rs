@@ -50,6 +50,8 @@ struct Bench {
     saved: Vec<Rc<File>>,
     /// What the address was told to be, the last time.
     address: Option<String>,
+    /// Addresses that going back returns to the one before.
+    steps: Vec<String>,
     copied: Vec<String>,
     /// Trainings that the browser keeps.
     kept: BTreeMap<String, SavedTraining>,
@@ -96,6 +98,7 @@ impl Bench {
                 }
                 Effect::Save(file) => self.saved.push(file),
                 Effect::ShowAddress(fragment) => self.address = Some(fragment),
+                Effect::PushAddress(fragment) => self.steps.push(fragment),
                 Effect::Copy { text, .. } => self.copied.push(text),
                 Effect::RecallTrainings => {}
                 Effect::KeepTraining(training) => {
@@ -1006,6 +1009,28 @@ fn the_address_stays_bare_until_something_is_chosen() {
     assert_eq!(bench.address.as_deref(), Some(""), "no link can name a file on a disk");
     bench.act(Action::Copy(Copy::Command));
     assert_eq!(bench.copied, ["steer8 quantize mine.onnx -o mine-int8.onnx"]);
+}
+
+#[test]
+fn every_place_is_a_step_that_goes_back() {
+    let mut bench = Bench::open();
+    bench.act(Action::Go(Place::Compare));
+    bench.set_recipe(Recipe { equalize: true, ..Recipe::default() });
+    bench.act(Action::Go(Place::Layers));
+    let [compare, layers] = &bench.steps[..] else { panic!("{:?}", bench.steps) };
+    assert_eq!(compare, "place=compare&network=plain");
+    assert!(layers.starts_with("place=layers&") && layers.contains("equalize"), "{layers}");
+    let shown = bench.address.clone().expect("the recipe changes the present step");
+    assert!(shown.starts_with("place=compare&"), "{shown}");
+
+    bench.act(Action::OpenLink(shown));
+    assert_eq!(bench.state.place, Place::Compare);
+    bench.act(Action::OpenLink("network=plain".into()));
+    assert_eq!(bench.state.place, Place::Drive, "as a link without a place always did");
+    assert_eq!(bench.steps.len(), 2, "going back is no step");
+
+    let bench = Bench::open_by("place=train&network=small");
+    assert_eq!((bench.state.place, bench.steps.len()), (Place::Train, 0));
 }
 
 /// Training of the chosen network has begun, and is at the worker.

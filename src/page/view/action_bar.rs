@@ -1,33 +1,17 @@
-//! The one obvious button; while it works, how far it is and how to stop it.
+//! The one obvious button.
 
 use yew::prelude::*;
 
 use super::made_panel::Download;
 use super::props::{PageProps, Snapshot};
-use super::working::Working;
 use crate::lab::protocol::Role;
 use crate::page::format;
-use crate::page::state::{Action, Job, Network, Step};
+use crate::page::state::{Action, Network};
 
 #[component]
 pub(super) fn ActionBar(PageProps { state, dispatch }: &PageProps) -> Html {
-    // Analyses, searches and trainings say themselves how far they are, a training below its network.
-    let shown_here = |job: &Job| match job.trains {
-        true => state.selected.as_ref() != Some(&job.network),
-        false => matches!(job.step, Step::Quantize | Step::Compare),
-    };
-    let body = if state.job.as_ref().is_some_and(shown_here) {
-        html! { <Working state={state.clone()} dispatch={dispatch.clone()} /> }
-    } else {
-        html! { <Offer state={state.clone()} dispatch={dispatch.clone()} /> }
-    };
-    html! { <div class="action">{ body }</div> }
-}
-
-#[component]
-fn Offer(PageProps { state, dispatch }: &PageProps) -> Html {
     let Some(network) = state.selected() else {
-        return html! { <p class="promise">{"Loading the networks…"}</p> };
+        return html! { <div class="action"><p class="promise">{"Loading the networks…"}</p></div> };
     };
     let run = dispatch.reform(|_: MouseEvent| Action::Run);
     let word = match (network.inspection().is_some(), network.is_float()) {
@@ -36,7 +20,7 @@ fn Offer(PageProps { state, dispatch }: &PageProps) -> Html {
         _ => "Quantize",
     };
     html! {
-        <>
+        <div class="action">
             <div class="promise">
                 <p>{ promise(state, network) }</p>
                 if network.inspection().is_some() && !network.is_float() {
@@ -48,7 +32,7 @@ fn Offer(PageProps { state, dispatch }: &PageProps) -> Html {
             }
             <button type="button" class="button go" data-testid="quantize" onclick={run}
                 disabled={!state.can_run()}>{ word }</button>
-        </>
+        </div>
     }
 }
 

@@ -8,7 +8,6 @@ use super::frames_field::FramesField;
 use super::layer_table::LayerTable;
 use super::props::{PageProps, Snapshot};
 use super::stale::Stale;
-use super::working::Working;
 use crate::figures::{signed, significant};
 use crate::page::format;
 use crate::page::state::{Action, AnalysisFrames, Explained, Network, Step};
@@ -45,9 +44,6 @@ pub(super) fn AnalysisSection(PageProps { state, dispatch }: &PageProps) -> Html
                     </div>
                 }
             </div>
-            if analysing {
-                <div class="panel job"><Working state={state.clone()} dispatch={dispatch.clone()} /></div>
-            }
             if let Some(explained) = explained {
                 <div data-testid="analysis" data-value={explained.analysis.layers.len().to_string()}>
                     <Stale state={state.clone()} recipe={explained.recipe.clone()} />

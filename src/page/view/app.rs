@@ -10,23 +10,28 @@ use super::data_panel::DataPanel;
 use super::drop_zone::DropZone;
 use super::entering_figure::Doubts;
 use super::frame_strip::FrameStrip;
-use super::masthead::Masthead;
+use super::masthead::{Lead, Masthead};
 use super::misfit::Misfit;
 use super::network_list::NetworkList;
 use super::notices::Notices;
 use super::opener::Opener;
+use super::places::Places;
 use super::props::{PageClock, Snapshot};
 use super::recipe_panel::RecipePanel;
 use super::results::Results;
 use super::road_section::RoadSection;
 use super::search_section::SearchSection;
 use super::shell::Shell;
+use super::short_verdict::ShortVerdict;
 use super::stage::DriveStage;
 use super::train_section::TrainSection;
+use crate::page::place::Place;
 use crate::page::state::{Action, State};
 
 pub struct App {
     state: Rc<State>,
+    /// The state as each place showed it last: where nobody is, nothing is rendered anew.
+    seen: [Snapshot; Place::ALL.len()],
     shell: Shell,
     clock: PageClock,
     dispatch: Callback<Action>,
@@ -43,11 +48,13 @@ impl Component for App {
         let opener = shell.opener();
         shell.follow_links();
         ctx.link().send_message(Action::Start);
-        Self { state: Rc::default(), shell, clock: PageClock::start(), dispatch, opener }
+        let (state, seen) = Default::default();
+        Self { state, seen, shell, clock: PageClock::start(), dispatch, opener }
     }
 
     fn update(&mut self, _: &Context<Self>, action: Action) -> bool {
         let effects = Rc::make_mut(&mut self.state).update(action, self.clock.now());
+        self.seen[self.state.place.at()] = Snapshot(self.state.clone());
         for effect in effects {
             self.shell.perform(effect);
         }
@@ -61,29 +68,65 @@ impl Component for App {
             <ContextProvider<Opener> context={self.opener.clone()}>
             <ContextProvider<PageClock> context={self.clock}>
                 <Masthead />
-                <main>
-                    <DriveStage state={state.clone()} dispatch={dispatch.clone()} />
-                    <div class="bench">
-                        <NetworkList state={state.clone()} dispatch={dispatch.clone()} />
-                        <section class="stage" aria-label="The chosen network">
-                            <FrameStrip state={state.clone()} dispatch={dispatch.clone()} />
-                            <Doubts state={state.clone()} dispatch={dispatch.clone()} />
-                            <Misfit state={state.clone()} dispatch={dispatch.clone()} />
-                            <RecipePanel state={state.clone()} dispatch={dispatch.clone()} />
-                            <ActionBar state={state.clone()} dispatch={dispatch.clone()} />
-                        </section>
-                    </div>
-                    <Results state={state.clone()} dispatch={dispatch.clone()} />
-                    <RoadSection state={state.clone()} dispatch={dispatch.clone()} />
-                    <AnalysisSection state={state.clone()} dispatch={dispatch.clone()} />
-                    <SearchSection state={state.clone()} dispatch={dispatch.clone()} />
-                    <TrainSection state={state.clone()} dispatch={dispatch.clone()} />
-                    <DataPanel state={state.clone()} dispatch={dispatch.clone()} />
-                </main>
+                <Places state={state.clone()} dispatch={dispatch.clone()} />
+                <main>{ for Place::ALL.into_iter().map(|place| self.place(place)) }</main>
                 <Notices state={state} dispatch={dispatch} />
                 <DropZone />
             </ContextProvider<PageClock>>
             </ContextProvider<Opener>>
+        }
+    }
+}
+
+impl App {
+    /// A place that was left keeps its scrolled lists, opened folds and canvases.
+    fn place(&self, place: Place) -> Html {
+        let state = self.seen[place.at()].clone();
+        let dispatch = self.dispatch.clone();
+        let content = match place {
+            Place::Drive => html! {
+                <>
+                    <Lead />
+                    // It hears at once that it went out of sight, and stands.
+                    <DriveStage state={Snapshot(self.state.clone())} dispatch={dispatch.clone()} />
+                    <div class="bench">
+                        <NetworkList state={state.clone()} dispatch={dispatch.clone()} />
+                        <section class="stage" aria-label="The chosen network">
+                            <Doubts state={state.clone()} dispatch={dispatch.clone()} />
+                            <Misfit state={state.clone()} dispatch={dispatch.clone()} />
+                            <RecipePanel state={state.clone()} dispatch={dispatch.clone()} />
+                            <ShortVerdict state={state.clone()} dispatch={dispatch.clone()} />
+                            <ActionBar {state} {dispatch} />
+                        </section>
+                    </div>
+                </>
+            },
+            Place::Compare => html! {
+                <>
+                    <Results state={state.clone()} dispatch={dispatch.clone()} />
+                    <RoadSection {state} {dispatch} />
+                </>
+            },
+            Place::Layers => html! {
+                <>
+                    <AnalysisSection state={state.clone()} dispatch={dispatch.clone()} />
+                    <SearchSection {state} {dispatch} />
+                </>
+            },
+            Place::Frames => html! { <FrameStrip {state} {dispatch} /> },
+            Place::Train => html! { <TrainSection {state} {dispatch} /> },
+            Place::Data => html! { <DataPanel {state} {dispatch} /> },
+        };
+        html! {
+            <div key={place.id()} class="place" hidden={self.state.place != place}>
+                if place != Place::Drive {
+                    <header class="place-head">
+                        <h1>{ place.name() }</h1>
+                        <p class="hint">{ place.purpose() }</p>
+                    </header>
+                }
+                { content }
+            </div>
         }
     }
 }

@@ -16,14 +16,21 @@ pub(super) fn Masthead() -> Html {
                 <span class="wordmark">{"Steer8"}</span>
                 <span class="tagline">{"quantization lab for driving networks"}</span>
             </div>
-            <div class="lead">
-                <h1>{"Eight bits are enough to drive. See for yourself."}</h1>
-                <p>
-                    {"Choose a network that steers a car. Steer8 turns its float weights into int8 "}
-                    {"and measures, on real frames it has never seen, what you gain and what it \
-                      costs. Everything happens in this browser; nothing is uploaded."}
-                </p>
-            </div>
         </header>
+    }
+}
+
+/// What this is for, to who comes for the first time.
+#[component]
+pub(super) fn Lead() -> Html {
+    html! {
+        <div class="lead">
+            <h1>{"Eight bits are enough to drive. See for yourself."}</h1>
+            <p>
+                {"Choose a network that steers a car. Steer8 turns its float weights into int8 "}
+                {"and measures, on real frames it has never seen, what you gain and what it \
+                  costs. Everything happens in this browser; nothing is uploaded."}
+            </p>
+        </div>
     }
 }

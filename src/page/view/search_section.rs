@@ -6,7 +6,6 @@ use yew::prelude::*;
 use super::frames_field::FramesField;
 use super::props::{PageProps, Snapshot, changing};
 use super::search_results::SearchResults;
-use super::working::Working;
 use crate::lab::protocol::Inspection;
 use crate::page::state::{Action, Goal, SearchForm, Step};
 use crate::vocabulary::recipe::Recipe;
@@ -28,9 +27,7 @@ pub(super) fn SearchSection(PageProps { state, dispatch }: &PageProps) -> Html {
                     </p>
                 </div>
             </div>
-            if searching {
-                <div class="panel job"><Working state={state.clone()} dispatch={dispatch.clone()} /></div>
-            } else {
+            if !searching {
                 { for network.inspection().map(|inspection| form(state, inspection, dispatch)) }
             }
             if let Some(search) = state.searches.get(&network.id) {

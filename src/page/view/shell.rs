@@ -102,6 +102,7 @@ impl Shell {
                 training_store::forget(&key).await.ok();
             }),
             Effect::ShowAddress(fragment) => address::show(&fragment),
+            Effect::PushAddress(fragment) => address::push(&fragment),
             Effect::Copy { what, text } => {
                 let text = match what {
                     Copy::Link => address::of(&text),

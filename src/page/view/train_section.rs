@@ -7,7 +7,6 @@ use yew::prelude::*;
 
 use super::charts::learning_curves::LearningCurves;
 use super::props::{PageProps, Snapshot, changing};
-use super::working::Working;
 use crate::lab::protocol::Role;
 use crate::page::format;
 use crate::page::state::{Action, EPOCHS_CHOICES, End, TrainForm, Training};
@@ -41,13 +40,12 @@ pub(super) fn TrainSection(PageProps { state, dispatch }: &PageProps) -> Html {
                 </div>
             </div>
             if under_way {
-                <div class="panel job">
-                    <Working state={state.clone()} dispatch={dispatch.clone()} />
-                    if training.is_some_and(|training| training.done() > 0 && training.end.is_none()) {
+                if training.is_some_and(|training| training.done() > 0 && training.end.is_none()) {
+                    <div class="panel job">
                         <button type="button" class="button" data-testid="finish-training"
                             onclick={finish}>{"Stop, keep the best"}</button>
-                    }
-                </div>
+                    </div>
+                }
             } else {
                 { form(training, state, dispatch) }
             }

@@ -209,8 +209,20 @@ impl Page {
         self.driver.execute(script, vec![]).await?.convert()
     }
 
+    /// Goes to a place of the page, unless it is there.
+    pub async fn at(&self, place: &str) -> WebDriverResult<()> {
+        let tab = format!("place-{place}");
+        self.wait_for(&tab).await?;
+        if self.all(&format!("{tab}[aria-current]")).await?.is_empty() {
+            self.click(&tab).await?;
+            self.wait_for(&format!("{tab}[aria-current]")).await?;
+        }
+        Ok(())
+    }
+
     /// Chooses a network and waits until it is read.
     pub async fn choose(&self, network: &str) -> WebDriverResult<()> {
+        self.at("drive").await?;
         self.click(&format!("network-{network}")).await?;
         self.wait_for(&format!("network-{network}[data-status=ready]")).await?;
         Ok(())
@@ -218,19 +230,23 @@ impl Page {
 
     /// Presses the big button, as soon as it can be pressed.
     pub async fn press_go(&self) -> WebDriverResult<()> {
+        self.at("drive").await?;
         self.click("quantize:not([disabled])").await
     }
 
     /// Presses it if that is possible now.
     pub async fn press_go_if_idle(&self) -> WebDriverResult<()> {
+        self.at("drive").await?;
         self.try_click("quantize:not([disabled])").await?;
         Ok(())
     }
 
-    /// Presses the button and waits for the comparison of a network; no error may come up.
+    /// Presses the button and waits for the comparison of a network, where the page then is; no error may
+    /// come up.
     pub async fn quantize(&self, network: &str) -> WebDriverResult<Vec<Figures>> {
         self.choose(network).await?;
         self.press_go().await?;
+        self.at("compare").await?;
         let result = format!("accuracy[data-model='{network}']");
         self.wait_until(&result, async || {
             let notices = self.notices().await.ok()?;
@@ -242,6 +258,7 @@ impl Page {
     }
 
     pub async fn figures(&self) -> WebDriverResult<Vec<Figures>> {
+        self.at("compare").await?;
         let mut figures = Vec::new();
         for cell in self.all("accuracy").await? {
             let model = attribute(&cell, "data-model").await?;
@@ -261,6 +278,7 @@ impl Page {
 
     /// Presses Download and gives the file that the browser wrote.
     pub async fn download(&self) -> WebDriverResult<Vec<u8>> {
+        self.at("drive").await?;
         self.download_by("download").await
     }
 

@@ -58,14 +58,17 @@ fn opens_driving_and_two_cars_drive_as_the_command_line_says() {
         page.choose("assignment").await?;
         page.quantize("assignment").await?;
         // Out of sight they stand: this brings them back.
+        page.at("drive").await?;
         page.pick("stage-pace", "8×").await?;
         assert_eq!(page.all("car").await?.len(), 2);
         assert_eq!(arrived(&page).await?, natively);
+        page.at("compare").await?;
         let sentence = page.wait_for("verdict-drive").await?.text().await?;
         assert!(sentence.contains(&format!("On track {TRACK}, float")), "{sentence}");
         assert!(page.fragment().await?.contains(&format!("track={TRACK}")));
 
         // One picture: both say something about it.
+        page.at("drive").await?;
         page.click("look").await?;
         page.wait_until("both answers", async || {
             (page.all("looked-answer").await.ok()?.len() == 2).then_some(())
@@ -125,6 +128,7 @@ fn a_hand_drives_and_what_it_drove_is_trained_on() {
         let frames = page.exact("own-frames").await?.parse::<usize>().expect("a number");
         assert!(frames >= 10, "{frames} frames");
         page.click("own-train").await?;
+        page.at("data").await?;
         page.wait_for(&format!("data-training[data-status=ready][data-value='{frames}']")).await?;
         assert_eq!(page.complaints().await?, [""; 0]);
         Ok(())

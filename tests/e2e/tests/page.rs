@@ -19,6 +19,7 @@ fn opens_on_the_three_networks_and_asks_no_other_host() {
             page.wait_for(&format!("network-{network}")).await?;
         }
         page.choose("assignment").await?;
+        page.at("frames").await?;
         page.wait_for("frame").await?;
         page.wait_for("answer").await?;
 
@@ -123,6 +124,7 @@ fn refuses_bad_files_in_words_and_goes_on() {
         let mut messages = Vec::new();
         for bad in write_bad_files(&folder, &network) {
             let name = bad.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            page.at(if bad.button == "open-model" { "drive" } else { "data" }).await?;
             page.open_file(bad.button, &bad.path).await?;
             // Some things come out at once, others when they are put to use.
             let message = page
@@ -146,6 +148,7 @@ fn refuses_bad_files_in_words_and_goes_on() {
         messages.dedup();
         assert_eq!(messages.len(), count, "each has its own message: {messages:#?}");
 
+        page.at("data").await?;
         page.click("bundled-validation").await?;
         page.quantize("assignment").await?;
         assert_eq!(page.complaints().await?, [""; 0]);
@@ -172,12 +175,12 @@ fn fits_wide_and_narrow_screens_in_light_and_dark() {
     }
     in_browser(async |page| {
         page.choose("assignment").await?;
-        page.wait_for("answer").await?;
-        for state in ["opened", "compared"] {
-            if state == "compared" {
-                page.quantize("assignment").await?;
-            }
-            page.fits_screens(state).await?;
+        page.fits_screens("opened").await?;
+        page.quantize("assignment").await?;
+        page.fits_screens("compared").await?;
+        for place in ["frames", "data"] {
+            page.at(place).await?;
+            page.fits_screens(place).await?;
         }
         Ok(())
     });
@@ -223,6 +226,7 @@ fn a_network_of_values_is_measured_in_its_own_units() {
     in_browser(async move |page| {
         page.open_file("open-model", &network).await?;
         page.wait_for("network-opened-1[data-status=ready]").await?;
+        page.at("data").await?;
         for kind in ["open-validation", "open-calibration"] {
             page.open_file(kind, &frames).await?;
         }
@@ -230,6 +234,7 @@ fn a_network_of_values_is_measured_in_its_own_units() {
             page.wait_for(&format!("{kind}[data-status=ready][data-value='96']")).await?;
         }
         page.press_go().await?;
+        page.at("compare").await?;
         page.wait_for("verdict").await?;
         let verdict = page.wait_for("verdict").await?.text().await?;
         assert!(verdict.contains("angle: MAE") && verdict.contains("throttle: MAE"), "{verdict}");

@@ -44,11 +44,15 @@ fn a_recipe_is_chosen_carried_out_and_told_from_the_next() {
         assert_eq!(page.exact("copy-link").await?, page.fragment().await?);
 
         page.click("preset-int8").await?;
+        page.wait_for("short-verdict[data-current=false]").await?;
+        page.at("compare").await?;
         page.wait_for("results[data-current=false]").await?;
         page.wait_for("stale").await?;
         page.press_go().await?;
+        page.at("compare").await?;
         page.wait_for("results[data-current=true]").await?;
         assert_eq!(page.complaints().await?, [""; 0]);
+        page.at("drive").await?;
         if is_chrome() {
             page.fits_screens("options").await?;
         }
@@ -90,6 +94,7 @@ fn the_damage_is_explained_and_a_click_takes_it_back() {
     in_browser(async |page| {
         page.open_link(&quick("assignment")).await?;
         page.wait_for("network-assignment[data-status=ready]").await?;
+        page.at("layers").await?;
         page.pick("analysis-frames", "200").await?;
 
         page.click("analyze:not([disabled])").await?;
@@ -129,19 +134,25 @@ fn the_damage_is_explained_and_a_click_takes_it_back() {
         let worst = worst.expect("a layer has a name");
         page.click("keep-float").await?;
         page.wait_for("re-evaluated").await?;
+        page.wait_for("stale").await?;
+        page.at("drive").await?;
         assert_eq!(recipe(&page, "recipe").await?["keep_float"], json!([worst]));
         page.wait_for(&format!("layer-chip[data-node='{worst}']")).await?;
+        page.at("compare").await?;
         let with_it = page.exact("left-in-float").await?.parse::<usize>().expect("a count");
-        page.wait_for("stale").await?;
+        page.at("layers").await?;
 
         page.pick("layer:not([data-position='0']) select", "4 bits").await?;
+        page.at("drive").await?;
         page.wait_until("other bits", async || {
             let shown = recipe(&page, "recipe").await.ok()?;
             let idle = !page.all("quantize:not([disabled])").await.ok()?.is_empty();
             (idle && shown["layers"].as_object()?.len() == 1).then_some(())
         })
         .await?;
+        page.at("layers").await?;
         page.click("layer[data-position='0'] button[aria-pressed=true]").await?;
+        page.at("compare").await?;
         page.wait_until("a layer fewer in float", async || {
             let count = page.exact("left-in-float").await.ok()?.parse::<usize>().ok()?;
             (count < with_it).then_some(())
@@ -157,6 +168,7 @@ fn a_search_is_stopped_and_its_best_recipe_used() {
     in_browser(async |page| {
         page.open_link(&quick("assignment")).await?;
         page.wait_for("network-assignment[data-status=ready]").await?;
+        page.at("layers").await?;
         page.pick("search-frames", "200").await?;
         page.fill("search-limit", "few").await?;
         page.wait_for("search[disabled]").await?;
@@ -174,7 +186,9 @@ fn a_search_is_stopped_and_its_best_recipe_used() {
 
         let found = recipe(&page, "use-recipe").await?;
         page.click("use-recipe:not([disabled])").await?;
+        page.at("drive").await?;
         assert_eq!(recipe(&page, "recipe").await?, found);
+        page.at("compare").await?;
         page.wait_for("results[data-current=true]").await?;
         let bytes = page.download().await?;
         assert!(bytes == made_natively("assignment", &found), "other bytes than natively");

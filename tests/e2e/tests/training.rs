@@ -17,6 +17,7 @@ const EPOCHS: &str = "6";
 async fn open(page: &Page) -> WebDriverResult<()> {
     page.open_link(&format!("network=assignment&recipe={RECIPE}")).await?;
     page.wait_for("network-assignment[data-status=ready]").await?;
+    page.at("train").await?;
     page.pick("train-epochs", EPOCHS).await
 }
 
@@ -51,8 +52,9 @@ fn trains_through_pauses_and_a_reload_to_the_bytes_of_the_command_line() {
         let resumed = epochs(&resumed, "data-value").await?;
         assert!(resumed >= kept && kept >= 2, "{kept} epochs were kept, {resumed} are left");
         page.click("resume-training").await?;
-        page.wait_for("accuracy[data-model=assignment-qat]").await?;
         page.wait_for(&format!("training[data-status=finished][data-value='{EPOCHS}']")).await?;
+        page.at("compare").await?;
+        page.wait_for("accuracy[data-model=assignment-qat]").await?;
 
         let figures = page.figures().await?;
         let [float, fixed, trained] = &figures[..] else { panic!("{figures:?}") };
@@ -90,8 +92,10 @@ fn a_training_can_be_stopped_with_the_best_so_far_or_discarded() {
         page.click("train").await?;
         page.wait_for("training[data-status=training][data-value='1']").await?;
         page.click("finish-training").await?;
-        page.wait_for("accuracy[data-model=assignment-qat]").await?;
         page.wait_for("training[data-status=finished][data-value='1']").await?;
+        page.at("compare").await?;
+        page.wait_for("accuracy[data-model=assignment-qat]").await?;
+        page.at("train").await?;
 
         page.click("train").await?;
         page.wait_for("training[data-status=training][data-held-out]").await?;
