@@ -35,9 +35,11 @@
 //! | `trial` | a recipe that was tried, the latest first; `use-trial` in it | `data-bops`, `data-bytes`, `data-drop`, `data-meets` |
 //! | `use-recipe` | carries the best recipe out | `data-value` (its short JSON) |
 //! | `results` | the comparison | `data-value` (seconds from the button to here), `data-current` (by the present recipe) |
-//! | `verdict` | the comparison in a sentence | |
-//! | `report-float`, `report-int8`, … | a column of the table, by variant | `data-model`: an id as above; the int8 network made of it is `{id}-int8` |
-//! | `file-bytes`, `weight-bytes`, `gzip-bytes`, `params`, `macs`, `flops`, `bops`, `latency`, `latency-p90`, `cold`, `session-bytes`, `accuracy`, `agreement`, `mcnemar`, `speedup` | a figure | `data-model`, `data-value`; with an interval `data-low`, `data-high` |
+//! | `verdict`, `short-verdict` | the comparison in a sentence, there and at the button | |
+//! | `compare-table` | every variant that is shown | `data-value` (columns) |
+//! | `measure-all`, `drive-all`, `only-differences`, `show-hidden`, `undo`, `copy-markdown`, `copy-csv`, `copy-json` | what can be done with it | |
+//! | `report-float`, `report-int8`, … | a column of the table, by variant; in it `rename`, below it `open-variant`, `copy-command-of`, `download-of`, `pin`, `hide`, `remove` | `data-model`: an id as above; the first int8 network made of it is `{id}-int8`, the next `{id}-int8-2` |
+//! | `file-bytes`, `weight-bytes`, `gzip-bytes`, `params`, `macs`, `flops`, `bops`, `latency`, `latency-p90`, `cold`, `session-bytes`, `accuracy`, `agreement`, `mcnemar`, `speedup`, `mae`, `from-float`, `return` | a figure of the table; `sort-{figure}` sorts the columns | `data-model`, `data-value`; with an interval `data-low`, `data-high` |
 //! | `times` | where the time goes | `data-value` (layers) |
 //! | `kernels` | what computed | `data-value` (`simd128`, `relaxed-simd`) |
 //! | `layer-time`, `time-rest`, `time-total` | its rows; in each `time-ms` and `time-gmacs` of every network, and `time-speedup` | `data-node`; figures: `data-model`, `data-value` |
@@ -73,5 +75,6 @@ pub mod place;
 pub mod presets;
 pub mod sorting;
 pub mod state;
+pub mod table;
 #[cfg(feature = "page")]
 pub mod view;

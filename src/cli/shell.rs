@@ -223,7 +223,7 @@ impl Shell {
         judging: Judging,
     ) -> Result<(Vec<Report>, String, Vec<Series>)> {
         match self.ask(Request::Compare { models, judging })? {
-            Event::Compared { reports, verdict, series } => {
+            Event::Compared { reports, verdict, series, .. } => {
                 // The same labels for all of them.
                 self.warn(reports.first().map_or(&[], |report| &report.notes[..]));
                 Ok((reports, verdict, series))

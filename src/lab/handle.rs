@@ -100,6 +100,11 @@ impl Lab {
     ) -> Result<Event> {
         match request {
             Request::LoadModel { model, file, beside } => self.load_model(model, file, beside),
+            Request::Forget { model } => {
+                self.models.remove(&model);
+                self.drivers.remove(&model);
+                Ok(Event::Forgotten { model })
+            }
             Request::LoadData { role, files, reading } => {
                 let mut progress = |done, total| report(emit, Stage::ReadData, None, done, total);
                 let data = Dataset::read_from(&files, shelf, &reading, &mut progress)?;

@@ -17,7 +17,7 @@ use crate::vocabulary::plan::Plan;
 use crate::vocabulary::quantization::{LeftInFloat, TensorInfo};
 use crate::vocabulary::reading::Reading;
 use crate::vocabulary::recipe::Recipe;
-use crate::vocabulary::report::{Report, Series};
+use crate::vocabulary::report::{FrameClasses, Report, Series};
 use crate::vocabulary::search::{Found, Target, Trial};
 use crate::vocabulary::stage::{By, Ground, Kind, Labelled, Leg};
 use crate::vocabulary::task::Judging;
@@ -58,6 +58,8 @@ pub enum Request {
     /// `beside`: files that may have its weights, named from the network's folder.
     /// Ends with [`Event::ModelLoaded`]. Replaces a network of the same id.
     LoadModel { model: ModelId, file: File, beside: Vec<File> },
+    /// Lets a network go. Ends with [`Event::Forgotten`], also where there is none.
+    Forget { model: ModelId },
     /// One npz, one zip, several of one of these (their frames one after another), or the files of a folder:
     /// images, and what has their labels. Ends with [`Event::DataLoaded`].
     LoadData { role: Role, files: Vec<Source>, reading: Reading },
@@ -128,6 +130,9 @@ pub enum Event {
         model: ModelId,
         inspection: Inspection,
     },
+    Forgotten {
+        model: ModelId,
+    },
     DataLoaded {
         role: Role,
         summary: DataSummary,
@@ -191,6 +196,8 @@ pub enum Event {
         verdict: String,
         /// Values over the frames, for drawing.
         series: Vec<Series>,
+        /// Classes over the frames, where the first network gives them.
+        classes: Option<FrameClasses>,
     },
     /// A network has driven a track, of all tracks and networks in no order; the others go on.
     Drove {

@@ -23,6 +23,7 @@ mod strip;
 #[cfg(test)]
 mod tests;
 mod train;
+mod variants;
 mod wheel;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,6 +57,7 @@ pub use stage::{
     TRACK,
 };
 pub use train::{EPOCHS_CHOICES, End, TrainForm, Training};
+pub use variants::{ColumnChange, FrameLabels, Measured, TableChange, Variant, Variants};
 pub use wheel::{Steered, Wheel};
 
 /// Something that arrives as bytes: over the network, or read from the person's disk.
@@ -163,6 +165,17 @@ pub enum Action {
     /// The big button: quantize and compare, or measure what is int8 already.
     Run,
     CancelRun,
+    /// All variants that are shown, timed in turns.
+    MeasureAll,
+    /// The same on the road.
+    DriveAll,
+    ChangeColumn {
+        model: ModelId,
+        change: ColumnChange,
+    },
+    ChangeTable(TableChange),
+    /// Puts the recipe of a variant into the panel.
+    OpenVariant(ModelId),
     SetRecipe(Box<Recipe>),
     /// Tells one layer something else than the rest, and carries the recipe out.
     ChangeLayer {
@@ -273,9 +286,13 @@ pub struct State {
     /// The recipe that the panel shows.
     pub recipe: Recipe,
     pub job: Option<Job>,
-    /// The int8 network made from each float one.
+    /// Of each network, what it is compared with.
+    pub variants: BTreeMap<ModelId, Rc<Variants>>,
+    /// What is right of each validation frame, once something was measured on them.
+    pub frame_labels: Option<Rc<FrameLabels>>,
+    /// Of each float network the int8 one that is meant: the last, or one that was chosen since.
     pub made: BTreeMap<ModelId, Rc<Made>>,
-    /// The one that was trained for its quantization, of each float one.
+    /// The same of those that were trained for their quantization.
     pub qat: BTreeMap<ModelId, Rc<Made>>,
     pub train_form: TrainForm,
     pub trainings: BTreeMap<ModelId, Rc<Training>>,
@@ -300,6 +317,9 @@ pub struct State {
     /// Whether the frames on show were asked for.
     frames_asked: bool,
     notices_so_far: NoticeId,
+    comparisons_so_far: usize,
+    /// Sets of validation frames.
+    validations_so_far: usize,
     opened_so_far: usize,
     /// What the recipe said about the layers of networks that are not chosen now.
     layers: BTreeMap<ModelId, recipe::Layers>,
@@ -365,6 +385,13 @@ impl State {
             Action::ShowFrames(frames) => self.show_frames(frames),
             Action::Run => self.start_run(now, &mut effects),
             Action::CancelRun => self.cancel_run(&mut effects),
+            Action::MeasureAll => self.measure_all(now, &mut effects),
+            Action::DriveAll => self.drive_all(now, &mut effects),
+            Action::ChangeColumn { model, change } => {
+                self.change_column(&model, change, &mut effects);
+            }
+            Action::ChangeTable(change) => self.change_table(change, &mut effects),
+            Action::OpenVariant(model) => self.open_variant(&model, &mut effects),
             Action::SetRecipe(recipe) => self.set_recipe(*recipe),
             Action::ChangeLayer { node, change } => {
                 self.change_layer(&node, change);
@@ -430,7 +457,7 @@ impl State {
 
     /// A network that was made here, and which from.
     fn made_here(&self, id: &str) -> Option<(&ModelId, &Rc<Made>)> {
-        self.made.iter().chain(&self.qat).find(|(_, made)| made.id == id)
+        self.variants.iter().find_map(|(base, of)| Some((base, of.get(id)?.made.as_ref()?)))
     }
 
     /// What a network that the page names, made here or not, turned out to be.
@@ -444,6 +471,9 @@ impl State {
     pub fn title(&self, id: &str) -> String {
         if let Some(network) = self.network(id) {
             return network.title.clone();
+        }
+        if let Some(name) = self.variant(id).and_then(|variant| variant.name.clone()) {
+            return name;
         }
         let base = self.made_here(id).map(|(base, _)| base);
         base.and_then(|base| self.network(base)).map_or_else(

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::figures::three_digits;
 use crate::vocabulary::labels::{Column, Labels, Numbers};
 use crate::vocabulary::report::{
-    Accuracy, Change, ClassScore, FromFloat, Series, ValueScore, Values,
+    Accuracy, Change, ClassScore, FrameClasses, FromFloat, Series, ValueScore, Values,
 };
 use crate::vocabulary::task::{Bins, Judging, Task};
 
@@ -242,6 +242,17 @@ impl Judge {
             })
         };
         self.known_values(rows).filter_map(misfit).collect()
+    }
+
+    /// The first output of classes over all frames, as each network gives it in `answers`.
+    pub fn frame_classes(&self, answers: &[&[Vec<f32>]]) -> Option<FrameClasses> {
+        let part = self.classed().next()?;
+        // There are no more classes than a u16 tells apart, which reading labels sees to.
+        let narrow = |class: usize| u16::try_from(class).unwrap_or(u16::MAX);
+        let of = |rows: &&[Vec<f32>]| part.classes(rows).into_iter().map(narrow).collect();
+        let labels = part.known_classes();
+        let labels = labels.map(|all| all.iter().map(|&class| narrow(class as usize)).collect());
+        Some(FrameClasses { labels, answers: answers.iter().map(of).collect() })
     }
 
     fn classed(&self) -> impl Iterator<Item = &Part> {

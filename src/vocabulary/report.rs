@@ -191,6 +191,14 @@ pub struct Series {
     pub answers: Vec<Vec<f32>>,
 }
 
+/// The first output with classes over all frames: what is right, and what the networks say.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct FrameClasses {
+    pub labels: Option<Vec<u16>>,
+    /// The class that each network gives, in the order of the reports.
+    pub answers: Vec<Vec<u16>>,
+}
+
 /// Top-1 accuracy on a labelled set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Accuracy {

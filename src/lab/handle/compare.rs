@@ -29,9 +29,11 @@ impl Lab {
         let alike = answers
             .windows(2)
             .all(|pair| pair[0].first().map(Vec::len) == pair[1].first().map(Vec::len));
-        let series = match measured.first() {
-            Some(first) if alike => first.judge.series(&answers),
-            _ => Vec::new(),
+        let (series, classes) = match measured.first() {
+            Some(first) if alike => {
+                (first.judge.series(&answers), first.judge.frame_classes(&answers))
+            }
+            _ => (Vec::new(), None),
         };
         let reports: Vec<_> = measured.into_iter().map(|m| m.report).collect();
         let verdict = match float {
@@ -44,7 +46,7 @@ impl Lab {
                 .join(" "),
             None => String::new(),
         };
-        Ok(Event::Compared { reports, verdict, series })
+        Ok(Event::Compared { reports, verdict, series, classes })
     }
 
     fn first_float(&self, ids: &[String]) -> Result<Option<usize>> {

@@ -3,6 +3,7 @@
 use super::networks::Origin;
 use super::preprocessing::PreprocessingForm;
 use super::stage::TRACK;
+use super::variants::Variant;
 use super::wheel::Wheel;
 use super::{Effect, State};
 use crate::error::Error;
@@ -10,13 +11,18 @@ use crate::lab::protocol::Role;
 use crate::page::catalogue;
 use crate::page::link::Link;
 use crate::page::place::Place;
+use crate::page::table;
 use crate::report::command::{self, Source};
+use crate::vocabulary::recipe::Recipe;
 
 /// What a person takes away as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Copy {
     Link,
     Command,
+    /// Of the variant at this place.
+    CommandOf(usize),
+    Table(table::Format),
 }
 
 impl State {
@@ -44,6 +50,14 @@ impl State {
         Link { place, ..self.link() }
     }
 
+    /// The address of a variant's recipe, where the network has one.
+    pub fn link_by(&self, variant: &Variant) -> Option<Link> {
+        let network = self.selected().map(|network| self.bench_of(&network.id))?;
+        let known = self.network(&network).filter(|own| own.origin != Origin::Opened)?;
+        let recipe = variant.recipe()?.clone();
+        Some(Link { network: Some(known.id.clone()), recipe, ..self.link_to(Place::Drive) })
+    }
+
     /// Goes to another place. Who was at the wheel lets go: its keys mean other things there.
     pub(super) fn go(&mut self, place: Place) {
         if place != Place::Drive && self.stage.by_hand {
@@ -54,7 +68,13 @@ impl State {
 
     /// The command line that makes the same int8 file.
     pub fn command(&self) -> String {
-        let Some(network) = self.selected() else { return String::new() };
+        let network = self.selected.as_deref();
+        network.map_or_else(String::new, |id| self.command_by(id, &self.recipe))
+    }
+
+    /// The command line that makes of a network what a recipe says.
+    pub(super) fn command_by(&self, id: &str, recipe: &Recipe) -> String {
+        let Some(network) = self.network(id) else { return String::new() };
         let file = match network.origin.bundled_file() {
             Some(file) => catalogue::url(file),
             None => format!("{}.onnx", network.title),
@@ -65,7 +85,7 @@ impl State {
             calibration: own.map(|loaded| loaded.name.clone()),
             preprocessing: own.and_then(|_| self.preprocessing().ok().flatten()),
         };
-        command::line(&source, &self.recipe)
+        command::line(&source, recipe)
     }
 
     /// Follows a link: what stands behind the `#` of the address.
@@ -138,8 +158,16 @@ impl State {
         self.address = Some(fragment);
     }
 
-    pub(super) fn copy(&self, what: Copy, effects: &mut Vec<Effect>) {
+    pub(super) fn copy(&mut self, what: Copy, effects: &mut Vec<Effect>) {
         let text = match what {
+            Copy::Table(format) => match self.table_text(format) {
+                Ok(text) => text,
+                Err(error) => return self.complain(error),
+            },
+            Copy::CommandOf(at) => {
+                let variant = self.bench().and_then(|variants| variants.all.get(at));
+                variant.and_then(|variant| self.command_of(variant)).unwrap_or_default()
+            }
             Copy::Link => self.link().fragment(),
             Copy::Command => self.command(),
         };

@@ -152,6 +152,7 @@ impl State {
     pub(super) fn data_loaded(&mut self, role: Role, task: TaskId, loaded: Loaded) {
         if role == Role::Validation {
             self.clear_strip();
+            self.forget_answers();
             if loaded.summary.label_columns.is_empty() {
                 self.complain(without_labels(&loaded.name));
             }

@@ -257,9 +257,18 @@ impl State {
     fn forget(&mut self, id: &str) {
         self.networks.retain(|network| network.id != id);
         self.queue.forget_model(id);
-        let made = [self.made.remove(id), self.qat.remove(id)];
-        for made in made.into_iter().flatten() {
-            self.queue.forget_model(&made.id);
+        self.made.remove(id);
+        self.qat.remove(id);
+        for variant in self.variants.remove(id).iter().flat_map(|variants| &variants.all) {
+            // Those that are in the list stay there.
+            if variant.made.is_some() {
+                self.queue.forget_model(&variant.id);
+            }
+        }
+        for variants in self.variants.values_mut() {
+            if variants.get(id).is_some() {
+                Rc::make_mut(variants).all.retain(|variant| variant.id != id);
+            }
         }
         self.comparisons.remove(id);
         self.explained.remove(id);

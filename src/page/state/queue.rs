@@ -165,7 +165,9 @@ impl State {
             Event::Epoch { epoch, .. } => self.epoch_done(epoch),
             Event::Checkpoint { checkpoint, .. } => self.keep_checkpoint(checkpoint, effects),
             Event::Tried { trial, .. } => self.tried(trial),
-            Event::Drove { track, .. } => self.drove(track),
+            Event::Drove { track, .. } if self.is_on_the_road() => self.drove(track),
+            // The account of all is the end of it.
+            Event::Drove { .. } => {}
             event => self.ended(id, event, now, effects),
         }
     }
@@ -200,15 +202,18 @@ impl State {
                 self.road_goes_on(|_| ());
             }
             (Purpose::Run, Event::Evaluated { report, .. }) => self.road_evaluated(&report),
-            (Purpose::Run, Event::Driven { drives }) => self.road_driven(drives),
+            (Purpose::Run, Event::Driven { drives }) if self.is_on_the_road() => {
+                self.road_driven(drives);
+            }
+            (Purpose::Run, Event::Driven { drives }) => self.all_driven(drives),
             (Purpose::Run, Event::Quantized { model, file, summary, inspection }) => {
-                self.quantized(model, file, summary, inspection);
+                self.quantized(model, file, summary, inspection, effects);
             }
             (Purpose::Run, Event::Trained { model, file, inspection, training, .. }) => {
                 self.trained(model, file, inspection, *training, effects);
             }
-            (Purpose::Run, Event::Compared { reports, verdict, series }) => {
-                self.compared((reports, verdict, series), now);
+            (Purpose::Run, Event::Compared { reports, verdict, series, classes }) => {
+                self.compared((reports, verdict, series), classes, now);
             }
             (Purpose::Run, Event::Analyzed { analysis, .. }) => self.analyzed(analysis, now),
             (Purpose::Run, Event::Searched { found, .. }) => self.searched(found),

@@ -5,14 +5,15 @@ use std::rc::Rc;
 use super::networks::{Fit, Network};
 use super::queue::{Purpose, TaskId};
 use super::search::{Goal, Search};
+use super::variants::{FrameLabels, Measured};
 use super::{Effect, State};
 use crate::lab::protocol::{
     Inspection, ModelId, Progress, QuantizationSummary, Request, Role, Stage,
 };
-use crate::vocabulary::driving::RoadSearch;
+use crate::vocabulary::driving::{RoadSearch, RoadTest};
 use crate::vocabulary::file::File;
 use crate::vocabulary::recipe::Recipe;
-use crate::vocabulary::report::{Report, Series};
+use crate::vocabulary::report::{FrameClasses, Report, Series};
 use crate::vocabulary::search::Target;
 use crate::vocabulary::task::Judging;
 
@@ -38,6 +39,8 @@ pub struct Job {
     pub trains: bool,
     /// The networks to be put side by side.
     contestants: Vec<ModelId>,
+    /// All that are shown, if it is about those.
+    pub(super) all: Option<Vec<ModelId>>,
     /// By what they are judged, once they are.
     judging: Judging,
 }
@@ -47,6 +50,8 @@ pub enum Step {
     /// Followed by `Compare`, or by `Train`.
     Quantize,
     Compare,
+    /// Lets all that are shown drive.
+    Drive,
     Analyze {
         frames: Option<usize>,
     },
@@ -89,6 +94,7 @@ impl Step {
         match self {
             Step::Quantize => &[Role::Calibration],
             Step::Compare => &[Role::Validation],
+            Step::Drive => &[],
             Step::Analyze { .. } | Step::Search { .. } => &[Role::Calibration, Role::Validation],
             Step::Train { .. } => &[Role::Calibration, Role::Training],
             Step::Road { part, .. } => part.roles(),
@@ -162,7 +168,7 @@ impl State {
             (Some(_), Step::Compare) => Stage::Evaluate,
             (Some(_), Step::Analyze { .. } | Step::Search { .. }) => Stage::Analyze,
             (Some(_), Step::Train { .. }) => Stage::Train,
-            (Some(_), Step::Road { .. }) => Stage::Drive,
+            (Some(_), Step::Drive | Step::Road { .. }) => Stage::Drive,
         };
         let heard = job.task.and_then(|task| self.progress(task)).cloned();
         let model = Some(job.network.clone());
@@ -183,13 +189,13 @@ impl State {
         effects: &mut Vec<Effect>,
     ) {
         let possible = match step {
-            Step::Quantize | Step::Compare => self.can_run(),
+            Step::Quantize | Step::Compare | Step::Drive => self.can_run(),
             Step::Analyze { .. } | Step::Search { .. } | Step::Train { .. } | Step::Road { .. } => {
                 self.can_analyze()
             }
         };
         let Some(network) = self.selected.clone().filter(|_| possible) else { return };
-        if step != Step::Compare {
+        if !matches!(step, Step::Compare | Step::Drive) {
             self.fetch_missing_data(Role::Calibration, effects);
         }
         self.fetch_missing_data(Role::Validation, effects);
@@ -204,6 +210,7 @@ impl State {
             then: Step::Compare,
             trains: false,
             contestants: Vec::new(),
+            all: None,
             judging: Judging::default(),
         });
     }
@@ -229,11 +236,19 @@ impl State {
         let (model, recipe) = (job.network.clone(), Recipe::clone(&job.recipe));
         let judging = self.judging_of(&model);
         let request = match job.step {
-            Step::Quantize => Request::Quantize { into: int8_id(&model), model, recipe },
+            Step::Quantize => {
+                let into = self.id_of_made(&model, &recipe);
+                Request::Quantize { into, model, recipe }
+            }
             Step::Compare => {
-                job.contestants = self.contestants(&model, &recipe);
+                let all = job.all.clone();
+                job.contestants = all.unwrap_or_else(|| self.contestants(&model, &recipe));
                 job.judging.clone_from(&judging);
                 Request::Compare { models: job.contestants.clone(), judging }
+            }
+            Step::Drive => {
+                let models = job.all.clone().unwrap_or_default();
+                Request::Drive { models, test: RoadTest::default() }
             }
             Step::Analyze { frames } => {
                 Request::Analyze { model, recipe, judging, frames, road: None }
@@ -288,10 +303,12 @@ impl State {
         file: File,
         summary: QuantizationSummary,
         inspection: Inspection,
+        effects: &mut Vec<Effect>,
     ) {
         let Some(network) = self.job.as_ref().map(|job| job.network.clone()) else { return };
         if let Some(made) = self.take_up(id, file, summary, inspection) {
-            self.made.insert(network, Rc::new(made));
+            let made = self.keep_made(&network, made, None, effects);
+            self.made.insert(network, made);
         }
     }
 
@@ -321,17 +338,39 @@ impl State {
     pub(super) fn compared(
         &mut self,
         (reports, verdict, series): (Vec<Report>, String, Vec<Series>),
+        classes: Option<FrameClasses>,
         now: f64,
     ) {
         let Some(job) = self.job.take() else { return };
         let seconds = (now - job.started) / 1e3;
         let is_float = self.network(&job.network).is_some_and(Network::is_float);
+        self.comparisons_so_far += 1;
+        let (run, frames) = (self.comparisons_so_far, self.validations_so_far);
+        let answers = classes.as_ref().map(|classes| &classes.answers[..]).unwrap_or_default();
+        let measured = |(at, report): (usize, &Report)| Measured {
+            report: report.clone(),
+            run,
+            frames,
+            classes: answers.get(at).cloned(),
+            values: series.iter().filter_map(|values| values.answers.get(at).cloned()).collect(),
+        };
+        let measured: Vec<_> = reports.iter().enumerate().map(measured).collect();
+        let found = job.contestants.iter().cloned().zip(measured).collect();
+        self.keep_measured(&job.network, found);
+        let labels = series.iter().map(|values| (values.name.clone(), values.labels.clone()));
+        let labels = FrameLabels {
+            values: labels.collect(),
+            classes: classes.and_then(|classes| classes.labels),
+        };
+        self.frame_labels = Some(Rc::new(labels));
+        // What was made by many recipes is of none in question.
+        let recipe = (is_float && job.all.is_none()).then_some(job.recipe);
         let comparison = Comparison {
             models: job.contestants,
             reports,
             verdict,
             series: series.into_iter().map(Rc::new).collect(),
-            recipe: is_float.then_some(job.recipe),
+            recipe,
             validation: job.validation,
             judging: job.judging,
             seconds,
@@ -357,8 +396,4 @@ impl State {
             self.pause_training(&job.network);
         }
     }
-}
-
-fn int8_id(network: &str) -> ModelId {
-    format!("{network}-int8")
 }

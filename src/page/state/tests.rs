@@ -1,6 +1,7 @@
 //! The journeys, without a browser: actions in, effects out.
 
 mod stage;
+mod variants;
 
 use serde_bytes::ByteBuf;
 
@@ -174,6 +175,11 @@ impl Bench {
         &self.state.made[id].summary.recipe
     }
 
+    /// The columns that are shown.
+    fn columns(&self) -> Vec<&str> {
+        self.state.columns().iter().map(|column| column.id).collect()
+    }
+
     fn compared(&self, id: &str) -> Vec<&str> {
         self.state.comparisons[id].models.iter().map(String::as_str).collect()
     }
@@ -253,6 +259,7 @@ fn answer(request: &Request) -> Event {
             summary: quantization(recipe),
             inspection: inspection("int8", 96),
         },
+        Request::Forget { model } => Event::Forgotten { model: model.clone() },
         Request::Evaluate { model, .. } => Event::Evaluated {
             report: report(model),
             logits: Vec::new(),
@@ -295,6 +302,7 @@ fn answer(request: &Request) -> Event {
             reports: models.iter().map(|model| report(model)).collect(),
             verdict: "smaller".into(),
             series: Vec::new(),
+            classes: None,
         },
     }
 }
@@ -321,7 +329,7 @@ fn quantization(recipe: &Recipe) -> QuantizationSummary {
         tensors: Vec::new(),
         left_in_float: Vec::new(),
         file_bytes: 1,
-        sha256: String::new(),
+        sha256: serde_json::to_string(recipe).expect("a recipe is JSON"),
     }
 }
 
@@ -542,6 +550,7 @@ fn answers_of_a_cancelled_task_are_not_heard() {
             reports: Vec::new(),
             verdict: String::new(),
             series: Vec::new(),
+            classes: None,
         }),
     });
     assert!(bench.state.made.is_empty() && bench.state.comparisons.is_empty());
@@ -1085,7 +1094,8 @@ fn a_trained_network_stands_beside_float_and_static() {
     // With another recipe it does not belong to the comparison.
     bench.set_recipe(Recipe::default());
     bench.run();
-    assert_eq!(bench.compared("plain"), ["plain", "plain-int8"]);
+    assert_eq!(bench.compared("plain"), ["plain", "plain-int8-2"]);
+    assert_eq!(bench.columns(), ["plain", "plain-int8", "plain-qat", "plain-int8-2"]);
 }
 
 #[test]

@@ -275,7 +275,7 @@ impl State {
         effects: &mut Vec<Effect>,
     ) {
         // The static network of the same recipe stands beside the trained one.
-        let made = self.made.get(&id).is_some_and(|made| made.summary.recipe == *training.recipe);
+        let made = self.take_made(&id, &training.recipe);
         let recipe = Recipe::clone(&training.recipe);
         self.refresh_bundled_training(effects);
         let (first, then) = if made { (step, Step::Compare) } else { (Step::Quantize, step) };
@@ -309,6 +309,11 @@ impl State {
     /// The request of a training step.
     pub(super) fn training_request(&mut self, job: &Job, finish: bool) -> Option<Request> {
         let frames = self.training.loaded.as_ref().map(|loaded| loaded.name.clone());
+        let (recipe, plan) = {
+            let training = self.trainings.get(&job.network)?;
+            (training.recipe.clone(), training.plan.clone())
+        };
+        let into = self.id_of_trained(&job.network, &recipe, &plan);
         let training = Rc::make_mut(self.trainings.get_mut(&job.network)?);
         if training.checkpoint.is_none() {
             training.frames = frames.unwrap_or_default();
@@ -318,9 +323,9 @@ impl State {
         let options = TrainOptions { measure: false, checkpoints: true, resume };
         Some(Request::Train {
             model: job.network.clone(),
-            recipe: Recipe::clone(&training.recipe),
-            plan: Plan::clone(&training.plan),
-            into: qat_id(&job.network),
+            recipe: Recipe::clone(&recipe),
+            plan: Plan::clone(&plan),
+            into,
             options,
         })
     }
@@ -402,8 +407,10 @@ impl State {
             training.checkpoint = None;
         }
         effects.push(Effect::ForgetTraining(self.training_key(&network)));
+        let plan = self.trainings.get(&network).map(|training| training.plan.clone());
         if let Some(made) = self.take_up(id, file, summary.quantization, inspection) {
-            self.qat.insert(network, Rc::new(made));
+            let made = self.keep_made(&network, made, plan, effects);
+            self.qat.insert(network, made);
         }
     }
 
@@ -415,8 +422,4 @@ impl State {
             Rc::make_mut(training).end = Some(End::Paused);
         }
     }
-}
-
-fn qat_id(network: &str) -> ModelId {
-    format!("{network}-qat")
 }

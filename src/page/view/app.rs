@@ -6,6 +6,7 @@ use yew::prelude::*;
 
 use super::action_bar::ActionBar;
 use super::analysis_section::AnalysisSection;
+use super::compare_table::CompareTable;
 use super::data_panel::DataPanel;
 use super::drop_zone::DropZone;
 use super::entering_figure::Doubts;
@@ -103,6 +104,7 @@ impl App {
             },
             Place::Compare => html! {
                 <>
+                    <CompareTable state={state.clone()} dispatch={dispatch.clone()} />
                     <Results state={state.clone()} dispatch={dispatch.clone()} />
                     <RoadSection {state} {dispatch} />
                 </>

@@ -18,7 +18,11 @@ pub(super) mod value_scatter;
 
 use crate::report::scale;
 
-/// The colour of the n-th network of a comparison, as a class.
+/// The colour of the n-th network of a comparison, as a class; those behind the last share its.
 pub(super) fn series(index: usize) -> &'static str {
-    ["series-0", "series-1", "series-2"][index.min(2)]
+    const COLOURS: [&str; 8] = [
+        "series-0", "series-1", "series-2", "series-3", "series-4", "series-5", "series-6",
+        "series-7",
+    ];
+    COLOURS[index.min(COLOURS.len() - 1)]
 }

@@ -41,7 +41,7 @@ pub(super) fn Pipeline(PipelineProps { stage, step, trains }: &PipelineProps) ->
         (Step::Train { .. }, Stage::Train | Stage::Evaluate) => (&TRAINING, Stage::Train),
         (_, Stage::ReadData | Stage::Evaluate | Stage::Time) if *trains => (&TRAINING, *stage),
         _ if *trains => (&TRAINING, Stage::Calibrate),
-        (Step::Search { .. } | Step::Road { .. }, _) => return Html::default(),
+        (Step::Search { .. } | Step::Road { .. } | Step::Drive, _) => return Html::default(),
         (Step::Analyze { .. }, Stage::ReadData) => (&ANALYSING, Stage::ReadData),
         (Step::Analyze { .. }, Stage::Analyze | Stage::Evaluate | Stage::Time) => {
             (&ANALYSING, Stage::Analyze)

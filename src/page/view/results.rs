@@ -3,7 +3,6 @@
 use yew::prelude::*;
 
 use super::charts::confusion::Confusion;
-use super::figures::Figures;
 use super::made_panel::MadePanel;
 use super::props::PageProps;
 use super::readouts::Readouts;
@@ -70,7 +69,6 @@ pub(super) fn Results(PageProps { state, dispatch }: &PageProps) -> Html {
                     <div class="made-here">{ for made }</div>
                 }
             </div>
-            <Figures comparison={comparison.clone()} {names} />
             <TimeSection comparison={comparison.clone()} made={state.made.get(&network.id).cloned()} />
         </section>
     }

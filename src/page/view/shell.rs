@@ -106,7 +106,7 @@ impl Shell {
             Effect::Copy { what, text } => {
                 let text = match what {
                     Copy::Link => address::of(&text),
-                    Copy::Command => text,
+                    Copy::Command | Copy::CommandOf(_) | Copy::Table(_) => text,
                 };
                 let dispatch = self.dispatch.clone();
                 spawn_local(async move {

@@ -1,0 +1,181 @@
+//! Variants beside one another.
+
+use super::*;
+use crate::page::table::{self, Format};
+
+fn bits(weight_bits: u32) -> Recipe {
+    Recipe { weight_bits, ..Recipe::default() }
+}
+
+/// The chosen network quantized at each of these widths.
+fn bench_of(widths: &[u32]) -> Bench {
+    let mut bench = Bench::open();
+    for &width in widths {
+        bench.set_recipe(bits(width));
+        bench.run();
+    }
+    bench
+}
+
+fn change(bench: &mut Bench, model: &str, change: ColumnChange) {
+    bench.act(Action::ChangeColumn { model: model.into(), change });
+    bench.work();
+}
+
+fn undo(bench: &mut Bench) {
+    bench.act(Action::ChangeTable(TableChange::Undo));
+    bench.work();
+}
+
+/// What the worker was told to load or to forget since.
+fn asked(bench: &Bench) -> Vec<String> {
+    let of = |request: &Request| match request {
+        Request::LoadModel { model, .. } => Some(format!("load {model}")),
+        Request::Forget { model } => Some(format!("forget {model}")),
+        _ => None,
+    };
+    bench.sent.iter().filter_map(|(_, request)| of(request)).collect()
+}
+
+#[test]
+fn every_recipe_gets_a_column_and_the_same_again_none() {
+    let mut bench = bench_of(&[8, 4, 3, 4]);
+    assert_eq!(bench.columns(), ["plain", "plain-int8", "plain-int8-2", "plain-int8-3"]);
+    assert_eq!(bench.compared("plain"), ["plain", "plain-int8-2"], "the last that was made");
+    bench.act(Action::MeasureAll);
+    bench.work();
+    assert_eq!(bench.compared("plain").len(), 4, "all are timed in turns");
+    assert_eq!(bench.state.job, None);
+
+    // What was meant is what is driven, taken home and compared.
+    bench.act(Action::OpenVariant("plain-int8-3".into()));
+    assert_eq!(
+        (bench.state.recipe.weight_bits, &*bench.state.made["plain"].id),
+        (3, "plain-int8-3")
+    );
+
+    let mut restart = bench_of(&[8, 4]);
+    restart.act(Action::Run);
+    restart.act(Action::CancelRun);
+    restart.act(Action::WorkerLost { error: Error::new("lost"), started: true });
+    assert!(asked(&restart).contains(&"load plain-int8".to_owned()), "all of them come back");
+}
+
+#[test]
+fn a_file_of_others_stands_beside_its_reference() {
+    let mut bench = bench_of(&[8]);
+    bench.select("theirs");
+    bench.run();
+    assert_eq!(bench.columns(), ["plain", "plain-int8", "theirs"]);
+    bench.select("plain");
+    assert_eq!(bench.columns().len(), 3, "from there, too");
+    bench.select("small");
+    assert!(bench.columns().is_empty());
+}
+
+#[test]
+fn columns_are_renamed_hidden_pinned_removed_and_brought_back() {
+    let mut bench = bench_of(&[8, 4, 3]);
+    change(&mut bench, "plain-int8", ColumnChange::Rename(" mine ".into()));
+    assert_eq!(bench.state.title("plain-int8"), "mine");
+    change(&mut bench, "plain-int8-2", ColumnChange::Hide);
+    change(&mut bench, "plain-int8-3", ColumnChange::Pin);
+    assert_eq!(
+        bench.columns(),
+        ["plain-int8-3", "plain", "plain-int8"],
+        "the baseline comes first"
+    );
+    bench.act(Action::MeasureAll);
+    bench.work();
+    assert_eq!(
+        bench.compared("plain"),
+        ["plain", "plain-int8", "plain-int8-3"],
+        "hidden, it waits"
+    );
+
+    bench.act(Action::ChangeColumn { model: "plain-int8-3".into(), change: ColumnChange::Remove });
+    assert_eq!(asked(&bench), ["forget plain-int8-3"]);
+    bench.work();
+    assert_eq!(bench.columns(), ["plain", "plain-int8"]);
+    assert_eq!(bench.made_by("plain"), &bits(4), "the last that is left is meant");
+    bench.act(Action::ChangeTable(TableChange::Undo));
+    assert_eq!(asked(&bench), ["load plain-int8-3"]);
+    bench.work();
+    assert_eq!(bench.columns()[0], "plain-int8-3");
+    for _ in 0..3 {
+        undo(&mut bench);
+    }
+    assert_eq!(bench.columns(), ["plain", "plain-int8", "plain-int8-2", "plain-int8-3"]);
+    assert_eq!(bench.state.title("plain-int8"), "Plain, int8 made here");
+    assert!(!bench.state.bench().expect("it was compared").can_undo());
+
+    change(&mut bench, "plain", ColumnChange::Remove);
+    assert_eq!(bench.columns().len(), 4, "without the network itself there is nothing");
+}
+
+#[test]
+fn closing_a_network_takes_its_variants_along() {
+    let mut bench = Bench::open();
+    bench.act(Action::OpenModels(vec![file("mine.onnx")]));
+    bench.work();
+    bench.run();
+    assert_eq!(bench.columns(), ["opened-1", "opened-1-int8"]);
+    bench.act(Action::CloseModel("opened-1".into()));
+    assert!(!bench.state.variants.contains_key("opened-1"));
+    bench.act(Action::WorkerLost { error: Error::new("lost"), started: true });
+    assert!(!asked(&bench).iter().any(|load| load.contains("opened")), "{:?}", asked(&bench));
+}
+
+#[test]
+fn all_that_are_shown_drive_the_same_tracks() {
+    let mut bench = bench_of(&[8]);
+    bench.act(Action::DriveAll);
+    let task = bench.work_until(|request| matches!(request, Request::Drive { .. }));
+    let Request::Drive { models, .. } = &*bench.sent[0].1 else { unreachable!("it drives") };
+    assert_eq!(*models, ["plain", "plain-int8"]);
+    let mut all = drives("plain");
+    all.results.push(Driven { mean: 700.0, ..all.results[0].clone() });
+    bench.act(Action::Heard { task, event: Box::new(Event::Driven { drives: all }) });
+    let row = table::rows(&bench.state.columns()).into_iter().find(|row| row.kind == "return");
+    let exact: Vec<_> = row.expect("a row").cells.into_iter().flatten().map(|c| c.exact).collect();
+    assert_eq!((exact, bench.state.job.clone()), (vec![850.0, 700.0], None));
+}
+
+#[test]
+fn other_frames_are_not_compared_with_those_before() {
+    let mut bench = bench_of(&[8]);
+    let changes = |bench: &Bench| {
+        let row = table::rows(&bench.state.columns()).swap_remove(0);
+        assert_eq!(row.kind, "accuracy");
+        row.cells.into_iter().flatten().filter(|cell| cell.change.is_some()).count()
+    };
+    assert_eq!(changes(&bench), 1);
+    let (role, name) = (Role::Validation, "other.npz".to_owned());
+    bench.act(Action::OpenData { role, name, files: vec![file("other.npz").into()] });
+    bench.work();
+    bench.set_recipe(bits(4));
+    bench.run();
+    assert_eq!((bench.columns().len(), changes(&bench)), (3, 1), "float and the new one");
+}
+
+#[test]
+fn the_table_is_taken_away_as_text() {
+    let mut bench = bench_of(&[8]);
+    change(&mut bench, "plain-int8", ColumnChange::Rename("a, \"b\" | c".into()));
+    for format in [Format::Markdown, Format::Csv, Format::Json] {
+        bench.act(Action::Copy(Copy::Table(format)));
+    }
+    let [markdown, csv, json] = &bench.copied[..] else { panic!("{:?}", bench.copied) };
+    assert!(
+        markdown.starts_with("| | Plain | a, \"b\" \\| c |\n| :-- | --: | --: |\n"),
+        "{markdown}"
+    );
+    assert!(markdown.contains("| Top-1 accuracy | 100.0 % (90.0 % to 100.0 %) |"), "{markdown}");
+    let lines: Vec<&str> = csv.lines().collect();
+    assert!(lines[0].starts_with("name,variant,accuracy,accuracy-low,accuracy-high,"), "{csv}");
+    assert!(lines[2].starts_with("\"a, \"\"b\"\" | c\",int8,1,0.9,1,"), "{csv}");
+    let json: serde_json::Value = serde_json::from_str(json).expect("it is JSON");
+    assert_eq!(json["results"][1]["accuracy"]["n"], 20);
+    bench.act(Action::Copy(Copy::CommandOf(1)));
+    assert!(bench.copied[3].starts_with("steer8 quantize models/networks/plain.onnx"));
+}
