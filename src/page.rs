@@ -16,6 +16,10 @@
 //! | `quantize` | the big button | |
 //! | `cancel` | stops the job: a comparison, an analysis, a search | |
 //! | `progress` | the job's progress, while it runs | `data-stage`, `data-done`, `data-total` |
+//! | `grid`, `grid-count` | all frames that are wanted | `data-value` (how many) |
+//! | `grid-wanted`, `grid-of`, `grid-beside`, `grid-class`, `grid-clear` | which are wanted | |
+//! | `grid-frame` | a frame in view | `data-index` |
+//! | `opened-frame`, `opened-answer`, `close-frame` | one frame, and what every variant says of it | `data-index`, `data-model` |
 //! | `misfit` | says that frames do not fit the network | |
 //! | `compare-with` | the reference of an int8 network | |
 //! | `download` | saves the int8 file made here | `data-value` (SHA-256), `data-bytes` |
@@ -35,6 +39,8 @@
 //! | `trial` | a recipe that was tried, the latest first; `use-trial` in it | `data-bops`, `data-bytes`, `data-drop`, `data-meets` |
 //! | `use-recipe` | carries the best recipe out | `data-value` (its short JSON) |
 //! | `results` | the comparison | `data-value` (seconds from the button to here), `data-current` (by the present recipe) |
+//! | `kept`, `forget-kept` | what the browser keeps of the variants | `data-value` (how many) |
+//! | `trade-off` | the chart of score against cost; in it `spot`, `trial-spot`, `trade-off-won`, `trade-off-cost` | `data-value` (points) |
 //! | `verdict`, `short-verdict` | the comparison in a sentence, there and at the button | |
 //! | `compare-table` | every variant that is shown | `data-value` (columns) |
 //! | `measure-all`, `drive-all`, `only-differences`, `show-hidden`, `undo`, `copy-markdown`, `copy-csv`, `copy-json` | what can be done with it | |
@@ -76,5 +82,6 @@ pub mod presets;
 pub mod sorting;
 pub mod state;
 pub mod table;
+pub mod trade_off;
 #[cfg(feature = "page")]
 pub mod view;

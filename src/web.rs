@@ -9,7 +9,7 @@ pub mod fetch;
 pub mod files;
 pub mod lending;
 mod message;
-pub mod training_store;
+pub mod store;
 pub mod worker_handle;
 #[cfg(feature = "core")]
 pub mod worker_loop;

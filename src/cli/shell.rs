@@ -71,7 +71,7 @@ impl Shell {
         (file, beside): (File, Vec<File>),
     ) -> Result<(ModelId, Inspection)> {
         match self.ask(Request::LoadModel { model: file.name.clone(), file, beside })? {
-            Event::ModelLoaded { model, inspection } => Ok((model, inspection)),
+            Event::ModelLoaded { model, inspection, .. } => Ok((model, inspection)),
             other => Err(unexpected(&other)),
         }
     }

@@ -152,9 +152,10 @@ impl Lab {
     fn load_model(&mut self, id: ModelId, file: File, beside: Vec<File>) -> Result<Event> {
         let model = Model::read(file, beside)?;
         let inspection = model.inspected.inspection.clone();
+        let sha256 = sha256(&model.bytes);
         self.drivers.remove(&id);
         self.models.insert(id.clone(), model);
-        Ok(Event::ModelLoaded { model: id, inspection })
+        Ok(Event::ModelLoaded { model: id, inspection, sha256 })
     }
 
     fn predict(&self, id: ModelId, indices: &[usize]) -> Result<Event> {

@@ -129,6 +129,8 @@ pub enum Event {
     ModelLoaded {
         model: ModelId,
         inspection: Inspection,
+        /// Hexadecimal SHA-256 of the file.
+        sha256: String,
     },
     Forgotten {
         model: ModelId,

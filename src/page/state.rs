@@ -10,6 +10,8 @@ mod choose_frames;
 mod data;
 mod entering;
 mod frames_choices;
+mod grid;
+mod kept;
 mod networks;
 mod own_frames;
 mod preprocessing;
@@ -44,6 +46,8 @@ pub use address::Copy;
 pub use analysis::{AnalysisFrames, Explained};
 pub use data::{DataSet, Loaded, Loading};
 pub use frames_choices::FRAMES_CHOICES;
+pub use grid::{Filter, Grid, Wanted};
+pub use kept::{Kept, SavedVariant};
 pub use networks::{Fit, Network, Origin, Status};
 pub use own_frames::OwnFrames;
 pub use preprocessing::PreprocessingForm;
@@ -162,6 +166,17 @@ pub enum Action {
     OtherFrames,
     /// Of the validation set, by their places.
     ShowFrames(Vec<usize>),
+    /// Which frames the grid shows.
+    SetFilter(Filter),
+    /// The same, there.
+    ShowFiltered(Filter),
+    /// What of the grid is in view.
+    SeeWindow {
+        first: usize,
+        count: usize,
+    },
+    /// One validation frame alone, and what every variant says of it.
+    OpenFrame(Option<usize>),
     /// The big button: quantize and compare, or measure what is int8 already.
     Run,
     CancelRun,
@@ -208,6 +223,17 @@ pub enum Action {
         network: ModelId,
         epochs: usize,
     },
+    /// The browser has kept these variants from earlier visits.
+    VariantsRecalled(Vec<SavedVariant>),
+    /// So many that it has kept cannot be read.
+    VariantsUnread(usize),
+    VariantKept {
+        key: String,
+        bytes: usize,
+    },
+    VariantNotKept(Error),
+    /// Whatever the browser keeps.
+    ForgetKept,
     /// Save this network, which was made here.
     Download(ModelId),
     Complain(Error),
@@ -240,6 +266,11 @@ pub enum Effect {
     /// Have the browser keep a training, instead of what it has under the same key.
     KeepTraining(Box<SavedTraining>),
     ForgetTraining(String),
+    /// Look for variants that the browser has kept.
+    RecallVariants,
+    /// Have the browser keep a variant, instead of what it has under the same key.
+    KeepVariant(Box<SavedVariant>),
+    ForgetVariant(String),
     /// Put this behind the `#` of the address.
     ShowAddress(String),
     /// The same, as a step that the browser's Back undoes.
@@ -281,6 +312,7 @@ pub struct State {
     pub wheel: Wheel,
     /// The frames on show.
     pub frames: Vec<Rc<Picture>>,
+    pub grid: Grid,
     /// What a network says about the frames on show.
     pub predictions: BTreeMap<ModelId, Rc<Vec<Prediction>>>,
     /// The recipe that the panel shows.
@@ -288,6 +320,7 @@ pub struct State {
     pub job: Option<Job>,
     /// Of each network, what it is compared with.
     pub variants: BTreeMap<ModelId, Rc<Variants>>,
+    pub kept: Kept,
     /// What is right of each validation frame, once something was measured on them.
     pub frame_labels: Option<Rc<FrameLabels>>,
     /// Of each float network the int8 one that is meant: the last, or one that was chosen since.
@@ -340,6 +373,7 @@ impl State {
                 let urls = vec![Catalogue::url()];
                 effects.push(Effect::Fetch { resource: Resource::Catalogue, urls });
                 effects.push(Effect::RecallTrainings);
+                effects.push(Effect::RecallVariants);
             }
             Action::Receiving { resource, done, total } => self.receiving(&resource, done, total),
             Action::Received { resource, files } => self.received(resource, files, &mut effects),
@@ -383,6 +417,10 @@ impl State {
             Action::SetWheel(wheel) => self.wheel = wheel,
             Action::OtherFrames => self.other_frames(),
             Action::ShowFrames(frames) => self.show_frames(frames),
+            Action::SetFilter(filter) => self.set_filter(filter),
+            Action::ShowFiltered(filter) => self.show_filtered(filter),
+            Action::SeeWindow { first, count } => self.see_window(first, count),
+            Action::OpenFrame(frame) => self.open_frame(frame, &mut effects),
             Action::Run => self.start_run(now, &mut effects),
             Action::CancelRun => self.cancel_run(&mut effects),
             Action::MeasureAll => self.measure_all(now, &mut effects),
@@ -410,6 +448,11 @@ impl State {
             Action::Recalled(saved) => self.training_recalled(*saved, &mut effects),
             Action::TrainingKept { network, epochs } => self.training_kept(&network, epochs),
             Action::TrainingNotKept(error) => self.training_not_kept(error),
+            Action::VariantsRecalled(saved) => self.variants_recalled(saved, &mut effects),
+            Action::VariantsUnread(count) => self.variants_unread(count),
+            Action::VariantKept { key, bytes } => self.variant_kept(key, bytes),
+            Action::VariantNotKept(error) => self.variant_not_kept(error),
+            Action::ForgetKept => self.forget_kept(&mut effects),
             Action::Copy(what) => self.copy(what, &mut effects),
             Action::Copied(what) => self.copied = Some(what),
             Action::Download(model) => {
@@ -421,6 +464,7 @@ impl State {
         }
         self.look(&mut effects);
         self.look_at_entering(&mut effects);
+        self.fill_grid(&mut effects);
         self.continue_run(&mut effects);
         self.drive_on(&mut effects);
         self.show_address(&mut effects);

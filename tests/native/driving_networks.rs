@@ -49,7 +49,7 @@ fn quantize_and_compare(network: &str) {
     assert_eq!(summary.left_in_float, [], "{network} has only operators with an integer version");
 
     let models = vec!["float".into(), "int8".into()];
-    let Event::Compared { reports, verdict, .. } =
+    let Event::Compared { reports, verdict, classes, .. } =
         ask(&mut lab, Request::Compare { models, judging: Judging::default() })
     else {
         panic!("not compared")
@@ -69,6 +69,22 @@ fn quantize_and_compare(network: &str) {
     assert!(int8.agreement_with_float > Some(0.98));
     assert!(int8.file_bytes as f64 <= 0.30 * float.file_bytes as f64);
     assert_eq!(float.macs, int8.macs);
+
+    let classes = classes.expect("both give classes");
+    let labels = classes.labels.expect("the frames are labelled");
+    for (report, answers) in reports.iter().zip(&classes.answers) {
+        let right = labels.iter().zip(answers).filter(|(label, answer)| label == answer).count();
+        let top1 = report.accuracy.as_ref().map(|accuracy| accuracy.top1);
+        assert_eq!(top1, Some(right as f64 / labels.len() as f64), "frame by frame");
+    }
+    ask(&mut lab, Request::Forget { model: "int8".into() });
+    let gone = Request::Compare { models: vec!["int8".into()], judging: Judging::default() };
+    let mut last = None;
+    lab.handle(gone, &mut |event| {
+        last = Some(event);
+        std::ops::ControlFlow::Continue(())
+    });
+    assert!(matches!(last, Some(Event::Failed { .. })), "{last:?}");
 }
 
 #[test]

@@ -20,6 +20,8 @@ pub struct Network {
     pub summary: String,
     pub origin: Origin,
     pub status: Status,
+    /// Hexadecimal SHA-256 of its file, once that is read.
+    pub sha256: String,
     /// The float network that an int8 one is compared with.
     pub reference: Option<ModelId>,
 }
@@ -199,17 +201,25 @@ impl State {
         }
     }
 
-    pub(super) fn model_loaded(&mut self, id: &str, inspection: Inspection) {
+    pub(super) fn model_loaded(
+        &mut self,
+        id: &str,
+        inspection: Inspection,
+        sha256: String,
+        effects: &mut Vec<Effect>,
+    ) {
         let first_float = self.references().next().map(|network| network.id.clone());
         let Some(network) = self.network_mut(id) else { return };
         let is_float = inspection.variant == "float";
         network.status = Status::Ready(inspection.into());
+        network.sha256 = sha256;
         if network.origin == Origin::Opened {
             if !is_float {
                 network.reference = first_float;
             }
             self.choose(Some(id.to_owned()));
         }
+        self.restore_variants(id, effects);
     }
 
     /// Lets frames enter as the file of a network that was opened has noted it, unless somebody said how.

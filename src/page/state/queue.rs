@@ -26,6 +26,10 @@ pub(super) enum Purpose {
     },
     /// Fill the strip of frames.
     Look,
+    /// Pictures of the grid.
+    FillGrid,
+    /// What the variants say of one frame.
+    LookInto,
     /// A step of the job.
     Run,
 }
@@ -118,6 +122,11 @@ impl State {
         task
     }
 
+    /// Whether something is asked for this.
+    pub(super) fn is_asked(&self, purpose: &Purpose) -> bool {
+        self.queue.tasks.iter().any(|task| task.purpose == *purpose)
+    }
+
     /// Remembers that the worker holds what `request` loads.
     pub(super) fn remember_load(&mut self, request: Rc<Request>) {
         if let Some(slot) = slot(&request) {
@@ -184,8 +193,8 @@ impl State {
         self.remember_load(task.request.clone());
         match (task.purpose, event) {
             (Purpose::Replay, _) => {}
-            (Purpose::OpenModel, Event::ModelLoaded { model, inspection }) => {
-                self.model_loaded(&model, inspection);
+            (Purpose::OpenModel, Event::ModelLoaded { model, inspection, sha256 }) => {
+                self.model_loaded(&model, inspection, sha256, effects);
                 self.follow_note(&model, effects);
             }
             (Purpose::OpenData { name, bundled }, Event::DataLoaded { role, summary }) => {
@@ -198,6 +207,10 @@ impl State {
             (Purpose::Look, Event::Entering { model, entering, .. }) => {
                 self.entering_arrived(model, *entering);
             }
+            (Purpose::FillGrid, Event::Frames { frames }) => self.grid_filled(frames),
+            (Purpose::LookInto, Event::Predictions { model, predictions }) => {
+                self.looked_into(model, predictions);
+            }
             (Purpose::Run, Event::Quantized { .. }) if self.is_on_the_road() => {
                 self.road_goes_on(|_| ());
             }
@@ -205,7 +218,7 @@ impl State {
             (Purpose::Run, Event::Driven { drives }) if self.is_on_the_road() => {
                 self.road_driven(drives);
             }
-            (Purpose::Run, Event::Driven { drives }) => self.all_driven(drives),
+            (Purpose::Run, Event::Driven { drives }) => self.all_driven(drives, effects),
             (Purpose::Run, Event::Quantized { model, file, summary, inspection }) => {
                 self.quantized(model, file, summary, inspection, effects);
             }
@@ -213,7 +226,7 @@ impl State {
                 self.trained(model, file, inspection, *training, effects);
             }
             (Purpose::Run, Event::Compared { reports, verdict, series, classes }) => {
-                self.compared((reports, verdict, series), classes, now);
+                self.compared((reports, verdict, series), classes, now, effects);
             }
             (Purpose::Run, Event::Analyzed { analysis, .. }) => self.analyzed(analysis, now),
             (Purpose::Run, Event::Searched { found, .. }) => self.searched(found),

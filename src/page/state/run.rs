@@ -2,10 +2,11 @@
 
 use std::rc::Rc;
 
+use serde::{Deserialize, Serialize};
+
 use super::networks::{Fit, Network};
 use super::queue::{Purpose, TaskId};
 use super::search::{Goal, Search};
-use super::variants::{FrameLabels, Measured};
 use super::{Effect, State};
 use crate::lab::protocol::{
     Inspection, ModelId, Progress, QuantizationSummary, Request, Role, Stage,
@@ -110,7 +111,7 @@ impl Job {
 }
 
 /// An int8 network made here.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Made {
     pub id: ModelId,
     pub file: Rc<File>,
@@ -340,30 +341,18 @@ impl State {
         (reports, verdict, series): (Vec<Report>, String, Vec<Series>),
         classes: Option<FrameClasses>,
         now: f64,
+        effects: &mut Vec<Effect>,
     ) {
         let Some(job) = self.job.take() else { return };
         let seconds = (now - job.started) / 1e3;
         let is_float = self.network(&job.network).is_some_and(Network::is_float);
-        self.comparisons_so_far += 1;
-        let (run, frames) = (self.comparisons_so_far, self.validations_so_far);
-        let answers = classes.as_ref().map(|classes| &classes.answers[..]).unwrap_or_default();
-        let measured = |(at, report): (usize, &Report)| Measured {
-            report: report.clone(),
-            run,
-            frames,
-            classes: answers.get(at).cloned(),
-            values: series.iter().filter_map(|values| values.answers.get(at).cloned()).collect(),
-        };
-        let measured: Vec<_> = reports.iter().enumerate().map(measured).collect();
-        let found = job.contestants.iter().cloned().zip(measured).collect();
-        self.keep_measured(&job.network, found);
-        let labels = series.iter().map(|values| (values.name.clone(), values.labels.clone()));
-        let labels = FrameLabels {
-            values: labels.collect(),
-            classes: classes.and_then(|classes| classes.labels),
-        };
-        self.frame_labels = Some(Rc::new(labels));
+        let answers = (&reports[..], &series[..], classes);
+        self.keep_compared(&job.network, &job.contestants, answers, effects);
         // What was made by many recipes is of none in question.
+        let verdict = match &job.all {
+            Some(all) => format!("{} variants, timed in turns.", all.len()),
+            None => verdict,
+        };
         let recipe = (is_float && job.all.is_none()).then_some(job.recipe);
         let comparison = Comparison {
             models: job.contestants,

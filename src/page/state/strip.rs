@@ -6,6 +6,7 @@ use super::queue::Purpose;
 use super::{Effect, State};
 use crate::lab::protocol::{ModelId, Request, Role};
 use crate::page::format::class_name;
+use crate::page::place::Place;
 use crate::vocabulary::frames::Picture;
 
 impl State {
@@ -42,6 +43,7 @@ impl State {
         self.clear_strip();
         self.round = round;
         self.shown = frames;
+        self.go(Place::Frames);
     }
 
     pub(super) fn clear_strip(&mut self) {

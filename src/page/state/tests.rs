@@ -54,6 +54,8 @@ struct Bench {
     /// Addresses that going back returns to the one before.
     steps: Vec<String>,
     copied: Vec<String>,
+    /// Variants that the browser keeps.
+    shelf: BTreeMap<String, SavedVariant>,
     /// Trainings that the browser keeps.
     kept: BTreeMap<String, SavedTraining>,
     restarts: usize,
@@ -101,7 +103,15 @@ impl Bench {
                 Effect::ShowAddress(fragment) => self.address = Some(fragment),
                 Effect::PushAddress(fragment) => self.steps.push(fragment),
                 Effect::Copy { text, .. } => self.copied.push(text),
-                Effect::RecallTrainings => {}
+                Effect::RecallTrainings | Effect::RecallVariants => {}
+                Effect::KeepVariant(saved) => {
+                    let (key, bytes) = (saved.key(), saved.bytes());
+                    self.shelf.insert(key.clone(), *saved);
+                    self.act(Action::VariantKept { key, bytes });
+                }
+                Effect::ForgetVariant(key) => {
+                    self.shelf.remove(&key);
+                }
                 Effect::KeepTraining(training) => {
                     let (network, epochs) = (training.network.clone(), training.done());
                     self.kept.insert(training.key().to_owned(), *training);
@@ -197,6 +207,7 @@ fn answer(request: &Request) -> Event {
     match request {
         Request::LoadModel { model, file, .. } => Event::ModelLoaded {
             model: model.clone(),
+            sha256: format!("of {}", file.name),
             inspection: match &*file.name {
                 "theirs.onnx" => inspection("int8", 96),
                 "large.onnx" => inspection("float", 224),

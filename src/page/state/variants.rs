@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use super::data::BUNDLED;
 use super::queue::Purpose;
 use super::run::{Made, Step};
 use super::{Effect, State};
@@ -15,7 +16,7 @@ use crate::vocabulary::driving::{Driven, Drives};
 use crate::vocabulary::file::File;
 use crate::vocabulary::plan::Plan;
 use crate::vocabulary::recipe::Recipe;
-use crate::vocabulary::report::Report;
+use crate::vocabulary::report::{FrameClasses, Report, Series};
 
 /// All of one network, in the order in which they came, the network itself first.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -270,11 +271,34 @@ impl State {
     }
 
     /// What a comparison found about each network goes to its column.
-    pub(super) fn keep_measured(&mut self, network: &str, found: Vec<(ModelId, Measured)>) {
+    pub(super) fn keep_compared(
+        &mut self,
+        network: &str,
+        contestants: &[ModelId],
+        (reports, series, classes): (&[Report], &[Series], Option<FrameClasses>),
+        effects: &mut Vec<Effect>,
+    ) {
+        self.comparisons_so_far += 1;
+        let (run, frames) = (self.comparisons_so_far, self.present_frames());
+        let FrameClasses { labels, answers } = classes.unwrap_or_default();
+        let labels = FrameLabels {
+            values: series.iter().map(|of| (of.name.clone(), of.labels.clone())).collect(),
+            classes: labels,
+        };
+        self.frame_labels = Some(Rc::new(labels));
         let bench = self.bench_of(network);
         let variants = self.variants_of(&bench);
-        for (id, measured) in found {
-            variants.entry(&id).measured = Some(Rc::new(measured));
+        for (at, (id, report)) in contestants.iter().zip(reports).enumerate() {
+            variants.entry(id).measured = Some(Rc::new(Measured {
+                report: report.clone(),
+                run,
+                frames,
+                classes: answers.get(at).cloned(),
+                values: series.iter().filter_map(|of| of.answers.get(at).cloned()).collect(),
+            }));
+        }
+        for id in contestants {
+            self.save_variant(&bench, id, effects);
         }
     }
 
@@ -282,6 +306,7 @@ impl State {
     pub(super) fn forget_answers(&mut self) {
         self.validations_so_far += 1;
         self.frame_labels = None;
+        self.forget_grid();
         for variants in self.variants.values_mut() {
             for variant in &mut Rc::make_mut(variants).all {
                 if let Some(measured) = &mut variant.measured {
@@ -290,6 +315,40 @@ impl State {
                 }
             }
         }
+    }
+
+    /// The number of the present validation frames: that of the bundled ones never changes.
+    pub(super) fn present_frames(&self) -> usize {
+        let own = |loaded: &super::Loaded| !loaded.bundled;
+        self.validation.loaded.as_ref().filter(|l| own(l)).map_or(0, |_| self.validations_so_far)
+    }
+
+    /// Takes up a variant that was kept; one that is here already stays as it is. Gives what was made, under
+    /// its name in this visit.
+    pub(super) fn restore_variant(
+        &mut self,
+        network: &str,
+        made: Option<Rc<Made>>,
+        plan: Option<Rc<Plan>>,
+        (name, measured, driven): (Option<String>, Option<Rc<Measured>>, Option<Rc<Driven>>),
+    ) -> Option<Rc<Made>> {
+        let variants = self.variants_of(network);
+        let same = |variant: &Variant, made: &Made| {
+            variant.made.as_ref().is_some_and(|own| own.summary.sha256 == made.summary.sha256)
+        };
+        let id = match &made {
+            None => network.to_owned(),
+            Some(made) if variants.all.iter().any(|variant| same(variant, made)) => return None,
+            Some(_) if plan.is_some() => variants.fresh(&format!("{network}-qat")),
+            Some(_) => variants.fresh(&format!("{network}-int8")),
+        };
+        let made = made.map(|made| Rc::new(Made { id: id.clone(), ..Made::clone(&made) }));
+        let variant = variants.entry(&id);
+        if variant.measured.is_none() {
+            (variant.name, variant.measured, variant.driven) = (name, measured, driven);
+        }
+        (variant.made, variant.plan) = (made.clone(), plan);
+        made
     }
 
     /// Those of the chosen network that are shown and that the worker has.
@@ -322,12 +381,16 @@ impl State {
         }
     }
 
-    pub(super) fn all_driven(&mut self, drives: Drives) {
+    pub(super) fn all_driven(&mut self, drives: Drives, effects: &mut Vec<Effect>) {
         let Some(job) = self.job.take() else { return };
         let bench = self.bench_of(&job.network);
         let variants = self.variants_of(&bench);
-        for (id, driven) in job.all.into_iter().flatten().zip(drives.results) {
-            variants.entry(&id).driven = Some(Rc::new(driven));
+        let all = job.all.unwrap_or_default();
+        for (id, driven) in all.iter().zip(drives.results) {
+            variants.entry(id).driven = Some(Rc::new(driven));
+        }
+        for id in &all {
+            self.save_variant(&bench, id, effects);
         }
     }
 
@@ -358,7 +421,13 @@ impl State {
             }
             ColumnChange::Remove => return,
         };
+        let renamed = matches!(undo, Undo::Rename(..));
         variants.undo.push(undo);
+        if let Some(bench) = self.selected.as_deref().map(|id| self.bench_of(id))
+            && renamed
+        {
+            self.save_variant(&bench, id, effects);
+        }
     }
 
     /// What a job is at stays; so does the network itself.
@@ -370,16 +439,17 @@ impl State {
         let Some(variants) = self.variants.get_mut(&bench).map(Rc::make_mut) else { return };
         let Some(at) = variants.all.iter().position(|variant| variant.id == id) else { return };
         let variant = variants.all.remove(at);
-        let made = variant.made.is_some();
+        let made = variant.made.clone();
         variants.undo.push(Undo::Insert(at, Box::new(variant)));
-        if made {
+        if let Some(made) = made {
             self.let_go(id, effects);
+            self.forget_variant(&bench, &made, effects);
             self.mean_the_last(&bench);
         }
     }
 
     /// If what is meant as made or trained is a variant no more, the last one is.
-    fn mean_the_last(&mut self, network: &str) {
+    pub(super) fn mean_the_last(&mut self, network: &str) {
         let Some(variants) = self.variants.get(network) else { return };
         let last = [variants.made().next_back().cloned(), variants.trained().next_back().cloned()];
         let gone = |made: &Rc<Made>| variants.get(&made.id).is_none();
@@ -444,7 +514,9 @@ impl State {
                     let load = Request::LoadModel { model: id, file, beside: Vec::new() };
                     self.send(Purpose::Replay, load, effects);
                     let bench = self.selected.as_deref().map(|id| self.bench_of(id));
-                    self.mean_the_last(&bench.unwrap_or_default());
+                    let bench = bench.unwrap_or_default();
+                    self.mean_the_last(&bench);
+                    self.save_variant(&bench, &made.id, effects);
                 }
             }
             None => {}
@@ -453,10 +525,14 @@ impl State {
 
     /// What a column is called.
     pub fn variant_name(&self, variant: &Variant) -> String {
-        let own = || match (&variant.made, &variant.plan) {
-            (Some(made), None) => words::recipe(&made.summary.recipe),
-            (Some(made), Some(_)) => format!("trained, {}", words::recipe(&made.summary.recipe)),
-            (None, _) => self.title(&variant.id),
+        let own = || {
+            let Some(made) = &variant.made else { return self.title(&variant.id) };
+            let trained = if variant.plan.is_some() { "trained, " } else { "" };
+            let on = match &*made.calibration {
+                "" | BUNDLED => String::new(),
+                own => format!(", on {own}"),
+            };
+            format!("{trained}{}{on}", words::recipe(&made.summary.recipe))
         };
         variant.name.clone().unwrap_or_else(own)
     }

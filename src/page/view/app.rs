@@ -6,11 +6,14 @@ use yew::prelude::*;
 
 use super::action_bar::ActionBar;
 use super::analysis_section::AnalysisSection;
+use super::charts::trade_off::TradeOff;
 use super::compare_table::CompareTable;
 use super::data_panel::DataPanel;
 use super::drop_zone::DropZone;
 use super::entering_figure::Doubts;
+use super::frame_grid::FrameGrid;
 use super::frame_strip::FrameStrip;
+use super::kept_line::KeptLine;
 use super::masthead::{Lead, Masthead};
 use super::misfit::Misfit;
 use super::network_list::NetworkList;
@@ -105,8 +108,10 @@ impl App {
             Place::Compare => html! {
                 <>
                     <CompareTable state={state.clone()} dispatch={dispatch.clone()} />
+                    <TradeOff state={state.clone()} dispatch={dispatch.clone()} />
                     <Results state={state.clone()} dispatch={dispatch.clone()} />
-                    <RoadSection {state} {dispatch} />
+                    <RoadSection state={state.clone()} dispatch={dispatch.clone()} />
+                    <KeptLine {state} {dispatch} />
                 </>
             },
             Place::Layers => html! {
@@ -115,7 +120,12 @@ impl App {
                     <SearchSection {state} {dispatch} />
                 </>
             },
-            Place::Frames => html! { <FrameStrip {state} {dispatch} /> },
+            Place::Frames => html! {
+                <>
+                    <div class="panel"><FrameStrip state={state.clone()} dispatch={dispatch.clone()} /></div>
+                    <FrameGrid {state} {dispatch} />
+                </>
+            },
             Place::Train => html! { <TrainSection {state} {dispatch} /> },
             Place::Data => html! { <DataPanel {state} {dispatch} /> },
         };
@@ -127,8 +137,19 @@ impl App {
                         <p class="hint">{ place.purpose() }</p>
                     </header>
                 }
+                if matches!(place, Place::Layers | Place::Train) && has_scales(&self.seen[place.at()]) {
+                    <p class="panel hint">
+                        {"The chosen file is quantized already, with scales of its own. Choose a float network \
+                          to see what a recipe does to it, and to train it."}
+                    </p>
+                }
                 { content }
             </div>
         }
     }
+}
+
+/// Whether the chosen network came quantized.
+fn has_scales(state: &State) -> bool {
+    state.selected().is_some_and(|network| network.inspection().is_some() && !network.is_float())
 }

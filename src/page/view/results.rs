@@ -11,7 +11,7 @@ use super::time_section::TimeSection;
 use super::values_section::ValuesSection;
 use crate::page::driving;
 use crate::page::format;
-use crate::page::state::{Car, Comparison, Driver, State};
+use crate::page::state::{Action, Car, Comparison, Driver, Filter, State};
 use crate::vocabulary::report::Report;
 
 #[component]
@@ -24,8 +24,16 @@ pub(super) fn Results(PageProps { state, dispatch }: &PageProps) -> Html {
     let matrices = comparison.reports.iter().enumerate().filter_map(|(index, report)| {
         let accuracy = report.accuracy.clone()?;
         let classes = classes(accuracy.confusion.len());
+        let model = comparison.models[index].clone();
+        let open = {
+            let model = model.clone();
+            dispatch.reform(move |(label, said): (u16, u16)| {
+                let (label, says) = (Some(label), Some((model.clone(), said)));
+                Action::ShowFiltered(Filter { label, says, ..Filter::default() })
+            })
+        };
         Some(html! {
-            <Confusion {index} {accuracy} {classes} model={comparison.models[index].clone()}
+            <Confusion {index} {accuracy} {classes} {model} {open}
                 title={names[index].clone()} />
         })
     });
@@ -55,13 +63,16 @@ pub(super) fn Results(PageProps { state, dispatch }: &PageProps) -> Html {
                 <p class="verdict-drive" data-testid="verdict-drive" role="status">{ sentence }</p>
             }
             <p class="hint">{ provenance(comparison) }</p>
-            <Readouts comparison={comparison.clone()} />
+            // Of more, the table says it better.
+            if comparison.models.len() <= 3 {
+                <Readouts comparison={comparison.clone()} />
+            }
             <ValuesSection comparison={comparison.clone()} dispatch={dispatch.clone()} />
             <div class="detail">
                 if !matrices.is_empty() {
                     <div class="panel matrices">
                         <h3>{"Which frames it gets right"}</h3>
-                        <p class="hint">{"A row per true class, a column per answer."}</p>
+                        <p class="hint">{"A row per true class, a column per answer; a cell opens its frames."}</p>
                         <div class="matrix-row">{ for matrices }</div>
                     </div>
                 }

@@ -12,7 +12,7 @@ use crate::web::clipboard;
 use crate::web::download::save;
 use crate::web::fetch::fetch;
 use crate::web::lending::Lender;
-use crate::web::training_store;
+use crate::web::store::{TRAININGS, VARIANTS};
 use crate::web::worker_handle::{News, WorkerHandle};
 
 pub(super) struct Shell {
@@ -81,7 +81,7 @@ impl Shell {
                 let dispatch = self.dispatch.clone();
                 spawn_local(async move {
                     // Who trains nothing needs not know that it would not be kept.
-                    for saved in training_store::recall().await.unwrap_or_default() {
+                    for saved in TRAININGS.recall().await.unwrap_or_default().0 {
                         dispatch.emit(Action::Recalled(Box::new(saved)));
                     }
                 });
@@ -90,7 +90,7 @@ impl Shell {
                 let dispatch = self.dispatch.clone();
                 spawn_local(async move {
                     let (network, epochs) = (training.network.clone(), training.done());
-                    match training_store::keep(&training).await {
+                    match TRAININGS.keep(training.key(), &*training).await {
                         Ok(true) => dispatch.emit(Action::TrainingKept { network, epochs }),
                         Ok(false) => {}
                         Err(error) => dispatch.emit(Action::TrainingNotKept(error)),
@@ -99,7 +99,31 @@ impl Shell {
             }
             Effect::ForgetTraining(key) => spawn_local(async move {
                 // What could not be kept is not there to be forgotten.
-                training_store::forget(&key).await.ok();
+                TRAININGS.forget(&key).await.ok();
+            }),
+            Effect::RecallVariants => {
+                let dispatch = self.dispatch.clone();
+                spawn_local(async move {
+                    let (kept, unread) = VARIANTS.recall().await.unwrap_or_default();
+                    dispatch.emit(Action::VariantsRecalled(kept));
+                    if unread > 0 {
+                        dispatch.emit(Action::VariantsUnread(unread));
+                    }
+                });
+            }
+            Effect::KeepVariant(saved) => {
+                let dispatch = self.dispatch.clone();
+                spawn_local(async move {
+                    let (key, bytes) = (saved.key(), saved.bytes());
+                    match VARIANTS.keep(&key, &*saved).await {
+                        Ok(true) => dispatch.emit(Action::VariantKept { key, bytes }),
+                        Ok(false) => {}
+                        Err(error) => dispatch.emit(Action::VariantNotKept(error)),
+                    }
+                });
+            }
+            Effect::ForgetVariant(key) => spawn_local(async move {
+                VARIANTS.forget(&key).await.ok();
             }),
             Effect::ShowAddress(fragment) => address::show(&fragment),
             Effect::PushAddress(fragment) => address::push(&fragment),

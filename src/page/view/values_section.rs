@@ -23,6 +23,7 @@ pub(super) struct ValuesSectionProps {
 pub(super) fn ValuesSection(
     ValuesSectionProps { comparison, dispatch }: &ValuesSectionProps,
 ) -> Html {
+    let open = dispatch.reform(|frame: usize| Action::OpenFrame(Some(frame)));
     let part = |values: &Rc<Series>| {
         let onclick = {
             let values = values.clone();
@@ -42,9 +43,9 @@ pub(super) fn ValuesSection(
                         { if values.labels.is_some() { "Show the worst frames" } else { "Show where it moved most" } }
                     </button>
                 </div>
-                <ValueLine values={values.clone()} />
+                <ValueLine values={values.clone()} open={open.clone()} />
                 <div class="value-figures">
-                    <ValueScatter values={values.clone()} />
+                    <ValueScatter values={values.clone()} open={open.clone()} />
                     <ValueDifferences values={values.clone()} />
                 </div>
             </div>

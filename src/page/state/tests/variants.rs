@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::page::table::{self, Format};
+use crate::vocabulary::report::FrameClasses;
 
 fn bits(weight_bits: u32) -> Recipe {
     Recipe { weight_bits, ..Recipe::default() }
@@ -178,4 +179,126 @@ fn the_table_is_taken_away_as_text() {
     assert_eq!(json["results"][1]["accuracy"]["n"], 20);
     bench.act(Action::Copy(Copy::CommandOf(1)));
     assert!(bench.copied[3].starts_with("steer8 quantize models/networks/plain.onnx"));
+}
+
+/// A page on whose frames two variants have answered, each otherwise.
+fn answered() -> Bench {
+    let mut bench = Bench::open();
+    bench.act(Action::Run);
+    bench.deliver();
+    let task = bench.work_until(|request| matches!(request, Request::Compare { .. }));
+    let labels: Vec<u16> = (0..20).map(|frame| frame % 2).collect();
+    let mut answers = vec![labels.clone(); 2];
+    (answers[0][3], answers[1][3], answers[1][7]) = (0, 0, 0);
+    let event = Event::Compared {
+        reports: vec![report("plain"), report("plain-int8")],
+        verdict: String::new(),
+        series: Vec::new(),
+        classes: Some(FrameClasses { labels: Some(labels), answers }),
+    };
+    bench.act(Action::Heard { task, event: Box::new(event) });
+    bench.work();
+    bench
+}
+
+#[test]
+fn frames_are_sifted_by_what_is_right_and_what_is_said() {
+    let mut bench = answered();
+    let mut wanted = |filter: Filter| {
+        bench.act(Action::SetFilter(filter));
+        bench.state.wanted_frames()
+    };
+    let of = |wanted| Filter { wanted, ..Filter::default() };
+    assert_eq!(wanted(of(Wanted::All)).len(), 20);
+    assert_eq!(wanted(of(Wanted::Mistakes)), [3, 7], "of the last that was measured");
+    assert_eq!(wanted(Filter { of: Some("plain".into()), ..of(Wanted::Mistakes) }), [3]);
+    assert_eq!(wanted(of(Wanted::Disagreement)), [7]);
+    let (label, says) = (Some(1), Some(("plain-int8".to_owned(), 0)));
+    assert_eq!(wanted(Filter { label, says, ..Filter::default() }), [3, 7], "a confusion's cell");
+    assert_eq!(wanted(Filter { label: Some(0), ..Filter::default() }).len(), 10);
+}
+
+#[test]
+fn of_the_grid_only_what_is_in_view_is_asked_for() {
+    let pictures = |bench: &Bench| -> Vec<Vec<usize>> {
+        let of = |request: &Request| match request {
+            Request::Frames { indices } => Some(indices.clone()),
+            _ => None,
+        };
+        bench.sent.iter().filter_map(|(_, request)| of(request)).collect()
+    };
+    let mut bench = answered();
+    bench.act(Action::SeeWindow { first: 0, count: 4 });
+    assert!(pictures(&bench).is_empty(), "nobody is there");
+    bench.act(Action::ShowFiltered(Filter { wanted: Wanted::Mistakes, ..Filter::default() }));
+    assert_eq!(pictures(&bench), [[3, 7]]);
+    bench.act(Action::SetFilter(Filter::default()));
+    bench.act(Action::SeeWindow { first: 4, count: 4 });
+    assert_eq!(pictures(&bench).len(), 1, "one request at a time");
+    bench.work_once();
+    assert_eq!(pictures(&bench), [[4, 5, 6]], "what is in view now and not here");
+    bench.work();
+
+    bench.act(Action::OpenFrame(Some(15)));
+    bench.work();
+    assert!(bench.state.grid.pictures.contains_key(&15));
+    assert_eq!(bench.state.grid.answers.len(), 2, "every variant says something");
+    let (role, name) = (Role::Validation, "other.npz".to_owned());
+    bench.act(Action::OpenData { role, name, files: vec![file("other.npz").into()] });
+    bench.work();
+    assert_eq!(bench.state.grid.opened, None, "it is no frame of these");
+}
+
+/// What a page without anything but what the browser has kept comes to.
+fn opened_again(bench: &Bench) -> Bench {
+    let mut again = Bench::open();
+    again.act(Action::VariantsRecalled(bench.shelf.values().cloned().collect()));
+    again.work();
+    again
+}
+
+#[test]
+fn a_reload_loses_no_variant() {
+    let mut bench = bench_of(&[8, 4]);
+    change(&mut bench, "plain-int8-2", ColumnChange::Rename("four".into()));
+    assert_eq!((bench.shelf.len(), bench.state.kept.count()), (3, 3));
+    let mut again = opened_again(&bench);
+    let names: Vec<String> = again.state.columns().into_iter().map(|column| column.name).collect();
+    assert_eq!(names, ["Plain", "int8 by default", "four"]);
+    assert!(again.state.columns().iter().all(|column| column.report.is_some()));
+    assert_eq!(again.made_by("plain"), &bits(4));
+    // The same again is no other column, and what was timed before is not timed with it.
+    again.set_recipe(bits(8));
+    again.run();
+    again.set_recipe(bits(3));
+    again.run();
+    assert_eq!(again.columns(), ["plain", "plain-int8", "plain-int8-2", "plain-int8-3"]);
+    let runs: Vec<usize> = again.state.columns().iter().map(|column| column.run).collect();
+    assert_eq!(runs[0], runs[3]);
+    assert!(runs[2] < runs[1] && runs[1] < runs[3], "{runs:?}");
+    again.act(Action::MeasureAll);
+    again.work();
+    assert_eq!(again.state.notices, []);
+}
+
+#[test]
+fn a_kept_variant_waits_for_its_network_and_is_forgotten_when_told() {
+    let mut bench = Bench::open();
+    bench.act(Action::OpenModels(vec![file("mine.onnx")]));
+    bench.work();
+    bench.run();
+    let mut again = opened_again(&bench);
+    assert_eq!((again.state.kept.count(), again.columns().len()), (2, 0));
+    again.act(Action::OpenModels(vec![file("mine.onnx")]));
+    again.work();
+    assert_eq!(again.columns(), ["opened-1", "opened-1-int8"]);
+
+    change(&mut bench, "opened-1-int8", ColumnChange::Remove);
+    assert_eq!(bench.shelf.len(), 1);
+    undo(&mut bench);
+    assert_eq!(bench.shelf.len(), 2);
+    bench.act(Action::ForgetKept);
+    assert_eq!((bench.shelf.len(), bench.state.kept.count(), bench.columns().len()), (0, 0, 2));
+    bench.act(Action::VariantsUnread(2));
+    assert!(bench.told()[0].contains("another version"));
 }

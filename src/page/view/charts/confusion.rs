@@ -1,5 +1,6 @@
 //! A confusion matrix as a heat map: a row per true class, a column per answer.
 
+use web_sys::KeyboardEvent;
 use yew::prelude::*;
 
 use super::series;
@@ -23,6 +24,8 @@ pub(crate) struct ConfusionProps {
     pub(crate) index: usize,
     pub(crate) accuracy: Accuracy,
     pub(crate) classes: Vec<String>,
+    /// The true class and the answer of a cell whose frames are to be seen.
+    pub(crate) open: Callback<(u16, u16)>,
 }
 
 #[component]
@@ -40,7 +43,7 @@ pub(crate) fn Confusion(props: &ConfusionProps) -> Html {
         <figure class={classes!("confusion", series(props.index))} data-testid="confusion"
             data-model={props.model.clone()} data-value={exact}>
             <figcaption>{ props.title.clone() }</figcaption>
-            <svg viewBox={format!("0 0 {width} {height}")} role="img"
+            <svg viewBox={format!("0 0 {width} {height}")} role="group"
                 aria-label={format!("Confusion matrix of {}: {} frames of {} right", props.title, right(matrix), props.accuracy.n)}>
                 { for matrix.iter().enumerate().map(|(truth, row)| self::row(truth, row, margin, readable, props)) }
                 if readable {
@@ -64,8 +67,19 @@ fn row(truth: usize, row: &[u32], margin: usize, readable: bool, props: &Confusi
             // Dark cells need light figures.
             (share > 0.55).then_some("cell-full"),
         );
+        let open = props.open.reform(move |()| (truth as u16, answer as u16));
+        let onclick = open.reform(|_: MouseEvent| ());
+        let onkeydown = Callback::from(move |event: KeyboardEvent| {
+            if matches!(&*event.key(), "Enter" | " ") {
+                event.prevent_default();
+                open.emit(());
+            }
+        });
+        let is_there = count > 0;
         html! {
-            <g {class}>
+            <g class={classes!(class, is_there.then_some("opens"))} {onclick} {onkeydown}
+                role={is_there.then_some("button")} tabindex={is_there.then_some("0")}
+                aria-label={is_there.then(|| says.clone())} data-testid="confusion-cell">
                 <title>{ says }</title>
                 <rect x={(x + 1).to_string()} y={(y + 1).to_string()} rx="3"
                     width={(CELL - 2).to_string()} height={(CELL - 2).to_string()}

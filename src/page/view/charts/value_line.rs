@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
+use super::clicked;
 use super::scale::{Scale, span, thinned};
 use super::series;
 use crate::figures::significant;
@@ -19,10 +20,12 @@ const STRETCHES: usize = 400;
 #[derive(PartialEq, Properties)]
 pub(crate) struct ValueLineProps {
     pub(crate) values: Rc<Series>,
+    /// The frame at which it was clicked.
+    pub(crate) open: Callback<usize>,
 }
 
 #[component]
-pub(crate) fn ValueLine(ValueLineProps { values }: &ValueLineProps) -> Html {
+pub(crate) fn ValueLine(ValueLineProps { values, open }: &ValueLineProps) -> Html {
     let lines = || values.labels.iter().chain(&values.answers);
     let frames = lines().map(Vec::len).max().unwrap_or(0);
     let [low, high] = span(lines().flatten().copied());
@@ -48,8 +51,16 @@ pub(crate) fn ValueLine(ValueLineProps { values }: &ValueLineProps) -> Html {
             </text>
         }
     };
+    let onclick = {
+        let open = open.clone();
+        Callback::from(move |event: MouseEvent| {
+            let Some([x, _]) = clicked(&event) else { return };
+            let share = ((x * WIDTH - LEFT) / across.width).clamp(0.0, 1.0);
+            open.emit((share * across.high).round() as usize);
+        })
+    };
     html! {
-        <svg class="value-chart" viewBox={format!("0 0 {WIDTH} {HEIGHT}")} role="img"
+        <svg class="value-chart opens" {onclick} viewBox={format!("0 0 {WIDTH} {HEIGHT}")} role="img"
             aria-label={format!("{} over {frames} frames", values.name)}>
             { end(low) }{ end(high) }
             <path class="axis" d={format!("M{LEFT} {AIR} V{} H{}", HEIGHT - AIR, WIDTH - AIR)} />

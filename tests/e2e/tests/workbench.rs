@@ -1,0 +1,129 @@
+//! Places, variants beside one another, their chart, the frames, and what outlives a reload.
+
+use std::time::Instant;
+
+use e2e::{in_browser, is_chrome};
+use thirtyfour::prelude::*;
+
+const PLACES: [&str; 6] = ["drive", "compare", "layers", "frames", "train", "data"];
+
+#[test]
+fn every_place_has_an_address_and_back_returns() {
+    in_browser(async |page| {
+        page.choose("assignment").await?;
+        for place in &PLACES[1..] {
+            page.at(place).await?;
+            let fragment = page.fragment().await?;
+            assert!(fragment.contains(&format!("place={place}")), "{fragment}");
+        }
+        for place in PLACES[..5].iter().rev() {
+            page.driver.back().await?;
+            page.wait_for(&format!("place-{place}[aria-current]")).await?;
+        }
+        page.driver.forward().await?;
+        page.wait_for("place-compare[aria-current]").await?;
+        page.open_link("place=data&network=pilotnet").await?;
+        page.wait_for("place-data[aria-current]").await?;
+        assert_eq!(
+            page.wait_for("chosen").await?.prop("value").await?.as_deref(),
+            Some("pilotnet")
+        );
+        page.at("drive").await?;
+        page.wait_for("network-pilotnet[data-status=ready]").await?;
+        assert_eq!(page.complaints().await?, [""; 0]);
+        Ok(())
+    });
+}
+
+#[test]
+fn variants_stand_beside_one_another_and_outlive_a_reload() {
+    in_browser(async |page| {
+        page.choose("assignment").await?;
+        for preset in ["int8", "symmetric", "reduced-range"] {
+            page.at("drive").await?;
+            page.click(&format!("preset-{preset}")).await?;
+            page.press_go().await?;
+            page.at("compare").await?;
+            page.wait_for("results[data-current=true]").await?;
+        }
+        page.wait_for("compare-table[data-value='4']").await?;
+        let begun = Instant::now();
+        page.click("measure-all:not([disabled])").await?;
+        page.wait_for("progress").await?;
+        page.wait_for("measure-all:not([disabled])").await?;
+        println!("four variants in turns: {:.1} s", begun.elapsed().as_secs_f64());
+        assert_eq!(page.values("accuracy").await?.len(), 4);
+        assert_eq!(page.all("spot").await?.len(), 4);
+
+        page.click("sort-file-bytes").await?;
+        page.click("only-differences").await?;
+        assert!(page.all("params").await?.is_empty(), "they have all the same");
+        page.click("hide").await?;
+        page.wait_for("compare-table[data-value='3']").await?;
+        page.click("undo").await?;
+        page.wait_for("compare-table[data-value='4']").await?;
+        page.click("copy-markdown").await?;
+        page.wait_until("confirmation", async || {
+            let says = page.all("copy-markdown").await.ok()?.first()?.text().await.ok()?;
+            (says == "Copied").then_some(())
+        })
+        .await?;
+        if is_chrome() {
+            page.fits_screens("variants").await?;
+        }
+
+        let bytes = page.all("download-of").await?;
+        let hashes = |cells: Vec<WebElement>| async move {
+            let mut hashes = Vec::new();
+            for cell in cells {
+                hashes.push(cell.attr("data-value").await?.unwrap_or_default());
+            }
+            hashes.sort();
+            WebDriverResult::Ok(hashes)
+        };
+        let before = hashes(bytes).await?;
+        page.wait_for("kept[data-value='4']").await?;
+        page.open_link("place=compare&network=assignment").await?;
+        page.wait_for("compare-table[data-value='4']").await?;
+        assert_eq!(hashes(page.all("download-of").await?).await?, before);
+        page.click("forget-kept").await?;
+        page.wait_until("nothing kept", async || {
+            page.all("kept").await.ok()?.is_empty().then_some(())
+        })
+        .await?;
+        assert_eq!(page.complaints().await?, [""; 0]);
+        Ok(())
+    });
+}
+
+#[test]
+fn frames_are_sifted_and_a_matrix_opens_its_own() {
+    in_browser(async |page| {
+        page.at("frames").await?;
+        page.wait_for("grid-frame").await?;
+        let shown = page.all("grid-frame").await?.len();
+        assert!(shown < 200, "{shown} of 2,000 frames are there at once");
+        page.quantize("assignment").await?;
+        page.click("confusion-cell[tabindex]").await?;
+        page.wait_for("place-frames[aria-current]").await?;
+        let cell = page.exact("grid-count").await?.parse::<usize>().expect("a number");
+        assert!(cell > 0 && cell < 2000, "{cell} frames");
+        page.click("grid-clear").await?;
+        page.pick("grid-wanted", "disagreement of").await?;
+        page.wait_until("fewer frames", async || {
+            let count = page.exact("grid-count").await.ok()?.parse::<usize>().ok()?;
+            (count > 0 && count < 100).then_some(())
+        })
+        .await?;
+        page.click("grid-frame").await?;
+        page.wait_until("both answers", async || {
+            (page.all("opened-answer").await.ok()?.len() == 2).then_some(())
+        })
+        .await?;
+        if is_chrome() {
+            page.fits_screens("sifted").await?;
+        }
+        assert_eq!(page.complaints().await?, [""; 0]);
+        Ok(())
+    });
+}
