@@ -10,7 +10,7 @@ use steer8::onnx;
 use steer8::progress::ready;
 use steer8::score::driving::Drive;
 use steer8::vocabulary::driving::RoadTest;
-use steer8::vocabulary::preprocessing::Preprocessing;
+use steer8::vocabulary::preprocessing::{Color, Crop, Preprocessing};
 
 use crate::made_up::by_colour;
 
@@ -78,6 +78,31 @@ fn pictures_are_stacked_by_decisions() {
         let seen = [(10, true), (60, false), (200, false), (201, false), (0, true), (1, false)]
             .map(|(red, is_first)| steering(red, is_first));
         assert_eq!(seen, [0.0, 50.0, 190.0, 141.0, 0.0, 1.0]);
+    }
+}
+
+/// How bright the road is, of a network that takes other pictures than the camera gives.
+#[test]
+fn pictures_are_cropped_resized_and_recoloured() {
+    let mut wide = by_colour(&[1.0, 0.0, 0.0], &[0.0]);
+    wide.input.shape = Some([1, 3, 66, 200].map(Dim::Fixed).to_vec());
+    let said = Preprocessing {
+        crop: Some(Crop { top: 40, ..Crop::default() }),
+        resize: Some([200, 66]),
+        color: Some(Color::Yuv),
+        ..Preprocessing::default()
+    };
+    let test = RoadTest { preprocessing: Some(said), ..road("steering", None) };
+    let mut driver = Driver::new(&wide, &test).expect("it drives");
+    for (colour, bright) in [([255, 255, 255], 255.0), ([255, 0, 0], 76.0), ([0, 0, 255], 29.0)] {
+        let mut picture = flat(colour);
+        picture[..40 * SIDE * 3].fill(99);
+        match driver.decide(&picture, true, 0.0).expect("an answer") {
+            Action::Continuous { steering, .. } => {
+                assert_eq!((steering * 255.0).round(), bright, "{colour:?}");
+            }
+            Action::Discrete(_) => panic!("a value was said"),
+        }
     }
 }
 
