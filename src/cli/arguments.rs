@@ -706,6 +706,14 @@ mod tests {
     }
 
     #[test]
+    fn a_size_goes_with_its_option_and_nothing_else_does() {
+        let joined = |words: &str| joined(words.split(' ').map(Into::into));
+        assert_eq!(joined("inspect --resize 200x66 a"), ["inspect", "--resize=200x66", "a"]);
+        assert_eq!(joined("--resize net.onnx 2x2"), ["--resize", "net.onnx", "2x2"]);
+        assert_eq!(joined("--resize 200 x"), ["--resize", "200", "x"]);
+    }
+
+    #[test]
     fn without_options_the_recipe_is_the_default() {
         assert_eq!(recipe(&[]).unwrap(), Recipe::default());
     }

@@ -121,3 +121,28 @@ pub struct Picture {
     /// The labels where they are values.
     pub values: Vec<f32>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_s_picture_has_the_size_that_its_channels_leave() {
+        let size = |input: &[usize], channels| {
+            // 0 is a free dimension.
+            let input: Vec<_> = input.iter().map(|&n| (n > 0).then_some(n)).collect();
+            picture_size([&[None, Some(7)][..], &input], channels).map_err(|error| error.what)
+        };
+        for (input, channels) in [
+            (&[0, 3, 66, 200][..], 3),
+            (&[1, 66, 200, 3], 3),
+            (&[0, 66, 200, 12], 12),
+            (&[0, 66, 200], 1),
+            (&[0, 0, 66, 200], 4),
+        ] {
+            assert_eq!(size(input, channels), Ok([200, 66]), "{input:?}");
+        }
+        assert!(size(&[0, 3, 0, 0], 3).is_err_and(|what| what.contains("any size")));
+        assert!(size(&[0, 3, 66, 200], 1).is_err_and(|what| what.contains("1 channels")));
+    }
+}
