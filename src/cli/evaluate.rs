@@ -33,7 +33,8 @@ pub(super) fn run(arguments: &Evaluate, json: bool, shell: &mut Shell) -> Result
     let is_asked = predictions.is_some() || float.is_some() || judging.task == Some(Task::None);
     if summary.label_columns.is_empty() && !is_asked {
         let error = Error::new("the frames have no labels").way_out(
-            "Give an array `y`, a CSV beside the images or class folders; or --float MODEL to see how far the answers are from \
+            "Give an array `y`, a CSV beside the images, class folders, or --label-pattern where names have \
+             them; or --float MODEL to see how far the answers are from \
              that network's, --predictions P.npy for the answers alone, or --task none.",
         );
         return Err(match data {

@@ -233,11 +233,11 @@ impl Judge {
             let [own, labels] = [&known.values[..], known.labels].map(most);
             let is_far = own > 0.0 && labels > 0.0 && (own >= FAR * labels || labels >= FAR * own);
             is_far.then(|| {
+                let [own, labels] = [own, labels].map(three_digits);
                 format!(
-                    "the labels of `{}` go up to {}, its values to {}: --label-scale makes one unit of both",
-                    known.name,
-                    three_digits(labels),
-                    three_digits(own)
+                    "the labels of `{}` go up to {labels}, its values to {own}: of another unit \
+                     (--label-scale), or frames enter otherwise than it learned",
+                    known.name
                 )
             })
         };
@@ -504,6 +504,18 @@ mod tests {
     fn said(tasks: &[(&str, Task)]) -> Judging {
         let outputs = tasks.iter().map(|(name, task)| ((*name).to_owned(), *task));
         Judging { outputs: outputs.collect(), ..Judging::default() }
+    }
+
+    #[test]
+    fn columns_that_nobody_chose_may_be_left_over_and_units_are_compared() {
+        let labels = values(&[("steering", &[45.0, -20.0]), ("throttle", &[0.5, 0.0])]);
+        assert!(judge(&[1], &labels, &Judging::default()).is_err());
+        let found = labels.map(Labels::found);
+        let judge = judge(&[1], &found, &Judging::default()).unwrap();
+        let told = judge.misfits(&[vec![0.5], vec![-1.0]]);
+        assert_eq!(told.len(), 1);
+        assert!(told[0].contains("`angle` go up to 45.0, its values to 1.00"), "{told:?}");
+        assert_eq!(judge.misfits(&[vec![40.0], vec![4.6]]), [""; 0]);
     }
 
     #[test]

@@ -36,7 +36,7 @@ const ROOMS: &[&str] = &[
 /// Files that may need each other, and why.
 const CIRCLES: &[(&[&str], &str)] = &[
     (
-        &["data/archive", "data/dataset", "data/images", "data/npy", "data/npz"],
+        &["data/archive", "data/dataset", "data/images", "data/npy", "data/npz", "data/tree"],
         "a set picks the format by the file's content, and each format gives a set",
     ),
     (&["page/state/data", "page/state/queue"], "parts of one reducer"),

@@ -344,6 +344,38 @@ fn a_folder_a_zip_and_an_npz_are_the_same_frames() {
 }
 
 #[test]
+fn a_table_labels_the_images_beside_it() {
+    let desk = Desk::new();
+    let mut table = "path;class".to_owned();
+    for (index, (_, png)) in images().iter().enumerate() {
+        desk.write(&format!("drive/IMG/{index}.png"), png);
+        table += &format!("\nC:\\run\\IMG\\{index}.png;{}", labels()[index]);
+    }
+    fs::remove_file(desk.path("drive/IMG/3.png")).unwrap();
+    desk.write("drive/labels.csv", table.as_bytes());
+    let evaluate = "evaluate net.onnx --data drive --json --predictions p.csv";
+    let output = desk.run(evaluate);
+    let note = stderr(&output);
+    assert!(note.contains("1 of 40 rows left out, the image is not there"), "{note}");
+    let json: Json = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&json["accuracy"]["top1"], &json["accuracy"]["n"]), (&1.0.into(), &39.into()));
+    let answers = fs::read_to_string(desk.path("p.csv")).unwrap();
+    let lines: Vec<&str> = answers.lines().collect();
+    assert_eq!(lines[0], "frame,logits[0],logits[1],logits[2],logits[3],logits[4]");
+    assert!(lines.len() == FRAMES && lines[10].starts_with("IMG/10.png,"), "{answers}");
+    let same = desk.json("evaluate net.onnx --data drive/labels.csv --labels 2 --json");
+    assert_eq!(same["accuracy"], json["accuracy"]);
+    let error = desk.failure("evaluate net.onnx --data drive --labels angle");
+    assert!(error.contains("labels.csv: there is no column `angle`, only path, class"), "{error}");
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(desk.path("net.onnx"), desk.path("drive/IMG/3.png")).unwrap();
+        let error = desk.failure(evaluate);
+        assert!(error.contains("3.png: a link that leads out of the folder"), "{error}");
+    }
+}
+
+#[test]
 fn normalization_changes_what_the_network_sees() {
     let desk = Desk::new();
     let evaluate = |options: &str| {

@@ -8,8 +8,8 @@ use super::natural;
 pub(super) fn jumps(names: &[&str]) -> Vec<usize> {
     let number = |name: &&str| {
         let end = name.rfind(|c: char| c.is_ascii_digit())? + 1;
-        let from = name[..end].rfind(|c: char| !c.is_ascii_digit()).map_or(0, |at| at + 1);
-        name[from..end].parse::<u64>().ok()
+        let before = name[..end].trim_end_matches(|c: char| c.is_ascii_digit()).len();
+        name[before..end].parse::<u64>().ok()
     };
     let numbers: Option<Vec<u64>> = names.iter().map(number).collect();
     let Some(numbers) = numbers else { return Vec::new() };
@@ -46,6 +46,7 @@ mod tests {
         assert_eq!(jumps(&["a/1.png", "a/2.png", "a/3.png", "a/7.png", "a/8.png"]), [3]);
         assert_eq!(jumps(&["f_010.jpg", "f_020.jpg", "f_030.jpg", "f_050.jpg", "f_060.jpg"]), [3]);
         assert_eq!(jumps(&["left.png", "1.png"]), [0; 0]);
+        assert_eq!(jumps(&["é1.png", "é2.png", "é3.png", "é9.png"]), [3]);
         assert_eq!(jumps(&["1.png"]), [0; 0]);
     }
 

@@ -219,7 +219,7 @@ fn what_is_wrong_has_its_own_message() {
         (csv("d/1.png:1\nd/2.png:2"), plain(), Err(()), "nothing separates the fields of its rows"),
         (csv(""), plain(), Err(()), "the table is empty"),
         (csv(&wide), plain(), Err(()), "it has more than 4096 columns"),
-        (csv("loss,epoch\n1,2"), labels("loss"), Err(()), "no table names the images"),
+        (csv("loss,epoch\n9,8"), labels("loss"), Err(()), "no table names the images"),
         (
             tub(listing, &(record(1) + &record(2)[..20])),
             plain(),
@@ -250,7 +250,7 @@ fn what_is_wrong_has_its_own_message() {
                 assert!(notes.iter().any(|note| note.contains(message)), "{message}: {notes:?}");
             }
             (Err(error), Err(())) => assert!(error.what.contains(message), "{message}: {error}"),
-            (other, _) => panic!("{message}: {other:?}"),
+            (other, _) => panic!("{message}: {:?}", other.map(|data| data.len())),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Changed data: npz, zips of class folders, and images.
+//! Changed data: npz, zips of class folders, of tables, tubs and names, and images.
 
 use std::io::{Cursor, Write};
 
@@ -14,6 +14,17 @@ use zip::write::{SimpleFileOptions, ZipWriter};
 use super::cases::Outcome;
 use super::changes;
 
+const TABLE: &str = "image;note;angle\n1.png;\"a; \"\"b\"\"\n\";0,5\n../IMG/2.png;;-1\n";
+const LOG: &str = "C:\\c\\center_1.png,C:\\c\\left_1.png,C:\\c\\right_1.png,0.5,1,0,20\r\n";
+const MANIFEST: &str = concat!(
+    "[\"cam/image_array\", \"user/angle\"]\n[\"image_array\", \"float\"]\n{}\n{}\n",
+    "{\"paths\": [\"a.catalog\"], \"deleted_indexes\": [7]}\n",
+);
+const CATALOG: &str = concat!(
+    "{\"_index\": 0, \"cam/image_array\": \"1.png\", \"user/angle\": 0.5}\n",
+    "{\"_index\": 1, \"cam/image_array\": \"1.png\", \"user/angle\": -1, \"_session_id\": \"a\"}\n",
+);
+
 /// A file, or the parts of an archive.
 pub(super) struct Seed {
     pub(super) name: String,
@@ -22,12 +33,12 @@ pub(super) struct Seed {
     method: Option<CompressionMethod>,
 }
 
-fn packed(seed: &Seed, parts: &[Vec<u8>]) -> Vec<u8> {
+fn packed(seed: &Seed, names: &[String], parts: &[Vec<u8>]) -> Vec<u8> {
     let Some(method) = seed.method else { return parts[0].clone() };
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-    for ((name, _), bytes) in seed.parts.iter().zip(parts) {
+    for (name, bytes) in names.iter().zip(parts) {
         let options = SimpleFileOptions::default().compression_method(method);
-        archive.start_file(*name, options).expect("it is in memory");
+        archive.start_file(&**name, options).expect("it is in memory");
         archive.write_all(bytes).expect("it is in memory");
     }
     archive.finish().expect("it is in memory").into_inner()
@@ -67,6 +78,21 @@ pub(super) fn seeds() -> Vec<Seed> {
             ("pixels.npz", vec![("x.npy", array("|u1", "4, 5, 6, 3", &pixels)), y()]),
             ("floats.npz", vec![("x.npy", array("<f4", "4, 2, 5", &floats)), y()]),
             ("folders.zip", vec![("set/0-a/1.png", png()), ("set/1-b/2.png", png())]),
+            (
+                "table.zip",
+                vec![("IMG/1.png", png()), ("t.csv", TABLE.into()), ("IMG/2.png", png())],
+            ),
+            ("log.zip", vec![("c/center_1.png", png()), ("driving_log.csv", LOG.into())]),
+            (
+                "tub.zip",
+                vec![
+                    ("images/1.png", png()),
+                    ("manifest.json", MANIFEST.into()),
+                    ("a.catalog", CATALOG.into()),
+                ],
+            ),
+            ("xy.zip", vec![("xy_1_2_a.png", png()), ("xy_-3_40_b.png", png())]),
+            ("pair.zip", vec![("frames.npy", array("|u1", "4, 5, 6, 3", &pixels)), y()]),
         ];
         let seed = |(name, parts): (&str, _)| Seed { name: name.into(), parts, method };
         seeds.extend(archives.map(seed));
@@ -86,18 +112,29 @@ pub(super) fn seeds() -> Vec<Seed> {
     seeds
 }
 
-/// Reads case `number`, and looks at its first frame. What is changed is the file, or a part before it
-/// is packed, which the checksum then fits.
+/// Reads case `number`, and looks at its first frame. What is changed is the file, or a part or its name
+/// before it is packed, which the checksum then fits.
 pub(super) fn read(seeds: &[Seed], number: usize) -> Outcome {
     let seed = &seeds[number % seeds.len()];
     let mut random = SplitMix64::new(number as u64);
     let mut parts: Vec<Vec<u8>> = seed.parts.iter().map(|(_, bytes)| bytes.clone()).collect();
-    let bytes = match number / seeds.len() % 2 {
-        0 => changes::of_bytes(&packed(seed, &parts), &mut random),
-        _ => {
+    let mut names: Vec<String> = seed.parts.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let bytes = match number / seeds.len() % 3 {
+        0 => changes::of_bytes(&packed(seed, &names, &parts), &mut random),
+        1 => {
             let at = random.below(parts.len());
             parts[at] = changes::of_bytes(&parts[at], &mut random);
-            packed(seed, &parts)
+            packed(seed, &names, &parts)
+        }
+        _ => {
+            let at = random.below(names.len());
+            let name = changes::of_bytes(names[at].as_bytes(), &mut random);
+            // No archive has two of one name.
+            let name: String = String::from_utf8_lossy(&name).chars().take(99).collect();
+            if !names.contains(&name) {
+                names[at] = name;
+            }
+            packed(seed, &names, &parts)
         }
     };
     let file = File { name: seed.name.clone(), bytes: bytes.into() };
