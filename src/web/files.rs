@@ -15,8 +15,7 @@ use crate::error::{Error, Result};
 use crate::vocabulary::file::{File, Source, is_network_name};
 
 /// How files with frames end, and with what belongs to them; pictures are told by their type.
-const FRAMES: [&str; 9] =
-    [".npz", ".npy", ".zip", ".csv", ".tsv", ".json", ".txt", ".catalog", ".catalog_manifest"];
+const FRAMES: [&str; 8] = [".npz", ".npy", ".zip", ".csv", ".tsv", ".json", ".txt", ".catalog"];
 
 /// A file on the person's disk, not read yet.
 #[derive(Debug, Clone)]
