@@ -49,6 +49,7 @@ pub(super) fn run(arguments: &Analyze, json: bool, shell: &mut Shell) -> Result<
 
 /// A figure of all layers that have it.
 fn node_data_of(figure: NodeDamage, analysis: &analysis::Analysis) -> String {
+    type Of<'a> = &'a dyn Fn(&LayerDamage) -> Option<f64>;
     let alone = |layer: &LayerDamage| layer.only_this_quantized;
     let lost = |layer: &LayerDamage| {
         let points = analysis.float_top1.zip(alone(layer).top1);
@@ -59,7 +60,7 @@ fn node_data_of(figure: NodeDamage, analysis: &analysis::Analysis) -> String {
         let own = losses.layers.iter().find(|loss| loss.node == layer.node)?;
         Some(own.only_this_quantized.change)
     };
-    let (name, striking, of): (_, _, &dyn Fn(&LayerDamage) -> Option<f64>) = match figure {
+    let (name, striking, of): (_, _, Of<'_>) = match figure {
         NodeDamage::Damage => {
             ("Squared error, alone", Striking::High, &|layer| Some(alone(layer).logit_mse))
         }

@@ -66,7 +66,7 @@ fn tensors((file, beside): &(File, Vec<File>)) -> Result<Tensors> {
     let graph = onnx::read_with(&file.bytes, &find).in_file(&file.name)?;
     let mut weights: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for node in graph.nodes.iter().filter(|node| operator(&node.op).weights.is_some()) {
-        if let Some(name) = node.input(1).filter(|name| graph.initializers.contains_key(*name)) {
+        if let Some(name) = node.input(1).filter(|name| graph.initializers.contains_key(name)) {
             weights.entry(name.to_owned()).or_default().push(node.name.clone());
         }
     }
