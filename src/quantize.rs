@@ -21,6 +21,7 @@ mod walk;
 mod weights;
 
 pub use analysis::{LayerVariants, Variants, analyze, layer_variants};
+pub(crate) use effects::outputs;
 pub use placement::Placement;
 pub(crate) use post_training::{Calibrated, Prepared, plain};
 pub use post_training::{Quantized, RECIPE_KEY, is_quantized, quantize, recipe_of};

@@ -7,6 +7,7 @@
 //! parameters to a flat vector of gradients, and the sums are taken in order, so that it does not
 //! matter who computed which.
 
+mod account;
 mod batch_norm;
 mod course;
 mod crew;
@@ -15,8 +16,10 @@ mod differences;
 mod export;
 mod feature;
 mod function;
+mod head;
 mod join;
 mod layer;
+mod layer_norm;
 mod loss;
 mod machine;
 mod mirror;
@@ -28,8 +31,10 @@ mod pool;
 mod rearrange;
 mod record;
 mod round;
+mod softmax;
 mod start;
 mod state;
+mod sums;
 mod trainer;
 mod weights;
 mod worker;

@@ -11,6 +11,16 @@ from pathlib import Path
 
 from environment import CLASSES
 
+# What a mirror changes: pairs of classes, values by their sign; and what of a picture of this height and
+# width stays: so many rows from the bottom, in which needles from column to column turn in their place.
+MIRROR = {
+    "classes": [[1, 2]],
+    "values": ["steering"],
+    "size": [96, 96],
+    "dashboard": 12,
+    "needles": [[36, 60], [60, 84]],
+}
+
 NETWORKS = {
     "assignment": (
         "Assignment CNN",
@@ -68,6 +78,7 @@ def catalogue(models):
             "validation": frames(models, "validation"),
             "calibration": frames(models, "calibration"),
             "training": [frames(models, shard) for shard in shards],
+            "mirror": MIRROR,
         },
         "classes": CLASSES,
     }

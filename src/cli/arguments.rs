@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::files;
 use crate::error::{Context, Result};
 use crate::vocabulary::driving::{Outputs, RoadTest};
-use crate::vocabulary::plan::{Mirror, Optimizer, Plan, Scales, Schedule};
+use crate::vocabulary::plan::{Loss, Mirror, Optimizer, Plan, Scales, Schedule};
 use crate::vocabulary::recipe::{
     ActivationType, Format, Granularity, Method, Recipe, Rounding, WeightRange,
 };
@@ -180,6 +180,8 @@ pub(super) struct Train {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) threads: Option<u32>,
     #[command(flatten)]
+    pub(super) judging: JudgingOptions,
+    #[command(flatten)]
     pub(super) plan: PlanOptions,
     #[command(flatten)]
     pub(super) recipe: RecipeOptions,
@@ -231,10 +233,19 @@ pub(super) struct PlanOptions {
     /// Divides logits before they are compared for distillation [default: 2].
     #[arg(long, value_name = "T")]
     temperature: Option<f32>,
-    /// Show half of the frames mirrored, these two classes exchanged; may be given several times
-    /// [default: 1:2, right and left, for the bundled classes].
-    #[arg(long, value_name = "A:B", value_parser = pair)]
-    mirror: Vec<[usize; 2]>,
+    /// How far answers are from labels: mse, huber, l1 or cross-entropy; for all outputs, or as
+    /// angle=huber,light=cross-entropy by their names [default: cross-entropy for classes, mse for
+    /// values].
+    #[arg(long, value_name = "LOSS", value_delimiter = ',', value_parser = named::<Loss>)]
+    loss: Vec<(Option<String>, Loss)>,
+    /// What an output's loss is multiplied with, as angle=10 [default: 1].
+    #[arg(long, value_name = "NAME=W", value_delimiter = ',', value_parser = weighted)]
+    loss_weight: Vec<(String, f32)>,
+    /// Show half of the frames mirrored, these two classes exchanged, or the sign of this value changed,
+    /// as steering:-steering; may be given several times [default: 1:2, right and left, for the bundled
+    /// classes].
+    #[arg(long, value_name = "A:B", value_parser = side)]
+    mirror: Vec<Side>,
     /// Show no frame mirrored.
     #[arg(long, conflicts_with = "mirror")]
     no_mirror: bool,
@@ -254,21 +265,53 @@ fn share(text: &str) -> Result<f64, String> {
     share.ok_or_else(|| "not a share, such as 0.99".into())
 }
 
-fn pair(text: &str) -> Result<[usize; 2], String> {
+/// What a mirror changes.
+#[derive(Debug, Clone)]
+enum Side {
+    Classes([usize; 2]),
+    /// Its sign.
+    Value(String),
+}
+
+fn side(text: &str) -> Result<Side, String> {
     let classes = text.split_once(':').and_then(|(a, b)| Some([a.parse().ok()?, b.parse().ok()?]));
-    classes.ok_or_else(|| "two class numbers are expected, such as 1:2".into())
+    // A name may have a colon, too.
+    let name = text.split_at_checked((text.len().max(2) - 2) / 2);
+    let value = name.filter(|(name, rest)| !name.is_empty() && *rest == format!(":-{name}"));
+    let value = value.map(|(name, _)| Side::Value(name.to_owned()));
+    classes.map(Side::Classes).or(value).ok_or_else(|| {
+        "two class numbers are expected, such as 1:2, or a value and its opposite, such as \
+         steering:-steering"
+            .into()
+    })
+}
+
+fn weighted(text: &str) -> Result<(String, f32), String> {
+    let weight =
+        text.rsplit_once('=').and_then(|(name, w)| Some((name.to_owned(), w.parse().ok()?)));
+    weight.ok_or_else(|| "an output and a weight are expected, such as angle=10".into())
 }
 
 impl PlanOptions {
     /// The default plan with the options laid over it; `seed` is the recipe's.
-    pub(super) fn plan(&self, seed: u64) -> Result<Plan> {
+    pub(super) fn plan(&self, judging: Judging, seed: u64) -> Result<Plan> {
         let default = Plan::default();
         let count = |option: Option<u32>, default| option.map_or(default, |n| n as usize);
+        let (mut classes, mut values) = (Vec::new(), Vec::new());
+        for side in &self.mirror {
+            match side {
+                Side::Classes(pair) => classes.push(*pair),
+                Side::Value(name) => values.push(name.clone()),
+            }
+        }
         let mirror = match (&self.mirror[..], self.no_mirror) {
             (_, true) => Mirror::Off,
             ([], false) => Mirror::Auto,
-            (pairs, false) => Mirror::Classes(pairs.to_vec()),
+            _ if values.is_empty() => Mirror::Classes(classes),
+            _ => Mirror::Sides { classes, values },
         };
+        let named = |(name, loss): &(Option<String>, Loss)| Some((name.clone()?, *loss));
+        let all = self.loss.iter().filter(|(name, _)| name.is_none());
         let plan = Plan {
             version: Plan::VERSION,
             epochs: self.epochs.map(|n| n as usize),
@@ -286,6 +329,10 @@ impl PlanOptions {
             distillation: self.distillation.unwrap_or(default.distillation),
             temperature: self.temperature.unwrap_or(default.temperature),
             mirror,
+            judging,
+            loss: all.map(|(_, loss)| *loss).next_back(),
+            losses: self.loss.iter().filter_map(named).collect(),
+            loss_weights: self.loss_weight.iter().cloned().collect(),
             frames: self.frames.map(|n| n as usize),
             held_out: default.held_out,
             seed,
@@ -645,7 +692,7 @@ impl Command {
         if recipe.recipe.is_none() {
             recipe.recipe()?;
         }
-        plan.map_or(Ok(()), |plan| plan.plan(0).map(drop))
+        plan.map_or(Ok(()), |plan| plan.plan(Judging::default(), 0).map(drop))
     }
 }
 

@@ -6,7 +6,7 @@ use crate::vocabulary::driving::Track;
 use crate::vocabulary::quantization::LeftInFloat;
 use crate::vocabulary::report::{Accuracy, Report};
 use crate::vocabulary::search::Trial;
-use crate::vocabulary::training::Epoch;
+use crate::vocabulary::training::{Epoch, Score};
 
 /// Columns of equal width; those from `numbers` on are set flush right. The first row is the head.
 pub(super) fn align(rows: &[Vec<String>], numbers: usize) -> String {
@@ -102,12 +102,17 @@ pub(super) fn drove(model: &str, track: &Track) -> String {
 
 /// One line of a training.
 pub(super) fn epoch(epoch: &Epoch) -> String {
-    let Epoch { epoch, loss, train_top1, heldout_loss, heldout_top1, seconds, .. } = epoch;
-    let held_out = format!("held out {:6.2} % (loss {heldout_loss:.4})", 100.0 * heldout_top1);
+    let Epoch { epoch, score, loss, train_score, heldout_loss, heldout_score, seconds, .. } = epoch;
+    let written = |figure: f64| match score {
+        Score::Top1 => format!("{:6.2} %", 100.0 * figure),
+        Score::Mae => format!("MAE {figure:.5}"),
+    };
+    let held_out = format!("held out {} (loss {heldout_loss:.4})", written(*heldout_score));
+    let train = format!("loss {loss:.4}  train {}", written(*train_score));
     if *epoch == 0 {
-        return format!("start                                       {held_out}");
+        // Under those of the epochs.
+        return format!("start{:width$}{held_out}", "", width = 8 + train.len());
     }
-    let train = format!("loss {loss:.4}  train {:6.2} %", 100.0 * train_top1);
     format!("epoch {epoch:3}  {train}  {held_out}  {seconds:.1} s")
 }
 

@@ -18,7 +18,7 @@ pub(super) fn run(arguments: &Train, json: bool, shell: &mut Shell) -> Result<()
     let read = [training, validation, calibration].into_iter().chain(own).flatten();
     files::check_output(output, std::iter::once(model).chain(read))?;
     let recipe = arguments.recipe.recipe()?;
-    let plan = arguments.plan.plan(recipe.seed)?;
+    let plan = arguments.plan.plan(arguments.judging.judging(), recipe.seed)?;
     let networks = [shell.load_model(files::read_network(model)?)?];
     let labelling = arguments.labelling.labelling();
     let reading = Reading { labelling, ..arguments.preprocessing.reading(&networks)? };

@@ -192,9 +192,16 @@ pub enum Training {
     Concat,
     Rearrange,
     Transpose,
+    /// Each element of its results is one of its input's, or a constant.
+    Copies,
+    /// It copies elements, or mixes neighbours.
+    Resize,
+    /// It sums, or averages, over axes.
+    Reduce,
+    LayerNormalization,
     /// It says how a tensor is shaped, which is known before.
     Shape,
-    /// It makes probabilities of scores; the loss wants the scores.
+    /// It makes probabilities of scores.
     Probabilities,
 }
 
@@ -288,6 +295,7 @@ pub const OPERATORS: &[Operator] = &[
         lowering: Lowering::ConvTranspose,
         integer: ours(CONV_TRANSPOSE),
         bounds_result: false,
+        training: Training::Layer,
         ..LAYER
     },
     Operator {
@@ -317,7 +325,12 @@ pub const OPERATORS: &[Operator] = &[
         ..UNKNOWN
     },
     Operator { op: "InstanceNormalization", parameters: &[1, 2], ..UNKNOWN },
-    Operator { op: "LayerNormalization", parameters: &[1, 2], ..UNKNOWN },
+    Operator {
+        op: "LayerNormalization",
+        parameters: &[1, 2],
+        training: Training::LayerNormalization,
+        ..UNKNOWN
+    },
     // Functions of one element.
     Operator { op: "Relu", rank: Rank::Kept, clips: true, training: Training::Clip, ..UNKNOWN },
     Operator { op: "Clip", rank: Rank::Kept, clips: true, training: Training::Clip, ..UNKNOWN },
@@ -325,21 +338,22 @@ pub const OPERATORS: &[Operator] = &[
     Operator { op: "HardSigmoid", integer: ours("QLinearHardSigmoid"), ..FUNCTION },
     Operator { op: "Gelu", integer: ours("QLinearGelu"), ..FUNCTION },
     Operator { op: "Sigmoid", integer: onnx_runtime("QLinearSigmoid"), scores: true, ..FUNCTION },
-    Operator { op: "Elu", integer: ours("QLinearElu"), training: Training::Refused, ..FUNCTION },
+    Operator { op: "Elu", integer: ours("QLinearElu"), ..FUNCTION },
+    Operator { op: "LeakyRelu", integer: onnx_runtime("QLinearLeakyRelu"), ..FUNCTION },
+    Operator { op: "Tanh", integer: ours("QLinearTanh"), ..FUNCTION },
+    Operator { op: "Celu", rank: Rank::Kept, training: Training::Function, ..UNKNOWN },
+    Operator { op: "Erf", training: Training::Function, ..UNKNOWN },
+    Operator { op: "Exp", training: Training::Function, ..UNKNOWN },
+    Operator { op: "Log", training: Training::Function, ..UNKNOWN },
+    Operator { op: "Softplus", training: Training::Function, ..UNKNOWN },
+    Operator { op: "Swish", training: Training::Function, ..UNKNOWN },
     Operator {
-        op: "LeakyRelu",
-        integer: onnx_runtime("QLinearLeakyRelu"),
-        training: Training::Refused,
-        ..FUNCTION
+        op: "PRelu",
+        rank: Rank::Kept,
+        parameters: &[0, 1],
+        training: Training::Binary,
+        ..UNKNOWN
     },
-    Operator { op: "Tanh", integer: ours("QLinearTanh"), training: Training::Refused, ..FUNCTION },
-    Operator { op: "Celu", rank: Rank::Kept, ..UNKNOWN },
-    Operator { op: "Erf", ..UNKNOWN },
-    Operator { op: "Exp", ..UNKNOWN },
-    Operator { op: "Log", ..UNKNOWN },
-    Operator { op: "Softplus", ..UNKNOWN },
-    Operator { op: "Swish", ..UNKNOWN },
-    Operator { op: "PRelu", rank: Rank::Kept, parameters: &[0, 1], ..UNKNOWN },
     // Pools and sums.
     Operator {
         op: "MaxPool",
@@ -374,9 +388,9 @@ pub const OPERATORS: &[Operator] = &[
     Operator { op: "LpPool", rank: Rank::OfWindow, ..UNKNOWN },
     Operator { op: "GlobalLpPool", rank: Rank::Kept, ..UNKNOWN },
     Operator { op: "ReduceMax", ..UNKNOWN },
-    Operator { op: "ReduceMean", ..UNKNOWN },
+    Operator { op: "ReduceMean", training: Training::Reduce, ..UNKNOWN },
     Operator { op: "ReduceMin", ..UNKNOWN },
-    Operator { op: "ReduceSum", ..UNKNOWN },
+    Operator { op: "ReduceSum", training: Training::Reduce, ..UNKNOWN },
     Operator { op: "ReduceLogSumExp", ..UNKNOWN },
     // What joins tensors.
     Operator {
@@ -397,8 +411,8 @@ pub const OPERATORS: &[Operator] = &[
         training: Training::Binary,
         ..BINARY
     },
-    Operator { op: "Sub", rank: Rank::Broadcast, ..BINARY },
-    Operator { op: "Div", rank: Rank::Broadcast, ..BINARY },
+    Operator { op: "Sub", rank: Rank::Broadcast, training: Training::Binary, ..BINARY },
+    Operator { op: "Div", rank: Rank::Broadcast, training: Training::Binary, ..BINARY },
     Operator {
         op: "Concat",
         rank: Rank::Kept,
@@ -423,12 +437,14 @@ pub const OPERATORS: &[Operator] = &[
         ..MOVES
     },
     Operator { op: "Transpose", rank: Rank::Kept, training: Training::Transpose, ..MOVES },
-    Operator { op: "Slice", training: Training::Refused, ..MOVES },
+    Operator { op: "Slice", training: Training::Copies, ..MOVES },
+    Operator { op: "Split", training: Training::Copies, ..UNKNOWN },
     Operator {
         op: "Pad",
         rank: Rank::Kept,
         scale: Scale::KeptByPadding,
         lowering: Lowering::Pad,
+        training: Training::Copies,
         ..UNKNOWN
     },
     Operator {
@@ -436,6 +452,7 @@ pub const OPERATORS: &[Operator] = &[
         rank: Rank::Kept,
         scale: Scale::KeptByCopies,
         lowering: Lowering::Resize,
+        training: Training::Resize,
         ..UNKNOWN
     },
     Operator { op: UNPACK, scale: Scale::Float, training: Training::Refused, ..MOVES },
@@ -634,7 +651,7 @@ pub fn trained() -> String {
     let mut moves = false;
     for row in OPERATORS {
         let name = match row.training {
-            Training::Refused | Training::Shape | Training::Probabilities => continue,
+            Training::Refused | Training::Shape => continue,
             Training::Rearrange | Training::Transpose => {
                 moves = true;
                 continue;

@@ -163,8 +163,11 @@ fn rows(outputs: &[Vec<f32>], batch: usize) -> Vec<Vec<f32>> {
     (0..batch).map(row).collect()
 }
 
-/// The outputs of float32, for frames of this shape.
-fn outputs(graph: &Graph, data: &Dataset, batch: usize) -> Result<Vec<Output>> {
+/// The outputs of float32, for frames of this shape, `batch` of which enter at once.
+///
+/// # Errors
+/// Frames that do not fit the network, and a network without such outputs.
+pub(crate) fn outputs(graph: &Graph, data: &Dataset, batch: usize) -> Result<Vec<Output>> {
     let types = tensor_types(graph, Some(data.frame_shape()))?;
     let output = |name: &String| {
         let ty = types.get(name).filter(|ty| ty.element == Element::F32)?;

@@ -37,18 +37,19 @@ pub struct Judge {
     tolerance: Option<f64>,
 }
 
+/// An output, and what it is held against.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Part {
-    name: String,
-    pub(super) task: Task,
+pub struct Part {
+    pub name: String,
+    pub task: Task,
     /// Which of a frame's numbers.
-    pub(super) place: Range<usize>,
-    pub(super) truth: Truth,
+    pub place: Range<usize>,
+    pub truth: Truth,
 }
 
 /// What is known of an output.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Truth {
+pub enum Truth {
     Nothing,
     Classes(Vec<u32>),
     /// Values whose bins are the classes.
@@ -117,7 +118,8 @@ impl Judge {
         Ok(Self { parts, tolerance: judging.tolerance })
     }
 
-    pub(super) fn parts(&self) -> &[Part] {
+    /// Output by output.
+    pub fn parts(&self) -> &[Part] {
         &self.parts
     }
 
@@ -303,7 +305,7 @@ impl Part {
     }
 
     /// `NAME`, or `NAME[i]` where it has several numbers.
-    fn value_name(&self, i: usize) -> String {
+    pub fn value_name(&self, i: usize) -> String {
         match self.place.len() {
             1 => self.name.clone(),
             _ => format!("{}[{i}]", self.name),

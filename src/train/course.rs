@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::account::Account;
 use super::optimizer::Moments;
 use super::start::Start;
 use super::state::State;
@@ -12,10 +13,10 @@ use crate::graph::Graph;
 use crate::onnx;
 use crate::vocabulary::plan::Plan;
 use crate::vocabulary::recipe::Recipe;
-use crate::vocabulary::training::{Checkpoint, Epoch};
+use crate::vocabulary::training::{Checkpoint, Epoch, Figures, Score};
 
 /// Raised when checkpoints change their form.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Course {
@@ -31,19 +32,18 @@ pub(super) struct Course {
     pub(super) partial: Partial,
 }
 
-/// What is done of an epoch, in sums.
+/// What is done of an epoch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Partial {
     pub(super) batches: usize,
-    pub(super) loss: f64,
-    pub(super) hits: usize,
+    pub(super) account: Account,
     pub(super) seconds: f64,
 }
 
 /// How the learning rate falls while training goes on until convergence.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct Plateau {
-    pub(super) least_loss: f64,
+    pub(super) least: f64,
     waited: usize,
     pub(super) falls: usize,
 }
@@ -51,14 +51,15 @@ pub(super) struct Plateau {
 impl Course {
     /// Before the starting point is measured.
     pub(super) fn new(plan: &Plan, state: State) -> Self {
-        let start = Epoch::start(f64::INFINITY, 0.0, 0.0);
+        let none = Figures { loss: f64::INFINITY, top1: None, score: 0.0 };
+        let start = Epoch::start(Score::Top1, none, 0.0);
         Self {
             start,
             moments: Moments::new(plan, state.parameters.len()),
             best: (start, state.clone()),
             state,
             epochs: Vec::new(),
-            plateau: Plateau { least_loss: f64::INFINITY, waited: 0, falls: 0 },
+            plateau: Plateau { least: f64::INFINITY, waited: 0, falls: 0 },
             partial: Partial::default(),
         }
     }
@@ -67,11 +68,11 @@ impl Course {
     pub(super) fn begin(&mut self, start: Epoch) {
         self.start = start;
         self.best.0 = start;
-        self.plateau.least_loss = start.heldout_loss;
+        self.plateau.least = start.falling();
     }
 
     pub(super) fn end_epoch(&mut self, done: Epoch) {
-        self.plateau.hear(done.heldout_loss);
+        self.plateau.hear(done.falling());
         if done.beats(&self.best.0) {
             self.best = (done, self.state.clone());
         }
@@ -85,10 +86,10 @@ impl Plateau {
         [1.0, 1.0 / 3.0, 1.0 / 9.0, 1.0 / 27.0][self.falls.min(3)]
     }
 
-    fn hear(&mut self, loss: f64) {
-        let enough = self.least_loss * (1.0 - Plan::PROGRESS);
-        self.least_loss = self.least_loss.min(loss);
-        if loss < enough {
+    fn hear(&mut self, figure: f64) {
+        let enough = self.least * (1.0 - Plan::PROGRESS);
+        self.least = self.least.min(figure);
+        if figure < enough {
             self.waited = 0;
             return;
         }
@@ -171,7 +172,7 @@ mod tests {
 
     #[test]
     fn the_learning_rate_falls_when_the_loss_does_not() {
-        let mut plateau = Plateau { least_loss: 1.0, waited: 0, falls: 0 };
+        let mut plateau = Plateau { least: 1.0, waited: 0, falls: 0 };
         let mut after = |losses: &[f64]| {
             losses.iter().for_each(|&loss| plateau.hear(loss));
             plateau.falls
@@ -187,8 +188,10 @@ mod tests {
     fn a_checkpoint_opens_for_its_own_training_alone() {
         let state = State { parameters: vec![0.25, f32::MIN_POSITIVE], statistics: vec![-1.5] };
         let mut course = Course::new(&Plan::default(), state);
-        course.begin(Epoch::start(0.7, 0.5, 0.1));
-        course.partial = Partial { batches: 3, loss: 1.0 / 3.0, hits: 7, seconds: 0.5 };
+        let figures = Figures { loss: 0.7, top1: None, score: 0.5 };
+        course.begin(Epoch::start(Score::Mae, figures, 0.1));
+        let account = Account { frames: 9, loss: 1.0 / 3.0, hits: 7, errors: 0.1 };
+        course.partial = Partial { batches: 3, account, seconds: 0.5 };
         let own = Fingerprint { version: VERSION, digest: [7; 32] };
         let checkpoint = Checkpoint::new(&course, &own).unwrap();
         assert_eq!(checkpoint.open(&own).unwrap(), course);

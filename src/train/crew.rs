@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
+use super::account::Account;
+use super::head::Head;
 use super::machine::{Mode, SHARD};
 use super::start::Start;
 use super::state::State;
@@ -23,6 +25,7 @@ struct Muster {
     /// JSON, like the plan: both leave out what goes without saying.
     recipe: String,
     plan: String,
+    heads: Vec<Head>,
     calibration: Dataset,
     /// One frame of those that are trained on: their shape and classes.
     sample: Dataset,
@@ -38,6 +41,8 @@ struct Work {
     /// The frames of the examples, in their order.
     frames: Dataset,
     mirrored: Vec<bool>,
+    /// A row for each example.
+    labels: Vec<f64>,
 }
 
 /// What a shard comes to, as [`Sums`](super::worker::Sums).
@@ -47,8 +52,7 @@ pub(super) struct ShardSums {
     pub(super) gradients: Vec<f32>,
     #[serde(with = "floats")]
     pub(super) statistics: Vec<f32>,
-    pub(super) loss: f64,
-    pub(super) hits: usize,
+    pub(super) account: Account,
 }
 
 /// One of a crew that trains.
@@ -64,12 +68,12 @@ impl Hand {
     /// # Errors
     /// Other bytes, and what keeps the training itself from starting.
     pub fn new(muster: &[u8]) -> Result<Self> {
-        let Muster { network, recipe, plan, calibration, sample } = read(muster)?;
+        let Muster { network, recipe, plan, heads, calibration, sample } = read(muster)?;
         let graph = onnx::read(&network)?;
         let recipe: Recipe = serde_json::from_str(&recipe).map_err(unreadable)?;
         let plan: Plan = serde_json::from_str(&plan).map_err(unreadable)?;
         let data = [&calibration, &sample];
-        let start = Start::new(&graph, &recipe, &plan, data, &mut |_, _, _| Ok(()))?;
+        let start = Start::new(&graph, &recipe, &plan, &heads, data, &mut |_, _, _| Ok(()))?;
         let worker = Worker::new(&start.engine, &start.state);
         Ok(Self { start, worker })
     }
@@ -85,33 +89,34 @@ impl Hand {
 }
 
 fn work_on(engine: &Engine, worker: &mut Worker, work: Work) -> Result<Vec<u8>> {
-    let Work { state, mode, factor, frames, mirrored } = work;
+    let Work { state, mode, factor, frames, mirrored, labels } = work;
     worker.set(engine, &state, mode);
     let example = |(frame, &mirrored): (usize, &bool)| Example { frame, mirrored };
     let examples: Vec<Example> = mirrored.iter().enumerate().map(example).collect();
-    let sums = examples.chunks(SHARD).map(|shard| {
-        let sums = worker.shard(engine, &frames, shard, factor)?;
-        Ok(ShardSums {
+    let labels = labels.chunks(SHARD * engine.network.labels());
+    let sums = examples.chunks(SHARD).zip(labels).map(|shard| {
+        let sums = worker.shard(engine, &frames, shard, factor);
+        ShardSums {
             gradients: sums.gradients.to_vec(),
             statistics: sums.statistics.to_vec(),
-            loss: sums.loss,
-            hits: sums.hits,
-        })
+            account: sums.account,
+        }
     });
-    write(&sums.collect::<Result<Vec<_>>>()?)
+    write(&sums.collect::<Vec<_>>())
 }
 
 /// For [`Crew::muster`](crate::crew::Crew::muster).
 pub(super) fn muster(
     graph: &Graph,
     recipe: &Recipe,
-    plan: &Plan,
+    (plan, heads): (&Plan, &[Head]),
     [calibration, data]: [&Dataset; 2],
 ) -> Result<Vec<u8>> {
     let muster = Muster {
         network: onnx::write(graph).into(),
         recipe: recipe.to_short_json()?,
         plan: plan.to_json()?,
+        heads: heads.to_vec(),
         calibration: calibration.clone(),
         sample: data.select(&[0]),
     };
@@ -124,7 +129,7 @@ pub(super) fn work(
     mode: Mode,
     factor: f64,
     data: &Dataset,
-    examples: &[Example],
+    (examples, labels): (&[Example], &[f64]),
 ) -> Result<Vec<u8>> {
     let frames: Vec<usize> = examples.iter().map(|example| example.frame).collect();
     write(&Work {
@@ -133,6 +138,7 @@ pub(super) fn work(
         factor,
         frames: data.select(&frames),
         mirrored: examples.iter().map(|example| example.mirrored).collect(),
+        labels: labels.to_vec(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! From the trained state to the quantized file: by the same way that post-training quantization
 //! takes.
 
+use super::feature::memory_of;
 use super::layer::Layer;
 use super::machine::{Machine, Mode};
 use super::network::Network;
@@ -49,6 +50,13 @@ pub(super) fn write(
             give(&mut prepared, layer, weights, bias);
         }
     }
+    for free in &network.frees {
+        let shape = &network.features[free.feature].shape;
+        let places = memory_of(shape);
+        let own = &state.parameters[free.slot.clone()];
+        let values = places.iter().map(|&place| own[place as usize]).collect();
+        replace(&mut prepared, &free.node, free.input, values);
+    }
     prepared.write(&params, &written, recipe)
 }
 
@@ -61,6 +69,17 @@ fn bias(layer: &Layer, machine: &Machine, state: &State) -> Option<Vec<f32>> {
 
 fn onnx_order(layer: &Layer, matrix: &[f32]) -> Vec<f32> {
     (0..matrix.len()).map(|i| matrix[layer.place(i)]).collect()
+}
+
+/// Other values for a constant of a node.
+fn replace(prepared: &mut Prepared, node: &str, input: usize, values: Vec<f32>) {
+    let graph = &mut prepared.graph;
+    let mut taken = graph.names();
+    let Some(node) = graph.nodes.iter_mut().find(|own| own.name == node) else { return };
+    let name = fresh_name(&format!("{}_trained", node.inputs[input]), &mut taken);
+    let shape = graph.initializers[&node.inputs[input]].shape.clone();
+    graph.initializers.insert(name.clone(), Tensor::new(shape, Data::F32(values)));
+    node.inputs[input] = name;
 }
 
 /// New constants for a layer that stays in float.

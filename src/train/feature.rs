@@ -43,6 +43,15 @@ pub(super) fn order(shape: &[usize]) -> Vec<u32> {
     (0..channels * pixels).map(place).collect()
 }
 
+/// By place in ONNX's order, the place in memory.
+pub(super) fn memory_of(shape: &[usize]) -> Vec<u32> {
+    let mut memory = vec![0; shape.iter().product()];
+    for (place, &at) in order(shape).iter().enumerate() {
+        memory[at as usize] = place as u32;
+    }
+    memory
+}
+
 /// By element of `result`, the element of `operand` that ONNX's broadcasting reads, both in memory's
 /// order; shapes are those of a frame. `None` where they do not broadcast.
 pub(super) fn broadcast(operand: &[usize], result: &[usize]) -> Option<Vec<u32>> {
@@ -54,10 +63,7 @@ pub(super) fn broadcast(operand: &[usize], result: &[usize]) -> Option<Vec<u32>>
         return None;
     }
     // From ONNX's order of the operand, with its ones, to memory's.
-    let mut memory = vec![0; padded.iter().product()];
-    for (place, &onnx) in order(&padded).iter().enumerate() {
-        memory[onnx as usize] = place as u32;
-    }
+    let memory = memory_of(&padded);
     let of_result = |&onnx: &u32| {
         let (mut rest, mut at, mut stride) = (onnx as usize, 0, 1);
         for (own, all) in padded.iter().zip(result).rev() {

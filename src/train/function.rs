@@ -20,10 +20,10 @@ pub(super) struct Function {
 const CODES: usize = 256;
 
 impl Function {
-    /// `None` for an operator that is no function with a slope.
+    /// `None` for an operator that is no function.
     pub(super) fn of(node: &Node, [x, y]: [usize; 2], codes: Option<(usize, i32)>) -> Option<Self> {
         let function = runtime::Function::of(node, &node.op).ok()?;
-        let slope = function.slope()?;
+        let slope = function.slope();
         Some(Self { x, y, function, slope, codes })
     }
 

@@ -1,4 +1,4 @@
-//! Add, Mul and Concat.
+//! Add, Sub, Mul, Div, PRelu and Concat.
 
 use super::machine::{Kept, Machine, SHARD};
 use super::operator::Operator;
@@ -23,10 +23,14 @@ pub(super) struct Operand {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Combine {
     Add,
+    Sub,
     Mul,
+    Div,
+    /// The second operand is the slope below 0.
+    PRelu,
 }
 
-/// Add or Mul of two tensors.
+/// An operation on the elements of two tensors.
 #[derive(Debug, Clone)]
 pub(super) struct Binary {
     pub(super) operands: [Operand; 2],
@@ -62,6 +66,30 @@ impl Operand {
     }
 }
 
+impl Binary {
+    fn at(&self, a: f32, b: f32) -> f32 {
+        match self.combine {
+            Combine::Add => a + b,
+            Combine::Sub => a - b,
+            Combine::Mul => a * b,
+            Combine::Div => a / b,
+            Combine::PRelu => a * if a < 0.0 { b } else { 1.0 },
+        }
+    }
+
+    /// Along both operands.
+    fn slopes(&self, a: f32, b: f32) -> [f32; 2] {
+        match self.combine {
+            Combine::Add => [1.0; 2],
+            Combine::Sub => [1.0, -1.0],
+            Combine::Mul => [b, a],
+            Combine::Div => [1.0 / b, -a / (b * b)],
+            Combine::PRelu if a < 0.0 => [b, a],
+            Combine::PRelu => [1.0, 0.0],
+        }
+    }
+}
+
 impl Operator for Binary {
     fn forward(&self, machine: &mut Machine, _: &mut Kept) {
         let mut y = machine.take_result(self.y);
@@ -75,6 +103,11 @@ impl Operator for Binary {
             match self.combine {
                 Combine::Add => add(a, units[0] / of_result, b, units[1] / of_result, y),
                 Combine::Mul => multiply(a, b, units[0] * units[1] / of_result, y),
+                Combine::Sub | Combine::Div | Combine::PRelu => {
+                    for (y, (a, b)) in y.iter_mut().zip(a.iter().zip(b)) {
+                        *y = self.at(a * units[0], b * units[1]) / of_result;
+                    }
+                }
             }
         }
         machine.put_result(self.y, y);
@@ -96,6 +129,19 @@ impl Operator for Binary {
                     Combine::Mul => {
                         let other = other.spread(machine, frame, &mut room);
                         let dy = dy.iter().zip(other).map(|(dy, x)| dy * (x * unit));
+                        operand.add_gradient(&mut gradient, frame, dy);
+                    }
+                    Combine::Sub | Combine::Div | Combine::PRelu => {
+                        let [a, b] = &self.operands;
+                        let units = [a, b].map(|operand| machine.units[operand.tensor]);
+                        let mut more = Vec::new();
+                        let (a, b) = (
+                            a.spread(machine, frame, &mut room),
+                            b.spread(machine, frame, &mut more),
+                        );
+                        let slope =
+                            |(a, b): (&f32, &f32)| self.slopes(a * units[0], b * units[1])[i];
+                        let dy = dy.iter().zip(a.iter().zip(b).map(slope)).map(|(dy, s)| dy * s);
                         operand.add_gradient(&mut gradient, frame, dy);
                     }
                 }

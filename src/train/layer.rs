@@ -1,4 +1,4 @@
-//! Layers with weights: Conv, Gemm and MatMul, as products of patches and weights.
+//! Layers with weights: Conv, ConvTranspose, Gemm and MatMul, as products of patches and weights.
 
 use std::ops::Range;
 
@@ -28,6 +28,10 @@ pub(super) enum Form {
     },
     /// A convolution with one input and one output channel a group.
     Depthwise {
+        window: Window,
+    },
+    /// What a convolution with this window, which slides over the result, does to gradients.
+    Transposed {
         window: Window,
     },
 }
@@ -143,7 +147,18 @@ impl Layer {
         }
         let (group, o) = (output / self.out, output % self.out);
         let c = self.places.input(i) % inputs;
+        if let Form::Transposed { .. } = self.form {
+            return ((group * inputs + c) * taps + tap) * self.out + o;
+        }
         (group * self.k + tap * inputs + c) * self.out + o
+    }
+
+    /// Rows and columns of a group's weights, where they are a matrix.
+    pub(super) fn matrix(&self) -> [usize; 2] {
+        match self.form {
+            Form::Transposed { .. } => [self.places.inputs, self.places.taps * self.out],
+            _ => [self.k, self.out],
+        }
     }
 
     /// Its own bias, before any normalization.
@@ -160,6 +175,7 @@ impl Layer {
         match &self.form {
             Form::Matrix => 1,
             Form::Conv { window } | Form::Depthwise { window } => window.output_len(),
+            Form::Transposed { window } => window.input_len(),
         }
     }
 
@@ -234,6 +250,9 @@ impl Operator for Layer {
             for (x, y) in frames.zip(y.chunks_exact_mut(window.output_len() * channels)) {
                 channelwise::forward(window, channels, x, &weights.codes, y);
             }
+        } else if let Form::Transposed { window } = &self.form {
+            y[..rows * channels].fill(0.0);
+            self.transpose(window, machine.frames, x, &weights.packed, &mut y, patches);
         } else {
             let packed = sgemm::packed_len(self.k, self.out);
             for first in (0..rows).step_by(BLOCK) {
@@ -293,6 +312,9 @@ impl Operator for Layer {
                     channelwise::backward_input(window, channels, dy, &weights.transposed, dx);
                 }
             }
+        } else if let Form::Transposed { window } = &self.form {
+            let room = (patches, packed);
+            self.back_through(window, [x, dy], &weights.transposed, (dw, &mut dx), room);
         } else {
             let back = sgemm::packed_len(self.out, self.k);
             for first in (0..rows).step_by(BLOCK) {
@@ -319,6 +341,85 @@ impl Operator for Layer {
         machine.sums = sums;
         machine.gradients[self.x] = dx;
         machine.gradients[self.y] = gradient;
+    }
+}
+
+/// Transposed convolutions.
+impl Layer {
+    /// The channels of the whole result that `group` makes.
+    fn channels_made(&self, group: usize) -> Channels {
+        Channels { all: self.channels(), own: self.out, first: group * self.out }
+    }
+
+    /// Adds to `y` what each element of `x` is spread to.
+    fn transpose(
+        &self,
+        window: &Window,
+        frames: usize,
+        x: &[f32],
+        weights: &[f32],
+        y: &mut [f32],
+        patches: &mut Vec<f32>,
+    ) {
+        let ([inputs, columns], all) = (self.matrix(), self.places.all_inputs());
+        let (rows, plane) = (frames * window.output_len(), window.input_len() * self.channels());
+        let packed = sgemm::packed_len(inputs, columns);
+        patches.resize(patches.len().max(BLOCK * columns + SLACK), 0.0);
+        for first in (0..rows).step_by(BLOCK) {
+            let count = BLOCK.min(rows - first);
+            for group in 0..self.groups {
+                let values = &x[first * all + group * inputs..];
+                let left = Left { values, row_step: all, k_step: 1 };
+                let right = &weights[group * packed..];
+                let shape = [count, inputs, columns];
+                multiply(shape, left, right, (&mut patches[..], columns), Write::Replace);
+                for piece in pieces(first, count, window.output_len()) {
+                    let Piece { frame, position, count, at } = piece;
+                    let y = &mut y[frame * plane..][..plane];
+                    let channels = self.channels_made(group);
+                    scatter(window, channels, &patches[at * columns..], position, count, y);
+                }
+            }
+        }
+    }
+
+    /// Adds to the gradients of the weights and of the input, from that of the result.
+    fn back_through(
+        &self,
+        window: &Window,
+        [x, dy]: [&[f32]; 2],
+        weights: &[f32],
+        (dw, dx): (&mut [f32], &mut [f32]),
+        (patches, packed): (&mut Vec<f32>, &mut Vec<f32>),
+    ) {
+        let ([inputs, columns], all) = (self.matrix(), self.places.all_inputs());
+        let plane = window.input_len() * self.channels();
+        let rows = dy.len() / plane * window.output_len();
+        let back = sgemm::packed_len(columns, inputs);
+        patches.resize(patches.len().max(BLOCK * columns + SLACK), 0.0);
+        for first in (0..rows).step_by(BLOCK) {
+            let count = BLOCK.min(rows - first);
+            for group in 0..self.groups {
+                for piece in pieces(first, count, window.output_len()) {
+                    let Piece { frame, position, count, at } = piece;
+                    let dy = &dy[frame * plane..][..plane];
+                    let channels = self.channels_made(group);
+                    gather(window, channels, dy, position, count, &mut patches[at * columns..]);
+                }
+                packed.resize(packed.len().max(sgemm::packed_len(count, columns)), 0.0);
+                sgemm::pack(patches, [count, columns], [columns, 1], packed);
+                let values = &x[first * all + group * inputs..];
+                let turned = Left { values, row_step: 1, k_step: all };
+                let to = &mut dw[group * inputs * columns..];
+                multiply([inputs, count, columns], turned, packed, (to, columns), Write::Add);
+                if !dx.is_empty() {
+                    let left = Left { values: patches, row_step: columns, k_step: 1 };
+                    let to = &mut dx[first * all + group * inputs..];
+                    let right = &weights[group * back..];
+                    multiply([count, columns, inputs], left, right, (to, all), Write::Add);
+                }
+            }
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::network::Network;
+use super::network::{Network, Port};
 use super::state::State;
 use super::weights::Effective;
 
@@ -94,13 +94,18 @@ impl Machine {
                 self.units[*feature] = scale;
             }
         }
+        for free in &network.frees {
+            let own = &state.parameters[free.slot.clone()];
+            let frames = self.values[free.feature].chunks_exact_mut(own.len());
+            frames.for_each(|frame| frame.copy_from_slice(own));
+        }
         for (layer, weights) in network.layers.iter().zip(&mut self.weights) {
             weights.set(layer, state, self.units[layer.x], mode.batch_statistics);
         }
     }
 
-    /// Runs the frames that are in the input's values; gives the output's reals.
-    pub(super) fn forward(&mut self, network: &Network) -> &[f32] {
+    /// Runs the frames that are in the input's values.
+    pub(super) fn forward(&mut self, network: &Network) {
         network.round_input(self);
         for (at, step) in network.steps.iter().enumerate() {
             let mut kept = std::mem::take(&mut self.kept[at]);
@@ -110,24 +115,43 @@ impl Machine {
                 round.forward(self, step.y);
             }
         }
-        self.logits(network)
     }
 
-    /// The output of the last forward pass, as reals.
-    fn logits(&mut self, network: &Network) -> &[f32] {
-        let (output, frames) = (network.output, self.frames);
-        let (len, unit) = (network.features[output].len(), self.units[output]);
-        self.packed.clear();
-        self.packed.extend(self.values[output][..frames * len].iter().map(|v| v * unit));
-        &self.packed
+    /// What left at these ports in the last forward pass, as reals: a row for each frame.
+    pub(super) fn read<'a>(
+        &self,
+        ports: impl Iterator<Item = &'a Port> + Clone,
+        rows: &mut Vec<f32>,
+    ) {
+        rows.clear();
+        for frame in 0..self.frames {
+            for Port { feature, places, .. } in ports.clone() {
+                let own = &self.values[*feature][frame * places.len()..][..places.len()];
+                let unit = self.units[*feature];
+                rows.extend(places.iter().map(|&place| own[place as usize] * unit));
+            }
+        }
     }
 
-    /// Goes back from the gradient of the output's reals to those of the parameters, which stand in
-    /// `sums` then; after a forward pass.
+    /// Goes back from the gradient of the scores' reals, a row for each frame, to those of the
+    /// parameters, which stand in `sums` then; after a forward pass.
     pub(super) fn backward(&mut self, network: &Network, gradient: &[f32]) {
         self.sums.fill(0.0);
         self.gradients.iter_mut().for_each(|gradient| gradient.fill(0.0));
-        self.gradients[network.output][..gradient.len()].copy_from_slice(gradient);
+        for (frame, row) in gradient.chunks_exact(network.len()).enumerate() {
+            let mut row = row.iter();
+            for exit in &network.exits {
+                let Port { feature, places, .. } = &exit.scores;
+                let from = frame * places.len();
+                // An output in which nothing trains has no gradient.
+                let mut own = self.gradients[*feature].get_mut(from..from + places.len());
+                for (&place, gradient) in places.iter().zip(&mut row) {
+                    if let Some(own) = &mut own {
+                        own[place as usize] += gradient;
+                    }
+                }
+            }
+        }
         for (at, step) in network.steps.iter().enumerate().rev() {
             if !network.features[step.y].needs_gradient {
                 continue;
@@ -138,6 +162,12 @@ impl Machine {
             let mut kept = std::mem::take(&mut self.kept[at]);
             step.operator.backward(self, &mut kept);
             self.kept[at] = kept;
+        }
+        for free in &network.frees {
+            let sums = &mut self.sums[free.slot.clone()];
+            for frame in self.gradients[free.feature].chunks_exact(sums.len()).take(self.frames) {
+                sums.iter_mut().zip(frame).for_each(|(sum, gradient)| *sum += gradient);
+            }
         }
     }
 

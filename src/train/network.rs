@@ -3,30 +3,37 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::batch_norm::Normalization;
-use super::feature::{Feature, axis_in_memory, broadcast, in_memory, order};
+use super::feature::{Feature, axis_in_memory, broadcast, in_memory, memory_of, order};
 use super::function::{Clip, Function};
+use super::head::Head;
 use super::join::{Binary, Combine, Concat, Operand, Reading};
 use super::layer::{Form, Layer, Slots, WeightGrid, WeightScale};
+use super::layer_norm::LayerNorm;
+use super::loss;
 use super::machine::{Machine, SHARD};
 use super::operator::Operator;
 use super::pool::{self, Pool};
 use super::rearrange::Rearrange;
 use super::round::Round;
+use super::softmax::Softmax;
 use super::state::{Slot, State};
+use super::sums::Sums;
 use crate::error::{Error, Result};
 use crate::graph::fold_batch_norm::Normalized;
 use crate::graph::operator::{self as facts, Training, trained};
 use crate::graph::packed::Part;
 use crate::graph::weights::Places;
-use crate::graph::{Graph, Node, Tensor, clip_range, needed_for};
+use crate::graph::{Dim, Graph, Node, Tensor, Value, clip_range, needed_for};
 use crate::kernels::geometry::Window;
 use crate::quantize::{
     ActivationScheme, Layers, Params, Placement, Prepared, QParams, WeightScheme,
     constant_activation,
 };
-use crate::runtime::{TensorType, input_shape, tensor_types};
-use crate::vocabulary::plan::Scales;
+use crate::runtime::{Arithmetic, Session, TensorType, input_shape, tensor_types};
+use crate::vocabulary::plan::{Loss, Scales};
 use crate::vocabulary::recipe::{Recipe, Rounding};
+use crate::vocabulary::task::Task;
+use crate::vocabulary::training::Score;
 
 /// The weights of a layer apart from its normalization, given folded ones, both in matrix order;
 /// `apart` keeps its own where the normalization multiplies with hardly anything.
@@ -95,11 +102,44 @@ pub(super) struct Network {
     pub(super) steps: Vec<Step>,
     pub(super) layers: Vec<Layer>,
     pub(super) roots: Vec<Root>,
+    pub(super) frees: Vec<Free>,
     pub(super) slots: Vec<Slot>,
     pub(super) input: usize,
-    pub(super) output: usize,
-    /// Scores of a frame.
-    pub(super) classes: usize,
+    /// What trains, in the order of the heads.
+    pub(super) exits: Vec<Exit>,
+}
+
+/// A constant of a node in float that trains as it is.
+#[derive(Debug)]
+pub(super) struct Free {
+    pub(super) node: String,
+    pub(super) input: usize,
+    pub(super) feature: usize,
+    /// Its parameters, as memory has them.
+    pub(super) slot: std::ops::Range<usize>,
+}
+
+/// An output that trains.
+#[derive(Debug)]
+pub(super) struct Exit {
+    /// What the file says.
+    pub(super) answer: Port,
+    /// What the loss is computed from: the answer, or the scores that it makes probabilities of.
+    pub(super) scores: Port,
+    pub(super) loss: loss::Kind,
+    pub(super) weight: f64,
+    pub(super) task: Task,
+    /// Labels of a frame.
+    pub(super) labels: usize,
+}
+
+/// Numbers of a frame that leave the network.
+#[derive(Debug, Clone)]
+pub(super) struct Port {
+    pub(super) tensor: String,
+    pub(super) feature: usize,
+    /// In ONNX's order, their places in memory.
+    pub(super) places: Vec<u32>,
 }
 
 /// What [`Network::new`] is made from, besides the prepared network.
@@ -115,6 +155,7 @@ pub(super) struct Source<'a> {
     pub(super) scales: Scales,
     /// Channels, height and width.
     pub(super) frame: &'a [usize],
+    pub(super) heads: &'a [Head],
 }
 
 impl Network {
@@ -139,15 +180,38 @@ impl Network {
                 steps: Vec::new(),
                 layers: Vec::new(),
                 roots: Vec::new(),
+                frees: Vec::new(),
                 slots: Vec::new(),
                 input: 0,
-                output: 0,
-                classes: 0,
+                exits: Vec::new(),
             },
             state: State::default(),
         };
         builder.build()?;
         Ok((builder.network, builder.state))
+    }
+
+    /// Numbers of a frame, of all outputs that train.
+    pub(super) fn len(&self) -> usize {
+        self.exits.iter().map(|exit| exit.answer.places.len()).sum()
+    }
+
+    /// Labels of a frame.
+    pub(super) fn labels(&self) -> usize {
+        self.exits.iter().map(|exit| exit.labels).sum()
+    }
+
+    /// Outputs of classes, and numbers that are values.
+    pub(super) fn counts(&self) -> [usize; 2] {
+        let of = |task| self.exits.iter().filter(move |exit| exit.task == task);
+        [of(Task::Classes).count(), of(Task::Values).map(|exit| exit.labels).sum()]
+    }
+
+    pub(super) fn score(&self) -> Score {
+        match self.exits.first().map(|exit| exit.task) {
+            Some(Task::Values) => Score::Mae,
+            _ => Score::Top1,
+        }
     }
 
     /// Rounds the frames in the input's values, where the input is quantized.
@@ -202,29 +266,66 @@ impl Builder<'_> {
         self.network.input =
             self.feature(&input, shape, false, [f32::NEG_INFINITY, f32::INFINITY], None);
         let folded: Vec<usize> = self.placement.activations.values().copied().collect();
-        // What only further outputs need is not trained.
-        let (needed, _) = needed_for(graph, graph.outputs.get(..1).unwrap_or_default());
+        // What only outputs without labels need is not trained.
+        let heads = self.source.heads;
+        let learns = |output: &&Value| heads.iter().any(|head| head.name == output.name);
+        let outputs: Vec<Value> = graph.outputs.iter().filter(learns).cloned().collect();
+        let (needed, _) = needed_for(graph, &outputs);
         for (i, node) in graph.nodes.iter().enumerate() {
             if needed[i] && !folded.contains(&i) {
                 self.node(i, node).map_err(|error| error.at_node(&node.name))?;
             }
         }
-        let output = graph.outputs.first().and_then(|output| self.known.get(&output.name));
-        let Some(Known { feature, shape }) = output else {
-            return Err(Error::new("its output is not computed from the frames"));
-        };
-        if shape.iter().filter(|&&n| n > 1).count() > 1 || shape.is_empty() {
-            return Err(Error::new(format!(
-                "its output is {shape:?} for each frame, no row of scores"
-            ))
-            .way_out("Training needs a network whose first output has a score per class."));
-        }
-        self.network.output = *feature;
-        self.network.classes = shape.iter().product();
-        if !self.network.features[*feature].needs_gradient {
+        self.network.exits = heads.iter().map(|head| self.exit(head)).collect::<Result<_>>()?;
+        let trains = |exit: &Exit| self.trains(exit.scores.feature);
+        if !self.network.exits.iter().any(trains) {
             return Err(Error::new("nothing in the network can be trained"));
         }
         Ok(())
+    }
+
+    fn exit(&self, head: &Head) -> Result<Exit> {
+        let answer = self.port(&head.name)?;
+        let len = answer.places.len();
+        if len != head.len {
+            return Err(Error::new(format!(
+                "its output `{}` has {len} numbers a frame, {} were expected",
+                head.name, head.len
+            )));
+        }
+        let (tensor, made) = scores_of(self.graph, head);
+        let kind = match (head.task, head.loss, made) {
+            (Task::Classes, _, Some("Sigmoid")) => loss::Kind::Sigmoids,
+            (Task::Classes, ..) => loss::Kind::Softmax,
+            (_, Loss::CrossEntropy, Some("Sigmoid")) => loss::Kind::Shares,
+            (_, Loss::CrossEntropy, _) => {
+                return Err(Error::new(format!("no Sigmoid makes the values of `{}`", head.name))
+                    .way_out(
+                        "Cross-entropy is for classes and shares: choose --loss mse, huber or l1.",
+                    ));
+            }
+            (_, Loss::Mse, _) => loss::Kind::Mse,
+            (_, Loss::Huber, _) => loss::Kind::Huber,
+            (_, Loss::L1, _) => loss::Kind::L1,
+        };
+        Ok(Exit {
+            scores: self.port(&tensor)?,
+            answer,
+            loss: kind,
+            weight: head.weight.into(),
+            task: head.task,
+            labels: head.labels(),
+        })
+    }
+
+    fn port(&self, tensor: &str) -> Result<Port> {
+        let Some(Known { feature, shape }) = self.known.get(tensor) else {
+            return Err(Error::new(format!(
+                "its output `{tensor}` is not computed from the frames"
+            )));
+        };
+        let places = memory_of(shape);
+        Ok(Port { tensor: tensor.to_owned(), feature: *feature, places })
     }
 
     fn node(&mut self, i: usize, node: &Node) -> Result<()> {
@@ -250,6 +351,13 @@ impl Builder<'_> {
             Training::Binary => self.binary(i, node),
             Training::Concat => self.concat(i, node),
             Training::Rearrange => self.rearrange(node, None),
+            Training::Copies => self.copies(node),
+            Training::Resize if node.text("mode").is_none_or(|mode| mode == "nearest") => {
+                self.copies(node)
+            }
+            Training::Resize => self.resize(i, node),
+            Training::Reduce => self.reduce(i, node),
+            Training::LayerNormalization => self.layer_normalization(i, node),
             Training::Transpose => {
                 let axes = self.input(node, 0)?.shape.len() + 1;
                 let default = || (0..axes as i64).rev().collect();
@@ -268,13 +376,8 @@ impl Builder<'_> {
                         .way_out("Export the network for inference (training_mode 0).")
                 })
             }
-            Training::Probabilities if node.output() == self.graph.outputs[0].name => {
-                Err(Error::new("the loss is of scores, not of probabilities").way_out(format!(
-                    "Export the network without its last `{}`; the order of the scores is the same.",
-                    node.op
-                )))
-            }
-            Training::Probabilities | Training::Refused => Err(refused()),
+            Training::Probabilities => self.probabilities(i, node),
+            Training::Refused => Err(refused()),
         }
     }
 
@@ -291,7 +394,7 @@ impl Builder<'_> {
     fn shape(&self, tensor: &str) -> Result<Vec<usize>> {
         let shape = self.types.get(tensor).map_or(&[][..], |ty| &ty.shape);
         match shape {
-            [batch, frame @ ..] if *batch == self.batch && (1..=3).contains(&frame.len()) => {
+            [batch, frame @ ..] if *batch == self.batch && frame.len() <= 3 => {
                 Ok(frame.to_vec())
             }
             _ => Err(Error::new(format!(
@@ -554,6 +657,29 @@ impl Builder<'_> {
         Ok(())
     }
 
+    fn probabilities(&mut self, i: usize, node: &Node) -> Result<()> {
+        let x = self.input(node, 0)?;
+        let rank = x.shape.len() as i64 + 1;
+        let axis = node.int("axis", -1).rem_euclid(rank) as usize;
+        let Some(axis) = axis.checked_sub(1) else {
+            return Err(Error::new("its frames do not stay apart"));
+        };
+        let behind: usize = x.shape[axis + 1..].iter().product();
+        if node.int("opset", 13) < 13 && behind > 1 {
+            return Err(Error::new("it goes over several axes at once")
+                .way_out("Export the network with operator set 13 or later."));
+        }
+        let in_memory = in_memory(&x.shape);
+        let axis = axis_in_memory(x.shape.len(), axis);
+        let (name, clip) = self.result(i, node);
+        let trains = self.trains(x.feature);
+        let y = self.feature(&name, x.shape, trains, clip, None);
+        let (len, inner) = (in_memory[axis], in_memory[axis + 1..].iter().product());
+        let is_log = node.op == "LogSoftmax";
+        self.push(Softmax { x: x.feature, y, len, inner, is_log }, y);
+        Ok(())
+    }
+
     fn pool(&mut self, i: usize, node: &Node) -> Result<()> {
         let x = self.input(node, 0)?;
         let &[channels, ref plane @ ..] = &x.shape[..] else {
@@ -633,7 +759,9 @@ impl Builder<'_> {
     }
 
     fn binary(&mut self, i: usize, node: &Node) -> Result<()> {
-        let inputs = [self.operand(i, node, 0)?, self.operand(i, node, 1)?];
+        let slopes = node.op == "PRelu" && self.graph.constant(node, 1).is_some();
+        let second = if slopes { self.free(node, 1)? } else { self.operand(i, node, 1)? };
+        let inputs = [self.operand(i, node, 0)?, second];
         let (name, clip) = self.result(i, node);
         let shape = self.shape(&name)?;
         let mut operands = Vec::with_capacity(2);
@@ -652,7 +780,13 @@ impl Builder<'_> {
         let len = shape.iter().product();
         let trains = inputs.iter().any(|input| self.trains(input.feature));
         let y = self.feature(&name, shape, trains, clip, None);
-        let combine = if node.op == "Add" { Combine::Add } else { Combine::Mul };
+        let combine = match node.op.as_str() {
+            "Add" => Combine::Add,
+            "Sub" => Combine::Sub,
+            "Div" => Combine::Div,
+            "PRelu" => Combine::PRelu,
+            _ => Combine::Mul,
+        };
         let operands =
             operands.try_into().map_err(|_| Error::new("it does not join two tensors"))?;
         self.push(Binary { operands, y, len, combine }, y);
@@ -683,7 +817,12 @@ impl Builder<'_> {
     fn rearrange(&mut self, node: &Node, axes: Option<Vec<i64>>) -> Result<()> {
         let x = self.input(node, 0)?;
         let name = node.output().to_string();
-        let shape = self.shape(&name)?;
+        // Of a single frame it would take the batch away, too.
+        let shape =
+            match node.op == "Squeeze" && node.input(1).is_none() && node.ints("axes").is_none() {
+                true => x.shape.iter().copied().filter(|&n| n != 1).collect(),
+                false => self.shape(&name)?,
+            };
         let mut onnx: Vec<usize> = (0..shape.iter().product()).collect();
         if let Some(axes) = axes {
             if axes.first() != Some(&0) {
@@ -703,10 +842,7 @@ impl Builder<'_> {
         if onnx.len() != x.shape.iter().product::<usize>() {
             return Err(Error::new("frames do not stay apart"));
         }
-        let mut memory = vec![0; onnx.len()];
-        for (place, &at) in order(&x.shape).iter().enumerate() {
-            memory[at as usize] = place as u32;
-        }
+        let memory = memory_of(&x.shape);
         let places: Vec<u32> = order(&shape).iter().map(|&at| memory[onnx[at as usize]]).collect();
         let same_scale = self.root(&name) == self.root(node.input(0).unwrap_or_default());
         let stays = places.iter().enumerate().all(|(i, &at)| i == at as usize);
@@ -717,7 +853,214 @@ impl Builder<'_> {
         }
         let trains = self.trains(x.feature);
         let y = self.feature(&name, shape, trains, EVERYTHING, Some((x.feature, false)));
-        self.push(Rearrange { x: x.feature, len: places.len(), y, places }, y);
+        self.push(Rearrange { x: x.feature, len: places.len(), y, places, fills: Vec::new() }, y);
+        Ok(())
+    }
+
+    /// What a node with constant parameters makes of one frame of `x`, output by output, in ONNX's order:
+    /// the runtime tells.
+    fn probe(&self, node: &Node, x: &Known, frame: &[f32]) -> Result<Vec<Vec<f32>>> {
+        let mut graph = Graph {
+            opsets: self.graph.opsets.clone(),
+            ir_version: self.graph.ir_version,
+            nodes: vec![node.clone()],
+            ..Graph::default()
+        };
+        for name in node.inputs.iter().skip(1).filter(|name| !name.is_empty()) {
+            let constant = self.graph.initializers.get(name).ok_or_else(|| {
+                Error::new(format!("its input `{name}` is computed, not constant"))
+                    .way_out("Export the network with fixed sizes.")
+            })?;
+            graph.initializers.insert(name.clone(), constant.clone());
+        }
+        let dims = std::iter::once(1).chain(x.shape.iter().copied()).map(Dim::Fixed).collect();
+        let name = node.input(0).unwrap_or_default().to_owned();
+        graph.input = Value { name, shape: Some(dims), ..Value::default() };
+        let output = |name: &String| Value { name: name.clone(), ..Value::default() };
+        graph.outputs = node.outputs.iter().map(output).collect();
+        let mut made = vec![Vec::new(); graph.outputs.len()];
+        let mut session = Session::new(&graph, Some(&x.shape), Arithmetic::Deterministic)?;
+        session.run(frame, |at, values| made[at] = values.to_vec())?;
+        Ok(made)
+    }
+
+    /// Each element made is one of the input's, told by its place, or a constant.
+    fn copies(&mut self, node: &Node) -> Result<()> {
+        let x = self.input(node, 0)?;
+        let len: usize = x.shape.iter().product();
+        let places: Vec<f32> = (1..=len).map(|place| place as f32).collect();
+        let opposite: Vec<f32> = places.iter().map(|place| -place).collect();
+        let made = [self.probe(node, &x, &places)?, self.probe(node, &x, &opposite)?];
+        let memory = memory_of(&x.shape);
+        let [made, opposite] = made;
+        for (name, (made, opposite)) in node.outputs.iter().zip(made.iter().zip(&opposite)) {
+            let shape = self.shape(name)?;
+            let (mut places, mut fills) = (Vec::new(), Vec::new());
+            for (to, &at) in order(&shape).iter().enumerate() {
+                let (place, other) = (made[at as usize], opposite[at as usize]);
+                // A constant does not follow the frame.
+                if place == other {
+                    places.push(0);
+                    fills.push((to as u32, place));
+                } else {
+                    places.push(memory[place as usize - 1]);
+                }
+            }
+            let trains = self.trains(x.feature);
+            let y = self.feature(name, shape, trains, EVERYTHING, Some((x.feature, false)));
+            self.push(Rearrange { x: x.feature, len, y, places, fills }, y);
+        }
+        Ok(())
+    }
+
+    /// Neighbours are mixed along each axis of the picture alone.
+    fn resize(&mut self, i: usize, node: &Node) -> Result<()> {
+        let x = self.input(node, 0)?;
+        let (name, clip) = self.result(i, node);
+        let shape = self.shape(&name)?;
+        if shape.len() != x.shape.len() || shape.first() != x.shape.first() || shape.len() < 2 {
+            return Err(Error::new("it changes more than the size of pictures"));
+        }
+        let strides = |shape: &[usize]| -> Vec<usize> {
+            (0..shape.len()).map(|axis| shape[axis + 1..].iter().product()).collect()
+        };
+        let (from, to) = (strides(&x.shape), strides(&shape));
+        // By place made, the places that it takes and their shares; the channels stay.
+        let mut taps: Vec<(usize, usize, f32)> =
+            (0..shape[0]).map(|c| (c * from[0], c * to[0], 1.0)).collect();
+        for axis in 1..shape.len() {
+            let mut along = Vec::new();
+            for at in 0..x.shape[axis] {
+                let is_there = |place: usize| place / from[axis] % x.shape[axis] == at;
+                let line =
+                    (0..from[0] * x.shape[0]).map(|place| f32::from(u8::from(is_there(place))));
+                let made = self.probe(node, &x, &line.collect::<Vec<_>>())?;
+                let share = |to_at: usize| made[0][to_at * to[axis]];
+                along.extend((0..shape[axis]).map(|to_at| (at, to_at, share(to_at))));
+            }
+            along.retain(|(_, _, share)| *share != 0.0);
+            taps = taps
+                .iter()
+                .flat_map(|&(x, y, share)| {
+                    let (from, to) = (&from, &to);
+                    along.iter().map(move |(at, to_at, own)| {
+                        (x + at * from[axis], y + to_at * to[axis], share * own)
+                    })
+                })
+                .collect();
+        }
+        self.sums(&x, (name, shape, clip), &taps, 1.0);
+        Ok(())
+    }
+
+    fn reduce(&mut self, i: usize, node: &Node) -> Result<()> {
+        let x = self.input(node, 0)?;
+        let constant = self.graph.constant(node, 1).and_then(Tensor::as_i64);
+        let axes = constant.or(node.ints("axes")).unwrap_or_default();
+        if node.input(1).is_some() && constant.is_none() {
+            return Err(Error::new("its axes are computed, not constant"));
+        }
+        let rank = x.shape.len() as i64 + 1;
+        let axes: Vec<i64> = axes.iter().map(|axis| axis.rem_euclid(rank)).collect();
+        if axes.is_empty() || axes.contains(&0) {
+            return Err(Error::new("it joins frames with each other")
+                .way_out("Training takes what reduces axes behind the batch."));
+        }
+        let (name, clip) = self.result(i, node);
+        let shape = self.shape(&name)?;
+        let reduced = |axis: usize| axes.contains(&(axis as i64 + 1));
+        let kept: Vec<usize> = x
+            .shape
+            .iter()
+            .enumerate()
+            .map(|(axis, &n)| if reduced(axis) { 1 } else { n })
+            .collect();
+        let place = |at: usize| {
+            let (mut rest, mut place, mut stride) = (at, 0, 1);
+            for (axis, &n) in x.shape.iter().enumerate().rev() {
+                place += if reduced(axis) { 0 } else { rest % n * stride };
+                (rest, stride) = (rest / n, stride * kept[axis]);
+            }
+            place
+        };
+        let len: usize = x.shape.iter().product();
+        let taps: Vec<_> = (0..len).map(|at| (at, place(at), 1.0)).collect();
+        let count = len / kept.iter().product::<usize>().max(1);
+        let divisor = if node.op == "ReduceMean" { count as f32 } else { 1.0 };
+        self.sums(&x, (name, shape, clip), &taps, divisor);
+        Ok(())
+    }
+
+    /// `taps`: by ONNX's places in the input and in the result, what the one adds to the other.
+    fn sums(
+        &mut self,
+        x: &Known,
+        (name, shape, clip): (String, Vec<usize>, [f32; 2]),
+        taps: &[(usize, usize, f32)],
+        divisor: f32,
+    ) {
+        let [from, to] = [&x.shape, &shape].map(|shape| memory_of(shape));
+        let lens = [from.len(), to.len()];
+        let taps = taps.iter().map(|&(x, y, share)| (from[x], to[y], share)).collect();
+        let trains = self.trains(x.feature);
+        let y = self.feature(&name, shape, trains, clip, None);
+        self.push(Sums { x: x.feature, y, lens, taps, divisor }, y);
+    }
+
+    /// A constant that trains; behind it stands what it is in the file.
+    fn free(&mut self, node: &Node, index: usize) -> Result<Known> {
+        let name = node.input(index).unwrap_or_default().to_owned();
+        let Some((tensor, values)) = self.constant(node, index)? else {
+            return Err(Error::new("one of its inputs is left out"));
+        };
+        let mut shape = tensor.shape.clone();
+        // The batch is no axis of a frame.
+        let rank = self.shape(node.output())?.len();
+        if shape.len() > rank && shape.remove(0) != 1 {
+            return Err(Error::new(format!("its constant `{name}` has values for each frame")));
+        }
+        let ordered = order(&shape).iter().map(|&at| values[at as usize]).collect();
+        let slot = self.slot(ordered, false, Vec::new(), Vec::new());
+        let feature = self.network.features.len();
+        self.network.features.push(Feature {
+            shape: shape.clone(),
+            needs_gradient: true,
+            round: None,
+            constant: None,
+        });
+        self.network.frees.push(Free { node: node.name.clone(), input: index, feature, slot });
+        Ok(Known { feature, shape })
+    }
+
+    fn layer_normalization(&mut self, i: usize, node: &Node) -> Result<()> {
+        let x = self.input(node, 0)?;
+        let rank = x.shape.len() as i64 + 1;
+        let axis = node.int("axis", -1).rem_euclid(rank) as usize;
+        let Some(axis) = axis.checked_sub(1) else {
+            return Err(Error::new("it joins frames with each other"));
+        };
+        if node.outputs.iter().skip(1).any(|name| !name.is_empty()) {
+            return Err(Error::new("its mean or deviation is asked for, too"));
+        }
+        let (name, clip) = self.result(i, node);
+        let mut frees = vec![self.free(node, 1)?];
+        if node.input(2).is_some() {
+            frees.push(self.free(node, 2)?);
+        }
+        let mut operands = Vec::new();
+        for Known { feature, shape } in frees {
+            let places = broadcast(&shape, &x.shape).ok_or_else(|| {
+                Error::new(format!("shapes {shape:?} and {:?} do not broadcast", x.shape))
+            })?;
+            operands.push((feature, shape.iter().product(), places));
+        }
+        let (places, len) = (memory_of(&x.shape), x.shape[axis..].iter().product());
+        let epsilon = node.float("epsilon", 1e-5);
+        let y = self.feature(&name, x.shape, true, clip, None);
+        let mut operands = operands.into_iter();
+        let gain = operands.next().ok_or_else(|| Error::new("it has no weights"))?;
+        let shift = operands.next();
+        self.push(LayerNorm { x: x.feature, y, gain, shift, places, len, epsilon }, y);
         Ok(())
     }
 
@@ -726,9 +1069,30 @@ impl Builder<'_> {
         let x = self.input(node, 0)?;
         let places = order(&shape).iter().map(|&at| first as u32 + at).collect();
         let y = self.feature(node.output(), shape, false, EVERYTHING, None);
-        self.push(Rearrange { x: x.feature, len: x.shape.iter().product(), y, places }, y);
+        let len = x.shape.iter().product();
+        self.push(Rearrange { x: x.feature, len, y, places, fills: Vec::new() }, y);
         Ok(())
     }
+}
+
+/// The tensor that an output's loss is computed from, and the operator that makes probabilities of it.
+fn scores_of<'a>(graph: &'a Graph, head: &Head) -> (String, Option<&'a str>) {
+    let own = (head.name.clone(), None);
+    let mut tensor = &head.name;
+    while let Some(node) = graph.nodes.iter().find(|node| node.outputs.contains(tensor)) {
+        let Some(input) = node.inputs.first() else { return own };
+        match facts::operator(&node.op).training {
+            Training::Rearrange => tensor = input,
+            Training::Probabilities if head.task == Task::Classes => {
+                return (input.clone(), Some(&node.op));
+            }
+            _ if node.op == "Sigmoid" && head.loss == Loss::CrossEntropy => {
+                return (input.clone(), Some(&node.op));
+            }
+            _ => return own,
+        }
+    }
+    own
 }
 
 const EVERYTHING: [f32; 2] = [f32::NEG_INFINITY, f32::INFINITY];
@@ -744,9 +1108,13 @@ fn tensor_of<'a>(graph: &'a Graph, node: &Node) -> &'a Tensor {
 fn form_of(node: &Node, x: &[usize], weights: &[usize]) -> Result<(Form, Places)> {
     let mismatch = || Error::new(format!("its weights {weights:?} do not fit its input {x:?}"));
     let places = Places::of(node, weights).ok_or_else(mismatch)?;
-    if node.op == "Conv" {
+    if node.op != "Gemm" && node.op != "MatMul" {
         if x.len() < 2 || x[0] != places.all_inputs() {
             return Err(mismatch());
+        }
+        if node.op == "ConvTranspose" {
+            let window = Window::transposed(node, &x[1..], &weights[2..])?;
+            return Ok((Form::Transposed { window }, places));
         }
         let window = Window::of(node, &x[1..], &weights[2..])?;
         let form = if places.inputs == 1 && places.outputs == 1 && places.groups > 1 {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::head::heads;
 use super::layer::{Layer, WeightScale};
 use super::network::{Network, ScaleSource};
 use super::trainer::Trainer;
@@ -44,19 +45,20 @@ pub fn record(
     batches: &[Vec<usize>],
     frozen_from: usize,
 ) -> Result<Vec<StepRecord>> {
-    let mut trainer =
-        Trainer::new(graph, recipe, plan, [calibration, data], &mut |_, _, _| Ok(()))?;
+    let (heads, targets) = heads(graph, plan, data)?;
+    let (learning, on) = ((&heads[..], targets), [calibration, data]);
+    let mut trainer = Trainer::new(graph, recipe, plan, learning, on, &mut |_, _, _| Ok(()))?;
     trainer.start_from(scales);
     let example = |&frame: &usize| Example { frame, mirrored: false };
     let step = |(i, batch): (usize, &Vec<usize>)| {
         let examples: Vec<Example> = batch.iter().map(example).collect();
         let mode = trainer.mode(i < frozen_from, true);
-        let logits = trainer.logits(&examples, mode)?;
-        let (loss, _) = ready(trainer.batch(&examples, mode, f64::from(plan.peak()), &mut Alone))?;
+        let logits = trainer.answers(&examples, mode);
+        let account = ready(trainer.batch(&examples, mode, f64::from(plan.peak()), &mut Alone))?;
         let network = trainer.network();
         Ok(StepRecord {
             logits,
-            loss: loss / examples.len() as f64,
+            loss: account.loss / examples.len() as f64,
             gradients: named(network, trainer.gradients()),
             parameters: named(network, trainer.parameters()),
         })

@@ -1,9 +1,10 @@
 //! From the float network to what training starts with: the network as post-training quantization
 //! leaves it, compiled for training.
 
-use super::loss::Loss;
-use super::mirror::Mirrored;
-use super::network::{Network, Source};
+use super::head::Head;
+use super::loss::{Kind, Mix};
+use super::mirror::{Sides, Turn};
+use super::network::{Exit, Network, Source};
 use super::state::State;
 use super::trainer::{Hear, Phase};
 use super::worker::Engine;
@@ -24,7 +25,7 @@ pub(super) struct Start {
 }
 
 impl Start {
-    /// `data`: calibration frames, then training frames, of which shape, classes and labels count.
+    /// `data`: calibration frames, then training frames, of which the shape and what they are count.
     ///
     /// # Errors
     /// As [`train`](super::train).
@@ -32,17 +33,18 @@ impl Start {
         graph: &Graph,
         recipe: &Recipe,
         plan: &Plan,
+        heads: &[Head],
         [calibration, data]: [&Dataset; 2],
         progress: &mut Hear<'_>,
     ) -> Result<Self> {
-        plan.check()?;
         // What cannot be trained is told before calibration starts.
-        let float = float_network(&Prepared::new(graph, recipe)?, recipe, data)?;
-        data.check_labels(float.0.classes)?;
+        let float = float_network(&Prepared::new(graph, recipe)?, (recipe, heads), data)?;
         let mut setup = |step, done, total| progress(Phase::Start(step), done, total);
         let mut calibrated =
             Calibrated::new(graph, &starting_recipe(recipe, plan), calibration, &mut setup)?;
-        make_room_for_scores(&mut calibrated, recipe, plan, float.0.classes);
+        for (head, exit) in heads.iter().zip(&float.0.exits) {
+            make_room_for_scores(&mut calibrated, recipe, plan, (head, exit));
+        }
         let normalized = normalized_layers(&plain(graph)?);
         let (network, state) = Network::new(Source {
             prepared: &calibrated.prepared,
@@ -52,15 +54,17 @@ impl Start {
             recipe,
             scales: plan.scales,
             frame: data.frame_shape(),
+            heads,
         })?;
-        let mirrored = Mirrored::of(&plan.mirror, data, network.classes)?;
-        let loss = Loss {
+        let turns = Sides::of(&plan.mirror, data, heads)?.is_some();
+        let turn = turns.then(|| Turn::of(data)).transpose()?;
+        let mix = Mix {
             smoothing: plan.label_smoothing,
             distillation: plan.distillation,
             temperature: plan.temperature,
         };
         let teacher = (plan.distillation > 0.0).then_some(float);
-        let engine = Engine { network, teacher, loss, mirrored };
+        let engine = Engine { network, teacher, mix, turn };
         Ok(Self { calibrated, engine, state })
     }
 }
@@ -86,21 +90,38 @@ fn starting_recipe(recipe: &Recipe, plan: &Plan) -> Recipe {
     start
 }
 
-/// Widens the range of the scores where it ends before what the loss asks for, as that of a network
-/// does whose last layer has not learned yet: scores beyond their range have no gradient.
+/// Widens the range of an output's scores where it ends before what the loss asks for, as that of a
+/// network does whose last layer has not learned yet: scores beyond their range have no gradient.
 ///
-/// The loss is least where the right score stands `ln((1 - s + s / classes) / (s / classes))` above
-/// the others, `s` the label smoothing; a range twice as wide is enough.
-fn make_room_for_scores(calibrated: &mut Calibrated, recipe: &Recipe, plan: &Plan, classes: usize) {
-    let Calibrated { prepared: Prepared { graph, placement, .. }, params, .. } = calibrated;
-    let root = graph.outputs.first().and_then(|output| placement.tensors.get(&output.name));
+/// The loss of classes is least where the right score stands `ln((1 - s + s / classes) / (s /
+/// classes))` above the others, `s` the label smoothing; a range twice as wide is enough. That of
+/// values asks for their labels.
+fn make_room_for_scores(
+    calibrated: &mut Calibrated,
+    recipe: &Recipe,
+    plan: &Plan,
+    (head, exit): (&Head, &Exit),
+) {
+    let Calibrated { prepared: Prepared { placement, .. }, params, .. } = calibrated;
+    let root = placement.tensors.get(&exit.scores.tensor);
     let Some(params) = root.and_then(|root| params.get_mut(root)) else { return };
+    let scheme = ActivationScheme { bits: params.bits, ..ActivationScheme::of(recipe) };
+    let [low, high] = scheme.range(params);
+    let classes = match exit.loss {
+        Kind::Softmax => head.len,
+        Kind::Sigmoids | Kind::Shares => 2,
+        Kind::Mse | Kind::Huber | Kind::L1 => {
+            let [least, most] = head.range.map(|label| label as f32);
+            if least < low || most > high {
+                *params = scheme.params([low.min(least), high.max(most)]);
+            }
+            return;
+        }
+    };
     let smoothing = f64::from(plan.label_smoothing.max(LEAST_SMOOTHING));
     let rest = smoothing / classes as f64;
     let right = 1.0 - smoothing + rest;
     let wanted = 2.0 * libm::log(right / rest) as f32;
-    let scheme = ActivationScheme { bits: params.bits, ..ActivationScheme::of(recipe) };
-    let [low, high] = scheme.range(params);
     let lacks = (wanted - (high - low)) / 2.0;
     if lacks > 0.0 {
         *params = scheme.params([low - lacks, high + lacks]);
@@ -111,7 +132,11 @@ fn make_room_for_scores(calibrated: &mut Calibrated, recipe: &Recipe, plan: &Pla
 const LEAST_SMOOTHING: f32 = 0.001;
 
 /// The network in float, which only computes.
-fn float_network(prepared: &Prepared, recipe: &Recipe, data: &Dataset) -> Result<(Network, State)> {
+fn float_network(
+    prepared: &Prepared,
+    (recipe, heads): (&Recipe, &[Head]),
+    data: &Dataset,
+) -> Result<(Network, State)> {
     let prepared = Prepared { graph: prepared.graph.clone(), placement: Placement::default() };
     Network::new(Source {
         prepared: &prepared,
@@ -121,6 +146,7 @@ fn float_network(prepared: &Prepared, recipe: &Recipe, data: &Dataset) -> Result
         recipe,
         scales: Scales::Learned,
         frame: data.frame_shape(),
+        heads,
     })
 }
 
@@ -130,6 +156,7 @@ mod tests {
     use crate::graph::{Data, Tensor};
     use crate::onnx;
     use crate::progress::unwatched;
+    use crate::train::head::heads;
     use crate::vocabulary::file::File;
     use crate::vocabulary::reading::Reading;
 
@@ -147,9 +174,12 @@ mod tests {
         let file = File { name: "frames.npz".into(), bytes: FRAMES.to_vec().into() };
         let data = Dataset::read(&[file], &Reading::default(), &mut unwatched).unwrap();
         let (recipe, plan) = (Recipe::default(), Plan::default());
-        let start = Start::new(&graph, &recipe, &plan, [&data; 2], &mut |_, _, _| Ok(())).unwrap();
+        let (heads, _) = heads(&graph, &plan, &data).unwrap();
+        let start =
+            Start::new(&graph, &recipe, &plan, &heads, [&data; 2], &mut |_, _, _| Ok(())).unwrap();
         let network = &start.engine.network;
-        let root = network.features[network.output].round.as_ref().unwrap().root;
+        let output = network.exits[0].answer.feature;
+        let root = network.features[output].round.as_ref().unwrap().root;
         network.roots[root].params.scale[0] * 255.0
     }
 

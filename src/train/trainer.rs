@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::account::Account;
 use super::course::{Course, Fingerprint, Partial};
 use super::crew::{self, ShardSums};
 use super::export;
+use super::head::{self, Head, Targets};
 use super::machine::{Mode, SHARD};
 use super::network::{Network, ScaleSource};
 use super::start::Start;
@@ -18,7 +20,7 @@ use crate::quantize::{Calibrated, Quantized, Step};
 use crate::random::{SplitMix64, choose, shuffle};
 use crate::vocabulary::plan::{Plan, Scales};
 use crate::vocabulary::recipe::Recipe;
-use crate::vocabulary::training::{Checkpoint, Epoch, Resume};
+use crate::vocabulary::training::{Checkpoint, Epoch, Figures, Resume};
 
 /// Key of the training plan's JSON among the file's metadata.
 pub const TRAINING_KEY: &str = "steer8.training";
@@ -65,8 +67,8 @@ pub struct Trained {
     pub held_out: Vec<usize>,
 }
 
-/// Trains the network for the recipe's quantization: on the task's own labels, rounded in every pass
-/// as the int8 file will round.
+/// Trains the network for the recipe's quantization: on the labels of each output's own task, rounded
+/// in every pass as the int8 file will round.
 ///
 /// `data`: calibration frames, then labelled training frames. The result depends on the network, the
 /// recipe, the plan and the frames alone, on every machine, and not on how often it was broken off
@@ -74,7 +76,8 @@ pub struct Trained {
 ///
 /// # Errors
 /// As [`quantize`](crate::quantize::quantize); a node that cannot be trained, by name and before
-/// anything starts; frames without labels; an impossible plan; a checkpoint of another training.
+/// anything starts; frames without labels, or with some that fit no output; an impossible plan; a
+/// checkpoint of another training.
 pub async fn train(
     graph: &Graph,
     recipe: &Recipe,
@@ -87,12 +90,16 @@ pub async fn train(
     let Listener { progress, epoch, mut checkpoint } = listener;
     // They start while this one does.
     let finish = resume.is_some_and(|resume| resume.finish);
+    plan.check()?;
+    let (heads, targets) = head::heads(graph, plan, data)?;
     // A batch has no work for more than one at each of its shards.
     let hands = crew.most().min(plan.batch.min(data.len()).div_ceil(SHARD).saturating_sub(1));
     if !finish && hands > 0 {
-        crew.muster(hands, crew::muster(graph, recipe, plan, [calibration, data])?).await;
+        let learning = (plan, &heads[..]);
+        crew.muster(hands, crew::muster(graph, recipe, learning, [calibration, data])?).await;
     }
-    let mut trainer = Trainer::new(graph, recipe, plan, [calibration, data], progress)?;
+    let learning = (&heads[..], targets);
+    let mut trainer = Trainer::new(graph, recipe, plan, learning, [calibration, data], progress)?;
     match resume {
         Some(resume) => {
             trainer.resume(&resume.checkpoint)?;
@@ -136,6 +143,7 @@ pub(super) struct Trainer<'a> {
     fingerprint: Fingerprint,
     plan: &'a Plan,
     data: &'a Dataset,
+    targets: Targets,
     training: Vec<usize>,
     held_out: Vec<usize>,
     /// Those who help, by their numbers.
@@ -166,6 +174,7 @@ impl<'a> Trainer<'a> {
         graph: &Graph,
         recipe: &Recipe,
         plan: &'a Plan,
+        (heads, targets): (&[Head], Targets),
         [calibration, data]: [&'a Dataset; 2],
         progress: &mut Hear<'_>,
     ) -> Result<Self> {
@@ -182,7 +191,7 @@ impl<'a> Trainer<'a> {
                 None => error,
             });
         }
-        let start = Start::new(graph, recipe, plan, [calibration, data], progress)?;
+        let start = Start::new(graph, recipe, plan, heads, [calibration, data], progress)?;
         let fingerprint = Fingerprint::of(graph, recipe, plan, [calibration, data], &start)?;
         let Start { calibrated, engine, state } = start;
         let worker = Worker::new(&engine, &state);
@@ -196,6 +205,7 @@ impl<'a> Trainer<'a> {
             worker,
             plan,
             data,
+            targets,
             training,
             held_out,
             hands: Vec::new(),
@@ -225,9 +235,9 @@ impl<'a> Trainer<'a> {
     /// Measures the starting point, which is the best so far.
     fn check_start(&mut self, progress: &mut Hear<'_>) -> Result<Epoch> {
         let stopwatch = Stopwatch::start();
-        let (heldout_loss, heldout_top1) = self.check(progress)?;
+        let held_out = self.check(progress)?;
         let seconds = stopwatch.ms() / 1e3;
-        let start = Epoch::start(heldout_loss, heldout_top1, seconds);
+        let start = Epoch::start(self.network().score(), held_out, seconds);
         self.course.begin(start);
         Ok(start)
     }
@@ -253,18 +263,14 @@ impl<'a> Trainer<'a> {
         let done = self.course.partial.batches;
         for (i, batch) in examples.chunks(self.plan.batch).enumerate().skip(done) {
             progress(Phase::Train, i * self.plan.batch, examples.len())?;
-            let (loss, hits) = self.batch(batch, mode, rate(i), crew).await?;
-            if !loss.is_finite() {
+            let own = self.batch(batch, mode, rate(i), crew).await?;
+            if !own.loss.is_finite() {
                 return Ok(None);
             }
-            let partial = &mut self.course.partial;
+            let mut account = self.course.partial.account;
+            account += own;
             let seconds = before + stopwatch.ms() / 1e3;
-            *partial = Partial {
-                batches: i + 1,
-                loss: partial.loss + loss,
-                hits: partial.hits + hits,
-                seconds,
-            };
+            self.course.partial = Partial { batches: i + 1, account, seconds };
             if let Some(keep) = keep
                 && stopwatch.ms() - kept >= CHECKPOINT_MS
             {
@@ -272,21 +278,13 @@ impl<'a> Trainer<'a> {
                 kept = stopwatch.ms();
             }
         }
-        let Partial { loss, hits, .. } = self.course.partial;
-        let (heldout_loss, heldout_top1) = self.check(progress)?;
-        if !heldout_loss.is_finite() {
+        let held_out = self.check(progress)?;
+        if !held_out.loss.is_finite() {
             return Ok(None);
         }
-        let count = examples.len() as f64;
-        let done = Epoch {
-            epoch: epoch + 1,
-            loss: loss / count,
-            train_top1: hits as f64 / count,
-            heldout_loss,
-            heldout_top1,
-            learning_rate: rate(per_epoch - 1),
-            seconds: before + stopwatch.ms() / 1e3,
-        };
+        let figures = [self.course.partial.account.figures(self.network()), held_out];
+        let (rate, seconds) = (rate(per_epoch - 1), before + stopwatch.ms() / 1e3);
+        let done = Epoch::new(epoch + 1, self.network().score(), figures, rate, seconds);
         self.course.end_epoch(done);
         Ok(Some(done))
     }
@@ -323,13 +321,13 @@ impl<'a> Trainer<'a> {
     }
 
     /// What the network says about frames, shard by shard.
-    pub(super) fn logits(&mut self, examples: &[Example], mode: Mode) -> Result<Vec<f32>> {
+    pub(super) fn answers(&mut self, examples: &[Example], mode: Mode) -> Vec<f32> {
         self.worker.set(&self.engine, &self.course.state, mode);
-        let mut logits = Vec::new();
+        let mut answers = Vec::new();
         for shard in examples.chunks(SHARD) {
-            logits.extend_from_slice(self.worker.logits(&self.engine, self.data, shard)?);
+            answers.extend_from_slice(self.worker.answers(&self.engine, self.data, shard));
         }
-        Ok(logits)
+        answers
     }
 
     /// Writes the best state.
@@ -348,20 +346,20 @@ impl<'a> Trainer<'a> {
         let mut random = SplitMix64::new(self.plan.seed ^ (epoch + 1).wrapping_mul(0x9e37_79b9));
         let mut frames = self.training.clone();
         shuffle(&mut frames, random.next_u64());
-        let mirrors = self.engine.mirrored.is_some();
+        let mirrors = self.engine.turn.is_some();
         let example =
             |frame| Example { frame, mirrored: mirrors && random.next_u64().is_multiple_of(2) };
         frames.into_iter().map(example).collect()
     }
 
-    /// One step; gives the summed loss and how many frames were right.
+    /// One step; gives what the frames came to before it.
     pub(super) async fn batch(
         &mut self,
         examples: &[Example],
         mode: Mode,
         rate: f64,
         crew: &mut impl Crew,
-    ) -> Result<(f64, usize)> {
+    ) -> Result<Account> {
         let factor = 1.0 / examples.len() as f64;
         // Whole shards for everybody; the first share stays here, because sums are taken in order.
         let share = examples.len().div_ceil(SHARD).div_ceil(self.hands.len() + 1) * SHARD;
@@ -369,26 +367,27 @@ impl<'a> Trainer<'a> {
         let own = shares.next().unwrap_or_default();
         let shares: Vec<(usize, &[Example])> = self.hands.iter().copied().zip(shares).collect();
         for (hand, share) in &shares {
-            let work = crew::work(&self.course.state, mode, factor, self.data, share)?;
+            let labels = self.targets.of(share);
+            let work = crew::work(&self.course.state, mode, factor, self.data, (share, &labels))?;
             crew.ask(*hand, work);
         }
         self.worker.set(&self.engine, &self.course.state, mode);
         self.gradients.fill(0.0);
         self.engine.network.reset_observed(&mut self.observed);
-        let mut sums = (0.0, 0);
-        self.compute(own, factor, &mut sums)?;
+        let mut sums = Account::default();
+        self.compute(own, factor, &mut sums);
         for (hand, share) in shares {
             match crew.answer(hand).await {
                 Some(answer) => {
                     for (shard, own) in share.chunks(SHARD).zip(crew::sums(&answer)?) {
-                        let ShardSums { gradients, statistics, loss, hits } = &own;
+                        let ShardSums { gradients, statistics, account } = &own;
                         self.add([gradients, statistics], shard.len() as f32 * factor as f32);
-                        sums = (sums.0 + loss, sums.1 + hits);
+                        sums += *account;
                     }
                 }
                 None => {
                     self.hands.retain(|&other| other != hand);
-                    self.compute(share, factor, &mut sums)?;
+                    self.compute(share, factor, &mut sums);
                 }
             }
         }
@@ -404,20 +403,14 @@ impl<'a> Trainer<'a> {
     }
 
     /// Adds what these shards come to.
-    fn compute(
-        &mut self,
-        examples: &[Example],
-        factor: f64,
-        sums: &mut (f64, usize),
-    ) -> Result<()> {
-        let Self { engine, worker, gradients, observed, data, .. } = self;
+    fn compute(&mut self, examples: &[Example], factor: f64, sums: &mut Account) {
+        let Self { engine, worker, gradients, observed, data, targets, .. } = self;
         for shard in examples.chunks(SHARD) {
-            let own = worker.shard(engine, data, shard, factor)?;
+            let own = worker.shard(engine, data, (shard, &targets.of(shard)), factor);
             let share = shard.len() as f32 * factor as f32;
             add(&engine.network, [gradients, observed], [own.gradients, own.statistics], share);
-            *sums = (sums.0 + own.loss, sums.1 + own.hits);
+            *sums += own.account;
         }
-        Ok(())
     }
 
     fn add(&mut self, sums: [&[f32]; 2], share: f32) {
@@ -425,20 +418,18 @@ impl<'a> Trainer<'a> {
         add(&engine.network, [gradients, observed], sums, share);
     }
 
-    /// Mean loss and accuracy on the held-out frames, as the file will compute.
-    fn check(&mut self, progress: &mut Hear<'_>) -> Result<(f64, f64)> {
+    /// What the held-out frames come to, as the file will compute.
+    fn check(&mut self, progress: &mut Hear<'_>) -> Result<Figures> {
         self.worker.set(&self.engine, &self.course.state, Mode::default());
         let example = |&frame| Example { frame, mirrored: false };
         let examples: Vec<Example> = self.held_out.iter().map(example).collect();
-        let (mut loss, mut hits) = (0.0, 0);
+        let mut sums = Account::default();
         for (i, shard) in examples.chunks(SHARD).enumerate() {
             progress(Phase::Check, i * SHARD, examples.len())?;
-            let (own, right) = self.worker.evaluate(&self.engine, self.data, shard)?;
-            loss += own;
-            hits += right;
+            let labels = self.targets.of(shard);
+            sums += self.worker.evaluate(&self.engine, self.data, (shard, &labels));
         }
-        let count = examples.len() as f64;
-        Ok((loss / count, hits as f64 / count))
+        Ok(sums.figures(self.network()))
     }
 }
 
@@ -465,11 +456,23 @@ mod tests {
     use crate::onnx;
     use crate::progress::{ready, unwatched};
     use crate::vocabulary::file::File;
+    use crate::vocabulary::labels::{Column, Labels, Numbers};
     use crate::vocabulary::plan::Mirror;
     use crate::vocabulary::reading::Reading;
 
     const NETWORK: &[u8] = include_bytes!("../../tests/goldens/training-small.onnx");
     const FRAMES: &[u8] = include_bytes!("../../tests/goldens/training-small.npz");
+
+    fn trainer<'a>(
+        graph: &Graph,
+        recipe: &Recipe,
+        plan: &'a Plan,
+        data: &'a Dataset,
+    ) -> Trainer<'a> {
+        let (heads, targets) = head::heads(graph, plan, data).unwrap();
+        let learning = (&heads[..], targets);
+        Trainer::new(graph, recipe, plan, learning, [data; 2], &mut |_, _, _| Ok(())).unwrap()
+    }
 
     #[test]
     fn it_does_not_matter_who_computes_a_shard() {
@@ -477,10 +480,9 @@ mod tests {
         let file = File { name: "frames.npz".into(), bytes: FRAMES.to_vec().into() };
         let data = Dataset::read(&[file], &Reading::default(), &mut unwatched).unwrap();
         let (recipe, plan) = (Recipe::default(), Plan { distillation: 0.5, ..Plan::default() });
-        let mut trainer =
-            Trainer::new(&graph, &recipe, &plan, [&data, &data], &mut |_, _, _| Ok(())).unwrap();
+        let mut trainer = trainer(&graph, &recipe, &plan, &data);
         let mode = trainer.mode(true, true);
-        let Trainer { engine, worker, course, .. } = &mut trainer;
+        let Trainer { engine, worker, course, targets, .. } = &mut trainer;
         let state = &course.state;
         let example = |frame| Example { frame, mirrored: false };
         // The last is no full shard.
@@ -488,8 +490,8 @@ mod tests {
             [0..8, 8..16, 3..6].map(|frames| frames.map(example).collect()).into();
         let sums = |worker: &mut Worker, shard: &[Example]| {
             worker.set(engine, state, mode);
-            let sums = worker.shard(engine, &data, shard, 0.05).unwrap();
-            (sums.gradients.to_vec(), sums.statistics.to_vec(), sums.loss, sums.hits)
+            let sums = worker.shard(engine, &data, (shard, &targets.of(shard)), 0.05);
+            (sums.gradients.to_vec(), sums.statistics.to_vec(), sums.account)
         };
         let alone: Vec<_> = shards.iter().map(|shard| sums(worker, shard)).collect();
         let mut others = [Worker::new(engine, state), Worker::new(engine, state)];
@@ -499,26 +501,47 @@ mod tests {
         assert_ne!(alone[0], alone[1]);
     }
 
+    /// The same frames, with a value for each of the network's scores.
+    fn valued(graph: &Graph, data: &Dataset) -> Dataset {
+        let shape = data.frame_shape().to_vec();
+        let mut values = vec![0.0; data.len() * shape.iter().product::<usize>()];
+        let frames = values.chunks_exact_mut(shape.iter().product());
+        frames.enumerate().for_each(|(i, frame)| data.input(i, frame));
+        let outputs = crate::quantize::outputs(graph, data, 1).unwrap();
+        let label = |column: usize, frame: usize| ((frame * 7 + column * 3) % 11) as f64 / 11.0;
+        let column = |at: usize| Column {
+            name: None,
+            numbers: Numbers::Values((0..data.len()).map(|frame| label(at, frame)).collect()),
+        };
+        let labels = Labels::new((0..outputs[0].len).map(column).collect());
+        Dataset::from_floats(shape, values, labels)
+    }
+
     #[test]
     fn it_does_not_matter_how_often_it_is_broken_off() {
         let graph = onnx::read(NETWORK).unwrap();
         let file = File { name: "frames.npz".into(), bytes: FRAMES.to_vec().into() };
         let data = Dataset::read(&[file], &Reading::default(), &mut unwatched).unwrap();
+        for data in [valued(&graph, &data), data] {
+            break_off(&graph, &data);
+        }
+    }
+
+    fn break_off(graph: &Graph, data: &Dataset) {
         let recipe = Recipe { weight_bits: 4, ..Recipe::default() };
         let plan = Plan { epochs: Some(3), batch: 4, ..Plan::default() };
         let mut unheard = |_, _, _| Ok(());
-        let make =
-            |plan| Trainer::new(&graph, &recipe, plan, [&data, &data], &mut |_, _, _| Ok(()));
+        let make = |plan| trainer(graph, &recipe, plan, data);
         let write = |trainer: Trainer<'_>| {
             let trained = trainer.finish(&recipe, None).unwrap();
             (onnx::write(&trained.quantized.graph), trained.epochs.len(), trained.best.epoch)
         };
-        let mut whole = make(&plan).unwrap();
+        let mut whole = make(&plan);
         whole.check_start(&mut unheard).unwrap();
         while !whole.is_done() {
             ready(whole.epoch(&mut unheard, &mut None, &mut Alone)).unwrap();
         }
-        let mut parts = make(&plan).unwrap();
+        let mut parts = make(&plan);
         parts.check_start(&mut unheard).unwrap();
         let mut breaks = 0;
         while !parts.is_done() {
@@ -531,7 +554,7 @@ mod tests {
             if let Err(error) = ready(parts.epoch(&mut hear, &mut None, &mut Alone)) {
                 assert!(error.cancelled);
                 let checkpoint = parts.checkpoint().unwrap();
-                parts = make(&plan).unwrap();
+                parts = make(&plan);
                 parts.resume(&checkpoint).unwrap();
                 breaks += 1;
             }
@@ -540,7 +563,7 @@ mod tests {
         let checkpoint = parts.checkpoint().unwrap();
         assert_eq!(write(parts), write(whole));
         let other = Plan { seed: 1, ..plan.clone() };
-        let refused = make(&other).unwrap().resume(&checkpoint).unwrap_err().to_string();
+        let refused = make(&other).resume(&checkpoint).unwrap_err().to_string();
         assert!(refused.contains("another training"), "{refused}");
     }
 
@@ -551,7 +574,7 @@ mod tests {
         let data = Dataset::read(&[file], &Reading::default(), &mut unwatched).unwrap();
         let (recipe, plan) = (Recipe::default(), Plan { batch: 4, ..Plan::default() });
         let mut unheard = |_, _, _| Ok(());
-        let mut trainer = Trainer::new(&graph, &recipe, &plan, [&data; 2], &mut unheard).unwrap();
+        let mut trainer = trainer(&graph, &recipe, &plan, &data);
         trainer.check_start(&mut unheard).unwrap();
         let mut epoch = |trainer: &mut Trainer<'_>| {
             ready(trainer.epoch(&mut unheard, &mut None, &mut Alone)).unwrap()
@@ -613,8 +636,9 @@ mod tests {
             mirror: Mirror::Off,
             ..Plan::default()
         };
-        let plans = [plan.clone(), Plan { scales: Scales::MovingAverage, ..plan }];
-        for plan in plans {
+        let values = valued(&graph, &data);
+        let observed = Plan { scales: Scales::MovingAverage, ..plan.clone() };
+        for (plan, data) in [(plan.clone(), &data), (observed, &data), (plan, &values)] {
             let (mut progress, mut epoch) = (|_, _, _| Ok(()), |_: &Epoch| ());
             let mut train = |crew: &mut dyn FnMut(Listener<'_>) -> Result<Trained>| {
                 let listener =
@@ -623,11 +647,11 @@ mod tests {
                 onnx::write(&trained.quantized.graph)
             };
             let alone = train(&mut |listener| {
-                ready(super::train(&graph, &recipe, &plan, [&data; 2], None, listener, &mut Alone))
+                ready(super::train(&graph, &recipe, &plan, [data; 2], None, listener, &mut Alone))
             });
             let mut hands = Hands { hands: Vec::new(), answers: Vec::new(), tasks: [0; 2] };
             let together = train(&mut |listener| {
-                ready(super::train(&graph, &recipe, &plan, [&data; 2], None, listener, &mut hands))
+                ready(super::train(&graph, &recipe, &plan, [data; 2], None, listener, &mut hands))
             });
             assert_eq!(hands.tasks[0], 2, "one is lost and not asked again");
             assert!(hands.tasks[1] > 2, "the other helps on");

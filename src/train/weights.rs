@@ -39,7 +39,8 @@ impl Effective {
     pub(super) fn new(layer: &Layer) -> Self {
         let (len, channels) = (layer.slots.weight.len(), layer.channels());
         let depthwise = matches!(layer.form, Form::Depthwise { .. });
-        let [forward, back] = [[layer.k, layer.out], [layer.out, layer.k]]
+        let [rows, columns] = layer.matrix();
+        let [forward, back] = [[rows, columns], [columns, rows]]
             .map(|[k, columns]| layer.groups * sgemm::packed_len(k, columns));
         Self {
             folded: vec![0.0; len],
@@ -137,18 +138,18 @@ impl Effective {
     }
 
     fn pack(&mut self, layer: &Layer) {
-        let (k, out) = (layer.k, layer.out);
+        let [rows, columns] = layer.matrix();
         if matches!(layer.form, Form::Depthwise { .. }) {
             self.transposed.copy_from_slice(&self.reals);
             return;
         }
-        let (forward, back) = (sgemm::packed_len(k, out), sgemm::packed_len(out, k));
+        let (forward, back) = (sgemm::packed_len(rows, columns), sgemm::packed_len(columns, rows));
         for group in 0..layer.groups {
-            let own = group * k * out..(group + 1) * k * out;
+            let own = group * rows * columns..(group + 1) * rows * columns;
             let packed = &mut self.packed[group * forward..][..forward];
-            sgemm::pack(&self.codes[own.clone()], [k, out], [out, 1], packed);
+            sgemm::pack(&self.codes[own.clone()], [rows, columns], [columns, 1], packed);
             let packed = &mut self.transposed[group * back..][..back];
-            sgemm::pack(&self.reals[own], [out, k], [1, out], packed);
+            sgemm::pack(&self.reals[own], [columns, rows], [1, columns], packed);
         }
     }
 

@@ -1,14 +1,15 @@
 //! One shard of frames at a time: state in, gradient sums out. Several workers may share the shards of
 //! a batch; whoever computes a shard, its sums are the same.
 
-use super::loss::Loss;
+use super::account::Account;
+use super::loss::Mix;
 use super::machine::{Machine, Mode};
-use super::mirror::Mirrored;
+use super::mirror::Turn;
 use super::network::Network;
 use super::state::State;
 use crate::data::Dataset;
-use crate::error::{Error, Result};
 use crate::score::classes::hits;
+use crate::vocabulary::task::Task;
 
 /// A frame of a shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,8 +24,9 @@ pub(super) struct Engine {
     pub(super) network: Network,
     /// The float network whose answers count, too.
     pub(super) teacher: Option<(Network, State)>,
-    pub(super) loss: Loss,
-    pub(super) mirrored: Option<Mirrored>,
+    pub(super) mix: Mix,
+    /// How frames are mirrored, if any is.
+    pub(super) turn: Option<Turn>,
 }
 
 /// Who computes shards: the buffers for it.
@@ -32,10 +34,10 @@ pub(super) struct Engine {
 pub(super) struct Worker {
     machine: Machine,
     teacher: Option<Machine>,
-    logits: Vec<f32>,
+    answers: Vec<f32>,
+    scores: Vec<f32>,
     wanted: Vec<f32>,
     gradient: Vec<f32>,
-    labels: Vec<u32>,
 }
 
 /// What a shard comes to.
@@ -45,8 +47,7 @@ pub(super) struct Sums<'a> {
     pub(super) gradients: &'a [f32],
     /// What was observed, in the places of [`State::statistics`].
     pub(super) statistics: &'a [f32],
-    pub(super) loss: f64,
-    pub(super) hits: usize,
+    pub(super) account: Account,
 }
 
 impl Worker {
@@ -59,10 +60,10 @@ impl Worker {
         Self {
             machine: engine.network.machine(state),
             teacher,
-            logits: Vec::new(),
+            answers: Vec::new(),
+            scores: Vec::new(),
             wanted: Vec::new(),
             gradient: Vec::new(),
-            labels: Vec::new(),
         }
     }
 
@@ -76,97 +77,99 @@ impl Worker {
         &self.machine
     }
 
-    /// Loads the frames of `examples`, with their labels.
-    ///
-    /// # Errors
-    /// A frame without a label.
-    fn load(&mut self, engine: &Engine, data: &Dataset, examples: &[Example]) -> Result<()> {
+    /// Runs the frames of `examples`.
+    fn run(&mut self, engine: &Engine, data: &Dataset, examples: &[Example]) {
         let network = &engine.network;
         let len = network.features[network.input].len();
-        let known = data.classes().unwrap_or_default();
         self.machine.frames = examples.len();
-        self.labels.clear();
         let frames = self.machine.values[network.input].chunks_exact_mut(len);
         for (example, frame) in examples.iter().zip(frames) {
             data.input_channels_last(example.frame, frame);
-            let label = *known.get(example.frame).ok_or_else(|| {
-                Error::new(format!("frame {} has no label", example.frame))
-                    .way_out("Training needs a label for every frame.")
-            })?;
-            match &engine.mirrored {
-                Some(mirrored) if example.mirrored => {
-                    mirrored.turn(frame);
-                    self.labels.push(mirrored.label(label));
-                }
-                _ => self.labels.push(label),
+            if let Some(turn) = engine.turn.as_ref().filter(|_| example.mirrored) {
+                turn.turn(frame);
             }
         }
-        Ok(())
+        if let (Some((network, _)), Some(teacher)) = (&engine.teacher, &mut self.teacher) {
+            let frames = &self.machine.values[engine.network.input];
+            teacher.values[network.input].copy_from_slice(frames);
+        }
+        network.reset_observed(&mut self.machine.observed);
+        self.machine.forward(network);
+        self.machine.read(network.exits.iter().map(|exit| &exit.answer), &mut self.answers);
+        self.machine.read(network.exits.iter().map(|exit| &exit.scores), &mut self.scores);
     }
 
-    /// Loss and gradients of a shard, each frame weighted with `factor`.
+    /// Loss and gradients of a shard with these labels, a row for each frame, each of which is weighted
+    /// with `factor`.
     pub(super) fn shard(
         &mut self,
         engine: &Engine,
         data: &Dataset,
-        examples: &[Example],
+        (examples, labels): (&[Example], &[f64]),
         factor: f64,
-    ) -> Result<Sums<'_>> {
-        self.load(engine, data, examples)?;
+    ) -> Sums<'_> {
+        self.run(engine, data, examples);
+        self.wanted.clear();
         if let (Some((network, _)), Some(teacher)) = (&engine.teacher, &mut self.teacher) {
-            let frames = &self.machine.values[engine.network.input];
-            teacher.values[network.input].copy_from_slice(frames);
             teacher.frames = examples.len();
-            self.wanted.clear();
-            self.wanted.extend_from_slice(teacher.forward(network));
+            teacher.forward(network);
+            teacher.read(network.exits.iter().map(|exit| &exit.scores), &mut self.wanted);
         }
-        let network = &engine.network;
-        network.reset_observed(&mut self.machine.observed);
-        self.logits.clear();
-        self.logits.extend_from_slice(self.machine.forward(network));
-        self.gradient.resize(self.logits.len(), 0.0);
-        let (loss, hits) = self.judge(engine.loss, network.classes, factor);
-        self.machine.backward(network, &self.gradient);
+        let account = self.judge(&engine.network, engine.mix, labels, factor);
+        self.machine.backward(&engine.network, &self.gradient);
         let (gradients, statistics) = (&self.machine.sums, &self.machine.observed);
-        Ok(Sums { gradients, statistics, loss, hits })
+        Sums { gradients, statistics, account }
     }
 
-    /// The loss of the logits and how many frames are right; their gradient goes into `gradient`.
-    fn judge(&mut self, loss: Loss, classes: usize, factor: f64) -> (f64, usize) {
-        let (mut sum, mut right) = (0.0, 0);
-        for (i, logits) in self.logits.chunks_exact(classes).enumerate() {
-            let wanted = self.wanted.get(i * classes..(i + 1) * classes);
-            let gradient = &mut self.gradient[i * classes..][..classes];
-            sum += loss.at(logits, self.labels[i] as usize, wanted, factor, gradient);
-            right += usize::from(hits(logits, self.labels[i]));
+    /// What the frames came to; the gradient of their scores goes into `gradient`.
+    fn judge(&mut self, network: &Network, mix: Mix, labels: &[f64], factor: f64) -> Account {
+        self.gradient.resize(self.scores.len(), 0.0);
+        let mut account = Account { frames: self.machine.frames, ..Account::default() };
+        let mut at = 0;
+        for labels in labels.chunks_exact(network.labels()) {
+            let mut labels = labels;
+            for exit in &network.exits {
+                let own = at..at + exit.scores.places.len();
+                let (of_exit, rest) = labels.split_at(exit.labels);
+                let (scores, wanted) = (&self.scores[own.clone()], self.wanted.get(own.clone()));
+                let gradient = &mut self.gradient[own.clone()];
+                let factor = factor * exit.weight;
+                let loss = mix.at(exit.loss, scores, of_exit, wanted, factor, gradient);
+                account.loss += exit.weight * loss;
+                let answers = &self.answers[own.clone()];
+                if exit.task == Task::Classes {
+                    account.hits += usize::from(hits(answers, of_exit[0] as u32));
+                } else {
+                    let distance =
+                        |(&answer, label): (&f32, &f64)| (f64::from(answer) - label).abs();
+                    account.errors += answers.iter().zip(of_exit).map(distance).sum::<f64>();
+                }
+                (at, labels) = (own.end, rest);
+            }
         }
-        (sum, right)
+        account
     }
 
-    /// What the network says about frames as they are.
-    pub(super) fn logits(
+    /// What the network says about frames, a row of all outputs for each.
+    pub(super) fn answers(
         &mut self,
         engine: &Engine,
         data: &Dataset,
         examples: &[Example],
-    ) -> Result<&[f32]> {
-        self.load(engine, data, examples)?;
-        engine.network.reset_observed(&mut self.machine.observed);
-        self.logits.clear();
-        self.logits.extend_from_slice(self.machine.forward(&engine.network));
-        Ok(&self.logits)
+    ) -> &[f32] {
+        self.run(engine, data, examples);
+        &self.answers
     }
 
-    /// Loss (the plain one) and hits on frames as they are.
+    /// What frames come to as they are, by the plain loss.
     pub(super) fn evaluate(
         &mut self,
         engine: &Engine,
         data: &Dataset,
-        examples: &[Example],
-    ) -> Result<(f64, usize)> {
-        self.logits(engine, data, examples)?;
+        (examples, labels): (&[Example], &[f64]),
+    ) -> Account {
+        self.run(engine, data, examples);
         self.wanted.clear();
-        self.gradient.resize(self.logits.len(), 0.0);
-        Ok(self.judge(Loss::PLAIN, engine.network.classes, 1.0))
+        self.judge(&engine.network, Mix::PLAIN, labels, 1.0)
     }
 }

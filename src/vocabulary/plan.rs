@@ -1,7 +1,11 @@
 //! The plan: everything that decides how a network is trained, besides the recipe and the frames.
 
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
+use super::task::Judging;
 use crate::error::{Error, Result};
 
 /// How parameters are moved along their gradients.
@@ -64,6 +68,50 @@ pub enum Mirror {
     Off,
     /// All, and these pairs of classes change places.
     Classes(Vec<[usize; 2]>),
+    /// All, and these pairs of classes change places, these values their sign.
+    Sides {
+        classes: Vec<[usize; 2]>,
+        values: Vec<String>,
+    },
+}
+
+/// How far an answer is from its label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Loss {
+    /// The mean of an output's squared errors.
+    Mse,
+    /// Half the squared error up to an error of 1, beyond it the error less a half (Huber 1964, as
+    /// PyTorch's `HuberLoss`).
+    Huber,
+    /// The mean of an output's absolute errors.
+    L1,
+    /// Of classes, and of values from 0 to 1 that a Sigmoid makes.
+    CrossEntropy,
+}
+
+impl Loss {
+    pub const ALL: [Self; 4] = [Self::Mse, Self::Huber, Self::L1, Self::CrossEntropy];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mse => "mse",
+            Self::Huber => "huber",
+            Self::L1 => "l1",
+            Self::CrossEntropy => "cross-entropy",
+        }
+    }
+}
+
+impl FromStr for Loss {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = Self::ALL.into_iter().find(|loss| loss.name() == text);
+        known.ok_or_else(|| {
+            format!("`{text}` is no loss: {} are", Self::ALL.map(Self::name).join(", "))
+        })
+    }
 }
 
 /// Everything that decides how a network is trained, besides the recipe and the frames.
@@ -100,12 +148,27 @@ pub struct Plan {
     /// Divides logits before they are compared for distillation.
     pub temperature: f32,
     pub mirror: Mirror,
+    /// What the outputs say, as far as somebody said it.
+    #[serde(skip_serializing_if = "says_nothing")]
+    pub judging: Judging,
+    /// Of every output that is not named; `None`: cross-entropy for classes, squared errors for values.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss: Option<Loss>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub losses: BTreeMap<String, Loss>,
+    /// What an output's loss is multiplied with, 1 where it is not named.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub loss_weights: BTreeMap<String, f32>,
     /// Train on so many of the frames; `None`: all.
     pub frames: Option<usize>,
     /// Share of the frames that is held out: it chooses the best epoch.
     pub held_out: f32,
     /// Which frames are held out, and the order and mirroring of the others.
     pub seed: u64,
+}
+
+fn says_nothing(judging: &Judging) -> bool {
+    *judging == Judging::default()
 }
 
 impl Plan {
@@ -173,6 +236,10 @@ impl Plan {
             (share(self.label_smoothing), "label smoothing: 0 to 1"),
             (share(self.distillation), "distillation: 0 to 1"),
             (self.temperature > 0.0 && self.temperature.is_finite(), "temperature: above 0"),
+            (
+                self.loss_weights.values().all(|&weight| weight > 0.0 && weight.is_finite()),
+                "weights of losses: above 0",
+            ),
             (self.held_out > 0.0 && self.held_out < 1.0, "held-out share: between 0 and 1"),
         ];
         match checks.iter().find(|(fine, _)| !fine) {
@@ -202,6 +269,10 @@ impl Default for Plan {
             distillation: 0.0,
             temperature: 2.0,
             mirror: Mirror::default(),
+            judging: Judging::default(),
+            loss: None,
+            losses: BTreeMap::new(),
+            loss_weights: BTreeMap::new(),
             frames: None,
             held_out: 0.1,
             seed: 0,

@@ -22,17 +22,41 @@ pub struct Resume {
     pub finish: bool,
 }
 
+/// What a network is judged by while it trains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Score {
+    /// The share of right classes, over all outputs of classes.
+    Top1,
+    /// The mean absolute error, over all values.
+    Mae,
+}
+
+/// What frames came to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Figures {
+    pub loss: f64,
+    /// `None` without classes.
+    pub top1: Option<f64>,
+    /// In terms of [`Epoch::score`].
+    pub score: f64,
+}
+
 /// What an epoch came to.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
     /// From 1; the starting point is 0.
     pub epoch: usize,
+    /// That of the first output that trains.
+    pub score: Score,
     /// On the training frames, averaged over the epoch while the network changed.
     pub loss: f64,
-    pub train_top1: f64,
+    pub train_top1: Option<f64>,
+    pub train_score: f64,
     /// On the held-out frames, at the epoch's end, as the int8 network.
     pub heldout_loss: f64,
-    pub heldout_top1: f64,
+    pub heldout_top1: Option<f64>,
+    pub heldout_score: f64,
     /// At the epoch's last step.
     pub learning_rate: f64,
     pub seconds: f64,
@@ -40,21 +64,48 @@ pub struct Epoch {
 
 impl Epoch {
     /// The starting point, from what it does on the held-out frames.
-    pub fn start(heldout_loss: f64, heldout_top1: f64, seconds: f64) -> Self {
+    pub fn start(score: Score, held_out: Figures, seconds: f64) -> Self {
+        let none = Figures { loss: held_out.loss, top1: held_out.top1.map(|_| 0.0), score: 0.0 };
+        Self::new(0, score, [none, held_out], 0.0, seconds)
+    }
+
+    /// From what training frames and held-out frames came to.
+    pub fn new(
+        epoch: usize,
+        score: Score,
+        [train, held_out]: [Figures; 2],
+        learning_rate: f64,
+        seconds: f64,
+    ) -> Self {
         Self {
-            epoch: 0,
-            loss: heldout_loss,
-            train_top1: 0.0,
-            heldout_loss,
-            heldout_top1,
-            learning_rate: 0.0,
+            epoch,
+            score,
+            loss: train.loss,
+            train_top1: train.top1,
+            train_score: train.score,
+            heldout_loss: held_out.loss,
+            heldout_top1: held_out.top1,
+            heldout_score: held_out.score,
+            learning_rate,
             seconds,
         }
     }
 
-    /// Whether this is the better checkpoint: by accuracy on the held-out frames, then by their loss.
+    /// Whether this is the better checkpoint: by its score on the held-out frames, then by their loss.
     pub fn beats(&self, other: &Self) -> bool {
-        (self.heldout_top1, -self.heldout_loss) > (other.heldout_top1, -other.heldout_loss)
+        let worth = |epoch: &Self| match epoch.score {
+            Score::Top1 => (epoch.heldout_score, -epoch.heldout_loss),
+            Score::Mae => (-epoch.heldout_score, -epoch.heldout_loss),
+        };
+        worth(self) > worth(other)
+    }
+
+    /// What has to fall for a training to go on until it falls no more.
+    pub fn falling(&self) -> f64 {
+        match self.score {
+            Score::Top1 => self.heldout_loss,
+            Score::Mae => self.heldout_score,
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod drawn;
 mod driver;
 mod inputs;
 mod integers;
+mod learning;
 mod onnx_operators;
 mod operators;
 mod prepare;

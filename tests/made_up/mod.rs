@@ -29,20 +29,38 @@ pub fn frames(count: usize) -> Dataset {
 
 /// The same frames with other labels.
 pub fn labelled(labels: &[u8]) -> Dataset {
+    let count = labels.len();
+    let y = array("|u1", &format!("{count},"), labels);
+    packed(&[("x.npy", pixels(count)), ("y.npy", y)])
+}
+
+/// The same frames with a value for each, in these columns.
+pub fn valued(columns: &[(&str, Vec<f32>)]) -> Dataset {
+    let count = columns[0].1.len();
+    let column = |(name, values): &(&str, Vec<f32>)| {
+        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        (format!("{name}.npy"), array("<f4", &format!("{count},"), &bytes))
+    };
+    let mut arrays = vec![("x.npy".to_owned(), pixels(count))];
+    arrays.extend(columns.iter().map(column));
+    let arrays: Vec<(&str, Vec<u8>)> =
+        arrays.iter().map(|(name, bytes)| (&**name, bytes.clone())).collect();
+    packed(&arrays)
+}
+
+/// The pixels of so many frames, as an array.
+pub fn pixels(count: usize) -> Vec<u8> {
     let [channels, height, width] = FRAME;
     let mut random = SplitMix64::new(11);
     let mut x = Vec::new();
-    for frame in 0..labels.len() {
+    for frame in 0..count {
         for at in 0..height * width {
             let quarter = at / width / (height / 2) * 2 + at % width / (width / 2);
             let bright = if quarter == frame % CLASSES { 70 } else { 0 };
             x.extend((0..channels).map(|_| (random.below(160) + bright) as u8));
         }
     }
-    let count = labels.len();
-    let shape = format!("{count}, {height}, {width}, {channels}");
-    let y = array("|u1", &format!("{count},"), labels);
-    packed(&[("x.npy", array("|u1", &shape, &x)), ("y.npy", y)])
+    array("|u1", &format!("{count}, {height}, {width}, {channels}"), &x)
 }
 
 /// Frames of floats without labels; `shape` is that of all of them.
@@ -52,7 +70,7 @@ pub fn floats(shape: &[usize], values: &[f32]) -> Dataset {
     packed(&[("x.npy", array("<f4", &shape.join(", "), &bytes))])
 }
 
-fn packed(arrays: &[(&str, Vec<u8>)]) -> Dataset {
+pub fn packed(arrays: &[(&str, Vec<u8>)]) -> Dataset {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in arrays {
         archive.start_file(*name, SimpleFileOptions::default()).unwrap();

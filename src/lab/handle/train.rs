@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
 
-use super::evaluate::answers;
+use super::evaluate::{answers, judge};
 use super::note::note;
 use super::{Emit, Lab, MOST_REPORTS, Model, name_after, stage_of};
 use crate::crew::Crew;
@@ -41,7 +41,7 @@ impl Lab {
         check_shape(model, data, "the training frames")?;
         if options.measure && self.has_data(Role::Validation) {
             let frames = model.frames(self.data(Role::Validation)?)?;
-            check_measurable(model, &frames, data)?;
+            check_measurable(model, &frames, data, &plan.judging)?;
         }
         let calibration = if self.has_data(Role::Calibration) {
             let calibration = model.frames(self.data(Role::Calibration)?)?;
@@ -106,7 +106,7 @@ impl Lab {
                 Some(held_out) => (MeasuredOn::HeldOut, held_out),
                 None => (MeasuredOn::Validation, self.data(Role::Validation)?),
             };
-            let on = (frames, &Judging::default());
+            let on = (frames, &plan.judging);
             let both = self.measure_all(&[id, &into], Some(0), on, &mut **tell.borrow_mut())?;
             let [float, own] = <[_; 2]>::try_from(both).map_err(|_| nothing_measured())?;
             Ok(Box::new(BesideFloat { reports: [float.report, own.report], on: frames_are }))
@@ -129,12 +129,18 @@ fn check_shape(model: &Model, frames: &Dataset, what: &str) -> Result<()> {
         .in_file(frames.file().unwrap_or(what))
 }
 
-/// Whether accuracy can be measured on `frames` after training on `training`.
-fn check_measurable(model: &Model, frames: &Dataset, training: &Dataset) -> Result<()> {
+/// Whether the result can be measured on `frames` after training on `training`.
+fn check_measurable(
+    model: &Model,
+    frames: &Dataset,
+    training: &Dataset,
+    judging: &Judging,
+) -> Result<()> {
     const WHAT: &str = "the validation frames";
     check_shape(model, frames, WHAT)?;
     let lens = answers(model, frames, &[0], &mut unwatched, &mut |_, _| ())?;
-    frames.check_labels(lens[0]).in_file(WHAT)?;
+    frames.known_labels().in_file(WHAT)?;
+    judge(model, frames, &lens, judging).in_file(WHAT)?;
     let names = [training, frames].map(Dataset::class_names);
     if names[0] != names[1] && names.iter().all(|names| !names.is_empty()) {
         let names = names.map(|names| names.join(", "));

@@ -16,7 +16,7 @@ use crate::vocabulary::recipe::{Granularity, LayerBits, Recipe, Rounding};
 use crate::vocabulary::report::{Accuracy, Report};
 use crate::vocabulary::search::{Found, Target, Trial};
 use crate::vocabulary::task::{Judging, Task};
-use crate::vocabulary::training::{Checkpoint, Epoch};
+use crate::vocabulary::training::{Checkpoint, Epoch, Figures, Score};
 
 const CATALOGUE: &str = r#"{
     "networks": [
@@ -345,7 +345,9 @@ fn quantization(recipe: &Recipe) -> QuantizationSummary {
 }
 
 fn epoch(epoch: usize) -> Epoch {
-    Epoch { epoch, ..Epoch::start(1.0, 0.5 + 0.01 * epoch as f64, 2.0) }
+    let right = 0.5 + 0.01 * epoch as f64;
+    let figures = Figures { loss: 1.0, top1: Some(right), score: right };
+    Epoch { epoch, ..Epoch::start(Score::Top1, figures, 2.0) }
 }
 
 fn damage() -> Damage {
@@ -1098,7 +1100,7 @@ fn a_trained_network_stands_beside_float_and_static() {
     bench.work();
     assert_eq!(bench.compared("plain"), ["plain", "plain-int8", "plain-qat"]);
     let training = &bench.state.trainings["plain"];
-    assert_eq!(training.end, Some(End::Finished { best_epoch: 1 }));
+    assert_eq!(training.end, Some(End::Finished { best_epoch: 1, diverged_in: None }));
     bench.act(Action::Download("plain-qat".into()));
     assert_eq!(bench.saved[0].name, "plain-qat.onnx");
 

@@ -98,7 +98,7 @@ pub enum End {
     /// Somebody paused it, or it failed: it can go on from its checkpoint, if it has one.
     Paused,
     /// The network is written, with the weights of this epoch.
-    Finished { best_epoch: usize },
+    Finished { best_epoch: usize, diverged_in: Option<usize> },
 }
 
 /// How fast training is.
@@ -173,13 +173,14 @@ impl State {
     }
 
     pub(super) fn start_training(&mut self, now: f64, effects: &mut Vec<Effect>) {
-        let (Ok(plan), Some(id)) = (self.train_form.plan(&self.recipe), self.selected.clone())
+        let (Ok(mut plan), Some(id)) = (self.train_form.plan(&self.recipe), self.selected.clone())
         else {
             return;
         };
         if !self.can_train() {
             return;
         }
+        plan.judging = self.judging_of(&id);
         let training = Training {
             recipe: Rc::new(self.recipe.clone()),
             plan: Rc::new(plan),
@@ -403,7 +404,8 @@ impl State {
     ) {
         let Some(network) = self.job.as_ref().map(|job| job.network.clone()) else { return };
         if let Some(training) = self.training_under_way() {
-            training.end = Some(End::Finished { best_epoch: summary.best_epoch });
+            let TrainingSummary { best_epoch, diverged_in, .. } = summary;
+            training.end = Some(End::Finished { best_epoch, diverged_in });
             training.checkpoint = None;
         }
         effects.push(Effect::ForgetTraining(self.training_key(&network)));

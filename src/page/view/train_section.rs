@@ -12,6 +12,7 @@ use crate::page::format;
 use crate::page::state::{Action, EPOCHS_CHOICES, End, TrainForm, Training};
 use crate::report::words;
 use crate::vocabulary::plan::{Optimizer, Plan, Scales};
+use crate::vocabulary::training::{Epoch, Score};
 
 const OPTIMIZERS: [(Optimizer, &str); 2] = [(Optimizer::Adam, "Adam"), (Optimizer::Sgd, "SGD")];
 const SCALES: [(Scales, &str); 2] =
@@ -189,7 +190,7 @@ fn account(
         <div class="panel training" data-testid="training" data-status={status}
             data-value={training.done().to_string()}
             data-kept={training.kept.map(|epochs| epochs.to_string())}
-            data-held-out={training.best().map(|best| best.heldout_top1.to_string())}>
+            data-held-out={training.best().map(|best| best.heldout_score.to_string())}>
             <div class="best-line">
                 <p role="status">{ summary(training) }</p>
                 if training.end == Some(End::Paused) {
@@ -232,23 +233,30 @@ fn summary(training: &Training) -> String {
     };
     let recipe = words::recipe(&training.recipe);
     let best = match (training.end, training.best()) {
-        (Some(End::Finished { best_epoch: 0 }), _) => {
+        (Some(End::Finished { best_epoch: 0, .. }), _) => {
             " No epoch was better than the starting point, which is kept.".to_owned()
         }
-        (_, Some(best)) if best.epoch > 0 => format!(
-            " The best is epoch {}: {} right on the held-out frames.",
-            best.epoch,
-            format::percent(best.heldout_top1)
-        ),
-        (_, Some(start)) => {
-            format!(
-                " It starts at {} right on the held-out frames.",
-                format::percent(start.heldout_top1)
-            )
+        (_, Some(best)) if best.epoch > 0 => {
+            format!(" The best is epoch {}: {} on the held-out frames.", best.epoch, held_out(best))
         }
+        (_, Some(start)) => format!(" It starts at {} on the held-out frames.", held_out(start)),
         (_, None) => String::new(),
     };
-    format!("{state} for {recipe}{frames}: {done}.{best}")
+    let diverged = match training.end {
+        Some(End::Finished { diverged_in: Some(epoch), .. }) => format!(
+            " In epoch {epoch} the loss was no number any more, which ended the training: choose a lower \
+             learning rate."
+        ),
+        _ => String::new(),
+    };
+    format!("{state} for {recipe}{frames}: {done}.{best}{diverged}")
+}
+
+fn held_out(epoch: &Epoch) -> String {
+    match epoch.score {
+        Score::Top1 => format!("{} right", format::percent(epoch.heldout_score)),
+        Score::Mae => format!("a mean absolute error of {:.4}", epoch.heldout_score),
+    }
 }
 
 fn pace(training: &Training) -> String {

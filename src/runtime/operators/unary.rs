@@ -48,8 +48,7 @@ struct Formula {
     defaults: [f32; 2],
     /// At `x`, with `alpha` and `beta`.
     value: fn(x: f32, alpha: f32, beta: f32) -> f32,
-    /// What does not train has none.
-    slope: Option<Slope>,
+    slope: Slope,
 }
 
 const FORMULAS: &[Formula] = &[
@@ -57,71 +56,94 @@ const FORMULAS: &[Formula] = &[
         op: "Celu",
         defaults: [1.0, 0.0],
         value: |x, a, _| x.max(0.0) + (a * libm::expm1f(x / a)).min(0.0),
-        slope: None,
+        slope: |x, y, a, _| if x < 0.0 { y / a + 1.0 } else { 1.0 },
     },
     Formula {
         op: "Elu",
         defaults: [1.0, 0.0],
         value: |x, a, _| if x < 0.0 { a * libm::expm1f(x) } else { x },
-        slope: None,
+        slope: |x, y, a, _| if x < 0.0 { y + a } else { 1.0 },
     },
-    Formula { op: "Erf", defaults: [0.0; 2], value: |x, _, _| libm::erff(x), slope: None },
-    Formula { op: "Exp", defaults: [0.0; 2], value: |x, _, _| libm::expf(x), slope: None },
+    Formula {
+        op: "Erf",
+        defaults: [0.0; 2],
+        value: |x, _, _| libm::erff(x),
+        slope: |x, _, _, _| std::f32::consts::FRAC_2_SQRT_PI * libm::expf(-x * x),
+    },
+    Formula {
+        op: "Exp",
+        defaults: [0.0; 2],
+        value: |x, _, _| libm::expf(x),
+        slope: |_, y, _, _| y,
+    },
     Formula {
         op: "Gelu",
         defaults: [0.0; 2],
         value: |x, _, _| x * normal_share(x),
-        slope: Some(|x, _, _, _| normal_share(x) + x * normal_density(x)),
+        slope: |x, _, _, _| normal_share(x) + x * normal_density(x),
     },
     Formula {
         op: GELU_BY_TANH,
         defaults: [0.0; 2],
         value: |x, _, _| 0.5 * x * (1.0 + libm::tanhf(tanh_argument(x))),
-        slope: Some(|x, _, _, _| {
+        slope: |x, _, _, _| {
             let tanh = libm::tanhf(tanh_argument(x));
             let inner = GELU_SLOPE * (1.0 + 3.0 * GELU_CUBE * x * x);
             0.5 * (1.0 + tanh) + 0.5 * x * (1.0 - tanh * tanh) * inner
-        }),
+        },
     },
     Formula {
         op: "HardSigmoid",
         defaults: [0.2, 0.5],
         value: hard_sigmoid,
-        slope: Some(|x, _, a, b| hard_sigmoid_slope(x, a, b)),
+        slope: |x, _, a, b| hard_sigmoid_slope(x, a, b),
     },
     Formula {
         op: "HardSwish",
         defaults: [1.0 / 6.0, 0.5],
         value: |x, a, b| x * hard_sigmoid(x, a, b),
-        slope: Some(|x, _, a, b| hard_sigmoid(x, a, b) + x * hard_sigmoid_slope(x, a, b)),
+        slope: |x, _, a, b| hard_sigmoid(x, a, b) + x * hard_sigmoid_slope(x, a, b),
     },
     Formula {
         op: "LeakyRelu",
         defaults: [0.01, 0.0],
         value: |x, a, _| if x < 0.0 { a * x } else { x },
-        slope: None,
+        slope: |x, _, a, _| if x < 0.0 { a } else { 1.0 },
     },
-    Formula { op: "Log", defaults: [0.0; 2], value: |x, _, _| libm::logf(x), slope: None },
+    Formula {
+        op: "Log",
+        defaults: [0.0; 2],
+        value: |x, _, _| libm::logf(x),
+        slope: |x, _, _, _| 1.0 / x,
+    },
     Formula {
         op: "Sigmoid",
         defaults: [0.0; 2],
-        value: |x, _, _| 1.0 / (1.0 + libm::expf(-x)),
-        slope: Some(|_, y, _, _| y * (1.0 - y)),
+        value: |x, _, _| logistic(x),
+        slope: |_, y, _, _| y * (1.0 - y),
     },
     Formula {
         op: "Softplus",
         defaults: [0.0; 2],
         // ln(1 + e^x) without overflow.
         value: |x, _, _| x.max(0.0) + libm::log1pf(libm::expf(-x.abs())),
-        slope: None,
+        slope: |x, _, _, _| logistic(x),
     },
     Formula {
         op: "Swish",
         defaults: [1.0, 0.0],
         value: |x, a, _| x / (1.0 + libm::expf(-a * x)),
-        slope: None,
+        slope: |x, _, a, _| {
+            let share = logistic(a * x);
+            share + a * x * share * (1.0 - share)
+        },
     },
-    Formula { op: "Tanh", defaults: [0.0; 2], value: |x, _, _| libm::tanhf(x), slope: None },
+    Formula {
+        op: "Tanh",
+        defaults: [0.0; 2],
+        value: |x, _, _| libm::tanhf(x),
+        slope: |_, y, _, _| 1.0 - y * y,
+    },
 ];
 
 /// Gelu with `approximate` set to `tanh`.
@@ -142,6 +164,10 @@ fn normal_share(x: f32) -> f32 {
 
 fn normal_density(x: f32) -> f32 {
     0.5 * GELU_SLOPE * libm::expf(-0.5 * x * x)
+}
+
+fn logistic(x: f32) -> f32 {
+    1.0 / (1.0 + libm::expf(-x))
 }
 
 fn hard_sigmoid(x: f32, alpha: f32, beta: f32) -> f32 {
@@ -216,8 +242,7 @@ impl Function {
         (self.formula.value)(x, self.alpha, self.beta)
     }
 
-    /// `None` for a function that does not train.
-    pub fn slope(&self) -> Option<Slope> {
+    pub fn slope(&self) -> Slope {
         self.formula.slope
     }
 }

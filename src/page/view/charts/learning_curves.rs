@@ -1,10 +1,10 @@
-//! Loss and accuracy by epoch, on the frames that are trained on and on those held out.
+//! Loss and score by epoch, on the frames that are trained on and on those held out.
 
 use yew::prelude::*;
 
 use super::scale::Scale;
 use crate::page::format;
-use crate::vocabulary::training::Epoch;
+use crate::vocabulary::training::{Epoch, Score};
 
 const WIDTH: f64 = 440.0;
 const HEIGHT: f64 = 210.0;
@@ -28,14 +28,18 @@ pub(crate) fn LearningCurves(
     LearningCurvesProps { epochs, planned }: &LearningCurvesProps,
 ) -> Html {
     let last = epochs.last().map_or(0, |epoch| epoch.epoch).max(planned.unwrap_or(0)).max(1);
+    let (score, testid, read): (_, _, fn(f64) -> String) = match epochs.first().map(|e| e.score) {
+        Some(Score::Mae) => ("Mean absolute error", "learning-mae", |mae| format!("{mae:.3}")),
+        _ => ("Top-1", "learning-top1", format::percent),
+    };
     html! {
         <div class="learning">
             { plot("Loss", "learning-loss", epochs, last,
                 [|e| (e.epoch > 0).then_some(e.loss), |e| Some(e.heldout_loss)],
                 |loss| format!("{loss:.2}")) }
-            { plot("Top-1", "learning-top1", epochs, last,
-                [|e| (e.epoch > 0).then_some(e.train_top1), |e| Some(e.heldout_top1)],
-                format::percent) }
+            { plot(score, testid, epochs, last,
+                [|e| (e.epoch > 0).then_some(e.train_score), |e| Some(e.heldout_score)],
+                read) }
         </div>
     }
 }
@@ -51,7 +55,7 @@ fn plot(
     let all = || epochs.iter().flat_map(|epoch| figures.iter().filter_map(|figure| figure(epoch)));
     let (low, high) =
         (all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));
-    let air = 0.06 * (high - low).max(0.01);
+    let air = 0.06 * if high > low { high - low } else { 0.01 };
     let across = Scale { low: 0.0, high: last as f64, width: WIDTH - LEFT - AIR };
     let up = Scale { low: low - air, high: high + air, width: HEIGHT - BELOW - AIR };
     let floor = HEIGHT - BELOW;
