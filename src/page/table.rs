@@ -71,8 +71,7 @@ pub struct Interval {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
     pub text: String,
-    /// `None` where neither direction is.
-    pub is_better: Option<bool>,
+    pub is_better: bool,
     /// Whether a test or the intervals say that it is more than noise.
     pub is_sure: bool,
 }
@@ -118,6 +117,13 @@ struct Kind {
     told: Told,
     test: Test,
     figure: fn(&Column<'_>) -> Option<Cell>,
+}
+
+impl Kind {
+    /// Whether it depends on what else the machine is at.
+    fn is_timed(&self) -> bool {
+        matches!(self.id, "latency" | "latency-p90" | "cold")
+    }
 }
 
 fn cell(text: String, exact: f64) -> Cell {
@@ -305,11 +311,26 @@ fn difference(
     at: usize,
 ) -> Option<Difference> {
     // What other frames say has nothing to do with it.
-    let of_frames = !matches!(kind.test, Test::Exact | Test::Time) && kind.id != RETURN.id;
+    let of_frames = !matches!(kind.test, Test::Exact | Test::Time)
+        && !kind.is_timed()
+        && !matches!(kind.id, "return" | "speedup");
     if kind.better == Better::Neither || (of_frames && first.frames != column.frames) {
         return None;
     }
-    let change = own.exact - base.exact;
+    // Figures of other minutes are not compared, but by their ratios to float's of the same minute.
+    let timed = kind.is_timed();
+    let ratio = column.report.filter(|_| first.is_reference && matches!(kind.test, Test::Time));
+    let ratio = ratio.and_then(|report| report.speedup_over_float.as_ref());
+    if timed && ratio.is_none() && first.run != column.run {
+        return None;
+    }
+    let change = match ratio {
+        Some(ratio) => base.exact / ratio.median - base.exact,
+        None => own.exact - base.exact,
+    };
+    if change == 0.0 {
+        return None;
+    }
     let text = match kind.told {
         Told::Points => format::points(change),
         Told::Plain => crate::figures::signed(change),
@@ -321,19 +342,15 @@ fn difference(
         _ => false,
     };
     let is_sure = match kind.test {
-        Test::Exact => change != 0.0,
+        Test::Exact => true,
         Test::Intervals => apart(),
         Test::P(p) => {
             let p = column.report.filter(|_| first.is_reference).and_then(|report| p(report, at));
             p.map_or_else(apart, |p| p < LEVEL)
         }
-        Test::Time => {
-            let report = column.report.filter(|_| first.is_reference);
-            let ratio = report.and_then(|report| report.speedup_over_float.as_ref());
-            ratio.map_or_else(|| first.run == column.run && apart(), |r| r.is_significant())
-        }
+        Test::Time => ratio.map_or_else(apart, |ratio| ratio.is_significant()),
     };
-    let is_better = (change != 0.0).then_some((change > 0.0) == (kind.better == Better::High));
+    let is_better = (change > 0.0) == (kind.better == Better::High);
     Some(Difference { text, is_better, is_sure })
 }
 
@@ -544,21 +561,30 @@ mod tests {
         let float = report(0.96, 1.0, 1000);
         let mut int8 = report(0.90, 0.5, 250);
         (int8.mcnemar_p, int8.speedup_over_float) =
-            (Some(0.2), Some(Speedup { median: 2.0, ci95: [0.9, 3.0] }));
+            (Some(0.2), Some(Speedup { median: 2.5, ci95: [0.9, 3.0] }));
         let columns = [column(&float, 2, true), column(&int8, 1, false)];
         let accuracy = change(&columns, "accuracy").expect("it differs");
-        assert_eq!((accuracy.is_better, accuracy.is_sure), (Some(false), false));
-        assert!(!change(&columns, "latency").expect("it differs").is_sure);
-        let bytes = change(&columns, "file-bytes").expect("it differs");
+        assert_eq!((accuracy.is_better, accuracy.is_sure), (false, false));
+        let latency = change(&columns, "latency").expect("it differs");
         assert_eq!(
-            (&*bytes.text, bytes.is_better, bytes.is_sure),
-            ("\u{2212}75 %", Some(true), true)
+            (&*latency.text, latency.is_sure),
+            ("\u{2212}60 %", false),
+            "by the ratio of one minute"
         );
+        let bytes = change(&columns, "file-bytes").expect("it differs");
+        assert_eq!((&*bytes.text, bytes.is_better, bytes.is_sure), ("\u{2212}75 %", true, true));
+
+        // What other frames say is another matter; the size is not.
+        let elsewhere = Column { frames: 2, ..column(&int8, 1, false) };
+        let columns = [column(&float, 2, true), elsewhere];
+        assert_eq!(change(&columns, "accuracy"), None);
+        assert!(change(&columns, "file-bytes").is_some());
 
         // Against one that no test was made against, intervals say it, of times of one run alone.
         let columns = [column(&float, 2, false), column(&int8, 1, false)];
         assert!(change(&columns, "accuracy").expect("it differs").is_sure);
-        assert!(!change(&columns, "latency").expect("it differs").is_sure);
+        assert_eq!(change(&columns, "latency"), None);
+        assert_eq!(change(&columns, "params"), None, "they are the same");
         let columns = [column(&float, 1, false), column(&int8, 1, false)];
         assert!(change(&columns, "latency").expect("it differs").is_sure);
     }

@@ -190,9 +190,8 @@ fn row(
 
 fn change(change: &Difference) -> Html {
     let (class, says) = match (change.is_better, change.is_sure) {
-        (Some(true), true) => ("better", "better than the baseline"),
-        (Some(false), true) => ("worse", "worse than the baseline"),
-        (None, _) => ("noise", "as the baseline"),
+        (true, true) => ("better", "better than the baseline"),
+        (false, true) => ("worse", "worse than the baseline"),
         _ => ("noise", "within the noise"),
     };
     html! { <span class={classes!("change", class)} title={says}>{" "}{ &change.text }</span> }

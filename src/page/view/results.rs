@@ -19,7 +19,11 @@ pub(super) fn Results(PageProps { state, dispatch }: &PageProps) -> Html {
     let Some(network) = state.selected() else { return Html::default() };
     let Some(comparison) = state.comparisons.get(&network.id) else { return Html::default() };
     let current = state.is_current(comparison.recipe.as_ref());
-    let names: Vec<_> = comparison.models.iter().map(|model| state.title(model)).collect();
+    let name = |model: &String| match state.variant(model) {
+        Some(variant) => state.variant_name(variant),
+        None => state.title(model),
+    };
+    let names: Vec<_> = comparison.models.iter().map(name).collect();
     let classes = |n: usize| (0..n).map(|class| state.class_label(class)).collect::<Vec<_>>();
     let matrices = comparison.reports.iter().enumerate().filter_map(|(index, report)| {
         let accuracy = report.accuracy.clone()?;

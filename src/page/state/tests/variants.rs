@@ -143,20 +143,24 @@ fn all_that_are_shown_drive_the_same_tracks() {
 }
 
 #[test]
-fn other_frames_are_not_compared_with_those_before() {
+fn answers_to_other_frames_are_told_apart() {
     let mut bench = bench_of(&[8]);
-    let changes = |bench: &Bench| {
-        let row = table::rows(&bench.state.columns()).swap_remove(0);
-        assert_eq!(row.kind, "accuracy");
-        row.cells.into_iter().flatten().filter(|cell| cell.change.is_some()).count()
-    };
-    assert_eq!(changes(&bench), 1);
     let (role, name) = (Role::Validation, "other.npz".to_owned());
     bench.act(Action::OpenData { role, name, files: vec![file("other.npz").into()] });
     bench.work();
     bench.set_recipe(bits(4));
     bench.run();
-    assert_eq!((bench.columns().len(), changes(&bench)), (3, 1), "float and the new one");
+    let on = |bench: &Bench| -> Vec<usize> {
+        bench.state.columns().iter().map(|column| column.frames).collect()
+    };
+    let [float, before, now] = on(&bench)[..] else { panic!("{:?}", bench.columns()) };
+    assert!(float == now && before != now);
+    // The bundled ones are the same whenever they are measured on.
+    bench.act(Action::UseBundledData(Role::Validation));
+    bench.deliver();
+    bench.work();
+    bench.run();
+    assert_eq!(on(&bench), [before; 3]);
 }
 
 #[test]
