@@ -111,12 +111,14 @@ pub(super) fn FrameGrid(PageProps { state, dispatch }: &PageProps) -> Html {
                 </p>
             </div>
             { form(state, dispatch) }
-            { for opened(state, &frames, dispatch) }
+            <div class="grid-body">
             <div class="grid-scroll" ref={scroller} tabindex="0" role="region" aria-label="Frames"
                 data-testid="grid" onscroll={Callback::from(move |_: Event| look())}>
                 <div class="grid-all" ref={all}>
                     <ol class="grid-view" ref={list}>{ for shown.map(cell) }</ol>
                 </div>
+            </div>
+            { opened(state, &frames, dispatch) }
             </div>
         </section>
     }
@@ -322,8 +324,10 @@ fn form(state: &Snapshot, dispatch: &Callback<Action>) -> Html {
 }
 
 /// One frame, large, and what every variant says of it.
-fn opened(state: &Snapshot, frames: &[usize], dispatch: &Callback<Action>) -> Option<Html> {
-    let index = state.grid.opened?;
+fn opened(state: &Snapshot, frames: &[usize], dispatch: &Callback<Action>) -> Html {
+    let Some(index) = state.grid.opened else {
+        return html! { <p class="opened-none hint">{"Choose a frame to see what every variant says of it."}</p> };
+    };
     let at = frames.iter().position(|frame| *frame == index);
     let step = |by: isize, name: &'static str| {
         let other =
@@ -363,7 +367,7 @@ fn opened(state: &Snapshot, frames: &[usize], dispatch: &Callback<Action>) -> Op
         }
     };
     let shown = variants.iter().enumerate().filter(|(_, variant)| !variant.hidden);
-    Some(html! {
+    html! {
         <div class="opened-frame" data-testid="opened-frame" data-index={index.to_string()}>
             <Large picture={state.grid.pictures.get(&index).cloned()} />
             <div class="opened-says">
@@ -376,7 +380,7 @@ fn opened(state: &Snapshot, frames: &[usize], dispatch: &Callback<Action>) -> Op
                 <table><tbody>{ for shown.map(row) }</tbody></table>
             </div>
         </div>
-    })
+    }
 }
 
 #[derive(PartialEq, Properties)]

@@ -46,7 +46,10 @@ pub(in crate::page::view) fn TradeOff(PageProps { state, dispatch }: &PageProps)
         })
         .collect();
     let axes = Axes::of(&spots, *cost);
-    let marks = spots.iter().enumerate().map(|(at, spot)| {
+    // What a search has tried lies below.
+    let trials_first = spots.iter().enumerate().filter(|(_, spot)| spot.is_trial);
+    let variants_last = spots.iter().enumerate().filter(|(_, spot)| !spot.is_trial);
+    let marks = trials_first.chain(variants_last).map(|(at, spot)| {
         let colour = if spot.is_trial { "faint" } else { series(places[spot.at]) };
         mark(spot, &axes, (colour, scored, *cost), &open[at], {
             let pointed = pointed.clone();
