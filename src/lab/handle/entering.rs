@@ -148,7 +148,7 @@ fn unlike_training(model: &Model, data: &Dataset) -> Result<Option<Doubt>> {
         let spread = (sums[1] / count as f64 - found * found).max(0.0);
         let ratio = (spread + f64::EPSILON) / (variance + f64::EPSILON);
         let far = (found - mean).abs() > FAR * (variance + f64::EPSILON).sqrt();
-        far || ratio > WIDE || ratio < 1.0 / WIDE
+        far || !(1.0 / WIDE..=WIDE).contains(&ratio)
     });
     let strange = strange.count();
     Ok((count > 0 && 2 * strange > channels).then(|| Doubt {

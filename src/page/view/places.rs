@@ -7,7 +7,7 @@ use super::props::PageProps;
 use super::working::Working;
 use crate::page::place::Place;
 use crate::page::state::{Action, Network};
-use crate::page::words;
+use crate::report::words;
 
 #[component]
 pub(super) fn Places(PageProps { state, dispatch }: &PageProps) -> Html {
