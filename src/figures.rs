@@ -75,6 +75,11 @@ pub fn tenths(figure: f64) -> String {
     format!("{figure:.1}")
 }
 
+/// `0.123`, `4e-69`: a probability, without a row of zeros.
+pub fn p_value(p: f64) -> String {
+    if p > 0.0 && p < 1e-3 { format!("{p:.0e}") } else { format!("{p:.3}") }
+}
+
 /// `[95.2, 96.8]`: the two ends of an interval.
 pub fn interval([low, high]: [f64; 2], figure: impl Fn(f64) -> String) -> String {
     format!("[{}, {}]", figure(low), figure(high))
@@ -113,6 +118,11 @@ mod tests {
             assert_eq!(significant(value), text);
         }
         assert_eq!([signed(0.5), signed(-0.5)], ["+0.500", "-0.500"]);
+    }
+
+    #[test]
+    fn small_probabilities_are_no_zeros() {
+        assert_eq!([0.25, 0.001, 0.000_41, 0.0].map(p_value), ["0.250", "0.001", "4e-4", "0.000"]);
     }
 
     #[test]

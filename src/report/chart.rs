@@ -62,6 +62,8 @@ impl LineKind {
     }
 }
 
+/// How far beyond all that is marked the scale goes for what most stays below.
+const BEYOND: f64 = 1.6;
 /// Whole in per cent.
 const WIDTH: f64 = 100.0;
 /// Of a variant's picture, in pixels.
@@ -114,7 +116,10 @@ fn marks(marks: &[Mark], from_zero: bool) -> String {
         }
         if let Some(most) = mark.most {
             text += &line("most", &x(mark.value), &x(most), MIDDLE, MIDDLE);
-            text += &line("most", &x(most), &x(most), MIDDLE - 3, MIDDLE + 3);
+            // Beyond the picture it has no end.
+            if most <= scale.high {
+                text += &line("most", &x(most), &x(most), MIDDLE - 3, MIDDLE + 3);
+            }
         }
         if let Some(ends) = mark.ci95 {
             let [low, high] = ends.map(x);
@@ -143,10 +148,12 @@ fn scale(marks: &[Mark], from_zero: bool) -> Scale {
     let drawn = || {
         marks.iter().flat_map(|mark| {
             let ends = mark.ci95.into_iter().flatten();
-            [mark.value].into_iter().chain(ends).chain(mark.most).chain(mark.dots.iter().copied())
+            [mark.value].into_iter().chain(ends).chain(mark.dots.iter().copied())
         })
     };
-    let high = drawn().fold(f64::NEG_INFINITY, f64::max);
+    let marked = drawn().fold(f64::NEG_INFINITY, f64::max);
+    let most = marks.iter().filter_map(|mark| mark.most).fold(marked, f64::max);
+    let high = most.min(marked.max(0.0) * BEYOND).max(marked);
     let low = if from_zero { 0.0 } else { drawn().fold(f64::INFINITY, f64::min) };
     let air = 0.06 * (high - low).max(0.02 * high.abs());
     Scale { low: if from_zero { 0.0 } else { low - air }, high: high + air, width: WIDTH }

@@ -46,6 +46,8 @@ pub struct Frames {
 const LAYERS: usize = 40;
 /// Of a confusion matrix that is shown; that of more classes is in the CSV.
 const CLASSES: usize = 16;
+/// Of a matrix of which several stand beside one another.
+const SMALL: usize = 6;
 /// Of nodes left in float that are named.
 const LEFT: usize = 60;
 
@@ -67,6 +69,10 @@ impl Document {
         let classes = classes.unwrap_or_default();
         let mut parts: Vec<Part> =
             self.comparisons.iter().map(|comparison| comparison.part(classes)).collect();
+        if let [only] = &mut parts[..] {
+            // Its network's name stands above.
+            only.title = "The comparison".into();
+        }
         parts.push(Part { title: "How it was measured".into(), sections: vec![self.method()] });
         parts
     }
@@ -480,6 +486,8 @@ fn confusion(caption: &str, names: &[String], accuracy: &Accuracy) -> Block {
     let named = |class: usize| class_name(names, class);
     let answers = (0..accuracy.confusion.len()).map(|class| format!("as {}", named(class)));
     let mut table = Table::new(caption, headed("true class", answers), true);
+    // Of more classes it is as wide as the page.
+    table.is_small = accuracy.confusion.len() <= SMALL;
     for (class, row) in accuracy.confusion.iter().enumerate() {
         let frames: u32 = row.iter().sum();
         let answer = |&count: &u32| Entry {

@@ -34,17 +34,13 @@ fn part(part: &Part) -> String {
         text += &format!("<section>\n<h3>{}</h3>\n", escape(&section.title));
         let mut blocks = section.blocks.iter().peekable();
         while let Some(block) = blocks.next() {
-            let Block::Chart(first) = block else {
+            if !block.is_small() {
                 text += &self::block(block);
                 continue;
-            };
-            // Pictures in a row stand beside one another where there is room.
-            text += "<div class=\"charts\">\n";
-            text += &chart::html(first);
-            while let Some(Block::Chart(next)) =
-                blocks.next_if(|block| matches!(block, Block::Chart(_)))
-            {
-                text += &chart::html(next);
+            }
+            text += &format!("<div class=\"row\">\n{}", self::block(block));
+            while let Some(next) = blocks.next_if(|next| next.is_small()) {
+                text += &self::block(next);
             }
             text += "</div>\n";
         }
@@ -102,5 +98,12 @@ fn cell(entry: &Entry) -> String {
         };
         format!("<span class=\"{class}\">{}{note}</span>", escape(&difference.text))
     });
-    format!("<td{heat}>{}{difference}</td>", escape(&entry.text))
+    // An interval has a line of its own, which keeps columns narrow.
+    let text = match entry.text.split_once(" [") {
+        Some((figure, ends)) => {
+            format!("{}<span class=\"unsure\">[{}</span>", escape(figure), escape(ends))
+        }
+        None => escape(&entry.text),
+    };
+    format!("<td{heat}>{text}{difference}</td>")
 }

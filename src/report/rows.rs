@@ -1,7 +1,7 @@
 //! Every figure of a comparison, a row each: what the tables of the command line and of a report show.
 
 use crate::figures::{
-    bytes, count, grouped, interval, percent, signed, significant, tenths, three_digits,
+    bytes, count, grouped, interval, p_value, percent, signed, significant, tenths, three_digits,
 };
 use crate::vocabulary::driving::{Driven, Track};
 use crate::vocabulary::report::{LEVEL, Latency, Report};
@@ -49,7 +49,10 @@ pub fn names(reports: &[Report]) -> Vec<String> {
         reports.iter().filter(|other| name(other) == name(report)).count() == 1
     };
     let variant = |report: &Report| report.variant.clone();
-    let both = |report: &Report| format!("{} {}", report.variant, file_name(&report.model));
+    let both = |report: &Report| {
+        let file = file_name(&report.model);
+        format!("{} {}", report.variant, file.strip_suffix(".onnx").unwrap_or(file))
+    };
     let all_differ = |name: &dyn Fn(&Report) -> String| reports.iter().all(|r| alone(name, r));
     let name = |(place, report): (usize, &Report)| match () {
         () if all_differ(&variant) => variant(report),
@@ -174,7 +177,7 @@ impl Rows<'_> {
         });
         self.part("frames", &|r| r.accuracy.as_ref().map(|a| grouped(a.n)));
         self.row("agreement with float", &|r| r.agreement_with_float.map(share));
-        self.row("McNemar p", &|r| r.mcnemar_p.map(|p| format!("{p:.3}")));
+        self.row("McNemar p", &|r| r.mcnemar_p.map(p_value));
         let first = reports.first().map_or(&[][..], |first| &first.more_classes);
         for (i, other) in first.iter().enumerate() {
             self.row(&format!("top-1 of {}", other.name), &|r| {
@@ -187,9 +190,7 @@ impl Rows<'_> {
             self.part("agreement with float", &|r| {
                 r.more_classes.get(i)?.agreement_with_float.map(share)
             });
-            self.part("McNemar p", &|r| {
-                r.more_classes.get(i)?.mcnemar_p.map(|p| format!("{p:.3}"))
-            });
+            self.part("McNemar p", &|r| r.more_classes.get(i)?.mcnemar_p.map(p_value));
         }
     }
 
@@ -211,7 +212,7 @@ impl Rows<'_> {
             self.part("against float", &|r| {
                 let change = change(r)?;
                 let ends = interval(change.ci95, signed);
-                Some(format!("{} {ends}, p = {:.3}", signed(change.change), change.p))
+                Some(format!("{} {ends}, p = {}", signed(change.change), p_value(change.p)))
             });
             self.part("RMSE", &|r| of(r).map(|score| significant(score.rmse)));
             self.part("99 % below", &|r| of(r).map(|score| significant(score.p99_abs)));
@@ -264,7 +265,7 @@ impl Rows<'_> {
             let pair = r.driving.as_ref()?.against_float.as_ref()?;
             let ends =
                 pair.ci95.map_or_else(String::new, |ci95| format!(" {}", interval(ci95, tenths)));
-            Some(format!("{:+.1}{ends}, p = {:.3}", pair.mean_difference, pair.p))
+            Some(format!("{:+.1}{ends}, p = {}", pair.mean_difference, p_value(pair.p)))
         });
         self.part("laps finished", &|r| r.driving.as_ref().map(|d| laps(&d.driven.tracks)));
         self.part("off the road", &|r| r.driving.as_ref().map(|d| off_road(&d.driven.tracks)));

@@ -35,6 +35,8 @@ pub struct Table {
     pub lines: Vec<Line>,
     /// Whether all but the headings are figures, which are set flush right.
     pub is_figures: bool,
+    /// Whether several stand beside one another.
+    pub is_small: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -69,12 +71,23 @@ impl From<Option<Cell>> for Entry {
 
 impl Table {
     pub fn new(caption: impl Into<String>, head: Vec<String>, is_figures: bool) -> Self {
-        Self { caption: caption.into(), head, lines: Vec::new(), is_figures }
+        Self { caption: caption.into(), head, lines: Vec::new(), is_figures, is_small: false }
     }
 
     pub fn push(&mut self, entries: impl IntoIterator<Item = impl Into<Entry>>) {
         let entries = entries.into_iter().map(Into::into).collect();
         self.lines.push(Line { is_part: false, entries });
+    }
+}
+
+impl Block {
+    /// Whether it stands beside others of its kind where there is room.
+    pub fn is_small(&self) -> bool {
+        match self {
+            Self::Chart(_) => true,
+            Self::Table(table) => table.is_small,
+            _ => false,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The comparison in one sentence.
 
-use crate::figures::significant;
+use crate::figures::{p_value, significant};
 use crate::vocabulary::report::{Change, Distance, LEVEL, Report, ValueScore};
 
 /// Below this a difference that is real by the test is still no news.
@@ -102,11 +102,6 @@ fn moved(other: &Report) -> Option<String> {
         )
     };
     Some(outputs.iter().map(moved).collect::<Vec<_>>().join(", "))
-}
-
-/// Two digits, without a row of zeros.
-fn p_value(p: f64) -> String {
-    if p < 1e-3 { format!("{p:.0e}") } else { format!("{p:.3}") }
 }
 
 #[cfg(test)]

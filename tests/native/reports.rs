@@ -10,7 +10,7 @@ use steer8::vocabulary::frames::DataSummary;
 use steer8::vocabulary::report::{Report, Series};
 
 /// What no name may do.
-const NASTY: &str = "<b onload='x'>\"&|`_*](y)\\";
+const NASTY: &str = "<b onload='x'>\"&|`_*](y)";
 
 /// A report of all that can be measured; `filled` gives every figure a value of its own.
 fn report(variant: &str, from: u64) -> Report {
@@ -53,6 +53,11 @@ fn report(variant: &str, from: u64) -> Report {
         },
     });
     fill(&mut json, &mut { from });
+    // All drive the same tracks, and a node multiplies as much in all variants.
+    json["driving"]["tracks"][0]["seed"] = 20_000.into();
+    json["driving"]["tracks"][1]["seed"] = 20_001.into();
+    json["profile"][0]["macs"] = 987_654.into();
+    json["profile"][1]["macs"] = 123_456.into();
     serde_json::from_value(json).expect("a report has these fields")
 }
 
@@ -148,19 +153,24 @@ fn every_figure_of_the_json_stands_in_every_format() {
     let csv = csv::write(&document).unwrap();
     let mut lines = csv.lines().map(|line| line.rsplit(',').take(2).collect::<Vec<_>>());
     let fields: BTreeSet<&str> = lines.by_ref().flatten().collect();
-    let mut count = 0;
+    let (mut count, mut missing) = (0, Vec::new());
     for report in document.reports() {
         each_number("", &serde_json::to_value(report).unwrap(), &mut |place, number| {
             count += 1;
-            assert!(fields.contains(number.to_string().as_str()), "CSV: {place} {number}");
+            if !fields.contains(number.to_string().as_str()) {
+                missing.push(format!("CSV: {place} {number}"));
+            }
             // Recipes are told by what differs from the default.
             let is_default = place == ".recipe.version" || place == ".recipe.activation_bits";
             for (said, format) in said.iter().zip(["HTML", "Markdown"]) {
                 let found = ways(number).iter().any(|way| said.contains(way.as_str()));
-                assert!(found || is_default, "{format}: {place} {number}");
+                if !found && !is_default {
+                    missing.push(format!("{format}: {place} {number}"));
+                }
             }
         });
     }
+    assert!(missing.is_empty(), "{missing:#?}");
     assert!(count > 150, "{count}");
 }
 
@@ -189,7 +199,7 @@ fn names_are_words_and_nothing_else_is_loaded() {
     let (open, seen) = tags(&html);
     assert!(open.is_empty(), "{open:?}");
     assert!(!seen.contains("b") && !seen.contains("script"), "{seen:?}");
-    for outside in ["http", "url(", "src=", "href=", "onload='", "@import"] {
+    for outside in ["://", "url(", "src=", "href=", "onload='", "@import"] {
         assert!(!html.contains(outside), "{outside}");
     }
     assert!(html.contains("&lt;b onload=&#39;x&#39;&gt;"));
@@ -211,6 +221,6 @@ fn names_are_words_and_nothing_else_is_loaded() {
     }
 
     let csv = csv::write(&document).unwrap();
-    assert!(csv.starts_with("figure,\"float <b onload='x'>\"\"&|`_*](y)\\\""), "{csv}");
+    assert!(csv.starts_with("figure,\"float <b onload='x'>\"\"&|`_*](y)\""), "{csv}");
     assert!(csv.contains("\r\nlatency_ms.p50,"));
 }
