@@ -280,8 +280,8 @@ mod tests {
     #[test]
     fn every_field_of_a_recipe_can_be_set() {
         let recipe = serde_json::to_value(Recipe::default()).unwrap();
-        // Single layers are told from where they are shown.
-        let elsewhere = ["version", "keep_float", "layers"];
+        // Single layers are told from where they are shown, and given ranges come from a file.
+        let elsewhere = ["version", "keep_float", "layers", "ranges"];
         let fields = recipe.as_object().unwrap().keys();
         let mut fields: Vec<_> = fields.filter(|field| !elsewhere.contains(&&***field)).collect();
         fields.sort();

@@ -32,14 +32,12 @@ pub struct Written {
 /// Says how `tensors` are quantized, of those that the network's file has. Biases follow from the rest.
 pub fn write(tensors: &[TensorInfo], file: &Tensors) -> Written {
     let mut all: Map<String, Value> = Map::new();
-    let mut untold = Vec::new();
+    let (mut untold, mut made) = (Vec::new(), Vec::new());
     for tensor in tensors {
         let Some((quant_type, bits)) = quant_type(&tensor.element_type) else { continue };
         let name = &tensor.name;
         if !file.names.contains(name) {
-            untold.push(format!(
-                "`{name}` is not in the network's file, but made of its constants before quantizing"
-            ));
+            made.push(format!("`{name}`"));
             continue;
         }
         let mut channels = Vec::with_capacity(tensor.scale.len());
@@ -66,6 +64,13 @@ pub fn write(tensors: &[TensorInfo], file: &Tensors) -> Written {
             ));
         }
         all.insert(name.clone(), own);
+    }
+    if !made.is_empty() {
+        untold.push(format!(
+            "nothing is said of what is not in the network's file, but made of its constants before \
+             quantizing: {}",
+            made.join(", ")
+        ));
     }
     if tensors.iter().any(|tensor| tensor.element_type == "int4") {
         untold.push(

@@ -168,10 +168,11 @@ impl Rows<'_> {
         self.cells("top-1 accuracy", false, &|r| {
             let own = r.accuracy.as_ref()?;
             let text = format!("{} {}", share(own.top1), interval(own.ci95, percent));
-            let difference = before.zip(r.mcnemar_p).map(|(before, p)| {
+            let difference = before.zip(r.mcnemar_p).and_then(|(before, p)| {
                 let points = 100.0 * (own.top1 - before.top1);
                 let text = format!("{points:+.2} points");
-                Difference { text, is_real: p < LEVEL, is_better: points > 0.0 }
+                let is_better = points > 0.0;
+                (points != 0.0).then_some(Difference { text, is_real: p < LEVEL, is_better })
             });
             Some(Cell { text, difference })
         });
