@@ -497,6 +497,39 @@ fn training_prints_its_epochs_and_writes_the_file() {
 }
 
 #[test]
+fn training_for_values_speaks_of_errors() {
+    let desk = Desk::new();
+    let labels: Vec<u8> = (0..FRAMES * CLASSES)
+        .flat_map(|at| ((at * 7 % 13) as f32 / 13.0 - 0.5).to_le_bytes())
+        .collect();
+    let y = array("<f4", &format!("{FRAMES}, {CLASSES}"), &labels);
+    desk.write("values.npz", &zip(&[("x.npy", frames_array()), ("y.npy", y)]));
+    let options = "--training values.npz --epochs 1 --batch 8";
+    let losses = "--loss huber --loss-weight logits=2 --mirror logits[0]:-logits[0]";
+    let json = desk.json(&format!("train net.onnx -o out.onnx {options} {losses} --json"));
+    let epoch = &json["epochs"][0];
+    assert_eq!(epoch["score"], "mae");
+    assert!(epoch["train_top1"].is_null() && epoch["heldout_top1"].is_null(), "{epoch}");
+    assert!(epoch["train_score"].is_f64() && epoch["heldout_score"].is_f64(), "{epoch}");
+    assert!(json["result"]["accuracy"].is_null());
+    assert_eq!(json["result"]["values"]["outputs"][4]["name"], "logits[4]");
+    assert!(json["result"]["mae_change"][0]["p"].is_f64());
+    let text = desk.text(&format!("train net.onnx -o two.onnx {options}"));
+    assert!(text.contains("train MAE"), "{text}");
+    for (wrong, what) in [
+        ("--loss cross-entropy", "cross-entropy is for shares"),
+        ("--loss-weight speed=2", "no output `speed` trains"),
+        ("--mirror speed:-speed", "no value `speed` to mirror"),
+        ("--task classes", "is no class"),
+    ] {
+        let error = desk.failure(&format!("train net.onnx -o no.onnx {options} {wrong}"));
+        assert!(error.contains(what), "{wrong}: {error}");
+    }
+    let wrong = desk.run(&format!("train net.onnx -o no.onnx {options} --mirror speed:-angle"));
+    assert_eq!(wrong.status.code(), Some(2));
+}
+
+#[test]
 fn what_cannot_be_trained_is_told_before_it_starts() {
     let desk = Desk::new();
     let error = desk.failure("train net.onnx -o out.onnx");
