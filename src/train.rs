@@ -18,6 +18,7 @@ mod feature;
 mod function;
 mod head;
 mod join;
+mod labels;
 mod layer;
 mod layer_norm;
 mod loss;

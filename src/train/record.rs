@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::head::heads;
+use super::labels::heads;
 use super::layer::{Layer, WeightScale};
 use super::network::{Network, ScaleSource};
 use super::trainer::Trainer;

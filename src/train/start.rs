@@ -156,7 +156,7 @@ mod tests {
     use crate::graph::{Data, Tensor};
     use crate::onnx;
     use crate::progress::unwatched;
-    use crate::train::head::heads;
+    use crate::train::labels::heads;
     use crate::vocabulary::file::File;
     use crate::vocabulary::reading::Reading;
 

@@ -6,7 +6,8 @@ use super::account::Account;
 use super::course::{Course, Fingerprint, Partial};
 use super::crew::{self, ShardSums};
 use super::export;
-use super::head::{self, Head, Targets};
+use super::head::Head;
+use super::labels::{Targets, heads};
 use super::machine::{Mode, SHARD};
 use super::network::{Network, ScaleSource};
 use super::start::Start;
@@ -91,7 +92,7 @@ pub async fn train(
     // They start while this one does.
     let finish = resume.is_some_and(|resume| resume.finish);
     plan.check()?;
-    let (heads, targets) = head::heads(graph, plan, data)?;
+    let (heads, targets) = heads(graph, plan, data)?;
     // A batch has no work for more than one at each of its shards.
     let hands = crew.most().min(plan.batch.min(data.len()).div_ceil(SHARD).saturating_sub(1));
     if !finish && hands > 0 {
@@ -469,7 +470,7 @@ mod tests {
         plan: &'a Plan,
         data: &'a Dataset,
     ) -> Trainer<'a> {
-        let (heads, targets) = head::heads(graph, plan, data).unwrap();
+        let (heads, targets) = heads(graph, plan, data).unwrap();
         let learning = (&heads[..], targets);
         Trainer::new(graph, recipe, plan, learning, [data; 2], &mut |_, _, _| Ok(())).unwrap()
     }
