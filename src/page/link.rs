@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::lab::protocol::ModelId;
 use crate::page::place::Place;
 use crate::vocabulary::driving::Outputs;
+use crate::vocabulary::labelling::Labelling;
 use crate::vocabulary::preprocessing::Preprocessing;
 use crate::vocabulary::recipe::Recipe;
 use crate::vocabulary::task::Judging;
@@ -28,6 +29,8 @@ pub struct Link {
     pub recipe: Recipe,
     /// Of a person's own frames.
     pub preprocessing: Option<Preprocessing>,
+    /// Where the labels of those lie.
+    pub labelling: Labelling,
     pub judging: Judging,
     /// The track that cars drive, if it is not the usual one.
     pub track: Option<u64>,
@@ -55,6 +58,7 @@ impl Link {
                 "network" => link.network = Some(value.into_owned()),
                 "recipe" => link.recipe = recipe(&value)?,
                 "frames" => link.preprocessing = Some(plain(key, &value)?),
+                "labels" => link.labelling = plain(key, &value)?,
                 "outputs" => link.judging = plain(key, &value)?,
                 "track" => link.track = Some(seed(&value)?),
                 "drives" => link.drives = Some(value.parse().map_err(bad)?),
@@ -80,11 +84,14 @@ impl Link {
         let part = |(key, value): (&str, String)| {
             format!("{key}={}", utf8_percent_encode(&value, ESCAPED))
         };
+        let labels = (self.labelling != Labelling::default())
+            .then(|| serde_json::to_string(&self.labelling).ok());
+        let labels = labels.flatten().map(|json| ("labels", json));
         let track = self.track.map(|track| ("track", track.to_string()));
         let beside = self.beside.clone().map(|beside| ("beside", beside));
         let drives = self.drives.as_ref().map(|drives| ("drives", drives.to_string()));
         let speed = self.speed.map(|speed| ("speed", speed.to_string()));
-        let parts = [place, network, recipe, frames, outputs, drives, speed, track, beside];
+        let parts = [place, network, recipe, frames, labels, outputs, drives, speed, track, beside];
         parts.into_iter().flatten().map(part).collect::<Vec<_>>().join("&")
     }
 }
@@ -148,7 +155,9 @@ mod tests {
         let (beside, place) = (Some("pilotnet".into()), Place::Layers);
         let drives = Some("_,-steering*0.5".parse().expect("outputs"));
         let (preprocessing, track, speed) = (Some(preprocessing), Some(7), Some(32.5));
-        let link = Link { preprocessing, judging, track, beside, drives, speed, place, ..link };
+        let labelling = Labelling { labels: vec!["angle".into()], ..Labelling::default() };
+        let link = Link { preprocessing, labelling, judging, track, beside, drives, speed, ..link };
+        let link = Link { place, ..link };
         for link in [plain, link] {
             assert_eq!(Link::parse(&link.fragment()), Ok(link));
         }

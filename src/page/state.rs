@@ -12,6 +12,7 @@ mod entering;
 mod frames_choices;
 mod grid;
 mod kept;
+mod labelling;
 mod networks;
 mod own_frames;
 mod preprocessing;
@@ -48,6 +49,7 @@ pub use data::{DataSet, Loaded, Loading};
 pub use frames_choices::FRAMES_CHOICES;
 pub use grid::{Filter, Grid, Wanted};
 pub use kept::{Kept, SavedVariant};
+pub use labelling::LabellingForm;
 pub use networks::{Fit, Network, Origin, Status};
 pub use own_frames::OwnFrames;
 pub use preprocessing::PreprocessingForm;
@@ -123,6 +125,8 @@ pub enum Action {
     UseBundledData(Role),
     CancelData(Role),
     SetPreprocessing(PreprocessingForm),
+    /// Where the labels of a person's own frames lie.
+    SetLabelling(LabellingForm),
     SetJudging(Judging),
     SetWheel(Wheel),
     /// The cars' worker says something.
@@ -302,6 +306,7 @@ pub struct State {
     pub calibration: DataSet,
     pub training: DataSet,
     pub preprocessing: PreprocessingForm,
+    pub labelling: LabellingForm,
     pub stage: Stage,
     /// How networks drive, and what is made of them.
     pub roads: BTreeMap<ModelId, Rc<Road>>,
@@ -394,6 +399,7 @@ impl State {
             Action::UseBundledData(role) => self.fetch_bundled_data(role, &mut effects),
             Action::CancelData(role) => self.cancel_data(role, &mut effects),
             Action::SetPreprocessing(form) => self.set_preprocessing(form, &mut effects),
+            Action::SetLabelling(form) => self.set_labelling(form, &mut effects),
             Action::CarsHeard { task, event } => self.cars_heard(task, *event, &mut effects),
             Action::CarsLost { error, started } => self.cars_lost(error, started, &mut effects),
             Action::StageInSight(is) => self.stage.in_sight = is,

@@ -17,6 +17,7 @@ mod frame_grid;
 mod frame_strip;
 mod frames_field;
 mod kept_line;
+mod labels_field;
 mod layer_chips;
 mod layer_detail;
 mod layer_row;

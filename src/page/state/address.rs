@@ -1,5 +1,6 @@
 //! The page's address and what is copied from it: the link and the command line.
 
+use super::labelling::LabellingForm;
 use super::networks::Origin;
 use super::preprocessing::PreprocessingForm;
 use super::stage::TRACK;
@@ -35,6 +36,7 @@ impl State {
             network: network.map(|network| network.id.clone()),
             recipe: self.recipe.clone(),
             preprocessing: self.preprocessing().ok().flatten(),
+            labelling: self.labelling.parse().unwrap_or_default(),
             judging: self.judging.clone(),
             track: (self.stage.track != TRACK).then_some(self.stage.track),
             beside: self.stage.beside.clone().filter(|id| {
@@ -120,6 +122,7 @@ impl State {
                 self.set_recipe(link.recipe);
                 let form = link.preprocessing.as_ref().map(PreprocessingForm::of);
                 self.set_preprocessing(form.unwrap_or_default(), effects);
+                self.set_labelling(LabellingForm::of(&link.labelling), effects);
                 self.judging = link.judging;
                 self.wheel = Wheel::of(link.drives, link.speed);
                 self.take_track(link.track.unwrap_or(TRACK));

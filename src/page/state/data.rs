@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use serde_bytes::ByteBuf;
 
+use super::labelling::LabellingForm;
 use super::preprocessing::PreprocessingForm;
 use super::queue::{Purpose, TaskId};
 use super::{Effect, Resource, State};
@@ -23,6 +24,9 @@ pub struct DataSet {
     pub loaded: Option<Loaded>,
     /// What is on its way; what is loaded stays until it is there.
     pub loading: Option<Loading>,
+    /// A person's own files that were opened last, be they loaded or not: what is said of them later lets
+    /// them be read again.
+    opened: Option<(String, Vec<Source>)>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -56,7 +60,8 @@ impl Loading {
 impl State {
     /// Fetches the bundled frames, unless some are here or on their way.
     pub(super) fn fetch_missing_data(&mut self, role: Role, effects: &mut Vec<Effect>) {
-        if *self.data(role) == DataSet::default() {
+        let DataSet { loaded, loading, .. } = self.data(role);
+        if loaded.is_none() && loading.is_none() {
             self.fetch_bundled_data(role, effects);
         }
     }
@@ -67,6 +72,7 @@ impl State {
         if urls.is_empty() {
             return;
         }
+        self.data_mut(role).opened = None;
         self.data_mut(role).loading = Some(Loading {
             name: BUNDLED.to_owned(),
             bundled: true,
@@ -123,9 +129,10 @@ impl State {
         if let Some(Loading { task: Some(task), .. }) = self.data_mut(role).loading.take() {
             self.cancel_task(task, effects);
         }
-        match self.preprocessing() {
-            Ok(preprocessing) => {
-                let request = Request::LoadData { role, files, reading: preprocessing.into() };
+        self.data_mut(role).opened = Some((name.clone(), files.clone()));
+        match self.reading() {
+            Ok(reading) => {
+                let request = Request::LoadData { role, files, reading };
                 self.load_data(role, name, false, request, effects);
             }
             Err(error) => {
@@ -188,15 +195,29 @@ impl State {
             return;
         }
         self.preprocessing = form;
+        self.read_again(effects);
+    }
+
+    /// Reads a person's own frames again, labels being elsewhere.
+    pub(super) fn set_labelling(&mut self, form: LabellingForm, effects: &mut Vec<Effect>) {
+        if form != self.labelling {
+            self.labelling = form;
+            self.read_again(effects);
+        }
+    }
+
+    fn read_again(&mut self, effects: &mut Vec<Effect>) {
         for role in [Role::Validation, Role::Calibration, Role::Training] {
-            let own = self.data(role).loaded.clone().filter(|loaded| !loaded.bundled);
-            let request = self.queue.data(role).cloned();
-            if let (Some(own), Some(request)) = (own, request)
-                && let Request::LoadData { files, .. } = &*request
-            {
-                self.open_data(role, own.name, files.clone(), effects);
+            if let Some((name, files)) = self.data(role).opened.clone() {
+                self.open_data(role, name, files, effects);
             }
         }
+    }
+
+    /// How a person's own files are read.
+    fn reading(&self) -> Result<Reading> {
+        let labelling = self.labelling.parse()?;
+        Ok(Reading { labelling, ..self.preprocessing()?.into() })
     }
 }
 

@@ -70,10 +70,6 @@ impl Queue {
         self.tasks.remove(position)
     }
 
-    pub(super) fn data(&self, role: Role) -> Option<&Rc<Request>> {
-        self.loads.get(&Slot::Data(role))
-    }
-
     /// The file that a network came in, and those beside it.
     pub(super) fn files(&self, model: &str) -> Option<(&File, &[File])> {
         match &**self.loads.get(&Slot::Model(model.to_owned()))? {

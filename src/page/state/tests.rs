@@ -698,10 +698,22 @@ fn normalization_applies_to_own_frames_at_once() {
     assert_eq!(preprocessing.map(|n| n.mean), Some(vec![0.5; 3]));
 
     bench.work();
+    let form = LabellingForm { labels: "angle".into(), ..Default::default() };
+    bench.act(Action::SetLabelling(form));
+    let (task, request) = bench.sent[0].clone();
+    let Request::LoadData { reading, .. } = &*request else { panic!("{request:?}") };
+    assert_eq!(reading.labelling.labels, ["angle"]);
+    // What could not be read is read again once it is said how.
+    let error = Error::new("there is no column `angle`");
+    bench.act(Action::Heard { task, event: Box::new(Event::Failed { error }) });
+    bench.act(Action::SetLabelling(LabellingForm::default()));
+    assert!(matches!(&*bench.sent[0].1, Request::LoadData { .. }));
+    bench.work();
+
     let form = PreprocessingForm { mean: "half".into(), ..Default::default() };
     bench.act(Action::SetPreprocessing(form));
     assert!(bench.sent.is_empty());
-    assert_eq!(bench.told().len(), 1);
+    assert_eq!(bench.told().len(), 2);
 }
 
 #[test]

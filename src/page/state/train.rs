@@ -296,7 +296,7 @@ impl State {
             DataSet { loading: Some(loading), .. } if loading.bundled => {
                 !loading.brings(self.archives(Role::Training).len())
             }
-            DataSet { loaded: Some(loaded), loading: None } if loaded.bundled => {
+            DataSet { loaded: Some(loaded), loading: None, .. } if loaded.bundled => {
                 Some(loaded.summary.frames) != wanted
             }
             _ => false,

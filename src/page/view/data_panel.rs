@@ -5,6 +5,7 @@ use yew::prelude::*;
 
 use super::data_row::DataRow;
 use super::entering_figure::EnteringFigure;
+use super::labels_field::LabelsField;
 use super::outputs_field::OutputsField;
 use super::props::{PageProps, changing};
 use crate::lab::protocol::Role;
@@ -53,9 +54,10 @@ pub(super) fn DataPanel(PageProps { state, dispatch }: &PageProps) -> Html {
             <div class="data-head">
                 <h2>{"The frames"}</h2>
                 <p class="hint">
-                    {"Yours work too: an .npz with x and y (or with an array for each input of a network that has \
-                      several), a folder of class folders of images, or a \
-                      zip of one. Drop them anywhere, with or without a network of your own."}
+                    {"Yours work too, as they lie on the disk: a folder or a zip of images in class folders or with \
+                      a table of labels (Udacity's driving_log.csv, a Donkeycar tub, any CSV), with labels in \
+                      their names (JetRacer, JetBot), or an .npz (an array for each input of a network that \
+                      has several). Drop them anywhere, with or without a network of your own."}
                 </p>
             </div>
             <div class="data-rows">
@@ -63,6 +65,7 @@ pub(super) fn DataPanel(PageProps { state, dispatch }: &PageProps) -> Html {
                 <DataRow role={Role::Calibration} state={state.clone()} dispatch={dispatch.clone()} />
                 <DataRow role={Role::Training} state={state.clone()} dispatch={dispatch.clone()} />
             </div>
+            <LabelsField state={state.clone()} dispatch={dispatch.clone()} />
             <details class="preprocessing">
                 <summary>{"How your own frames enter"}</summary>
                 <p class="hint">

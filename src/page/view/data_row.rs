@@ -2,13 +2,13 @@
 
 use yew::prelude::*;
 
-use super::file_button::FileButton;
+use super::file_button::{FRAME_FILES, FileButton};
 use super::opener::Opener;
 use super::props::Snapshot;
 use crate::lab::protocol::Role;
 use crate::page::format;
 use crate::page::state::{Action, Loaded, Loading};
-use crate::vocabulary::frames::FRAMES;
+use crate::vocabulary::frames::{DataSummary, FRAMES, LabelColumn, Sample};
 use crate::web::files::Selection;
 
 #[derive(PartialEq, Properties)]
@@ -55,7 +55,7 @@ pub(super) fn DataRow(DataRowProps { role, state, dispatch }: &DataRowProps) -> 
             }
             <div class="buttons">
                 <FileButton testid={format!("open-{kind}")} text="Open files" multiple=true
-                    accept=".npz,.zip,image/*" picked={picked.clone()} />
+                    accept={FRAME_FILES} picked={picked.clone()} />
                 <FileButton testid={format!("open-{kind}-folder")} text="Open a folder" folder=true
                     {picked} />
                 if !bundled && data.loading.is_none() {
@@ -108,10 +108,47 @@ fn summary(state: &Snapshot, loaded: &Loaded) -> Html {
                 <b>{ format::grouped(summary.frames) }</b>
                 { format!(" frames of {frames}: {}", loaded.name) }
             </p>
+            if !loaded.bundled && !summary.source.is_empty() {
+                <p class="hint" data-testid="found">{ &summary.source }</p>
+            }
+            if summary.class_counts.is_empty() && !summary.label_columns.is_empty() {
+                { label_columns(summary) }
+            }
+            { for summary.notes.iter().map(|note| html! {
+                <p class="hint noted" data-testid="data-note">{ note }</p>
+            }) }
             if (1..=12).contains(&summary.class_counts.len()) {
                 <dl class="class-balance">{ for summary.class_counts.iter().enumerate().map(class) }</dl>
             }
         </>
+    }
+}
+
+/// The labels: a column each, from where to where they go, and the first frames'.
+fn label_columns(summary: &DataSummary) -> Html {
+    let name = |(at, column): (usize, &LabelColumn)| {
+        let name = column.name.clone().unwrap_or_else(|| format!("label {}", at + 1));
+        let [low, high] = column.range.map(format::value);
+        html! { <th scope="col">{ name }<span class="hint">{ format!(" {low} to {high}") }</span></th> }
+    };
+    let row = |sample: &Sample| {
+        let labels = sample.labels.iter().map(|&label| html! { <td>{ format::value(label) }</td> });
+        html! {
+            <tr>
+                <th scope="row">{ sample.name.clone().unwrap_or_default() }</th>
+                { for labels }
+            </tr>
+        }
+    };
+    html! {
+        <div class="wide" tabindex="0" role="region" aria-label="Labels of the first frames">
+            <table class="label-rows" data-testid="label-rows">
+                <thead>
+                    <tr><td></td>{ for summary.label_columns.iter().enumerate().map(name) }</tr>
+                </thead>
+                <tbody>{ for summary.samples.iter().map(row) }</tbody>
+            </table>
+        </div>
     }
 }
 

@@ -2,7 +2,7 @@
 
 use yew::prelude::*;
 
-use super::file_button::FileButton;
+use super::file_button::{FRAME_FILES, FileButton};
 use super::opener::Opener;
 use super::props::PageProps;
 use crate::lab::protocol::Role;
@@ -46,7 +46,7 @@ pub(super) fn Misfit(PageProps { state, dispatch }: &PageProps) -> Html {
                         { way_out }
                     </p>
                     <FileButton {testid} text={format!("Open {kind} frames")} multiple=true
-                        accept=".npz,.zip,image/*" picked={Callback::from(picked)} />
+                        accept={FRAME_FILES} picked={Callback::from(picked)} />
                     if own {
                         <button type="button" class="button quiet" {onclick}>
                             {"Use the bundled frames"}
