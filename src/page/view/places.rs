@@ -36,7 +36,9 @@ pub(super) fn Places(PageProps { state, dispatch }: &PageProps) -> Html {
             <nav aria-label="Places"><ul>{ for Place::ALL.into_iter().map(link) }</ul></nav>
             <Chosen state={state.clone()} dispatch={dispatch.clone()} />
             if state.job.is_some() {
-                <div class="under-way"><Working state={state.clone()} dispatch={dispatch.clone()} /></div>
+                <section class="under-way" aria-label="What is under way">
+                    <Working state={state.clone()} dispatch={dispatch.clone()} />
+                </section>
             }
         </div>
     }
@@ -58,12 +60,12 @@ fn Chosen(PageProps { state, dispatch }: &PageProps) -> Html {
         _ => words::recipe(&state.recipe),
     };
     html! {
-        <div class="chosen-now">
+        <section class="chosen-now" aria-label="What is chosen">
             <label>
                 <span class="unseen">{"The chosen network"}</span>
                 <select data-testid="chosen" {onchange}>{ for state.networks.iter().map(option) }</select>
             </label>
             <span class="chosen-recipe" data-testid="chosen-recipe" title={recipe.clone()}>{ recipe }</span>
-        </div>
+        </section>
     }
 }

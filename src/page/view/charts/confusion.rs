@@ -60,7 +60,9 @@ fn row(truth: usize, row: &[u32], margin: usize, readable: bool, props: &Confusi
     let cell = |(answer, &count): (usize, &u32)| {
         let share = f64::from(count) / f64::from(frames.max(1));
         let x = margin + answer * CELL;
-        let says = format!("{}, answered {}: {count}", props.classes[truth], props.classes[answer]);
+        let frames = format::grouped(count as usize);
+        let says =
+            format!("{}, answered {}: {frames}", props.classes[truth], props.classes[answer]);
         let class = classes!(
             "cell",
             (answer == truth).then_some("cell-right"),

@@ -81,7 +81,7 @@ pub(in crate::page::view) fn TradeOff(PageProps { state, dispatch }: &PageProps)
     html! {
         <figure class="panel trade-off" data-testid="trade-off" data-value={spots.len().to_string()}>
             <figcaption>
-                <h3>{"What it wins, and what it costs"}</h3>
+                <h2>{"What it wins, and what it costs"}</h2>
                 <select data-testid="trade-off-won" aria-label="What is won" onchange={choose_won}>
                     <option selected={*won == Won::Score}>
                         { if scored == Scored::Error { "Error" } else { "Accuracy" } }
