@@ -2,6 +2,7 @@
 
 mod archive;
 mod dataset;
+mod decode;
 mod entry;
 mod images;
 pub mod npy;

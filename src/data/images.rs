@@ -2,9 +2,10 @@
 
 use std::io::Cursor;
 
-use image::{ImageFormat, ImageReader, RgbImage};
+use image::{ImageFormat, RgbImage};
 
 use super::dataset::{Sample, bounded_vec};
+use super::decode::decode;
 use super::entry::Entry;
 use super::prepare::Preparer;
 use super::records::{Load, Records};
@@ -12,9 +13,6 @@ use super::{Dataset, archive};
 use crate::error::{Context, Error, Result};
 use crate::progress::Progress;
 use crate::vocabulary::preprocessing::Preprocessing;
-
-const FORMATS: [ImageFormat; 4] =
-    [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Bmp];
 
 /// Reads the images of `records` among `entries`; `load` gives the content of one.
 ///
@@ -86,24 +84,6 @@ pub fn write_zip<'a>(
     archive::write(entries)
 }
 
-pub(super) fn decode(bytes: &[u8]) -> Result<RgbImage> {
-    if bytes.is_empty() {
-        return Err(Error::new("the file is empty"));
-    }
-    let format = image::guess_format(bytes)
-        .ok()
-        .filter(|format| FORMATS.contains(format))
-        .ok_or_else(|| {
-            Error::new("not a PNG, JPEG, WebP or BMP image")
-                .way_out("Convert it to one of them, or leave it out.")
-        })?;
-    // The reader's own limits, 512 MiB, keep a lying header from exhausting the memory.
-    let image = ImageReader::with_format(Cursor::new(bytes), format)
-        .decode()
-        .map_err(|error| Error::new(format!("the image cannot be decoded ({error})")))?;
-    Ok(image.into_rgb8())
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -113,6 +93,7 @@ mod tests {
     use zip::write::{SimpleFileOptions, ZipWriter};
 
     use super::*;
+    use crate::data::decode::FORMATS;
     use crate::vocabulary::file::File;
     use crate::vocabulary::reading::Reading;
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use super::Dataset;
-use crate::data::images;
+use crate::data::decode::decode;
 use crate::data::prepare::Preparer;
 use crate::error::Result;
 use crate::vocabulary::entering::Step;
@@ -36,7 +36,7 @@ impl Dataset {
     pub fn steps(&self) -> Result<Vec<Step>> {
         let Some(sample) = &self.sample else { return Ok(Vec::new()) };
         let Sample { bytes, preprocessing } = &**sample;
-        let image = images::decode(bytes)?;
+        let image = decode(bytes)?;
         let (width, height) = image.dimensions();
         let size = [width as usize, height as usize];
         let mut steps = vec![Step {
