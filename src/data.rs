@@ -9,6 +9,7 @@ pub mod npy;
 pub mod npz;
 mod prepare;
 mod records;
+mod sample;
 mod tree;
 
 pub use dataset::Dataset;

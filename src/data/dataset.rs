@@ -9,6 +9,7 @@ use serde_bytes::ByteBuf;
 use super::archive::{self, Archive};
 use super::entry::{Entry, file_name, is_image_name, is_record_name, stem};
 use super::records::{self, natural};
+use super::sample::Sample;
 use super::tree::{Given, Tree};
 use super::{images, npy, npz};
 use crate::error::{Context, Error, Result};
@@ -23,7 +24,6 @@ use crate::vocabulary::frames::{Axes, DataSummary, LabelColumn};
 use crate::vocabulary::labels::{Column, Labels, Numbers};
 use crate::vocabulary::preprocessing::{Color, Preprocessing};
 use crate::vocabulary::reading::Reading;
-pub(super) use sample::Sample;
 
 /// Frames of one set take at most this many bytes in memory: what a browser tab can still hold.
 const MAX_BYTES: usize = i32::MAX as usize;
@@ -31,9 +31,9 @@ const MAX_BYTES: usize = i32::MAX as usize;
 mod about;
 mod arrays;
 mod picture;
-mod sample;
 mod shown;
 mod stack;
+mod steps;
 
 use about::About;
 

@@ -4,11 +4,12 @@ use std::io::Cursor;
 
 use image::{ImageFormat, RgbImage};
 
-use super::dataset::{Sample, bounded_vec};
+use super::dataset::bounded_vec;
 use super::decode::decode;
 use super::entry::Entry;
 use super::prepare::Preparer;
 use super::records::{Load, Records};
+use super::sample::Sample;
 use super::{Dataset, archive};
 use crate::error::{Context, Error, Result};
 use crate::progress::Progress;

@@ -1,11 +1,9 @@
 //! The way of an image from its file to what is kept of it.
 
-use serde::{Deserialize, Serialize};
-use serde_bytes::ByteBuf;
-
 use super::Dataset;
 use crate::data::decode::decode;
 use crate::data::prepare::Preparer;
+use crate::data::sample::Sample;
 use crate::error::Result;
 use crate::vocabulary::entering::Step;
 use crate::vocabulary::frames::Picture;
@@ -13,13 +11,6 @@ use crate::vocabulary::preprocessing::Preprocessing;
 
 /// Larger pictures are shown with fewer pixels.
 const MOST_SIDE: usize = 640;
-
-/// An image as it lies in its file, and how it enters.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(in crate::data) struct Sample {
-    pub(in crate::data) bytes: ByteBuf,
-    pub(in crate::data) preprocessing: Preprocessing,
-}
 
 impl Dataset {
     /// With the image that shows how they enter.
