@@ -9,6 +9,7 @@ use super::{files, print, print_json, table};
 use crate::data::npy;
 use crate::error::{Error, Result};
 use crate::lab::protocol::Role;
+use crate::report::csv::field;
 use crate::report::{self, node_data::Striking};
 use crate::vocabulary::reading::Reading;
 use crate::vocabulary::task::Task;
@@ -73,9 +74,10 @@ fn written(answers: &Answers, path: &Path) -> Vec<u8> {
         return npy::write_f32(&rows.concat(), rows.len(), numbers.len());
     }
     let head = std::iter::once("frame").chain(numbers.iter().map(String::as_str));
-    let mut text = head.map(quoted).collect::<Vec<_>>().join(",") + "\n";
+    let mut text = head.map(field).collect::<Vec<_>>().join(",") + "\n";
     for (index, row) in rows.iter().enumerate() {
-        let name = frames.get(index).map_or_else(|| index.to_string(), |name| quoted(name));
+        let name =
+            frames.get(index).map_or_else(|| index.to_string(), |name| field(name).into_owned());
         text += &name;
         for number in row {
             text += &format!(",{number}");
@@ -83,11 +85,4 @@ fn written(answers: &Answers, path: &Path) -> Vec<u8> {
         text += "\n";
     }
     text.into_bytes()
-}
-
-fn quoted(field: &str) -> String {
-    match field.contains(['"', ',', '\n', '\r']) {
-        true => format!("\"{}\"", field.replace('"', "\"\"")),
-        false => field.to_owned(),
-    }
 }

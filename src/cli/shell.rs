@@ -1,5 +1,6 @@
 //! The lab and the terminal: requests out, progress shown, the answer handed back.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -51,6 +52,8 @@ pub(super) struct Shell {
     disk: files::Disk,
     /// Say nothing besides results and errors.
     quiet: bool,
+    /// Notes on stderr.
+    told: BTreeSet<String>,
 }
 
 impl Shell {
@@ -62,7 +65,7 @@ impl Shell {
         if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {percent:>3} %") {
             bar.set_style(style);
         }
-        Self { lab: Lab::new(), bar, disk: files::Disk::default(), quiet }
+        Self { lab: Lab::new(), bar, disk: files::Disk::default(), quiet, told: BTreeSet::new() }
     }
 
     /// Loads a network, with the files beside it that have its weights, under its file's name.
@@ -265,9 +268,10 @@ impl Shell {
         }
     }
 
-    /// What somebody should know who goes on all the same.
-    pub(super) fn warn(&self, notes: &[String]) {
-        for note in notes.iter().filter(|_| !self.quiet) {
+    /// What somebody should know who goes on all the same, each once: several sets may be alike.
+    pub(super) fn warn(&mut self, notes: &[String]) {
+        let told = &mut self.told;
+        for note in notes.iter().filter(|note| !self.quiet && told.insert((*note).clone())) {
             // Where stderr is closed there is nobody to tell.
             self.bar.suspend(|| drop(writeln!(io::stderr(), "note: {note}")));
         }

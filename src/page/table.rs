@@ -6,11 +6,10 @@ use std::fmt::Write as _;
 use crate::error::{Error, Result};
 use crate::figures::significant;
 use crate::page::format;
+use crate::report::csv::field;
+use crate::report::markdown::escape;
 use crate::vocabulary::driving::Driven;
-use crate::vocabulary::report::Report;
-
-/// Of the tests, as of the 95 % intervals.
-const LEVEL: f64 = 0.05;
+use crate::vocabulary::report::{LEVEL, Report};
 
 /// A variant of a network.
 #[derive(Debug, Clone, PartialEq)]
@@ -435,15 +434,14 @@ pub fn text(format: Format, columns: &[Column<'_>]) -> Result<String> {
 }
 
 fn markdown(columns: &[Column<'_>]) -> String {
-    let escaped = |text: &str| text.replace('|', "\\|").replace('\n', " ");
     let mut text = "| |".to_owned();
     for column in columns {
-        write!(text, " {} |", escaped(&column.name)).ok();
+        write!(text, " {} |", escape(&column.name)).ok();
     }
     text.push_str("\n| :-- |");
     text.push_str(&" --: |".repeat(columns.len()));
     for row in rows(columns) {
-        write!(text, "\n| {} |", escaped(&row.name)).ok();
+        write!(text, "\n| {} |", escape(&row.name)).ok();
         for cell in &row.cells {
             let Some(cell) = cell else {
                 text.push_str(" – |");
@@ -462,27 +460,23 @@ fn markdown(columns: &[Column<'_>]) -> String {
 
 /// A line per variant: spreadsheets and data frames want one.
 fn csv(columns: &[Column<'_>]) -> String {
-    let quoted = |text: &str| match text.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text.to_owned(),
-    };
     let rows = rows(columns);
     let mut text = "name,variant".to_owned();
     for row in &rows {
         let has_interval = row.cells.iter().flatten().any(|cell| cell.interval.is_some());
-        write!(text, ",{}", quoted(&row.id)).ok();
+        write!(text, ",{}", field(&row.id)).ok();
         if has_interval {
             write!(
                 text,
                 ",{0},{1}",
-                quoted(&format!("{}-low", row.id)),
-                quoted(&format!("{}-high", row.id))
+                field(&format!("{}-low", row.id)),
+                field(&format!("{}-high", row.id))
             )
             .ok();
         }
     }
     for (at, column) in columns.iter().enumerate() {
-        write!(text, "\n{},{}", quoted(&column.name), quoted(column.variant)).ok();
+        write!(text, "\n{},{}", field(&column.name), field(column.variant)).ok();
         for row in &rows {
             let has_interval = row.cells.iter().flatten().any(|cell| cell.interval.is_some());
             let cell = row.cells[at].as_ref();

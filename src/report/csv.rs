@@ -2,6 +2,7 @@
 //!
 //! Figures are called as in `steer8 compare --json`: `latency_ms.p50`, `accuracy.confusion.0.1`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -70,11 +71,15 @@ fn harmless(text: String) -> String {
 }
 
 fn record(fields: impl Iterator<Item = String>) -> String {
-    let field = |field: String| {
-        let special = field.contains([',', '"', '\n', '\r']);
-        if special { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }
-    };
-    fields.map(field).collect::<Vec<_>>().join(",") + "\r\n"
+    fields.map(|text| field(&text).into_owned()).collect::<Vec<_>>().join(",") + "\r\n"
+}
+
+/// A field as RFC 4180 has it.
+pub fn field(text: &str) -> Cow<'_, str> {
+    match text.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", text.replace('"', "\"\"")).into(),
+        false => text.into(),
+    }
 }
 
 #[cfg(test)]

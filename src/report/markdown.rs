@@ -57,7 +57,7 @@ fn table(table: &Table) -> String {
 }
 
 /// Words that mean nothing to Markdown but themselves.
-fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     let mut before = ' ';
     for character in text.chars() {

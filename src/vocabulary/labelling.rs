@@ -74,6 +74,37 @@ pub struct ForColumn {
     pub number: f64,
 }
 
+/// `COLUMN=X`, or `X` for all.
+impl std::str::FromStr for ForColumn {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (column, number) = match text.rsplit_once('=') {
+            Some((name, number)) => (Some(name.to_owned()), number),
+            None => (None, text),
+        };
+        Ok(Self { column, number: finite(number)? })
+    }
+}
+
+/// An input and the column that feeds it: `NAME=COLUMN`.
+///
+/// # Errors
+/// In words what is expected.
+pub fn fed(text: &str) -> Result<(String, String), String> {
+    let (name, column) = text
+        .split_once('=')
+        .ok_or_else(|| format!("`{text}` is no NAME=COLUMN, such as speed=3"))?;
+    Ok((name.to_owned(), column.to_owned()))
+}
+
+/// # Errors
+/// In words that it is no number.
+pub fn finite(text: &str) -> Result<f64, String> {
+    let number = text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
+    number.ok_or_else(|| format!("`{text}` is not a number, such as 0.2"))
+}
+
 impl Labelling {
     /// Whether it says something that a table, or an array, has to have.
     pub fn names_columns(&self) -> bool {

@@ -17,6 +17,11 @@ use crate::vocabulary::file::{File, Source, is_network_name};
 /// How files with frames end, and with what belongs to them; pictures are told by their type.
 const FRAMES: [&str; 8] = [".npz", ".npy", ".zip", ".csv", ".tsv", ".json", ".txt", ".catalog"];
 
+/// What pickers of frames offer, as in `<input accept>`.
+pub fn accepted_frames() -> String {
+    format!("{},image/*", FRAMES.join(","))
+}
+
 /// A file on the person's disk, not read yet.
 #[derive(Debug, Clone)]
 pub struct Picked {

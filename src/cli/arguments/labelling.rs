@@ -1,8 +1,10 @@
 //! Where labels lie, as options.
 
+use std::str::FromStr;
+
 use clap::Args;
 
-use crate::vocabulary::labelling::{Cameras, ForColumn, Labelling};
+use crate::vocabulary::labelling::{Cameras, ForColumn, Labelling, fed, finite};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Label options")]
@@ -29,10 +31,10 @@ pub(in crate::cli) struct LabellingOptions {
     #[arg(long, value_name = "RE")]
     label_pattern: Option<String>,
     /// Multiply labels, all or by their names: pixels to -1..1, degrees to radians.
-    #[arg(long, value_name = "[NAME=]X,…", value_delimiter = ',', allow_hyphen_values = true, value_parser = for_column)]
+    #[arg(long, value_name = "[NAME=]X,…", value_delimiter = ',', allow_hyphen_values = true, value_parser = ForColumn::from_str)]
     label_scale: Vec<ForColumn>,
     /// Add to labels, once they are multiplied.
-    #[arg(long, value_name = "[NAME=]X,…", value_delimiter = ',', allow_hyphen_values = true, value_parser = for_column)]
+    #[arg(long, value_name = "[NAME=]X,…", value_delimiter = ',', allow_hyphen_values = true, value_parser = ForColumn::from_str)]
     label_offset: Vec<ForColumn>,
 }
 
@@ -50,22 +52,4 @@ impl LabellingOptions {
             offset: self.label_offset.clone(),
         }
     }
-}
-
-fn fed(text: &str) -> Result<(String, String), String> {
-    let (name, column) = text.split_once('=').ok_or("NAME=COLUMN is expected, such as speed=3")?;
-    Ok((name.to_owned(), column.to_owned()))
-}
-
-fn finite(text: &str) -> Result<f64, String> {
-    let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
-    number.ok_or_else(|| "not a number, such as 0.2".into())
-}
-
-fn for_column(text: &str) -> Result<ForColumn, String> {
-    let (column, number) = match text.rsplit_once('=') {
-        Some((name, number)) => (Some(name.to_owned()), number),
-        None => (None, text),
-    };
-    Ok(ForColumn { column, number: finite(number)? })
 }

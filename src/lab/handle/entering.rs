@@ -33,17 +33,17 @@ impl Lab {
         let data = model.frames(self.data(role)?)?;
         let calibration = self.data.get(&Role::Calibration).filter(|_| role != Role::Calibration);
         let calibration = calibration.and_then(|data| model.frames(data).ok());
+        let calibration = calibration.map(|data| (range(&data), data));
         let range = range(&data);
         let whole = calibration
             .as_ref()
-            .map(|data| self::range(data))
-            .map_or(range, |other| [range[0].min(other[0]), range[1].max(other[1])]);
+            .map_or(range, |(other, _)| [range[0].min(other[0]), range[1].max(other[1])]);
         let doubts = [scaled_twice(model, &data, range), unlike_training(model, &data)?];
         let entering = Box::new(Entering {
             steps: data.steps()?,
             shape: data.frame_shape().to_vec(),
-            values: numbers(&data, whole),
-            calibration: calibration.map(|data| numbers(&data, whole)),
+            values: numbers(&data, range, whole),
+            calibration: calibration.map(|(range, data)| numbers(&data, range, whole)),
             doubts: doubts.into_iter().flatten().collect(),
         });
         Ok(Event::Entering { model: id, role, entering })
@@ -59,8 +59,8 @@ fn range(data: &Dataset) -> [f32; 2] {
     range
 }
 
-/// What enters, counted in equal parts of a range.
-fn numbers(data: &Dataset, [low, high]: [f32; 2]) -> Numbers {
+/// What enters, from where to where it goes, counted in equal parts of `low` to `high`.
+fn numbers(data: &Dataset, range: [f32; 2], [low, high]: [f32; 2]) -> Numbers {
     let per_part = PARTS as f32 / (high - low).max(f32::MIN_POSITIVE);
     let mut counts = vec![0_u32; PARTS];
     let (mut count, mut sums) = (0_u64, [0.0_f64; 2]);
@@ -75,7 +75,7 @@ fn numbers(data: &Dataset, [low, high]: [f32; 2]) -> Numbers {
     });
     let [mean, square] = sums.map(|sum| sum / count.max(1) as f64);
     let std = (square - mean * mean).max(0.0).sqrt();
-    Numbers { frames: probes(data).count(), range: range(data), mean, std, counts }
+    Numbers { frames: probes(data).count(), range, mean, std, counts }
 }
 
 /// Hands some frames of the set to `hear`, as they enter.

@@ -1,7 +1,7 @@
 //! Where labels lie, as a person types it.
 
 use crate::error::{Error, Result};
-use crate::vocabulary::labelling::{Cameras, ForColumn, Labelling};
+use crate::vocabulary::labelling::{Cameras, ForColumn, Labelling, fed, finite};
 
 /// Names and figures separated by commas; empty means that usual names tell.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,26 +43,21 @@ impl LabellingForm {
     /// What is no number, and an input without its column.
     pub(super) fn parse(&self) -> Result<Labelling> {
         let said = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-        let input = |text: &str| {
-            let pair = text.split_once('=').map(|(input, column)| (input.into(), column.into()));
-            pair.ok_or_else(|| {
-                Error::new(format!("`{text}` does not say which column feeds an input"))
-                    .way_out("Give input=column, such as speed=speed.")
-            })
-        };
         let camera_correction = match said(&self.correction) {
             None => Labelling::default().camera_correction,
-            Some(text) => number("correction", &text)?,
+            Some(text) => said_of("camera-correction", finite(&text))?,
         };
         Ok(Labelling {
             images: said(&self.images),
             labels: words(&self.labels).map(str::to_owned).collect(),
-            inputs: words(&self.inputs).map(input).collect::<Result<_>>()?,
+            inputs: words(&self.inputs)
+                .map(|word| said_of("input", fed(word)))
+                .collect::<Result<_>>()?,
             cameras: if self.all_cameras { Cameras::All } else { Cameras::Center },
             camera_correction,
             pattern: said(&self.pattern),
-            scale: for_columns("scale", &self.scale)?,
-            offset: for_columns("offset", &self.offset)?,
+            scale: for_columns("label-scale", &self.scale)?,
+            offset: for_columns("label-offset", &self.offset)?,
         })
     }
 }
@@ -76,21 +71,12 @@ fn listed(figures: &[ForColumn]) -> String {
 }
 
 fn for_columns(field: &str, text: &str) -> Result<Vec<ForColumn>> {
-    let one = |word: &str| {
-        let (column, figure) = match word.rsplit_once('=') {
-            Some((column, figure)) => (Some(column.to_owned()), figure),
-            None => (None, word),
-        };
-        Ok(ForColumn { column, number: number(field, figure)? })
-    };
-    words(text).map(one).collect()
+    words(text).map(|word| said_of(field, word.parse())).collect()
 }
 
-fn number(field: &str, text: &str) -> Result<f64> {
-    text.trim().parse().ok().filter(|number: &f64| number.is_finite()).ok_or_else(|| {
-        Error::new(format!("`{text}` in {field} is not a number"))
-            .way_out("Give a number, such as 0.2, or column=number.")
-    })
+/// A field's fault as an error.
+fn said_of<T>(field: &str, read: Result<T, String>) -> Result<T> {
+    read.map_err(|why| Error::new(format!("{field}: {why}")))
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
@@ -118,7 +104,7 @@ mod tests {
         assert_eq!(LabellingForm::of(&labelling).parse(), Ok(labelling));
         assert_eq!(LabellingForm::default().parse(), Ok(Labelling::default()));
         let form = LabellingForm { scale: "gas=two".into(), ..LabellingForm::default() };
-        assert!(form.parse().unwrap_err().what.contains("`two` in scale"));
+        assert!(form.parse().unwrap_err().what.contains("label-scale: `two`"));
         let form = LabellingForm { inputs: "speed".into(), ..LabellingForm::default() };
         assert!(form.parse().unwrap_err().what.contains("`speed`"));
     }

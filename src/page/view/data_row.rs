@@ -2,14 +2,14 @@
 
 use yew::prelude::*;
 
-use super::file_button::{FRAME_FILES, FileButton};
+use super::file_button::FileButton;
 use super::opener::Opener;
 use super::props::Snapshot;
 use crate::lab::protocol::Role;
 use crate::page::format;
 use crate::page::state::{Action, Loaded, Loading};
 use crate::vocabulary::frames::{DataSummary, FRAMES, LabelColumn, Sample};
-use crate::web::files::Selection;
+use crate::web::files::{Selection, accepted_frames};
 
 #[derive(PartialEq, Properties)]
 pub(super) struct DataRowProps {
@@ -55,7 +55,7 @@ pub(super) fn DataRow(DataRowProps { role, state, dispatch }: &DataRowProps) -> 
             }
             <div class="buttons">
                 <FileButton testid={format!("open-{kind}")} text="Open files" multiple=true
-                    accept={FRAME_FILES} picked={picked.clone()} />
+                    accept={accepted_frames()} picked={picked.clone()} />
                 <FileButton testid={format!("open-{kind}-folder")} text="Open a folder" folder=true
                     {picked} />
                 if !bundled && data.loading.is_none() {

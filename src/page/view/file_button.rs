@@ -5,9 +5,6 @@ use yew::prelude::*;
 
 use crate::web::files::Selection;
 
-/// What pickers of frames offer.
-pub(super) const FRAME_FILES: &str = ".npz,.npy,.zip,.csv,.tsv,.txt,.json,.catalog,image/*";
-
 #[derive(PartialEq, Properties)]
 pub(super) struct FileButtonProps {
     pub(super) testid: AttrValue,

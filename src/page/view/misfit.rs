@@ -2,12 +2,12 @@
 
 use yew::prelude::*;
 
-use super::file_button::{FRAME_FILES, FileButton};
+use super::file_button::FileButton;
 use super::opener::Opener;
 use super::props::PageProps;
 use crate::lab::protocol::Role;
 use crate::page::state::{Action, Fit};
-use crate::web::files::Selection;
+use crate::web::files::{Selection, accepted_frames};
 
 #[component]
 pub(super) fn Misfit(PageProps { state, dispatch }: &PageProps) -> Html {
@@ -46,7 +46,7 @@ pub(super) fn Misfit(PageProps { state, dispatch }: &PageProps) -> Html {
                         { way_out }
                     </p>
                     <FileButton {testid} text={format!("Open {kind} frames")} multiple=true
-                        accept={FRAME_FILES} picked={Callback::from(picked)} />
+                        accept={accepted_frames()} picked={Callback::from(picked)} />
                     if own {
                         <button type="button" class="button quiet" {onclick}>
                             {"Use the bundled frames"}
