@@ -25,8 +25,8 @@ pub struct DataSet {
     /// What is on its way; what is loaded stays until it is there.
     pub loading: Option<Loading>,
     /// A person's own files that were opened last, be they loaded or not: what is said of them later lets
-    /// them be read again.
-    opened: Option<(String, Vec<Source>)>,
+    /// them be read again. Shared, for they may be many and the state is copied at every action.
+    opened: Option<Rc<(String, Vec<Source>)>>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -129,7 +129,7 @@ impl State {
         if let Some(Loading { task: Some(task), .. }) = self.data_mut(role).loading.take() {
             self.cancel_task(task, effects);
         }
-        self.data_mut(role).opened = Some((name.clone(), files.clone()));
+        self.data_mut(role).opened = Some(Rc::new((name.clone(), files.clone())));
         match self.reading() {
             Ok(reading) => {
                 let request = Request::LoadData { role, files, reading };
@@ -208,7 +208,8 @@ impl State {
 
     fn read_again(&mut self, effects: &mut Vec<Effect>) {
         for role in [Role::Validation, Role::Calibration, Role::Training] {
-            if let Some((name, files)) = self.data(role).opened.clone() {
+            if let Some(opened) = self.data(role).opened.clone() {
+                let (name, files) = (*opened).clone();
                 self.open_data(role, name, files, effects);
             }
         }
