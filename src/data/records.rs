@@ -46,7 +46,7 @@ pub(super) struct Records {
 /// Finds the frames among `entries`; `load` gives the content of one.
 ///
 /// Labels come from names that a pattern is said for, else from Donkeycar's tubs, else from tables that name
-/// images, else from the x and y in all names, else from class folders: the class folder's own number when
+/// images, else from what programs write into all names (x and y, an angle), else from class folders: the class folder's own number when
 /// all of them begin with different ones and one is 0 (`0-nothing`, `3-gas`: a class may be missing), else
 /// the folder's place in byte-wise order (as torchvision's `ImageFolder`); folders above do not count.
 /// Images in a single folder have no labels. Rows whose image or label is missing are counted, named and left
@@ -64,12 +64,7 @@ pub(super) fn find(entries: &[Entry], load: &mut Load, labelling: &Labelling) ->
     }
     if let Some(pattern) = &labelling.pattern {
         let table = names::matching(&images, pattern)?;
-        let groups = (1..table.columns.len()).collect();
-        let found = Found { table: &table, labels: Some(groups), from: &[], order: Order::Names };
-        let mut records = found.records(&images, labelling)?;
-        records.source =
-            format!("{} in the names of {} images", records.described(), records.images.len());
-        return Ok(records);
+        return named(&table, Order::Names, &images, labelling);
     }
     let mut notes = Vec::new();
     let tubs = tubs(&images, load, labelling)?;
@@ -81,11 +76,10 @@ pub(super) fn find(entries: &[Entry], load: &mut Load, labelling: &Labelling) ->
         records.notes.extend(notes);
         return Ok(records);
     }
-    if let Some(table) = names::xy(&images) {
-        let found =
-            Found { table: &table, labels: Some(vec![1, 2]), from: &[], order: Order::None };
-        let mut records = found.records(&images, labelling)?;
-        records.source = format!("x and y in the names of {} images", records.images.len());
+    if let Some(table) = names::usual(&images) {
+        // An angle stands behind the number of its frame, x and y behind nothing.
+        let order = if table.columns.len() == 2 { Order::Names } else { Order::None };
+        let mut records = named(&table, order, &images, labelling)?;
         records.notes.extend(notes);
         return Ok(records);
     }
@@ -102,6 +96,16 @@ pub(super) fn find(entries: &[Entry], load: &mut Load, labelling: &Labelling) ->
     let gaps = order::jumps(&names);
     let images = images.all;
     Ok(Records { source, images, labels, class_names, inputs: Vec::new(), gaps, notes })
+}
+
+/// The records of a table that the names are.
+fn named(table: &Table, order: Order, images: &Images, labelling: &Labelling) -> Result<Records> {
+    let groups = (1..table.columns.len()).collect();
+    let found = Found { table, labels: Some(groups), from: &[], order };
+    let mut records = found.records(images, labelling)?;
+    records.source =
+        format!("{} in the names of {} images", records.described(), records.images.len());
+    Ok(records)
 }
 
 /// The records of every tub.
@@ -149,7 +153,7 @@ fn tables(
     }
     let is_labelled = || {
         let folders = folders::of(images.entries, &images.all);
-        names::xy(images).is_some() || folders.is_ok_and(|folders| folders.is_some())
+        names::usual(images).is_some() || folders.is_ok_and(|folders| folders.is_some())
     };
     if all.is_empty() && (labelling.names_columns() || !faults.is_empty() && !is_labelled()) {
         return Err(faults.into_iter().next().unwrap_or_else(|| {

@@ -9,20 +9,22 @@ use crate::error::{Error, Result};
 /// The first column of a table that is made of names.
 const FILE: &str = "file";
 
-/// Where the track ahead is in the picture, as JetRacer's and JetBot's notebooks save it:
-/// `xy_112_120_` and anything, or both numbers before a UUID.
-const XY: [&str; 2] = [
+/// How programs write labels into names: where the track ahead is in the picture, as JetRacer's and JetBot's
+/// notebooks save it (`xy_112_120_` and anything, or both numbers before a UUID); the angle of DeepPiCar's
+/// wheels in degrees, 90 being straight ahead, behind a video's name and the frame's number.
+const USUAL: [&str; 3] = [
     r"^xy_(?<x>-?\d{1,6})_(?<y>-?\d{1,6})_[^/]*$",
     r"^(?<x>-?\d{1,6})_(?<y>-?\d{1,6})_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[a-z]+$",
+    r"^[^/]*video[^/]*_\d{3,}_(?<angle>[01]\d\d)\.[a-z]+$",
 ];
 
-/// The table that the names are where all of them have x and y.
-pub(super) fn xy(images: &Images) -> Option<Table<'static>> {
+/// The table that the names are where all of them have such labels.
+pub(super) fn usual(images: &Images) -> Option<Table<'static>> {
     let pattern = |text: &&str| Regex::new(text).ok();
     let all = |pattern: &Regex| {
         images.all.iter().all(|&image| pattern.is_match(images.entries[image].file_name()))
     };
-    let pattern = XY.iter().filter_map(pattern).find(all)?;
+    let pattern = USUAL.iter().filter_map(pattern).find(all)?;
     Some(table(images, &pattern, |path| path.rsplit('/').next().unwrap_or(path)))
 }
 

@@ -126,6 +126,12 @@ fn labels_are_found_where_they_lie() {
             frames(&[("a/xy_112_20_x.png", &[55.0, 19.0]), ("b/xy_7_120_x.png", &[2.5, 119.0])]),
         ),
         (
+            set(&["video01_000_060.png", "video01_001_111.png"], &[]),
+            plain(),
+            "angle",
+            frames(&[("video01_000_060.png", &[60.0]), ("video01_001_111.png", &[111.0])]),
+        ),
+        (
             set(&["v_2_-7.5.png", "v_10_0.png", "odd.png"], &[]),
             pattern(r"_(?<angle>-?\d+(\.\d+)?)\.png$"),
             "angle",

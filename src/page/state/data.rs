@@ -5,6 +5,7 @@ use std::rc::Rc;
 use serde_bytes::ByteBuf;
 
 use super::labelling::LabellingForm;
+use super::networks::Fit;
 use super::preprocessing::PreprocessingForm;
 use super::queue::{Purpose, TaskId};
 use super::{Effect, Resource, State};
@@ -195,20 +196,32 @@ impl State {
             return;
         }
         self.preprocessing = form;
-        self.read_again(effects);
+        self.read_again(|_, _| true, effects);
+    }
+
+    /// Reads a person's own frames again where they shall have the size of the chosen network and have that of
+    /// another.
+    pub(super) fn follow_size(&mut self, effects: &mut Vec<Effect>) {
+        let misfits = |state: &Self, role| {
+            let network = state.selected();
+            network.is_some_and(|network| matches!(state.fit(network, role), Fit::Misfit { .. }))
+        };
+        if self.preprocessing.to_network {
+            self.read_again(misfits, effects);
+        }
     }
 
     /// Reads a person's own frames again, labels being elsewhere.
     pub(super) fn set_labelling(&mut self, form: LabellingForm, effects: &mut Vec<Effect>) {
         if form != self.labelling {
             self.labelling = form;
-            self.read_again(effects);
+            self.read_again(|_, _| true, effects);
         }
     }
 
-    fn read_again(&mut self, effects: &mut Vec<Effect>) {
+    fn read_again(&mut self, which: fn(&Self, Role) -> bool, effects: &mut Vec<Effect>) {
         for role in [Role::Validation, Role::Calibration, Role::Training] {
-            if let Some(opened) = self.data(role).opened.clone() {
+            if let Some(opened) = self.data(role).opened.clone().filter(|_| which(self, role)) {
                 let (name, files) = (*opened).clone();
                 self.open_data(role, name, files, effects);
             }

@@ -122,6 +122,7 @@ impl State {
         if self.network(&id).is_some() {
             self.fetch_unless_here(&id, effects);
             self.choose(Some(id));
+            self.follow_size(effects);
         }
     }
 
@@ -218,6 +219,9 @@ impl State {
                 network.reference = first_float;
             }
             self.choose(Some(id.to_owned()));
+        }
+        if self.selected.as_deref() == Some(id) {
+            self.follow_size(effects);
         }
         self.restore_variants(id, effects);
     }

@@ -717,6 +717,24 @@ fn normalization_applies_to_own_frames_at_once() {
 }
 
 #[test]
+fn frames_of_the_networks_size_are_read_again_for_another_network() {
+    let mut bench = Bench::open();
+    let role = Role::Validation;
+    bench.act(Action::OpenData { role, name: "mine".into(), files: vec![file("x.zip").into()] });
+    bench.work();
+    let form = PreprocessingForm { to_network: true, ..Default::default() };
+    bench.act(Action::SetPreprocessing(form));
+    bench.work();
+    bench.act(Action::OpenModels(vec![file("large.onnx")]));
+    bench.work_once();
+    let again = bench.sent.iter().find_map(|(_, request)| match &**request {
+        Request::LoadData { reading, .. } => reading.preprocessing.clone(),
+        _ => None,
+    });
+    assert_eq!(again.and_then(|said| said.resize), Some([224, 224]));
+}
+
+#[test]
 fn what_a_network_gets_of_own_frames_is_asked_once_for_each() {
     let mut bench = Bench::open();
     assert!(bench.state.entering().is_none(), "bundled frames fit");

@@ -1,11 +1,11 @@
 //! Files that the page has to refuse, made from good ones.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
+use zip::{ZipArchive, ZipWriter};
 
 /// A file that is wrong in one way.
 pub struct Bad {
@@ -44,6 +44,19 @@ pub fn write_bad_files(folder: &Path, network: &[u8]) -> Vec<Bad> {
             &[("x", frames.0, &frames.1), ("y", &[2], &[1, 7])],
         ),
     ]
+}
+
+/// The first images of a zip of frames.
+pub fn images_of(archive: &Path, count: usize) -> Vec<Vec<u8>> {
+    let file = File::open(archive).expect("the frames are there");
+    let mut zip = ZipArchive::new(file).expect("the frames are a zip");
+    let image = |i| {
+        let mut content = Vec::new();
+        let mut entry = zip.by_index(i).expect("there are as many frames");
+        entry.read_to_end(&mut content).expect("a frame can be read");
+        content
+    };
+    (0..count).map(image).collect()
 }
 
 /// A picture of one pixel.
