@@ -46,7 +46,9 @@ impl Crew for Alone {
 /// What hands are called for: it stands before what they need to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Calling {
+    /// A shard of a batch.
     Training,
+    /// A network's drives along some tracks.
     Driving,
 }
 

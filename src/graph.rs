@@ -11,25 +11,26 @@ use operator::{MICROSOFT, least_inputs};
 
 mod affine;
 mod axes;
-pub mod byte_input;
+pub(crate) mod byte_input;
 mod clip;
 mod condense;
 mod constants;
 mod dilated_means;
-pub mod entry;
-pub mod float16;
+pub(crate) mod entry;
+pub(crate) mod float16;
+#[doc(hidden)]
 pub mod fold_batch_norm;
 mod fold_gemm;
 mod fold_maps;
-pub mod operator;
-pub mod opset;
-pub mod packed;
+pub(crate) mod operator;
+pub(crate) mod opset;
+pub(crate) mod packed;
 mod pool_means;
 mod prune;
 mod segment;
 mod simplify;
 mod sort;
-pub mod weights;
+pub(crate) mod weights;
 mod written_out;
 
 pub use clip::clip_range;
@@ -42,40 +43,52 @@ pub use segment::{keep_activations_close, segment};
 pub use simplify::simplify;
 pub use sort::sort;
 
-/// A network, whose inputs are one, be they several in its file: see [`packed`].
+/// A network, whose inputs are one, be they several in its file: see [`Graph::packed`].
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Graph {
+    /// As its exporter called it.
     pub name: String,
+    /// The program that wrote the file.
     pub producer: String,
+    /// Of the file format.
     pub ir_version: i64,
     /// The version of ONNX's default operator set that the file names; what is old was raised when it
     /// was read.
     pub file_opset: i64,
     /// Operator set version by domain; the default domain is `""`.
     pub opsets: BTreeMap<String, i64>,
+    /// Further properties of the file, by key.
     pub metadata: Vec<(String, String)>,
     /// The input's type in the file, where that is another than is computed with: float16, bytes.
     pub file_input: Option<Element>,
+    /// What enters.
     pub input: Value,
     /// The inputs as the file has them, where they are several; `input` is the row of all their numbers
     /// then.
     pub packed: Vec<Value>,
+    /// What it answers.
     pub outputs: Vec<Value>,
+    /// Each behind those whose results it reads.
     pub nodes: Vec<Node>,
+    /// The constants, by their names.
     pub initializers: Constants,
 }
 
 /// A named tensor at the network's edge.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Value {
+    /// Of its tensor.
     pub name: String,
+    /// What it is made of.
     pub element: Element,
     /// `None` when the file does not say.
     pub shape: Option<Vec<Dim>>,
 }
 
+/// The length of an axis.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Dim {
+    /// Always this one.
     Fixed(usize),
     /// A free dimension, with the name that the file gives it.
     Free(String),
@@ -86,38 +99,58 @@ pub enum Dim {
 pub struct Node {
     /// Unique within the graph.
     pub name: String,
+    /// The operator's name.
     pub op: String,
+    /// Whose operator it is; empty for ONNX's own.
     pub domain: String,
+    /// Names of tensors; empty for one that is left out.
     pub inputs: Vec<String>,
+    /// Names of tensors; empty for one that nobody wants.
     pub outputs: Vec<String>,
+    /// By name.
     pub attributes: BTreeMap<String, Attribute>,
 }
 
+/// A setting of a node.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Attribute {
+    /// A whole number.
     Int(i64),
+    /// A number.
     Float(f32),
+    /// UTF-8, as it stands in the file.
     Text(Vec<u8>),
+    /// A constant.
     Tensor(Tensor),
+    /// Whole numbers.
     Ints(Vec<i64>),
+    /// Numbers.
     Floats(Vec<f32>),
+    /// Texts, as they stand in the file.
     Texts(Vec<Vec<u8>>),
 }
 
 /// A constant: its shape and its elements, row-major.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tensor {
+    /// The last axis is the one whose elements lie beside each other.
     pub shape: Vec<usize>,
+    /// As many elements as the shape says.
     pub data: Data,
 }
 
 /// Elements of the types that quantization touches; every other type is carried as its bytes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Data {
+    /// float32.
     F32(Vec<f32>),
+    /// uint8.
     U8(Vec<u8>),
+    /// int8.
     I8(Vec<i8>),
+    /// int32.
     I32(Vec<i32>),
+    /// int64.
     I64(Vec<i64>),
     /// Little-endian bytes of another fixed-size element type.
     Other(Element, Vec<u8>),
@@ -130,14 +163,23 @@ pub enum Data {
 pub struct Element(pub i32);
 
 impl Element {
+    /// float32.
     pub const F32: Self = Self(1);
+    /// uint8.
     pub const U8: Self = Self(2);
+    /// int8.
     pub const I8: Self = Self(3);
+    /// int32.
     pub const I32: Self = Self(6);
+    /// int64.
     pub const I64: Self = Self(7);
+    /// Texts.
     pub const TEXT: Self = Self(8);
+    /// float16.
     pub const F16: Self = Self(10);
+    /// uint4.
     pub const U4: Self = Self(21);
+    /// int4.
     pub const I4: Self = Self(22);
 
     /// ONNX's name in lower case.
@@ -202,10 +244,12 @@ impl Default for Element {
 }
 
 impl Tensor {
+    /// Elements of that shape.
     pub fn new(shape: impl Into<Vec<usize>>, data: Data) -> Self {
         Self { shape: shape.into(), data }
     }
 
+    /// A single number without axes.
     pub fn scalar_f32(value: f32) -> Self {
         Self::new([], Data::F32(vec![value]))
     }
@@ -223,6 +267,7 @@ impl Tensor {
         Some(Self::new([], data))
     }
 
+    /// What it is made of.
     pub fn element(&self) -> Element {
         match &self.data {
             Data::F32(_) => Element::F32,
@@ -240,6 +285,7 @@ impl Tensor {
         self.shape.iter().product()
     }
 
+    /// Whether it has no element.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -252,6 +298,7 @@ impl Tensor {
         }
     }
 
+    /// The elements; `None` where they are of another type.
     pub fn as_f32(&self) -> Option<&[f32]> {
         match &self.data {
             Data::F32(v) => Some(v),
@@ -328,6 +375,7 @@ impl Tensor {
         }
     }
 
+    /// The elements; `None` where they are of another type.
     pub fn as_i64(&self) -> Option<&[i64]> {
         match &self.data {
             Data::I64(v) => Some(v),
@@ -415,12 +463,14 @@ impl Node {
         }
     }
 
+    /// The node with one more attribute.
     #[must_use]
     pub fn with(mut self, attribute: &str, value: Attribute) -> Self {
         self.attributes.insert(attribute.into(), value);
         self
     }
 
+    /// The node as an operator of that domain.
     #[must_use]
     pub fn in_domain(mut self, domain: &str) -> Self {
         self.domain = domain.into();
@@ -442,6 +492,7 @@ impl Node {
         &self.outputs[0]
     }
 
+    /// The attribute, or `default` where it is not said.
     pub fn int(&self, attribute: &str, default: i64) -> i64 {
         match self.attributes.get(attribute) {
             Some(Attribute::Int(v)) => *v,
@@ -449,6 +500,7 @@ impl Node {
         }
     }
 
+    /// The attribute, or `default` where it is not said.
     pub fn float(&self, attribute: &str, default: f32) -> f32 {
         match self.attributes.get(attribute) {
             Some(Attribute::Float(v)) => *v,
@@ -456,6 +508,7 @@ impl Node {
         }
     }
 
+    /// The attribute, where it is said.
     pub fn ints(&self, attribute: &str) -> Option<&[i64]> {
         match self.attributes.get(attribute) {
             Some(Attribute::Ints(v)) => Some(v),
@@ -463,6 +516,7 @@ impl Node {
         }
     }
 
+    /// The attribute, where it is said and UTF-8.
     pub fn text(&self, attribute: &str) -> Option<&str> {
         match self.attributes.get(attribute) {
             Some(Attribute::Text(v)) => std::str::from_utf8(v).ok(),
@@ -517,6 +571,7 @@ impl Graph {
         }
     }
 
+    /// Whether it enters from outside.
     pub fn is_input(&self, tensor: &str) -> bool {
         self.inputs().iter().any(|input| input.name == tensor)
     }
@@ -528,6 +583,7 @@ impl Graph {
         self.is_input(tensor) || copied.is_some_and(|from| from != tensor && self.is_echo(from))
     }
 
+    /// Whether it is one of the answers.
     pub fn is_output(&self, tensor: &str) -> bool {
         self.outputs.iter().any(|output| output.name == tensor)
     }

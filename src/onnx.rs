@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use prost::Message;
 use tract_onnx::pb::{self, attribute_proto::AttributeType};
 
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, ErrorKind, Result};
 use crate::graph::{
     Attribute, Constants, Data, Dim, Element, Graph, Node, Tensor, Value, byte_input, float16,
     fresh_name, opset, packed, sort,
@@ -36,9 +36,9 @@ pub fn read(bytes: &[u8]) -> Result<Graph> {
 ///
 /// Constants given by `Constant` nodes become initializers; calls of model-local functions become
 /// their nodes; nodes without a name, or with one that stands twice, get a name of their own, and each
-/// stands behind those whose results it reads. What operator sets before [`opset::PER_CHANNEL`] wrote
+/// stands behind those whose results it reads. What operator sets before 13 wrote
 /// otherwise is written as today; what is float16 is read as float32, and several inputs are read as one
-/// ([`packed`]).
+/// ([`Graph::packed`]).
 ///
 /// # Errors
 /// Says what the bytes are when they are no ONNX network, and names what Steer8 does not take:
@@ -46,6 +46,7 @@ pub fn read(bytes: &[u8]) -> Result<Graph> {
 pub fn read_with(bytes: &[u8], beside: &Beside<'_>) -> Result<Graph> {
     if let Some(what) = foreign_format(bytes) {
         return Err(Error::new(format!("this is {what}, not an ONNX network"))
+            .of_kind(ErrorKind::Unreadable)
             .way_out("Choose the .onnx file that your framework exported."));
     }
     let mut proto = pb::ModelProto::decode(bytes).map_err(|_| damaged())?;
@@ -61,6 +62,7 @@ pub fn read_with(bytes: &[u8], beside: &Beside<'_>) -> Result<Graph> {
     }
     if !graph.sparse_initializer.is_empty() {
         return Err(Error::new("the network has sparse weights")
+            .of_kind(ErrorKind::Unsupported)
             .way_out("Export it again with dense weights."));
     }
 
@@ -218,6 +220,7 @@ fn read_node(node: pb::NodeProto, name: String, beside: &Beside<'_>) -> Result<N
 
 fn damaged() -> Error {
     Error::new("this is not an ONNX network, or only a part of one")
+        .of_kind(ErrorKind::Unreadable)
         .way_out("The file may have been cut off on the way: copy or export it again.")
 }
 
@@ -305,6 +308,7 @@ fn read_attribute(a: pb::AttributeProto, op: &str, beside: &Beside<'_>) -> Resul
     Ok(match kind {
         _ if a.g.is_some() || !a.graphs.is_empty() => {
             return Err(Error::new(format!("the control flow of `{op}` is not supported"))
+                .of_kind(ErrorKind::Unsupported)
                 .way_out("Export the network for a fixed path, without If, Loop or Scan."));
         }
         AttributeType::Int => Attribute::Int(a.i),
@@ -329,6 +333,7 @@ fn read_attribute(a: pb::AttributeProto, op: &str, beside: &Beside<'_>) -> Resul
                 a.name,
                 other.as_str_name()
             ))
+            .of_kind(ErrorKind::Unsupported)
             .way_out("Export the network with standard ONNX operators."));
         }
     })
@@ -398,6 +403,7 @@ fn read_tensor(t: pb::TensorProto, beside: &Beside<'_>) -> Result<Tensor> {
     }
     let size = element.bytes(count).ok_or_else(|| {
         Error::new(format!("its element type ({}) is not supported", element.name()))
+            .of_kind(ErrorKind::Unsupported)
             .way_out("Export the network with standard ONNX types.")
     })?;
     let bytes = match external::bytes(&t, size, beside)? {

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::graph::fold_batch_norm::fold_batch_norm;
 use crate::graph::{Data, Dim, Element, Graph, Tensor, Value, condense, describe, segment};
 
 mod asked;
 mod family;
 mod fuse;
+#[doc(hidden)]
 pub mod lower;
 mod operators;
 mod program;
@@ -37,6 +38,7 @@ pub enum Arithmetic {
 /// How a network is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
+    /// How floats are computed.
     pub arithmetic: Arithmetic,
     /// Whose kernels compute: the best that this machine has, unless they are to be compared.
     pub machine: Machine,
@@ -46,6 +48,7 @@ pub struct Options {
 }
 
 impl Options {
+    /// On this machine's best kernels, observed tensors in ONNX's order.
     pub fn new(arithmetic: Arithmetic) -> Self {
         Self { arithmetic, machine: Machine::best(), any_order: false }
     }
@@ -152,6 +155,7 @@ impl Session {
         Ok(Self { program, input, observed, outputs, batch, by_numbers })
     }
 
+    /// Frames that one run takes: 1, or what the network fixes.
     pub fn batch(&self) -> usize {
         self.batch
     }
@@ -219,6 +223,7 @@ impl Session {
         let view = elements.as_ref().and_then(|elements| elements.view(elements.len()));
         let view = view.ok_or_else(|| {
             Error::new(format!("an input of {} is not supported", self.input.element.name()))
+                .of_kind(ErrorKind::Unsupported)
                 .way_out("Export the network with a float32 or 8-bit input.")
         })?;
         if !self.runs(&[view])? {

@@ -7,7 +7,7 @@ use zip::result::ZipError;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
 use super::dataset::bounded_vec;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::shelf::Content;
 
 /// Whether the bytes begin like a zip archive, an empty one included.
@@ -78,13 +78,16 @@ fn damaged(error: ZipError) -> Error {
     match error {
         ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) | ZipError::InvalidPassword => {
             Error::new("the archive is encrypted")
+                .of_kind(ErrorKind::Unsupported)
                 .way_out("Unpack it, or zip it without a password.")
         }
         ZipError::CompressionMethodNotSupported(_) | ZipError::UnsupportedArchive(_) => {
             Error::new(format!("the archive cannot be read ({error})"))
+                .of_kind(ErrorKind::Unsupported)
                 .way_out("Zip it anew with the usual method, deflate, or without compression.")
         }
         _ => Error::new(format!("the archive is damaged or cut short ({error})"))
+            .of_kind(ErrorKind::Unreadable)
             .way_out("Copy or make the file again."),
     }
 }

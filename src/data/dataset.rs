@@ -12,7 +12,7 @@ use super::records::{self, natural};
 use super::sample::Sample;
 use super::tree::{Given, Tree};
 use super::{images, npy, npz};
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Error, ErrorKind, Result};
 use crate::graph::{Element, Graph};
 use crate::kernels::order::channels_last;
 use crate::progress::Progress;
@@ -143,8 +143,8 @@ impl Dataset {
     ///   be missing, and frames are the first array of pictures, or else of the most axes. The arrays may
     ///   be files of their own, too.
     /// - several npz or several zips: their frames one after another.
-    /// - images (PNG, JPEG, WebP, BMP): three channels, see [`images::read`] for colours, and
-    ///   [`records::find`] for where their labels may lie.
+    /// - images (PNG, JPEG, WebP, BMP): three channels, whose labels may lie in the
+    ///   names of folders or files, or in a table.
     ///
     /// Preprocessing is for uint8 frames and images only, cropping and resizing for images. Progress counts
     /// frames. Files on the `shelf` are opened one after another, and images held no longer than it takes to
@@ -396,7 +396,7 @@ impl Dataset {
                 Error::new("labels without the images that they are for")
                     .way_out("Give the folder that has both, or a zip of it.")
             } else {
-                Error::new("neither an npz, nor a zip, nor an image").way_out(
+                Error::new("neither an npz, nor a zip, nor an image").of_kind(ErrorKind::Unreadable).way_out(
                     "Data is an npz with `x` and `y`, or a folder of images with their labels, zipped or not.",
                 )
             });
@@ -653,6 +653,7 @@ impl Dataset {
         counts
     }
 
+    /// What the set holds, in figures and words.
     pub fn summary(&self) -> DataSummary {
         DataSummary {
             frames: self.len(),
@@ -755,7 +756,7 @@ fn levels(channels: usize, preprocessing: Option<&Preprocessing>) -> Result<Vec<
 /// When that is more than [`MAX_BYTES`], or more than there is.
 pub(super) fn bounded_vec<T>(count: Option<usize>) -> Result<Vec<T>> {
     let too_large = || {
-        Error::new("the data does not fit in memory").way_out(format!(
+        Error::new("the data does not fit in memory").of_kind(ErrorKind::TooLarge).way_out(format!(
             "Give fewer or smaller frames: up to {} MiB of pixels.",
             MAX_BYTES >> 20
         ))

@@ -7,7 +7,7 @@ use std::io::Read;
 
 use super::archive::unreadable;
 use super::dataset::bounded_vec;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::graph::half;
 use crate::progress::{Progress, unwatched};
 
@@ -208,6 +208,7 @@ pub(super) fn read_floats(reader: &mut impl Read, header: &Header) -> Result<Vec
 /// An array by itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Array {
+    /// The last axis is the one whose elements lie beside each other.
     pub shape: Vec<usize>,
     /// In row-major order.
     pub numbers: Numbers,
@@ -230,12 +231,14 @@ pub fn read(bytes: &[u8]) -> Result<Array> {
     let mut reader = bytes;
     if !is_npy(bytes) {
         return Err(Error::new("no array in numpy's format")
+            .of_kind(ErrorKind::Unreadable)
             .way_out("Save it with np.save(\"actions.npy\", actions)."));
     }
     let header = Header::read(&mut reader)?;
     let bytes = header.count().and_then(|count| count.checked_mul(header.element.size));
     if bytes != Some(reader.len()) {
         return Err(Error::new("the array is cut short, or longer than it says")
+            .of_kind(ErrorKind::Unreadable)
             .way_out("Copy or make the file again."));
     }
     let numbers = match header.element.kind {

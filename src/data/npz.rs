@@ -85,7 +85,7 @@ pub(super) fn read(
                 let array = entry.read(arrays, data.len(), preprocessing, progress);
                 match array {
                     // Nobody may ask for it.
-                    Err(error) if !error.cancelled => {}
+                    Err(error) if !error.is_cancelled() => {}
                     array => others.push(array?),
                 }
             }
@@ -385,7 +385,7 @@ pub fn write(arrays: &[(&str, Vec<u8>)]) -> Result<Vec<u8>> {
 
 /// Says which array an error is about; being cancelled is about none.
 fn of_array(name: &str, error: Error) -> Error {
-    if error.cancelled {
+    if error.is_cancelled() {
         error
     } else {
         Error { what: format!("`{name}`: {}", error.what), ..error }
@@ -880,6 +880,6 @@ mod tests {
         let error =
             Dataset::read(&[file], &Reading::default(), &mut |_, _| Err(Error::cancelled()))
                 .unwrap_err();
-        assert!(error.cancelled);
+        assert!(error.is_cancelled());
     }
 }

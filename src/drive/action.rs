@@ -7,12 +7,16 @@ use crate::error::{Error, Result};
 /// An action of either of Gymnasium's two kinds. An episode takes both, also in turn.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Action {
+    /// One of the five.
     Discrete(Discrete),
     /// `steering` from -1, all to the left, to 1; `gas` and `brake` from 0 to 1. Gas alone is held to
     /// its range; a brake from 0.9 on blocks the wheels.
     Continuous {
+        /// -1 is full left, 1 full right.
         steering: f64,
+        /// 0 to 1.
         gas: f64,
+        /// 0 to 1; from 0.9 the wheels are blocked.
         brake: f64,
     },
 }
@@ -20,14 +24,20 @@ pub enum Action {
 /// In Gymnasium's order, which is the order of a network's classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Discrete {
+    /// Roll.
     Nothing,
+    /// Steer to the right.
     Right,
+    /// Steer to the left.
     Left,
+    /// Give gas.
     Gas,
+    /// Brake.
     Brake,
 }
 
 impl Discrete {
+    /// In the order of their numbers.
     pub const ALL: [Self; 5] = [Self::Nothing, Self::Right, Self::Left, Self::Gas, Self::Brake];
 }
 

@@ -65,10 +65,12 @@ impl Body {
         }
     }
 
+    /// Where its origin is, and how it is turned.
     pub fn place(&self) -> Transform {
         Transform { position: self.position, rotation: Rotation::by(self.angle) }
     }
 
+    /// Whether all of it are numbers.
     pub fn is_finite(&self) -> bool {
         let vectors = [self.position, self.centre, self.velocity];
         let numbers = [self.angle, self.angular_velocity, self.at_rest];

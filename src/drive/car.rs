@@ -65,18 +65,24 @@ const GAS_RISE: f64 = 0.1;
 /// The car in the middle of a drive.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Car {
+    /// What the wheels hang on.
     pub hull: Body,
     /// Front left, front right, rear left, rear right.
     pub wheels: [Wheel; JOINTS],
 }
 
+/// A wheel, and the joint that holds it to the hull.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Wheel {
+    /// Where it is, and how it moves.
     pub body: Body,
+    /// What holds it to the hull and turns it.
     pub joint: Joint,
     /// Radians to the left.
     pub steer: f64,
+    /// 0 to 1.
     pub gas: f64,
+    /// 0 to 1.
     pub brake: f64,
     /// How far it has rolled, in radians.
     pub phase: f64,
@@ -182,6 +188,7 @@ impl Car {
         }
     }
 
+    /// Whether all of it are numbers.
     pub fn is_finite(&self) -> bool {
         self.hull.is_finite() && self.wheels.iter().all(Wheel::is_finite)
     }

@@ -12,6 +12,7 @@ use super::vector::{Transform, Vec2};
 /// What has happened to a tile.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Contact {
+    /// It has not been touched.
     #[default]
     None,
     /// The hull has touched it, but no wheel: it has taken its last colour.

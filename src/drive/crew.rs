@@ -75,6 +75,7 @@ impl Hand {
 pub struct Entry<'a> {
     /// Its file, for messages.
     pub file: &'a str,
+    /// The network.
     pub graph: &'a Graph,
 }
 
@@ -82,6 +83,7 @@ pub struct Entry<'a> {
 pub struct Listener<'a, 'b> {
     /// How much is done of how much, in hundredths of a drive.
     pub progress: &'a mut Progress<'b>,
+    /// Hears of every drive as it ends.
     pub drove: &'a mut Drove<'b>,
 }
 

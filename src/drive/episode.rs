@@ -39,6 +39,7 @@ impl Default for Options {
 /// What came of a step, or of several.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Step {
+    /// Of the step, or the sum of several.
     pub reward: f64,
     /// The lap is finished, or the car is outside the field.
     pub terminated: bool,
@@ -49,6 +50,7 @@ pub struct Step {
 }
 
 impl Step {
+    /// Whether nothing follows.
     pub fn is_last(&self) -> bool {
         self.terminated || self.truncated
     }
@@ -59,8 +61,11 @@ impl Step {
 /// not all do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct State {
+    /// Of the track.
     pub seed: u64,
+    /// When the drive is over.
     pub options: Options,
+    /// Hull and wheels.
     pub car: Car,
     /// Of each tile.
     pub contacts: Vec<Contact>,
@@ -83,8 +88,11 @@ pub struct State {
 /// A body's place: its origin, and its angle in radians against the clock. The car looks along its y.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Pose {
+    /// World's units.
     pub x: f32,
+    /// World's units.
     pub y: f32,
+    /// Radians against the clock.
     pub angle: f32,
 }
 
@@ -280,14 +288,17 @@ impl Episode {
         [position.x, position.y].iter().any(|x| f64::from(x.abs()) > PLAYFIELD)
     }
 
+    /// All that is to be kept of it.
     pub fn state(&self) -> &State {
         &self.state
     }
 
+    /// The seed's.
     pub fn track(&self) -> &Track {
         &self.track
     }
 
+    /// Where the hull is.
     pub fn hull(&self) -> Pose {
         let hull = &self.state.car.hull;
         Pose { x: hull.position.x, y: hull.position.y, angle: hull.angle }
@@ -319,6 +330,7 @@ impl Episode {
         self.wheels_off_road() == JOINTS
     }
 
+    /// Of those that the track has.
     pub fn tiles_visited(&self) -> usize {
         visited(&self.state.contacts)
     }
@@ -328,6 +340,7 @@ impl Episode {
         self.state.total_return
     }
 
+    /// Since the reset.
     pub fn steps_done(&self) -> usize {
         self.state.steps
     }

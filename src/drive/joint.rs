@@ -16,11 +16,15 @@ pub const LINEAR_SLOP: f32 = 0.005;
 pub const ANGULAR_SLOP: f32 = 2.0 / 180.0 * std::f32::consts::PI;
 const MAX_ANGULAR_CORRECTION: f32 = 8.0 / 180.0 * std::f32::consts::PI;
 
+/// Whether a wheel is turned as far as it goes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Limit {
+    /// It is not.
     #[default]
     Inactive,
+    /// At the smallest of its angles.
     AtLower,
+    /// At the largest of its angles.
     AtUpper,
 }
 
@@ -29,8 +33,11 @@ pub enum Limit {
 pub struct Joint {
     /// Of the shared point.
     pub impulse: Vec2,
+    /// Of the end that it stands at.
     pub limit_impulse: f32,
+    /// Of what turns the wheel.
     pub motor_impulse: f32,
+    /// Whether it stands at an end.
     pub limit: Limit,
 }
 

@@ -16,6 +16,7 @@ const PICTURE_BYTES: usize = SIDE * SIDE * 3;
 /// Who decides.
 #[derive(Debug)]
 pub enum Hands<'a> {
+    /// It looks at every picture and decides.
     Network(&'a mut Driver),
     /// Steering, gas and brake, kept all the time.
     Held([f32; 3]),

@@ -27,7 +27,9 @@ pub struct Scene<'a> {
     pub road: &'a [RoadPolygon],
     /// Seconds since the start, on which the zoom depends.
     pub time: f64,
+    /// The hull's place.
     pub hull: HullView,
+    /// Front left, front right, rear left, rear right.
     pub wheels: [WheelView; 4],
     /// The reward so far.
     pub score: f64,
@@ -36,24 +38,31 @@ pub struct Scene<'a> {
 /// A part of the road, or of its border.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RoadPolygon {
+    /// One after the other around it.
     pub corners: [[f64; 2]; 4],
+    /// Red, green, blue.
     pub colour: [u8; 3],
 }
 
 /// The hull as far as a picture shows it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct HullView {
+    /// World's units.
     pub position: [f32; 2],
     /// Sine and cosine of `angle`, as the physics has them.
     pub rotation: [f32; 2],
+    /// Radians against the clock.
     pub angle: f32,
+    /// Units a second.
     pub velocity: [f32; 2],
+    /// Radians a second.
     pub angular_velocity: f32,
 }
 
 /// A wheel as far as a picture shows it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WheelView {
+    /// World's units.
     pub position: [f32; 2],
     /// Sine and cosine of its angle, as the physics has them.
     pub rotation: [f32; 2],
@@ -101,6 +110,7 @@ impl Default for Picture {
 }
 
 impl Picture {
+    /// Room for one picture after the other.
     pub fn new() -> Self {
         Self {
             canvas: Canvas::new(),

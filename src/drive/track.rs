@@ -28,21 +28,26 @@ pub struct Track {
     pub tiles: Vec<Tile>,
 }
 
+/// A place on the middle of the road.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Waypoint {
     /// The angle under which it is seen from the field's middle, in radians.
     pub alpha: f64,
     /// The angle of the road's right-hand normal, in radians: a car that stands so looks along the road.
     pub beta: f64,
+    /// World's units.
     pub x: f64,
+    /// World's units.
     pub y: f64,
 }
 
 /// Four corners, in order around it.
 pub type Quadrangle = [[f64; 2]; 4];
 
+/// A piece of the road, which pays when a wheel touches it for the first time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Tile {
+    /// One after the other around it.
     pub corners: Quadrangle,
     /// In a hard turn, on its inside: white beside even tiles, red beside odd ones.
     pub border: Option<Quadrangle>,

@@ -10,13 +10,17 @@ use serde::{Deserialize, Serialize};
 
 use super::trigonometry::sine_cosine;
 
+/// A place or a direction, in the world's units.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Vec2 {
+    /// To the right on a map.
     pub x: f32,
+    /// Upwards on a map.
     pub y: f32,
 }
 
 impl Vec2 {
+    /// From its parts.
     pub fn new(x: f32, y: f32) -> Self {
         Self { x, y }
     }
@@ -26,10 +30,12 @@ impl Vec2 {
         Self { x: x as f32, y: y as f32 }
     }
 
+    /// The inner product.
     pub fn dot(self, other: Self) -> f32 {
         self.x * other.x + self.y * other.y
     }
 
+    /// The outer product: the area that both span, its sign the way round.
     pub fn cross(self, other: Self) -> f32 {
         self.x * other.y - self.y * other.x
     }
@@ -39,14 +45,17 @@ impl Vec2 {
         Self { x: -times * self.y, y: times * self.x }
     }
 
+    /// In square units.
     pub fn length_squared(self) -> f32 {
         self.dot(self)
     }
 
+    /// In units.
     pub fn length(self) -> f32 {
         self.length_squared().sqrt()
     }
 
+    /// Whether both parts are numbers.
     pub fn is_finite(self) -> bool {
         self.x.is_finite() && self.y.is_finite()
     }

@@ -12,6 +12,7 @@ use super::Tensor;
 pub struct Constants(BTreeMap<String, Arc<Tensor>>);
 
 impl Constants {
+    /// The constant of that name.
     pub fn get(&self, name: &str) -> Option<&Tensor> {
         self.0.get(name).map(Arc::as_ref)
     }
@@ -21,14 +22,17 @@ impl Constants {
         self.0.get_mut(name).map(Arc::make_mut)
     }
 
+    /// Whether there is a constant of that name.
     pub fn contains_key(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
 
+    /// Takes the place of one of the same name.
     pub fn insert(&mut self, name: String, tensor: Tensor) {
         self.0.insert(name, Arc::new(tensor));
     }
 
+    /// Lets go of those whose names `keep` refuses.
     pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
         self.0.retain(|name, _| keep(name));
     }
@@ -38,10 +42,12 @@ impl Constants {
         self.0.iter().map(|(name, tensor)| (name, tensor.as_ref()))
     }
 
+    /// All names, in their order.
     pub fn keys(&self) -> impl Iterator<Item = &String> {
         self.0.keys()
     }
 
+    /// All constants, in the order of their names.
     pub fn values(&self) -> impl Iterator<Item = &Tensor> {
         self.0.values().map(Arc::as_ref)
     }

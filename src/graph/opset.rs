@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::axes::Axes;
 use super::{Attribute, Data, Graph, Node, Tensor, fresh_name};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// The first version in which QuantizeLinear and DequantizeLinear take one scale per channel.
 pub const PER_CHANNEL: i64 = 13;
@@ -181,7 +181,7 @@ impl Raising<'_> {
     }
 
     fn refused(&self, node: &Node, what: String) -> Error {
-        Error::new(what).at_node(&node.name).way_out(format!(
+        Error::new(what).at_node(&node.name).of_kind(ErrorKind::Unsupported).way_out(format!(
             "Export the network again with opset {} or newer (torch.onnx: opset_version).",
             self.version
         ))

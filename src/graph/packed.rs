@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use super::operator::{STEER8, UNPACK};
 use super::{Attribute, Dim, Element, Graph, Node, Value, byte_input, describe, fresh_name};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// Attributes of the operator: the place of the input's first number in a frame's row, and how many
 /// there are along each axis behind the batch.
@@ -103,6 +103,7 @@ pub(crate) fn frame_shape(input: &Value) -> Result<Vec<usize>> {
             describe(input.shape.as_deref().unwrap_or_default()),
             axis + 1
         ))
+        .of_kind(ErrorKind::Unsupported)
         .way_out(way_out)),
     };
     dims.iter().enumerate().map(dim).collect()

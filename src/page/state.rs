@@ -537,7 +537,7 @@ impl State {
 
     /// Shows an error, unless it is on show already or only says that somebody cancelled.
     fn complain(&mut self, error: Error) {
-        if error.cancelled || self.notices.iter().any(|notice| notice.error == error) {
+        if error.is_cancelled() || self.notices.iter().any(|notice| notice.error == error) {
             return;
         }
         self.notices_so_far += 1;

@@ -25,8 +25,11 @@ use crate::vocabulary::recipe::{Format, Granularity, Recipe};
 /// A quantized network and the account of it.
 #[derive(Debug, Clone)]
 pub struct Quantized {
+    /// The int8 network.
     pub graph: Graph,
+    /// How each tensor was quantized, in the network's order.
     pub tensors: Vec<TensorInfo>,
+    /// What computes in float, and why.
     pub left_in_float: Vec<LeftInFloat>,
 }
 

@@ -9,7 +9,9 @@ use crate::vocabulary::quantization::TensorInfo;
 /// Scale and zero point of a tensor: `real = (q - zero_point) * scale`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QParams {
+    /// The type that holds the integers.
     pub element: Element,
+    /// How wide they are; at most as their type.
     pub bits: u32,
     /// The smallest and largest integer, where `bits` are fewer than the type has, too.
     pub bounds: [i32; 2],

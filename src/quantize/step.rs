@@ -5,11 +5,17 @@ use crate::error::Result;
 /// What quantizing does, one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
+    /// Evening out channels.
     Equalize,
+    /// Observing ranges on calibration frames.
     Calibrate,
+    /// Learning which way weights round.
     Round,
+    /// Shifting biases by the mean error.
     CorrectBias,
+    /// Measuring what each layer does.
     Analyze,
+    /// Driving with it.
     Drive,
 }
 

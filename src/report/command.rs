@@ -15,6 +15,7 @@ pub struct Source {
     pub network: String,
     /// A person's own calibration frames.
     pub calibration: Option<String>,
+    /// How its frames enter, where that is said.
     pub preprocessing: Option<Preprocessing>,
 }
 

@@ -23,13 +23,16 @@ pub struct Document {
 /// Variants of one network side by side.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
+    /// Float first, where it is among them.
     pub variants: Vec<Variant>,
     /// Values over the frames.
     pub series: Vec<Series>,
 }
 
+/// A column of a comparison.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Variant {
+    /// Its figures.
     pub report: Report,
     /// The command line that makes its file; `None` for a file that was given.
     pub command: Option<String>,
@@ -38,7 +41,9 @@ pub struct Variant {
 /// A set of frames.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Frames {
+    /// As a person calls it.
     pub name: String,
+    /// What the set holds.
     pub summary: DataSummary,
 }
 
@@ -52,6 +57,7 @@ const SMALL: usize = 6;
 const LEFT: usize = 60;
 
 impl Document {
+    /// Says what is compared.
     pub fn title(&self) -> String {
         match &self.comparisons[..] {
             [one] => format!("{}: {} side by side", one.network(), variants(one.variants.len())),

@@ -17,6 +17,7 @@ use crate::vocabulary::recipe::{ActivationType, Granularity, Recipe};
 pub struct Tensors {
     /// Every name.
     pub names: BTreeSet<String>,
+    /// Names of constants, whose scales may be of channels.
     pub constants: BTreeSet<String>,
     /// The layers that multiply by a constant, by its name.
     pub weights: BTreeMap<String, Vec<String>>,
@@ -25,7 +26,9 @@ pub struct Tensors {
 /// What was said, and what could not be, in words.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Written {
+    /// The file's text.
     pub json: String,
+    /// What it can't say of the recipe, in words.
     pub untold: Vec<String>,
 }
 

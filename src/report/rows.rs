@@ -9,6 +9,7 @@ use crate::vocabulary::report::{LEVEL, Latency, Report};
 /// A figure of every variant.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
+    /// As a table shows it.
     pub name: String,
     /// Whether it belongs to the row above.
     pub is_part: bool,
@@ -19,16 +20,20 @@ pub struct Row {
 /// A figure as people read it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cell {
+    /// With its unit.
     pub text: String,
+    /// `None` for the baseline itself, and where nothing can be said.
     pub difference: Option<Difference>,
 }
 
 /// What a figure is beside the baseline's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
+    /// With sign and unit.
     pub text: String,
     /// Whether it is more than the measurement's noise.
     pub is_real: bool,
+    /// Whether more of it, or less, is what one wants.
     pub is_better: bool,
 }
 

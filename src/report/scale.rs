@@ -3,8 +3,11 @@
 /// A linear scale onto `0..width`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scale {
+    /// The figure at 0.
     pub low: f64,
+    /// The figure at `width`.
     pub high: f64,
+    /// How long the axis is.
     pub width: f64,
 }
 
@@ -21,6 +24,7 @@ pub fn span(values: impl Iterator<Item = f32>) -> [f64; 2] {
 }
 
 impl Scale {
+    /// Where a figure lies; what is beyond an end, at that end.
     pub fn at(&self, value: f64) -> f64 {
         let share = (value - self.low) / (self.high - self.low).max(f64::MIN_POSITIVE);
         share.clamp(0.0, 1.0) * self.width

@@ -4,6 +4,7 @@ use crate::vocabulary::recipe::{
     ActivationType, Format, Granularity, Method, Recipe, Rounding, WeightRange,
 };
 
+/// How ranges are found, in words.
 pub const fn method(method: Method) -> &'static str {
     match method {
         Method::Minmax => "min-max",

@@ -5,7 +5,7 @@
 
 use std::fmt::Debug;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Element, Node, Tensor};
 use crate::kernels::conv::Buffers;
 use crate::kernels::requantize::Requantize;
@@ -39,7 +39,9 @@ pub use unary::{Function, Slope};
 /// default type, so that inputs keep the places that ONNX gives them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TensorType {
+    /// What it is made of.
     pub element: Element,
+    /// Its axes, batch included.
     pub shape: Vec<usize>,
 }
 
@@ -96,7 +98,9 @@ impl TensorType {
 }
 
 pub(super) fn too_large(what: String) -> Error {
-    Error::new(what).way_out("Give smaller frames, or export the network for smaller ones.")
+    Error::new(what)
+        .of_kind(ErrorKind::TooLarge)
+        .way_out("Give smaller frames, or export the network for smaller ones.")
 }
 
 /// An input as known before the first run.
@@ -452,6 +456,7 @@ impl Coding {
 
 /// Attributes of a lowered node: the bounds of its integers, where an activation was folded in.
 pub const CLAMP_LOW: &str = "clamp_low";
+/// As [`CLAMP_LOW`], the largest integer.
 pub const CLAMP_HIGH: &str = "clamp_high";
 
 /// The same for a node on floats.
@@ -496,6 +501,7 @@ fn signed(node: &Node, element: Element) -> Result<bool> {
             node.op,
             other.name()
         ))
+        .of_kind(ErrorKind::Unsupported)
         .at_node(&node.name)
         .way_out("Quantize the network to 8 bits.")),
     }

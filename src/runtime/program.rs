@@ -15,7 +15,7 @@ use super::operators::{
 };
 use super::{asked, fuse, tract, whole};
 use crate::clock::Stopwatch;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Attribute, Data, Element, Graph, Node, Tensor, fresh_name, segment};
 
 /// An output of a step.
@@ -208,6 +208,7 @@ pub struct StepTime {
     pub node: String,
     /// The operator that ran.
     pub operator: &'static str,
+    /// Milliseconds of one run.
     pub ms: f64,
 }
 
@@ -449,6 +450,7 @@ impl Program {
             // Of other types there is Relu alone: the bounds of a Clip were float32.
             let zero = Tensor::zero(element(x)).map(constant).ok_or_else(|| {
                 Error::new(format!("an activation on {} is not supported", element(x).name()))
+                    .of_kind(ErrorKind::Unsupported)
                     .at_node(&node.name)
             })?;
             let inputs = ["number", "zero"].map(|what| format!("{}_{what}", node.output()));
@@ -758,7 +760,10 @@ impl Runner {
             Some(Some(Meaning::Result(_))) => Ok(Argument::Result(results(i))),
             Some(Some(Meaning::Constant(tensor, _))) => Elements::of(tensor)
                 .map(|elements| Argument::Constant(elements.ordered(&types[i], setting.order)))
-                .ok_or_else(|| Error::new(format!("input {i} is of a type not supported here"))),
+                .ok_or_else(|| {
+                    Error::new(format!("input {i} is of a type not supported here"))
+                        .of_kind(ErrorKind::Unsupported)
+                }),
             _ => Err(Error::new(format!("input {i} is missing"))),
         };
         Ok(Self {

@@ -12,7 +12,7 @@ use tract_onnx::tract_hir::internal::*;
 
 use super::operators::{TensorType, View};
 use super::program::Elements;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{self, Data, Element, Graph};
 use crate::onnx;
 
@@ -224,6 +224,7 @@ fn check_operators(graph: &Graph, framework: &tract_onnx::Onnx) -> Result<()> {
         Some(node) => {
             let domain = if node.domain.is_empty() { "ai.onnx" } else { &node.domain };
             Err(Error::new(format!("the operator `{}` ({domain}) is not known here", node.op))
+                .of_kind(ErrorKind::Unsupported)
                 .at_node(&node.name)
                 .way_out("Export the network with standard ONNX operators."))
         }

@@ -16,6 +16,7 @@ pub const PLACES: usize = 10 * PARTS;
 /// A drive along a track, and what others are compared with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Drive {
+    /// What the drive came to.
     pub track: Track,
     /// Steering, gas and brake of every decision, the first after [`WAIT`] steps.
     pub decisions: Vec<[f32; 3]>,

@@ -23,6 +23,7 @@ const MOST_SERIES: usize = 8;
 /// An output as a network makes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
+    /// Of its tensor.
     pub name: String,
     /// Numbers for a frame.
     pub len: usize,
@@ -40,22 +41,30 @@ pub struct Judge {
 /// An output, and what it is held against.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Part {
+    /// Of the output's tensor.
     pub name: String,
+    /// What it says.
     pub task: Task,
     /// Which of a frame's numbers.
     pub place: Range<usize>,
+    /// What it should say.
     pub truth: Truth,
 }
 
 /// What is known of an output.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Truth {
+    /// No labels, or none that are judged.
     Nothing,
+    /// The right class of each frame.
     Classes(Vec<u32>),
     /// Values whose bins are the classes.
     Binned {
+        /// Where one class ends and the next begins.
         bins: Bins,
+        /// The bin of each frame's value.
         classes: Vec<u32>,
+        /// The value of each frame.
         values: Vec<f64>,
     },
     /// For each number of the output.
@@ -65,19 +74,26 @@ pub enum Truth {
 /// What was found about one network.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scores {
+    /// Of the first output that has classes.
     pub accuracy: Option<Accuracy>,
+    /// Of the outputs of classes behind it.
     pub more_classes: Vec<ClassScore>,
+    /// Of the outputs that are values.
     pub values: Option<Values>,
 }
 
 /// What was found about one network beside the float one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
+    /// Share of frames on which the first output's class is the float network's.
     pub agreement: Option<f64>,
+    /// Of "as accurate as the float network".
     pub mcnemar_p: Option<f64>,
     /// Of the outputs of classes behind the first.
     pub more: Vec<[Option<f64>; 2]>,
+    /// How far the answers are from the float network's.
     pub from_float: FromFloat,
+    /// How much farther the values are from their labels.
     pub mae_change: Option<Vec<Change>>,
 }
 

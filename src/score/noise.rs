@@ -10,6 +10,7 @@ pub struct Noise {
 }
 
 impl Noise {
+    /// One number, and what is left of it.
     pub fn add(&mut self, value: f32, left: f32) {
         let (value, left) = (f64::from(value), f64::from(left));
         self.signal += value * value;

@@ -73,6 +73,7 @@ impl Tally {
         self.errors.push(errors);
     }
 
+    /// What all frames so far came to.
     pub fn effect(&self) -> Effect {
         let share = |part: usize, whole: usize| (whole > 0).then(|| part as f64 / whole as f64);
         let mean = |sum: f64| (self.values > 0).then(|| sum / self.values as f64);

@@ -63,7 +63,7 @@ pub struct Hand {
 }
 
 impl Hand {
-    /// From what [`muster`] says.
+    /// From what the trainer calls hands with.
     ///
     /// # Errors
     /// Other bytes, and what keeps the training itself from starting.

@@ -18,7 +18,7 @@ use super::round::Round;
 use super::softmax::Softmax;
 use super::state::{Slot, State};
 use super::sums::Sums;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::graph::fold_batch_norm::Normalized;
 use crate::graph::operator::{self as facts, Training, trained};
 use crate::graph::packed::Part;
@@ -335,6 +335,7 @@ impl Builder<'_> {
         }
         let refused = || {
             Error::new(format!("`{}` cannot be trained", node.op))
+                .of_kind(ErrorKind::Unsupported)
                 .way_out(format!("Training knows {}.", trained()))
         };
         if let Some(part) = Part::of(node) {

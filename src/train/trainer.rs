@@ -55,6 +55,7 @@ pub struct Listener<'a> {
 /// A trained and quantized network and the account of it.
 #[derive(Debug, Clone)]
 pub struct Trained {
+    /// The network of the best epoch.
     pub quantized: Quantized,
     /// From the first on; the starting point is not among them.
     pub epochs: Vec<Epoch>,
@@ -123,7 +124,7 @@ pub async fn train(
                 }
                 return trainer.finish(recipe, Some(diverged));
             }
-            Err(error) if error.cancelled && !trainer.course.epochs.is_empty() => break,
+            Err(error) if error.is_cancelled() && !trainer.course.epochs.is_empty() => break,
             Err(error) => return Err(error),
         }
         if let Some(keep) = &mut checkpoint {
@@ -553,7 +554,7 @@ mod tests {
                 if steps > 2 { Err(Error::cancelled()) } else { Ok(()) }
             };
             if let Err(error) = ready(parts.epoch(&mut hear, &mut None, &mut Alone)) {
-                assert!(error.cancelled);
+                assert!(error.is_cancelled());
                 let checkpoint = parts.checkpoint().unwrap();
                 parts = make(&plan);
                 parts.resume(&checkpoint).unwrap();

@@ -13,6 +13,7 @@ pub struct Analysis {
     pub layers: Vec<LayerDamage>,
     /// The float network's own top-1 and mean absolute error; `None` without such labels.
     pub float_top1: Option<f64>,
+    /// Its mean absolute error.
     pub float_mae: Option<f64>,
     /// The whole network quantized.
     pub quantized: Effect,
@@ -49,7 +50,9 @@ pub struct Effect {
 /// The effect of calibrating on so many of the calibration frames, chosen by the recipe's seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FramesEffect {
+    /// So many.
     pub calibration_frames: usize,
+    /// What that does to the answers.
     #[serde(flatten)]
     pub effect: Effect,
 }
@@ -57,13 +60,16 @@ pub struct FramesEffect {
 /// How well a tensor's integers keep its values, over the calibration frames or the weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TensorDamage {
+    /// Of the tensor.
     pub name: String,
     /// The node that makes it, or that has it as its weights; `None` for the network's input.
     pub node: Option<String>,
+    /// Else an activation.
     pub is_weight: bool,
     /// ONNX element type in lower case.
     #[serde(rename = "type")]
     pub element_type: String,
+    /// How wide its integers are.
     pub bits: u32,
     /// The smallest and largest value seen.
     pub observed: [f32; 2],
@@ -80,27 +86,35 @@ pub struct TensorDamage {
     pub clipped: f64,
     /// Scale and zero point of the first channel, for drawing the grid.
     pub scale: f32,
+    /// The integer that stands for 0.
     pub zero_point: i32,
+    /// Of its values.
     pub histogram: Bars,
 }
 
 /// A histogram for a small picture: counts in equal bins from `low` to `high`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Bars {
+    /// Where the first bin begins.
     pub low: f32,
+    /// Where the last one ends.
     pub high: f32,
+    /// Of each bin.
     pub counts: Vec<u64>,
 }
 
 /// What quantizing one node does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LayerDamage {
+    /// Its name.
     pub node: String,
+    /// Its operator.
     pub op: String,
     /// `None` for a node without weights.
     pub weight_bits: Option<u32>,
     /// Of the tensor it makes.
     pub activation_bits: u32,
+    /// Multiply-accumulates of one frame.
     pub macs: u64,
     /// Signal to quantization noise of its output in dB, its inputs being float; `None` if nothing
     /// is lost.

@@ -103,8 +103,10 @@ pub enum Control {
 }
 
 impl Control {
+    /// In the order in which a simulator takes them.
     pub const ALL: [Self; 3] = [Self::Steering, Self::Gas, Self::Brake];
 
+    /// As `--outputs` has it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Steering => "steering",
@@ -117,6 +119,7 @@ impl Control {
 /// What one number of the outputs sets.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Sets {
+    /// What the number sets.
     pub control: Control,
     /// What the number is multiplied by first, its sign included.
     pub factor: f64,
@@ -143,6 +146,7 @@ impl Outputs {
         }
     }
 
+    /// For each number of the outputs.
     pub fn columns(&self) -> &[Option<Sets>] {
         &self.0
     }
@@ -210,13 +214,16 @@ fn sets(column: &str) -> Result<Option<Sets>, String> {
 /// Its JSON is a contract (`steer8 drive --json`): fields are added, never renamed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Track {
+    /// Of the track.
     pub seed: u64,
     /// The sum of all rewards: 1000 shared out among the tiles, less 0.1 a step, less 100 beyond the field.
     #[serde(rename = "return")]
     pub total: f64,
     /// Tiles that were visited, and how many there are.
     pub tiles: usize,
+    /// Tiles that there are.
     pub of_tiles: usize,
+    /// Steps that the drive took.
     pub steps: usize,
     /// Whether the lap was finished.
     pub finished: bool,
@@ -227,18 +234,22 @@ pub struct Track {
 /// A network's drives.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Driven {
+    /// The network's name.
     pub model: String,
+    /// As a report has it.
     pub variant: String,
     /// Mean return.
     pub mean: f64,
     /// Its 95 % interval over the tracks; `None` for a single one.
     pub ci95: Option<[f64; 2]>,
+    /// Each drive, in the order of the seeds.
     pub tracks: Vec<Track>,
 }
 
 /// Two networks on the same tracks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pair {
+    /// Their names.
     pub models: [String; 2],
     /// The second's return less the first's, on average.
     pub mean_difference: f64,
@@ -266,17 +277,21 @@ pub struct RoadSearch {
 /// What is kept of the float network's return.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Kept {
+    /// How many were driven.
     pub tracks: usize,
     /// Mean return over the float network's, on the same tracks.
     pub share: f64,
+    /// Mean return.
     pub mean: f64,
     /// How much the mean return is above the wanted share of the float network's, with its 95 % interval,
     /// track by track.
     pub margin: f64,
+    /// The margin's interval.
     pub margin_ci95: [f64; 2],
 }
 
 impl Kept {
+    /// What the margin's interval says.
     pub fn verdict(&self) -> Verdict {
         match self.margin_ci95 {
             [low, _] if low >= 0.0 => Verdict::Holds,
@@ -289,15 +304,19 @@ impl Kept {
 /// What the interval says of a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
+    /// All of the interval meets it.
     #[serde(rename = "holds")]
     Holds,
+    /// None of the interval meets it.
     #[serde(rename = "does not hold")]
     DoesNotHold,
+    /// The interval has both.
     #[serde(rename = "not decided")]
     NotDecided,
 }
 
 impl Verdict {
+    /// As a table shows it.
     pub fn in_words(self) -> &'static str {
         match self {
             Self::Holds => "holds",
@@ -310,20 +329,25 @@ impl Verdict {
 /// A network's mean return, and how it is beside the float network's on the same tracks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReturnChange {
+    /// Mean return.
     pub mean: f64,
     /// The mean less the float network's, its 95 % interval over the tracks (`None` for a single one), and the
     /// sign test's p-value.
     pub change: f64,
+    /// Of the change.
     pub ci95: Option<[f64; 2]>,
+    /// Of "each is the better one equally often".
     pub p: f64,
 }
 
 /// What an analysis drives.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Losses {
+    /// How many each network drove.
     pub tracks: usize,
     /// The float network's mean return.
     pub float: f64,
+    /// The whole network quantized.
     pub quantized: ReturnChange,
     /// Of each layer, by its node's name, in the order of the account.
     pub layers: Vec<LayerLoss>,
@@ -332,6 +356,7 @@ pub struct Losses {
 /// What quantizing a layer costs on the road.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LayerLoss {
+    /// Its name.
     pub node: String,
     /// The rest of the network is float.
     pub only_this_quantized: ReturnChange,
@@ -342,14 +367,17 @@ pub struct LayerLoss {
 /// A network's drives beside the float network's on the same tracks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Driving {
+    /// Its own drives.
     #[serde(flatten)]
     pub driven: Driven,
+    /// Track by track; `None` for the float network itself.
     pub against_float: Option<Pair>,
 }
 
 /// What all networks came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Drives {
+    /// In the order in which they were given.
     pub results: Vec<Driven>,
     /// Each with each behind it.
     pub pairs: Vec<Pair>,

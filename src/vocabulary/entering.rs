@@ -12,9 +12,11 @@ pub struct Entering {
     pub steps: Vec<Step>,
     /// Of a frame as it enters, without the batch.
     pub shape: Vec<usize>,
+    /// Over the frames that were looked at.
     pub values: Numbers,
     /// The frames that calibrate, over the same range.
     pub calibration: Option<Numbers>,
+    /// What looks wrong about it.
     pub doubts: Vec<Doubt>,
 }
 
@@ -25,6 +27,7 @@ pub struct Step {
     pub what: String,
     /// Width and height, which those of the picture are a part of where it is large.
     pub size: [usize; 2],
+    /// What it looks like then.
     pub picture: Picture,
 }
 
@@ -35,6 +38,7 @@ pub struct Numbers {
     pub frames: usize,
     /// The smallest and the largest.
     pub range: [f32; 2],
+    /// Of all that were looked at.
     pub mean: f64,
     /// Standard deviation.
     pub std: f64,

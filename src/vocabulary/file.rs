@@ -8,6 +8,7 @@ use serde_bytes::ByteBuf;
 pub struct File {
     /// The name, with its path below the folder it was picked from (`left/0001.png`).
     pub name: String,
+    /// Its content.
     pub bytes: ByteBuf,
 }
 
@@ -17,10 +18,16 @@ pub enum Source {
     /// With its content.
     Here(File),
     /// Opened when its turn comes, at this place of the shelf that the lab is lent.
-    Lying { name: String, place: u32 },
+    Lying {
+        /// As [`File::name`].
+        name: String,
+        /// On the shelf.
+        place: u32,
+    },
 }
 
 impl Source {
+    /// With its folders, as it was found.
     pub fn name(&self) -> &str {
         match self {
             Self::Here(file) => &file.name,

@@ -61,6 +61,7 @@ pub const FRAMES: &str = "x";
 /// What a set holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DataSummary {
+    /// How many.
     pub frames: usize,
     /// Frames per class, in class order; empty when there are no classes.
     pub class_counts: Vec<usize>,
@@ -94,9 +95,11 @@ pub struct Sample {
 /// An array that has numbers for each frame.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArraySummary {
+    /// As the file calls it.
     pub name: String,
     /// As [`DataSummary`] has them.
     pub frame_shape: Vec<usize>,
+    /// Whether its numbers are pixels.
     pub pixels: bool,
 }
 
@@ -112,11 +115,15 @@ pub struct LabelColumn {
 /// One frame to look at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Picture {
+    /// Which frame of its set.
     pub index: usize,
+    /// In pixels.
     pub width: usize,
+    /// In pixels.
     pub height: usize,
     /// RGBA, row by row.
     pub rgba: ByteBuf,
+    /// Its class, where the labels are classes.
     pub label: Option<usize>,
     /// The labels where they are values.
     pub values: Vec<f32>,

@@ -16,6 +16,7 @@ pub struct Labelling {
     /// Inputs of the network, each with the column that it takes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<(String, String)>,
+    /// Of a car that has three.
     pub cameras: Cameras,
     /// What the left camera adds to the steering, and the right one takes off.
     pub camera_correction: f64,
@@ -49,6 +50,7 @@ impl Default for Labelling {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cameras {
+    /// The one in the middle.
     #[default]
     Center,
     /// Left and right, too, as if the car had to steer back.
@@ -70,7 +72,9 @@ impl std::str::FromStr for Cameras {
 /// A number for the labels of a column, or without one of all.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ForColumn {
+    /// `None`: all.
     pub column: Option<String>,
+    /// What its labels are multiplied by, or what is added to them.
     pub number: f64,
 }
 

@@ -20,17 +20,21 @@ pub struct Labels {
     found: bool,
 }
 
+/// Labels of one kind, one for each frame.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Column {
     /// That of its array, unless that is `y`.
     pub name: Option<String>,
+    /// In the order of the frames.
     pub numbers: Numbers,
 }
 
+/// Labels as they were stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Numbers {
     /// Whole numbers below [`MAX_CLASSES`] that were stored as such.
     Classes(Vec<u32>),
+    /// Any other numbers.
     Values(Vec<f64>),
 }
 
@@ -40,6 +44,7 @@ impl Labels {
         (!columns.is_empty()).then_some(Self { columns, found: false })
     }
 
+    /// One column of classes without a name.
     pub fn of_classes(classes: Vec<u32>) -> Self {
         let columns = vec![Column { name: None, numbers: Numbers::Classes(classes) }];
         Self { columns, found: false }
@@ -56,6 +61,7 @@ impl Labels {
         self.found
     }
 
+    /// At least one.
     pub fn columns(&self) -> &[Column] {
         &self.columns
     }
@@ -127,6 +133,7 @@ impl Labels {
 }
 
 impl Column {
+    /// How many it has labels for.
     pub fn frames(&self) -> usize {
         match &self.numbers {
             Numbers::Classes(classes) => classes.len(),
@@ -145,6 +152,7 @@ impl Column {
         }
     }
 
+    /// All of them as numbers.
     pub fn values(&self) -> Cow<'_, [f64]> {
         match &self.numbers {
             Numbers::Classes(classes) => classes.iter().map(|&class| f64::from(class)).collect(),

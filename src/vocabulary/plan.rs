@@ -65,12 +65,15 @@ pub enum Mirror {
     /// All, if the classes are those of the bundled frames; else none.
     #[default]
     Auto,
+    /// None.
     Off,
     /// All, and these pairs of classes change places.
     Classes(Vec<[usize; 2]>),
     /// All, and these pairs of classes change places, these values their sign.
     Sides {
+        /// Pairs by their indices.
         classes: Vec<[usize; 2]>,
+        /// Outputs by their names.
         values: Vec<String>,
     },
 }
@@ -91,8 +94,10 @@ pub enum Loss {
 }
 
 impl Loss {
+    /// In the order in which they are offered.
     pub const ALL: [Self; 4] = [Self::Mse, Self::Huber, Self::L1, Self::CrossEntropy];
 
+    /// As `--loss` has it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Mse => "mse",
@@ -120,11 +125,13 @@ impl FromStr for Loss {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Plan {
+    /// Of this form of a plan.
     pub version: u32,
     /// `None`: until convergence, see [`Plan::MAX_EPOCHS`].
     pub epochs: Option<usize>,
     /// Frames of a step.
     pub batch: usize,
+    /// What moves the parameters.
     pub optimizer: Optimizer,
     /// The highest; `None`: the optimizer's own.
     pub learning_rate: Option<f32>,
@@ -136,6 +143,7 @@ pub struct Plan {
     pub schedule: Schedule,
     /// Epochs in which the learning rate rises from 0, except along one cycle.
     pub warm_up: f32,
+    /// Where scales come from.
     pub scales: Scales,
     /// Epochs after which ranges that follow an average stay.
     pub freeze_observers: usize,
@@ -147,6 +155,7 @@ pub struct Plan {
     pub distillation: f32,
     /// Divides logits before they are compared for distillation.
     pub temperature: f32,
+    /// Which frames are shown mirrored, too.
     pub mirror: Mirror,
     /// What the outputs say, as far as somebody said it.
     #[serde(skip_serializing_if = "says_nothing")]
@@ -154,6 +163,7 @@ pub struct Plan {
     /// Of every output that is not named; `None`: cross-entropy for classes, squared errors for values.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss: Option<Loss>,
+    /// Of outputs by their names.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub losses: BTreeMap<String, Loss>,
     /// What an output's loss is multiplied with, 1 where it is not named.
@@ -172,6 +182,7 @@ fn says_nothing(judging: &Judging) -> bool {
 }
 
 impl Plan {
+    /// What this version of Steer8 writes and reads.
     pub const VERSION: u32 = 1;
     /// Most epochs of a training until convergence.
     ///
@@ -179,10 +190,14 @@ impl Plan {
     /// [`Plan::PROGRESS`] of it for [`Plan::PATIENCE`] epochs, the learning rate falls to a third;
     /// when that would be the third fall, training ends.
     pub const MAX_EPOCHS: usize = 60;
+    /// Epochs without progress before the learning rate falls.
     pub const PATIENCE: usize = 2;
+    /// Share of the least loss by which it has to fall to count.
     pub const PROGRESS: f64 = 0.01;
+    /// Of the learning rate, before a training ends.
     pub const FALLS: usize = 2;
 
+    /// The highest learning rate.
     pub fn peak(&self) -> f32 {
         self.learning_rate.unwrap_or(self.optimizer.learning_rate())
     }

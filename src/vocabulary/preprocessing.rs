@@ -21,11 +21,13 @@ pub const MOST_SIDE: usize = 8192;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Preprocessing {
+    /// Pixels that images lose first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub crop: Option<Crop>,
     /// To this width and height.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resize: Option<[usize; 2]>,
+    /// What their channels say then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub color: Option<Color>,
     /// How many frames in a row enter as one, whatever they are of.
@@ -34,10 +36,13 @@ pub struct Preprocessing {
     /// One for each channel, or one for all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub subtract: Vec<f32>,
+    /// What each number is divided by, after subtracting.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub divide: Option<f32>,
+    /// Of each channel, or of all, taken off after dividing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub mean: Vec<f32>,
+    /// Of each channel, or of all, by which it is divided last.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub std: Vec<f32>,
 }
@@ -98,9 +103,13 @@ impl Preprocessing {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Crop {
+    /// Rows.
     pub top: usize,
+    /// Columns.
     pub right: usize,
+    /// Rows.
     pub bottom: usize,
+    /// Columns.
     pub left: usize,
 }
 
@@ -109,8 +118,10 @@ pub struct Crop {
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Color {
+    /// Red, green, blue.
     #[default]
     Rgb,
+    /// Blue, green, red.
     Bgr,
     /// One channel, how bright it is.
     Gray,
@@ -119,8 +130,10 @@ pub enum Color {
 }
 
 impl Color {
+    /// In the order in which they are offered.
     pub const ALL: [Self; 4] = [Self::Rgb, Self::Bgr, Self::Gray, Self::Yuv];
 
+    /// As `--color` has it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Rgb => "rgb",
@@ -130,6 +143,7 @@ impl Color {
         }
     }
 
+    /// How many it makes of a picture.
     pub fn channels(self) -> usize {
         match self {
             Self::Gray => 1,

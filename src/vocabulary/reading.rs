@@ -8,7 +8,9 @@ use super::preprocessing::Preprocessing;
 /// What cannot be seen from the files themselves, or is to be otherwise than it would be taken.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Reading {
+    /// How frames enter; `None`: as the network's file says, else as they are.
     pub preprocessing: Option<Preprocessing>,
+    /// Where labels are found.
     #[serde(default)]
     pub labelling: Labelling,
     /// Whether that is what a network's file has noted, and nobody said it: frames to which it does not apply

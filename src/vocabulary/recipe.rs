@@ -25,6 +25,7 @@ pub enum Method {
 }
 
 impl Method {
+    /// In the order in which they are offered.
     pub const ALL: [Self; 5] =
         [Self::Minmax, Self::MovingAverage, Self::Percentile, Self::Entropy, Self::Mse];
 }
@@ -46,8 +47,10 @@ pub enum WeightRange {
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Granularity {
+    /// One for each output channel.
     #[default]
     PerChannel,
+    /// One for all.
     PerTensor,
 }
 
@@ -56,8 +59,10 @@ pub enum Granularity {
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum ActivationType {
+    /// uint8, 0 to 255.
     #[default]
     U8,
+    /// int8, -128 to 127.
     I8,
 }
 
@@ -66,6 +71,7 @@ pub enum ActivationType {
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Rounding {
+    /// To the nearer one, of two as near to the even one.
     #[default]
     Nearest,
     /// Learned layer by layer on calibration frames (Nagel et al. 2020).
@@ -88,6 +94,7 @@ pub enum Format {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LayerBits {
+    /// Of its weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight_bits: Option<u32>,
     /// Of the tensor that the layer makes.
@@ -101,26 +108,35 @@ pub struct LayerBits {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Recipe {
+    /// Of this form of a recipe.
     pub version: u32,
+    /// How ranges of activations are found.
     pub method: Method,
     /// Per cent of the values that `Method::Percentile` keeps.
     pub percentile: f64,
+    /// How many scales a weight tensor has.
     pub weights: Granularity,
+    /// How ranges of weights are found.
     pub weight_range: WeightRange,
     /// Weights with a zero point; per tensor only.
     pub asymmetric_weights: bool,
+    /// Of all layers that [`Recipe::layers`] does not name.
     pub weight_bits: u32,
+    /// Of all tensors but the input and the outputs, which have 8.
     pub activation_bits: u32,
+    /// The type of activations.
     pub activations: ActivationType,
     /// Symmetric activations: the zero point is the middle of the type (u8: 128, i8: 0).
     pub symmetric: bool,
     /// Weights of -64..64, for machines whose u8 x i8 pairs saturate.
     pub reduce_range: bool,
+    /// How the file is written.
     pub format: Format,
     /// Cross-layer equalization and high-bias absorption before anything is rounded.
     pub equalize: bool,
     /// Shifts each bias by the mean error of its layer's output.
     pub bias_correction: bool,
+    /// How weights become integers.
     pub rounding: Rounding,
     /// Nodes kept in float, by name.
     pub keep_float: Vec<String>,
@@ -136,7 +152,9 @@ pub struct Recipe {
 }
 
 impl Recipe {
+    /// What this version of Steer8 writes and reads.
     pub const VERSION: u32 = 1;
+    /// Bits that weights and activations may have.
     pub const WIDTHS: std::ops::RangeInclusive<u32> = 2..=8;
 
     /// Bits of the weights of the node called `node`.

@@ -15,6 +15,7 @@ pub const LEVEL: f64 = 0.05;
 /// What has nothing to be compared with is `None`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
+    /// The network's name.
     pub model: String,
     /// Read from the file: `float`, `int8`, or widths such as `w3a8`.
     pub variant: String,
@@ -26,6 +27,7 @@ pub struct Report {
     pub weight_bytes: usize,
     /// Bytes of the file after gzip.
     pub gzip_bytes: usize,
+    /// Numbers that the network has learned.
     pub params: u64,
     /// Multiply-accumulates of Conv, Gemm and MatMul for one frame, no bias (as fvcore counts).
     pub macs: u64,
@@ -33,6 +35,7 @@ pub struct Report {
     pub flops: u64,
     /// MACs x weight bits x activation bits.
     pub bops: u64,
+    /// `None` where nobody measured it.
     pub latency_ms: Option<Latency>,
     /// What the outputs say, as `--task` takes it: `classes`, `values`, `none`, or
     /// `angle=classes,throttle=values` where they differ.
@@ -61,7 +64,9 @@ pub struct Report {
     pub kernels: String,
     /// Where the time goes, operator by operator in the order in which they run.
     pub profile: Vec<StepProfile>,
+    /// What the file says that it was made by.
     pub recipe: Option<Recipe>,
+    /// What computes in float although the file is quantized.
     pub left_in_float: Vec<LeftInFloat>,
     /// What it drives; `None` where nobody asked.
     pub driving: Option<Box<Driving>>,
@@ -87,8 +92,11 @@ pub struct StepProfile {
 /// Milliseconds per inference at batch 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
+    /// The median.
     pub p50: f64,
+    /// Nine of ten inferences take no longer.
     pub p90: f64,
+    /// Over all runs.
     pub mean: f64,
     /// Timed inferences behind these figures.
     pub runs: usize,
@@ -99,7 +107,9 @@ pub struct Latency {
 /// A ratio of times with its bootstrap 95 % interval; above 1 is faster than the reference.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Speedup {
+    /// Of the ratios of interleaved blocks.
     pub median: f64,
+    /// Of the median.
     pub ci95: [f64; 2],
 }
 
@@ -113,9 +123,13 @@ impl Speedup {
 /// An output's classes, and what they have to do with the float network's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClassScore {
+    /// The output's.
     pub name: String,
+    /// `None` without labels.
     pub accuracy: Option<Accuracy>,
+    /// Share of frames on which the class is the float network's.
     pub agreement_with_float: Option<f64>,
+    /// Of "as accurate as the float network".
     pub mcnemar_p: Option<f64>,
 }
 
@@ -131,6 +145,7 @@ pub struct Values {
 /// The errors of one value, in its own unit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ValueScore {
+    /// The value's.
     pub name: String,
     /// Mean absolute error.
     pub mae: f64,
@@ -138,19 +153,24 @@ pub struct ValueScore {
     pub mae_ci95: [f64; 2],
     /// Root of the mean squared error.
     pub rmse: f64,
+    /// The largest error.
     pub max_abs: f64,
+    /// 99 of 100 errors are no larger.
     pub p99_abs: f64,
     /// Mean of value less label.
     pub bias: f64,
     /// Share of the labels' variance that is explained; `None` for a single frame.
     pub r2: Option<f64>,
+    /// `None` where no tolerance was given.
     pub within: Option<Within>,
 }
 
 /// The share of frames whose error is at most the tolerance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Within {
+    /// In the value's unit.
     pub tolerance: f64,
+    /// Of all frames.
     pub share: f64,
 }
 
@@ -161,11 +181,16 @@ pub struct FromFloat {
     pub outputs: Vec<Distance>,
 }
 
+/// How far one value, or the numbers of one output, are from the float network's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Distance {
+    /// The value's or the output's.
     pub name: String,
+    /// The mean difference, without signs.
     pub mean_abs: f64,
+    /// 99 of 100 differences are no larger.
     pub p99_abs: f64,
+    /// The largest difference.
     pub max_abs: f64,
     /// Signal to noise in dB; `None` if nothing is lost.
     pub sqnr_db: Option<f64>,
@@ -174,7 +199,9 @@ pub struct Distance {
 /// The mean absolute error less the float network's, on the same frames.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Change {
+    /// The value's.
     pub name: String,
+    /// In the value's unit; above 0 it is farther.
     pub change: f64,
     /// 95 % interval by a moving-block bootstrap over pairs of frames in their order.
     pub ci95: [f64; 2],
@@ -185,7 +212,9 @@ pub struct Change {
 /// A value over all frames, for drawing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Series {
+    /// The value's.
     pub name: String,
+    /// Of each frame, where there are any.
     pub labels: Option<Vec<f32>>,
     /// What each network says, in the order of the reports.
     pub answers: Vec<Vec<f32>>,
@@ -194,6 +223,7 @@ pub struct Series {
 /// The first output with classes over all frames: what is right, and what the networks say.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FrameClasses {
+    /// The right class of each frame, where there are labels.
     pub labels: Option<Vec<u16>>,
     /// The class that each network gives, in the order of the reports.
     pub answers: Vec<Vec<u16>>,
@@ -202,9 +232,11 @@ pub struct FrameClasses {
 /// Top-1 accuracy on a labelled set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Accuracy {
+    /// Share of the frames whose class is right.
     pub top1: f64,
     /// Wilson 95 % interval.
     pub ci95: [f64; 2],
+    /// Frames.
     pub n: usize,
     /// `confusion[true class][predicted class]`, in frames.
     pub confusion: Vec<Vec<u32>>,

@@ -30,7 +30,9 @@ pub struct Target {
 pub struct Trial {
     /// What is new about it, in words.
     pub what: String,
+    /// The whole recipe.
     pub recipe: Recipe,
+    /// What it does to the answers.
     pub effect: Effect,
     /// Points of top-1 below the float network, or of agreement where there are no labels; `None` where
     /// the outputs are no classes.
@@ -39,6 +41,7 @@ pub struct Trial {
     pub rise: Option<f64>,
     /// What it drives; `None` where no return is wanted.
     pub driving: Option<Kept>,
+    /// MACs x weight bits x activation bits.
     pub bops: u64,
     /// Bytes of the ONNX file.
     pub file_bytes: u64,
@@ -58,15 +61,21 @@ impl Trial {
 /// How the best recipe does on frames and tracks that chose nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Heldout {
+    /// How many there were.
     pub frames: usize,
+    /// What it does to the answers.
     pub effect: Effect,
     /// As those of a trial, each with its 95 % interval.
     pub drop: Option<f64>,
+    /// Of the drop.
     pub drop_ci95: Option<[f64; 2]>,
+    /// As that of a trial.
     pub rise: Option<f64>,
+    /// Of the rise.
     pub rise_ci95: Option<[f64; 2]>,
     /// On tracks that chose nothing, and what the interval says of them.
     pub driving: Option<Kept>,
+    /// What the interval of that says.
     pub return_is_kept: Option<Verdict>,
     /// Whether what may be lost of the answers is not exceeded here, either; `None` where the target says
     /// nothing of that.

@@ -18,14 +18,17 @@ pub enum By {
 /// A track from above, in the world's units; y points up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ground {
+    /// Of the track.
     pub seed: u64,
     /// The road, in driving order; the corners of each tile one after the other.
     pub tiles: Vec<[[f32; 2]; 4]>,
+    /// Along its bends.
     pub kerbs: Vec<Kerb>,
     /// The middle of the road, in driving order.
     pub centre: Vec<[f32; 2]>,
     /// Half the side of the field, outside of which a drive ends.
     pub field: f32,
+    /// What a car looks like.
     pub car: Shapes,
     /// A drive before its first step: only who made it reads it.
     pub start: ByteBuf,
@@ -34,6 +37,7 @@ pub struct Ground {
 /// A strip beside a bend.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Kerb {
+    /// One after the other around it.
     pub corners: [[f32; 2]; 4],
     /// Else white.
     pub is_red: bool,
@@ -42,7 +46,9 @@ pub struct Kerb {
 /// What a car looks like, about the places of its hull and wheels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Shapes {
+    /// Its polygons.
     pub hull: Vec<Vec<[f32; 2]>>,
+    /// Its corners.
     pub wheel: Vec<[f32; 2]>,
 }
 
@@ -57,7 +63,9 @@ pub struct Pose {
     pub speed: f32,
     /// The sum of the rewards so far.
     pub total: f64,
+    /// Those that were visited so far.
     pub tiles: u32,
+    /// Whether no wheel is on the road.
     pub off_road: bool,
 }
 
@@ -91,9 +99,11 @@ pub enum End {
 pub struct Leg {
     /// After each of its steps.
     pub poses: Vec<Pose>,
+    /// One for each picture that was looked at.
     pub decisions: Vec<Decision>,
     /// Where it goes on, as a [`Ground`]'s start.
     pub to: ByteBuf,
+    /// `None` as long as it goes on.
     pub end: Option<End>,
 }
 

@@ -19,6 +19,7 @@ pub enum Task {
 }
 
 impl Task {
+    /// As `--task` has it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Classes => "classes",
@@ -58,6 +59,7 @@ impl Bins {
         place.round_ties_even().clamp(0.0, last) as usize
     }
 
+    /// The value that a bin stands for.
     pub fn centre(&self, bin: usize) -> f64 {
         self.low + (self.high - self.low) * bin as f64 / (self.count - 1) as f64
     }
@@ -116,6 +118,7 @@ pub struct Judging {
     /// Of every output that is not named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<Task>,
+    /// What single outputs say, by their names.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub outputs: BTreeMap<String, Task>,
     /// Of outputs that have classes.

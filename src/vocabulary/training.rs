@@ -17,6 +17,7 @@ pub struct Checkpoint(pub ByteBuf);
 /// How to go on where an earlier training of the same network, recipe, plan and frames stopped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resume {
+    /// Where it stopped.
     pub checkpoint: Checkpoint,
     /// Train no more: write the best that there is.
     pub finish: bool,
@@ -35,6 +36,7 @@ pub enum Score {
 /// What frames came to.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Figures {
+    /// The mean over the frames.
     pub loss: f64,
     /// `None` without classes.
     pub top1: Option<f64>,
@@ -51,14 +53,19 @@ pub struct Epoch {
     pub score: Score,
     /// On the training frames, averaged over the epoch while the network changed.
     pub loss: f64,
+    /// `None` without classes.
     pub train_top1: Option<f64>,
+    /// In terms of `score`.
     pub train_score: f64,
     /// On the held-out frames, at the epoch's end, as the int8 network.
     pub heldout_loss: f64,
+    /// `None` without classes.
     pub heldout_top1: Option<f64>,
+    /// In terms of `score`.
     pub heldout_score: f64,
     /// At the epoch's last step.
     pub learning_rate: f64,
+    /// How long it took.
     pub seconds: f64,
 }
 
@@ -112,17 +119,24 @@ impl Epoch {
 /// A training that can be gone on with, as the browser keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SavedTraining {
+    /// Its name.
     pub network: String,
     /// The network itself, if it was opened from disk.
     pub file: Option<File>,
     /// What has its weights beside it; trainings from before that was read have none.
     #[serde(default)]
     pub beside: Vec<File>,
+    /// What it is trained for.
     pub recipe: Rc<Recipe>,
+    /// How it is trained.
     pub plan: Rc<Plan>,
+    /// What the frames are called.
     pub frames: String,
+    /// Bundled archives among the frames; 0 for a person's own.
     pub archives: usize,
+    /// All so far.
     pub epochs: Vec<Epoch>,
+    /// Where it goes on.
     pub checkpoint: Rc<Checkpoint>,
 }
 

@@ -1,9 +1,10 @@
 //! Reading and writing ONNX files: what goes in comes out, and what is damaged is said to be.
 
 use prost::Message;
-use steer8::error::Error;
+use steer8::error::{Error, ErrorKind};
 use steer8::graph::{Attribute, Data, Graph};
 use steer8::onnx::{data_files, read, read_with, write};
+use steer8::runtime::{Arithmetic, Session};
 use tract_onnx::pb::{
     self, AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
     TensorShapeProto, TypeProto, ValueInfoProto, attribute_proto::AttributeType,
@@ -91,6 +92,22 @@ fn refused(result: Result<Graph, Error>, what: &str) {
     let error = result.expect_err(what);
     assert!(error.what.contains(what), "`{error}` does not say `{what}`");
     assert!(error.way_out.is_some(), "`{error}` shows no way out");
+}
+
+#[test]
+fn what_is_damaged_is_told_from_what_is_not_supported_and_from_what_is_too_large() {
+    let kind = |result: Result<Graph, Error>| result.expect_err("it is refused").kind;
+    assert_eq!(kind(read(b"\x89PNG")), ErrorKind::Unreadable);
+    assert_eq!(kind(read(&ASSIGNMENT[..ASSIGNMENT.len() / 2])), ErrorKind::Unreadable);
+    let branch = AttributeProto { g: Some(GraphProto::default()), ..Default::default() };
+    let branches = changed(|m| graph(m).node[0].attribute = vec![branch]);
+    assert_eq!(kind(branches), ErrorKind::Unsupported);
+    let unknown = changed(|m| graph(m).node[0].op_type = "Dream".into()).expect("it is read");
+    let error = Session::new(&unknown, None, Arithmetic::Fast).expect_err("nobody has it");
+    assert_eq!(error.kind, ErrorKind::Unsupported, "{error}");
+    let large = changed(|m| graph(m).input = vec![free("x")]).expect("it is read");
+    let error = Session::new(&large, Some(&[1 << 31]), Arithmetic::Fast).expect_err("large");
+    assert_eq!(error.kind, ErrorKind::TooLarge, "{error}");
 }
 
 #[test]

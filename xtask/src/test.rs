@@ -34,7 +34,12 @@ const STEPS: [Step; 9] = [
         run: deny,
     },
     Step { name: "clippy", budget: 4, what: "clippy, native", run: clippy },
-    Step { name: "native", budget: 12, what: "cargo test, native", run: native },
+    Step {
+        name: "native",
+        budget: 13,
+        what: "cargo doc without a warning, cargo test, native",
+        run: native,
+    },
     Step {
         name: "clippy-wasm",
         budget: 3,
@@ -146,6 +151,9 @@ fn clippy_wasm() -> Result<()> {
 }
 
 fn native() -> Result<()> {
+    let mut documented = cargo();
+    documented.args(["doc", "--no-deps", "--lib"]).env("RUSTDOCFLAGS", "--deny warnings");
+    run(&mut documented)?;
     run(&mut natively("test"))
 }
 

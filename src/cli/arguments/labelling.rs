@@ -28,6 +28,8 @@ pub(in crate::cli) struct LabellingOptions {
     camera_correction: Option<f64>,
     /// Labels are in the paths of images: a regular expression with a named group for each, such as
     /// '_(?<angle>\d+)\.png$'.
+    // `--help` shows it as it is typed.
+    #[allow(rustdoc::invalid_html_tags)]
     #[arg(long, value_name = "RE")]
     label_pattern: Option<String>,
     /// Multiply labels, all or by their names: pixels to -1..1, degrees to radians.

@@ -56,7 +56,7 @@ impl Lab {
         let mut fleet = Fleet::new(test, ids.len() * seeds.len(), crew).await?;
         let stopped = match fleet.drive(&entries, &seeds, listener).await {
             Ok(()) => false,
-            Err(error) if error.cancelled && !drives.iter().all(Vec::is_empty) => true,
+            Err(error) if error.is_cancelled() && !drives.iter().all(Vec::is_empty) => true,
             Err(error) => return Err(error),
         };
         Ok(Event::Driven { drives: account(&models, drives, test, stopped) })

@@ -23,8 +23,10 @@ pub struct Variants {
     pub layers: Vec<LayerVariants>,
 }
 
+/// What is measured of a layer.
 #[derive(Debug, Clone)]
 pub struct LayerVariants {
+    /// The layer's name.
     pub node: String,
     /// The rest of the network is float.
     pub only_this_quantized: Graph,

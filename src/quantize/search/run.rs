@@ -32,7 +32,9 @@ const WORTH_KEEPING: f64 = 0.05;
 
 /// Where a search tells what it does.
 pub struct Listener<'a, 'b> {
+    /// Hears which step is how far.
     pub progress: &'a mut StepProgress<'b>,
+    /// Hears of every trial as it ends.
     pub tried: &'a mut dyn FnMut(&Trial),
 }
 
@@ -80,7 +82,7 @@ pub async fn search<R: Road>(
     };
     let stopped = match search.run(recipe).await {
         Ok(()) => false,
-        Err(error) if error.cancelled && !search.trials.is_empty() => true,
+        Err(error) if error.is_cancelled() && !search.trials.is_empty() => true,
         Err(error) => return Err(error),
     };
     let frames = search.bench.indices.len();
@@ -319,7 +321,7 @@ impl<R: Road> Search<'_, '_, '_, R> {
             Some(drives) if !stopped => {
                 match drives.unseen(&variants[0].graph, self.listener.progress).await {
                     // What was found stays found.
-                    Err(error) if error.cancelled => None,
+                    Err(error) if error.is_cancelled() => None,
                     kept => kept?,
                 }
             }

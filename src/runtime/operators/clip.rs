@@ -5,7 +5,7 @@
 //! time they take.
 
 use super::{Kind, Operand, Operator, Orders, Prepared, Scratch, View, ViewMut, constant, input};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Element, Node, Tensor};
 use crate::kernels::store::clip;
 
@@ -63,6 +63,7 @@ fn prepare(node: &Node, operands: &[Operand], bounds: [Option<f32>; 2]) -> Resul
             Ok(Prepared::new(Codes { codes }, [0]))
         }
         other => Err(Error::new(format!("`{}` on {} is not supported", node.op, other.name()))
+            .of_kind(ErrorKind::Unsupported)
             .at_node(&node.name)
             .way_out("Export the network with float32 activations.")),
     }

@@ -217,7 +217,9 @@ const fn table(op: &'static str) -> Kind {
 #[derive(Debug, Clone)]
 pub struct Function {
     formula: &'static Formula,
+    /// The node's attribute, or what ONNX says without it.
     pub alpha: f32,
+    /// The node's attribute, or what ONNX says without it.
     pub beta: f32,
 }
 
@@ -238,10 +240,12 @@ impl Function {
         Ok(Self { formula, alpha, beta })
     }
 
+    /// The function's value.
     pub fn at(&self, x: f32) -> f32 {
         (self.formula.value)(x, self.alpha, self.beta)
     }
 
+    /// How its derivative follows.
     pub fn slope(&self) -> Slope {
         self.formula.slope
     }
