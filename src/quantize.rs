@@ -12,7 +12,6 @@ mod observer;
 mod placement;
 mod post_training;
 mod qdq;
-mod qoperator;
 mod qparams;
 mod range;
 mod search;

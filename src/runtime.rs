@@ -17,7 +17,7 @@ mod tract;
 mod whole;
 
 pub use family::Family;
-pub use operators::{CLAMP_HIGH, CLAMP_LOW, Function, SATURATING, Slope, TensorType};
+pub use operators::{Function, SATURATING, Slope, TensorType};
 pub use program::StepTime;
 pub use tract::panics_are_caught;
 

@@ -9,6 +9,7 @@
 
 mod account;
 mod batch_norm;
+mod builder;
 mod course;
 mod crew;
 #[cfg(test)]
@@ -22,7 +23,6 @@ mod labels;
 mod layer;
 mod layer_norm;
 mod loss;
-mod machine;
 mod mirror;
 mod network;
 mod observe;
@@ -37,7 +37,9 @@ mod start;
 mod state;
 mod sums;
 mod trainer;
+mod weight_grid;
 mod weights;
+mod workbench;
 mod worker;
 
 pub use crew::Hand;

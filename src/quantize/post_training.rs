@@ -7,7 +7,6 @@ use super::correct::correct;
 use super::equalize::equalize;
 use super::placement::{Placement, has_weights, place, weight_axis};
 use super::qdq::{self, Layers, Written};
-use super::qoperator;
 use super::qparams::Params;
 use super::range::ActivationScheme;
 use super::step::{Step, StepProgress};
@@ -220,7 +219,7 @@ impl Prepared {
         let Written { mut graph, tensors, .. } = self.qdq(params, layers, recipe);
         let left_in_float = left_in_float(&graph, &self.placement.left_in_float);
         if recipe.format == Format::Qoperator {
-            graph = qoperator::write(&graph);
+            graph = lower::with_standard_operators(&graph);
         }
         if qdq::has_int4(&graph) {
             opset::raise(&mut graph, opset::INT4)?;

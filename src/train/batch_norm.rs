@@ -7,9 +7,11 @@
 
 use std::ops::Range;
 
+use super::builder::Builder;
 use super::layer::Layer;
-use super::machine::{Kept, Machine};
 use super::state::State;
+use super::workbench::{Kept, Workbench};
+use crate::graph::fold_batch_norm::Normalized;
 use crate::kernels::wide::wide;
 
 #[derive(Debug, Clone)]
@@ -21,6 +23,47 @@ pub(super) struct Normalization {
     pub(super) mean: Range<usize>,
     pub(super) variance: Range<usize>,
     pub(super) epsilon: f32,
+}
+
+impl Builder<'_> {
+    /// `corrected`: the folded bias that training starts with, of which the shift takes what
+    /// corrections have changed.
+    pub(super) fn normalization(
+        &mut self,
+        own: &Normalized,
+        corrected: Option<&[f32]>,
+    ) -> Normalization {
+        let gain = self.slot(own.gain.clone(), false, Vec::new(), Vec::new());
+        let mut shift = own.shift.clone();
+        if let (Some(corrected), Some(folded)) = (corrected, own.folded[1].as_f32()) {
+            for (shift, (corrected, folded)) in shift.iter_mut().zip(corrected.iter().zip(folded)) {
+                *shift += corrected - folded;
+            }
+        }
+        let shift = self.slot(shift, false, Vec::new(), Vec::new());
+        let [mean, variance] = [&own.mean, &own.variance].map(|values| {
+            let from = self.state.statistics.len();
+            self.state.statistics.extend(values);
+            from..self.state.statistics.len()
+        });
+        Normalization { gain, shift, mean, variance, epsilon: own.epsilon }
+    }
+}
+
+/// The weights of a layer apart from its normalization, given folded ones, both in matrix order;
+/// `apart` keeps its own where the normalization multiplies with hardly anything.
+pub(super) fn unfold(layer: &Layer, own: &Normalized, folded: &[f32], apart: &mut [f32]) {
+    let width = layer.row_width();
+    let rows = folded.chunks_exact(width).zip(apart.chunks_exact_mut(width));
+    for (row, (folded, apart)) in rows.enumerate() {
+        for (c, (&folded, apart)) in (layer.first_channel(row)..).zip(folded.iter().zip(apart)) {
+            let deviation = (f64::from(own.variance[c]) + f64::from(own.epsilon)).sqrt();
+            let gain = f64::from(own.gain[c]) / deviation;
+            if gain.abs() > 1e-12 {
+                *apart = (f64::from(folded) / gain) as f32;
+            }
+        }
+    }
 }
 
 impl Normalization {
@@ -56,13 +99,13 @@ impl Normalization {
     pub(super) fn forward(
         &self,
         layer: &Layer,
-        machine: &mut Machine,
+        bench: &mut Workbench,
         sums: &mut [f32],
         kept: &mut Kept,
     ) {
         let channels = layer.channels();
-        let weights = &machine.weights[layer.index];
-        let unit = machine.units[layer.x];
+        let weights = &bench.weights[layer.index];
+        let unit = bench.units[layer.x];
         let factor =
             |c: usize| (f64::from(unit * weights.scale[c]) / divisor(weights.gain[c])) as f32;
         let factors: Vec<f32> = (0..channels).map(factor).collect();
@@ -81,14 +124,13 @@ impl Normalization {
         kept.channels.clear();
         for c in 0..channels {
             // The layer's bias moves the mean and nothing else.
-            machine.observed[mean_at + c] = mean[c] as f32 + weights.own_bias[c];
-            machine.observed[variance_at + c] =
-                (variance[c] * count / (count - 1.0).max(1.0)) as f32;
+            bench.observed[mean_at + c] = mean[c] as f32 + weights.own_bias[c];
+            bench.observed[variance_at + c] = (variance[c] * count / (count - 1.0).max(1.0)) as f32;
             kept.channels.push((1.0 / (variance[c] + f64::from(self.epsilon)).sqrt()) as f32);
         }
         let mean: Vec<f32> = mean.iter().map(|&m| m as f32).collect();
         kept.floats.resize(kept.floats.len().max(sums.len()), 0.0);
-        let of_result = machine.units[layer.y];
+        let of_result = bench.units[layer.y];
         normalize(
             sums,
             &mean,
@@ -103,11 +145,11 @@ impl Normalization {
     pub(super) fn backward(
         &self,
         layer: &Layer,
-        machine: &mut Machine,
+        bench: &mut Workbench,
         gradient: &mut [f32],
         kept: &Kept,
     ) {
-        let weights = &machine.weights[layer.index];
+        let weights = &bench.weights[layer.index];
         let channels = kept.channels.len();
         let [mut sum, mut product] = [vec![0f64; channels], vec![0f64; channels]];
         add_moments(gradient, &kept.floats, &mut sum, &mut product);
@@ -123,12 +165,12 @@ impl Normalization {
                 // But for the variance's share of epsilon.
                 product[c] * (1.0 - f64::from(self.epsilon) * deviation * deviation)
             };
-            machine.sums[self.gain.start + c] += of_gain as f32;
-            machine.sums[self.shift.start + c] += sum[c] as f32;
+            bench.sums[self.gain.start + c] += of_gain as f32;
+            bench.sums[self.shift.start + c] += sum[c] as f32;
             let gain = f64::from(weights.gain_and_shift[c][0]);
             if let (1.0, Some(bias)) = (count, &layer.slots.bias) {
                 let at = bias.start + if bias.len() == 1 { 0 } else { c };
-                machine.sums[at] += (gain * deviation * sum[c]) as f32;
+                bench.sums[at] += (gain * deviation * sum[c]) as f32;
             }
             let factor = gain * deviation / divisor(weights.gain[c]);
             // Running statistics do not depend on the values.

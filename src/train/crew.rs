@@ -5,10 +5,10 @@ use serde_bytes::ByteBuf;
 
 use super::account::Account;
 use super::head::Head;
-use super::machine::{Mode, SHARD};
 use super::start::Start;
 use super::state::State;
 use super::state::floats;
+use super::workbench::{Mode, SHARD};
 use super::worker::{Engine, Example, Worker};
 use crate::crew::{Calling, call, read, unreadable, write};
 use crate::data::Dataset;

@@ -1,9 +1,10 @@
 //! Every operator's gradient against central differences.
 
+use super::builder::Source;
 use super::head::Head;
-use super::machine::Mode;
-use super::network::{Network, Source};
+use super::network::Network;
 use super::state::State;
+use super::workbench::Mode;
 use crate::graph::fold_batch_norm::normalized_layers;
 use crate::graph::{Attribute, Data, Dim, Graph, Node, Tensor, Value};
 use crate::quantize::{Layers, Params, Placement, Prepared, plain};
@@ -128,14 +129,14 @@ impl Net {
         let (network, state) = Network::new(source).expect("it can be trained");
         let frames = numbers(count * self.frame.iter().product::<usize>(), 99);
         let weights = numbers(count * network.len(), 5);
-        let mut machine = network.machine(&state);
+        let mut bench = network.bench(&state);
         let mut y = Vec::new();
         let mut pass = |state: &State| -> f64 {
-            machine.set(&network, state, mode);
-            machine.frames = count;
-            machine.values[network.input][..frames.len()].copy_from_slice(&frames);
-            machine.forward(&network);
-            machine.read(network.exits.iter().map(|exit| &exit.scores), &mut y);
+            bench.set(&network, state, mode);
+            bench.frames = count;
+            bench.values[network.input][..frames.len()].copy_from_slice(&frames);
+            bench.forward(&network);
+            bench.read(network.exits.iter().map(|exit| &exit.scores), &mut y);
             y.iter().zip(&weights).map(|(y, w)| f64::from(*y) * f64::from(*w)).sum()
         };
         let middle = pass(&state);
@@ -150,9 +151,9 @@ impl Net {
             })
             .collect();
         pass(&state);
-        machine.backward(&network, &weights);
-        let mut gradient = std::mem::take(&mut machine.sums);
-        for (layer, weights) in network.layers.iter().zip(&machine.weights) {
+        bench.backward(&network, &weights);
+        let mut gradient = std::mem::take(&mut bench.sums);
+        for (layer, weights) in network.layers.iter().zip(&bench.weights) {
             weights.pull_back(layer, &state, mode.batch_statistics, &mut gradient);
         }
         for slot in &network.slots {

@@ -3,9 +3,9 @@
 
 use super::feature::memory_of;
 use super::layer::Layer;
-use super::machine::{Machine, Mode};
 use super::network::Network;
 use super::state::State;
+use super::workbench::{Mode, Workbench};
 use crate::error::Result;
 use crate::graph::{Data, Tensor, fresh_name};
 use crate::quantize::{Calibrated, Prepared, QParams, Quantized, Weights};
@@ -23,8 +23,8 @@ pub(super) fn write(
     recipe: &Recipe,
 ) -> Result<Quantized> {
     let Calibrated { mut prepared, mut params, layers: mut written, .. } = calibrated;
-    let mut machine = network.machine(state);
-    machine.set(network, state, Mode::default());
+    let mut bench = network.bench(state);
+    bench.set(network, state, Mode::default());
     params.extend(network.roots.iter().map(|root| {
         let (scale, zero_point) = root.scale_and_zero_point(state);
         let params =
@@ -32,12 +32,12 @@ pub(super) fn write(
         (root.name.clone(), params)
     }));
     for layer in &network.layers {
-        let bias = bias(layer, &machine, state);
+        let bias = bias(layer, &bench, state);
         if let Some(grid) = &layer.grid {
-            let (codes, zero_point) = (&machine.weights[layer.index].codes, grid.zero_point(state));
+            let (codes, zero_point) = (&bench.weights[layer.index].codes, grid.zero_point(state));
             let codes = onnx_order(layer, codes).iter().map(|&c| c as i32 + zero_point).collect();
             let mut own = written.weights[&layer.name].params.clone();
-            let scale = &machine.weights[layer.index].scale;
+            let scale = &bench.weights[layer.index].scale;
             own.scale.iter_mut().zip(scale).for_each(|(own, scale)| *own = *scale);
             own.zero_point.fill(zero_point);
             written.weights.insert(layer.name.clone(), Weights { params: own, codes });
@@ -46,7 +46,7 @@ pub(super) fn write(
                 None => written.biases.remove(&layer.name),
             };
         } else {
-            let weights = onnx_order(layer, machine.weights[layer.index].folded());
+            let weights = onnx_order(layer, bench.weights[layer.index].folded());
             give(&mut prepared, layer, weights, bias);
         }
     }
@@ -61,8 +61,8 @@ pub(super) fn write(
 }
 
 /// The folded bias by output channel, where the layer has any.
-fn bias(layer: &Layer, machine: &Machine, state: &State) -> Option<Vec<f32>> {
-    let weights = &machine.weights[layer.index];
+fn bias(layer: &Layer, bench: &Workbench, state: &State) -> Option<Vec<f32>> {
+    let weights = &bench.weights[layer.index];
     let has_bias = layer.slots.bias.is_some() || layer.norm.is_some();
     has_bias.then(|| (0..layer.channels()).map(|c| weights.real_bias(layer, state, c)).collect())
 }

@@ -1,8 +1,11 @@
 //! Functions of one element: a table where the input is quantized, as the runtime has them.
 
-use super::machine::{Kept, Machine, SHARD};
+use super::builder::{Builder, EVERYTHING};
 use super::operator::Operator;
+use super::workbench::{Kept, SHARD, Workbench};
+use crate::error::{Error, Result};
 use crate::graph::Node;
+use crate::graph::clip_range;
 use crate::kernels::wide::wide;
 use crate::runtime::{self, Slope};
 
@@ -34,16 +37,41 @@ impl Function {
     }
 }
 
+impl Builder<'_> {
+    pub(super) fn function(&mut self, i: usize, node: &Node) -> Result<()> {
+        let x = self.input(node, 0)?;
+        let root = self.root(node.input(0).unwrap_or_default());
+        let trains = self.trains(x.feature);
+        let (name, clip) = self.result(i, node);
+        let y = self.feature(&name, x.shape, trains, clip, None);
+        let codes = root.map(|root| self.network.roots[root].params.bounds);
+        let function = Function::of(node, [x.feature, y], root.zip(codes.map(|codes| codes[0])));
+        let function = function.ok_or_else(|| Error::new("it is no function of one element"))?;
+        self.push(function, y);
+        Ok(())
+    }
+
+    pub(super) fn clip(&mut self, node: &Node) -> Result<()> {
+        let x = self.input(node, 0)?;
+        let range = clip_range(self.graph, node)
+            .ok_or_else(|| Error::new("its bounds are computed, not constant"))?;
+        let (trains, name) = (self.trains(x.feature), node.output().to_string());
+        let y = self.feature(&name, x.shape, trains, EVERYTHING, None);
+        self.push(Clip { x: x.feature, y, range }, y);
+        Ok(())
+    }
+}
+
 impl Operator for Function {
-    fn forward(&self, machine: &mut Machine, kept: &mut Kept) {
-        let mut y = machine.take_result(self.y);
-        let [unit, of_result] = [machine.units[self.x], machine.units[self.y]];
-        let x = &machine.values[self.x];
-        let len = x.len() / SHARD * machine.frames;
+    fn forward(&self, bench: &mut Workbench, kept: &mut Kept) {
+        let mut y = bench.take_result(self.y);
+        let [unit, of_result] = [bench.units[self.x], bench.units[self.y]];
+        let x = &bench.values[self.x];
+        let len = x.len() / SHARD * bench.frames;
         kept.floats.resize(x.len(), 0.0);
         let slopes = &mut kept.floats[..len];
         if let Some((root, smallest)) = self.codes {
-            let lowest = smallest - machine.zero_points[root];
+            let lowest = smallest - bench.zero_points[root];
             let table: [[f32; 2]; CODES] = std::array::from_fn(|i| {
                 let [value, slope] = self.at((lowest + i as i32) as f32 * unit);
                 [value / of_result, slope]
@@ -57,17 +85,17 @@ impl Operator for Function {
                 [*y, *slope] = [value / of_result, own];
             }
         }
-        machine.put_result(self.y, y);
+        bench.put_result(self.y, y);
     }
 
-    fn backward(&self, machine: &mut Machine, kept: &mut Kept) {
-        let dy = std::mem::take(&mut machine.gradients[self.y]);
-        let dx = &mut machine.gradients[self.x];
-        let len = dy.len() / SHARD * machine.frames;
+    fn backward(&self, bench: &mut Workbench, kept: &mut Kept) {
+        let dy = std::mem::take(&mut bench.gradients[self.y]);
+        let dx = &mut bench.gradients[self.x];
+        let len = dy.len() / SHARD * bench.frames;
         for ((dx, dy), slope) in dx.iter_mut().zip(&dy[..len]).zip(&kept.floats) {
             *dx += dy * slope;
         }
-        machine.gradients[self.y] = dy;
+        bench.gradients[self.y] = dy;
     }
 }
 
@@ -81,20 +109,20 @@ pub(super) struct Clip {
 }
 
 impl Operator for Clip {
-    fn forward(&self, machine: &mut Machine, _: &mut Kept) {
-        let mut y = machine.take_result(self.y);
-        let [unit, of_result] = [machine.units[self.x], machine.units[self.y]];
-        let len = y.len() / SHARD * machine.frames;
-        clip(&machine.values[self.x][..len], unit, self.range, of_result, &mut y[..len]);
-        machine.put_result(self.y, y);
+    fn forward(&self, bench: &mut Workbench, _: &mut Kept) {
+        let mut y = bench.take_result(self.y);
+        let [unit, of_result] = [bench.units[self.x], bench.units[self.y]];
+        let len = y.len() / SHARD * bench.frames;
+        clip(&bench.values[self.x][..len], unit, self.range, of_result, &mut y[..len]);
+        bench.put_result(self.y, y);
     }
 
-    fn backward(&self, machine: &mut Machine, _: &mut Kept) {
-        let dy = std::mem::take(&mut machine.gradients[self.y]);
-        let (unit, len) = (machine.units[self.x], dy.len() / SHARD * machine.frames);
-        let x = &machine.values[self.x][..len];
-        pass(x, unit, self.range, &dy[..len], &mut machine.gradients[self.x]);
-        machine.gradients[self.y] = dy;
+    fn backward(&self, bench: &mut Workbench, _: &mut Kept) {
+        let dy = std::mem::take(&mut bench.gradients[self.y]);
+        let (unit, len) = (bench.units[self.x], dy.len() / SHARD * bench.frames);
+        let x = &bench.values[self.x][..len];
+        pass(x, unit, self.range, &dy[..len], &mut bench.gradients[self.x]);
+        bench.gradients[self.y] = dy;
     }
 }
 

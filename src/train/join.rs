@@ -1,8 +1,13 @@
 //! Add, Sub, Mul, Div, PRelu and Concat.
 
-use super::machine::{Kept, Machine, SHARD};
+use super::builder::{Builder, Known};
+use super::feature::{Feature, axis_in_memory, broadcast, in_memory, order};
 use super::operator::Operator;
+use super::workbench::{Kept, SHARD, Workbench};
+use crate::error::{Error, Result};
+use crate::graph::Node;
 use crate::kernels::wide::wide;
+use crate::quantize::constant_activation;
 
 /// How an operand is read in the order of the result's elements.
 #[derive(Debug, Clone)]
@@ -40,10 +45,102 @@ pub(super) struct Binary {
     pub(super) combine: Combine,
 }
 
+impl Builder<'_> {
+    pub(super) fn binary(&mut self, i: usize, node: &Node) -> Result<()> {
+        let slopes = node.op == "PRelu" && self.graph.constant(node, 1).is_some();
+        let second = if slopes { self.free(node, 1)? } else { self.operand(i, node, 1)? };
+        let inputs = [self.operand(i, node, 0)?, second];
+        let (name, clip) = self.result(i, node);
+        let shape = self.shape(&name)?;
+        let mut operands = Vec::with_capacity(2);
+        for input in &inputs {
+            let reading = if input.shape == shape {
+                Reading::Same
+            } else {
+                let places = broadcast(&input.shape, &shape);
+                Reading::At(places.ok_or_else(|| {
+                    Error::new(format!("shapes {:?} and {shape:?} do not broadcast", input.shape))
+                })?)
+            };
+            let len = input.shape.iter().product();
+            operands.push(Operand { tensor: input.feature, len, reading });
+        }
+        let len = shape.iter().product();
+        let trains = inputs.iter().any(|input| self.trains(input.feature));
+        let y = self.feature(&name, shape, trains, clip, None);
+        let combine = match node.op.as_str() {
+            "Add" => Combine::Add,
+            "Sub" => Combine::Sub,
+            "Div" => Combine::Div,
+            "PRelu" => Combine::PRelu,
+            _ => Combine::Mul,
+        };
+        let operands =
+            operands.try_into().map_err(|_| Error::new("it does not join two tensors"))?;
+        self.push(Binary { operands, y, len, combine }, y);
+        Ok(())
+    }
+
+    pub(super) fn concat(&mut self, i: usize, node: &Node) -> Result<()> {
+        let (name, clip) = self.result(i, node);
+        let shape = self.shape(&name)?;
+        let axis = node.int("axis", 1).rem_euclid(shape.len() as i64 + 1) as usize;
+        let axis =
+            axis.checked_sub(1).ok_or_else(|| Error::new("it joins frames with each other"))?;
+        let axis = axis_in_memory(shape.len(), axis);
+        let mut parts = Vec::with_capacity(node.inputs.len());
+        let mut trains = false;
+        for index in 0..node.inputs.len() {
+            let part = self.operand(i, node, index)?;
+            let run = in_memory(&part.shape)[axis..].iter().product();
+            trains |= self.trains(part.feature);
+            parts.push((part.feature, run));
+        }
+        let y = self.feature(&name, shape, trains, clip, None);
+        self.push(Concat { parts, y }, y);
+        Ok(())
+    }
+
+    /// An input of a node that joins several: computed, or a constant, which does not train.
+    fn operand(&mut self, i: usize, node: &Node, index: usize) -> Result<Known> {
+        let name = node.input(index).unwrap_or_default();
+        if let Some(known) = self.known.get(name) {
+            return Ok(known.clone());
+        }
+        let Some((tensor, mut values)) = self.constant(node, index)? else {
+            return Err(Error::new("one of its inputs is left out"));
+        };
+        // The batch is no axis of a frame.
+        let rank = self.shape(node.output())?.len();
+        let mut shape = tensor.shape.clone();
+        if shape.len() > rank && shape.remove(0) != 1 {
+            return Err(Error::new(format!("its constant `{name}` has values for each frame")));
+        }
+        let mut unit = 1.0;
+        if self.placement.nodes.contains(&i) {
+            let (codes, params) = constant_activation(tensor, &values, self.source.recipe);
+            unit = params.scale[0];
+            let zero_point = params.zero_point[0];
+            values = codes.iter().map(|code| (code - zero_point) as f32).collect();
+        }
+        let padded: Vec<usize> =
+            std::iter::repeat_n(1, rank.saturating_sub(shape.len())).chain(shape).collect();
+        let ordered = order(&padded).iter().map(|&at| values[at as usize]).collect();
+        let feature = self.network.features.len();
+        self.network.features.push(Feature {
+            shape: padded.clone(),
+            needs_gradient: false,
+            round: None,
+            constant: Some((ordered, unit)),
+        });
+        Ok(Known { feature, shape: padded })
+    }
+}
+
 impl Operand {
     /// The operand's elements for a frame of the result: its own, or spread into `room`.
-    fn spread<'a>(&self, machine: &'a Machine, frame: usize, room: &'a mut Vec<f32>) -> &'a [f32] {
-        let own = &machine.values[self.tensor][frame * self.len..][..self.len];
+    fn spread<'a>(&self, bench: &'a Workbench, frame: usize, room: &'a mut Vec<f32>) -> &'a [f32] {
+        let own = &bench.values[self.tensor][frame * self.len..][..self.len];
         match &self.reading {
             Reading::Same => own,
             Reading::At(places) => {
@@ -91,15 +188,15 @@ impl Binary {
 }
 
 impl Operator for Binary {
-    fn forward(&self, machine: &mut Machine, _: &mut Kept) {
-        let mut y = machine.take_result(self.y);
+    fn forward(&self, bench: &mut Workbench, _: &mut Kept) {
+        let mut y = bench.take_result(self.y);
         let [a, b] = &self.operands;
-        let of_result = machine.units[self.y];
-        let units = [a, b].map(|operand| machine.units[operand.tensor]);
+        let of_result = bench.units[self.y];
+        let units = [a, b].map(|operand| bench.units[operand.tensor]);
         let mut room = [Vec::new(), Vec::new()];
-        for (frame, y) in y.chunks_exact_mut(self.len).take(machine.frames).enumerate() {
+        for (frame, y) in y.chunks_exact_mut(self.len).take(bench.frames).enumerate() {
             let [room_a, room_b] = &mut room;
-            let (a, b) = (a.spread(machine, frame, room_a), b.spread(machine, frame, room_b));
+            let (a, b) = (a.spread(bench, frame, room_a), b.spread(bench, frame, room_b));
             match self.combine {
                 Combine::Add => add(a, units[0] / of_result, b, units[1] / of_result, y),
                 Combine::Mul => multiply(a, b, units[0] * units[1] / of_result, y),
@@ -110,35 +207,33 @@ impl Operator for Binary {
                 }
             }
         }
-        machine.put_result(self.y, y);
+        bench.put_result(self.y, y);
     }
 
-    fn backward(&self, machine: &mut Machine, _: &mut Kept) {
-        let dy = std::mem::take(&mut machine.gradients[self.y]);
+    fn backward(&self, bench: &mut Workbench, _: &mut Kept) {
+        let dy = std::mem::take(&mut bench.gradients[self.y]);
         let mut room = Vec::new();
         for (i, operand) in self.operands.iter().enumerate() {
             let other = &self.operands[1 - i];
-            let mut gradient = std::mem::take(&mut machine.gradients[operand.tensor]);
-            let unit = machine.units[other.tensor];
-            let frames = if gradient.is_empty() { 0 } else { machine.frames };
+            let mut gradient = std::mem::take(&mut bench.gradients[operand.tensor]);
+            let unit = bench.units[other.tensor];
+            let frames = if gradient.is_empty() { 0 } else { bench.frames };
             for (frame, dy) in dy.chunks_exact(self.len).take(frames).enumerate() {
                 match self.combine {
                     Combine::Add => {
                         operand.add_gradient(&mut gradient, frame, dy.iter().copied());
                     }
                     Combine::Mul => {
-                        let other = other.spread(machine, frame, &mut room);
+                        let other = other.spread(bench, frame, &mut room);
                         let dy = dy.iter().zip(other).map(|(dy, x)| dy * (x * unit));
                         operand.add_gradient(&mut gradient, frame, dy);
                     }
                     Combine::Sub | Combine::Div | Combine::PRelu => {
                         let [a, b] = &self.operands;
-                        let units = [a, b].map(|operand| machine.units[operand.tensor]);
+                        let units = [a, b].map(|operand| bench.units[operand.tensor]);
                         let mut more = Vec::new();
-                        let (a, b) = (
-                            a.spread(machine, frame, &mut room),
-                            b.spread(machine, frame, &mut more),
-                        );
+                        let (a, b) =
+                            (a.spread(bench, frame, &mut room), b.spread(bench, frame, &mut more));
                         let slope =
                             |(a, b): (&f32, &f32)| self.slopes(a * units[0], b * units[1])[i];
                         let dy = dy.iter().zip(a.iter().zip(b).map(slope)).map(|(dy, s)| dy * s);
@@ -146,9 +241,9 @@ impl Operator for Binary {
                     }
                 }
             }
-            machine.gradients[operand.tensor] = gradient;
+            bench.gradients[operand.tensor] = gradient;
         }
-        machine.gradients[self.y] = dy;
+        bench.gradients[self.y] = dy;
     }
 }
 
@@ -183,13 +278,13 @@ impl Concat {
 }
 
 impl Operator for Concat {
-    fn forward(&self, machine: &mut Machine, _: &mut Kept) {
-        let mut y = machine.take_result(self.y);
-        let len = y.len() / SHARD * machine.frames;
+    fn forward(&self, bench: &mut Workbench, _: &mut Kept) {
+        let mut y = bench.take_result(self.y);
+        let len = y.len() / SHARD * bench.frames;
         let mut first = 0;
         for &(part, run) in &self.parts {
-            let ratio = machine.units[part] / machine.units[self.y];
-            let from = machine.values[part].chunks_exact(run);
+            let ratio = bench.units[part] / bench.units[self.y];
+            let from = bench.values[part].chunks_exact(run);
             for (y, x) in y[..len].chunks_exact_mut(self.run()).zip(from) {
                 for (y, x) in y[first..first + run].iter_mut().zip(x) {
                     *y = x * ratio;
@@ -197,20 +292,20 @@ impl Operator for Concat {
             }
             first += run;
         }
-        machine.put_result(self.y, y);
+        bench.put_result(self.y, y);
     }
 
-    fn backward(&self, machine: &mut Machine, _: &mut Kept) {
-        let dy = std::mem::take(&mut machine.gradients[self.y]);
-        let len = dy.len() / SHARD * machine.frames;
+    fn backward(&self, bench: &mut Workbench, _: &mut Kept) {
+        let dy = std::mem::take(&mut bench.gradients[self.y]);
+        let len = dy.len() / SHARD * bench.frames;
         let mut first = 0;
         for &(part, run) in &self.parts {
-            let to = machine.gradients[part].chunks_exact_mut(run);
+            let to = bench.gradients[part].chunks_exact_mut(run);
             for (dy, dx) in dy[..len].chunks_exact(self.run()).zip(to) {
                 dx.iter_mut().zip(&dy[first..]).for_each(|(dx, dy)| *dx += dy);
             }
             first += run;
         }
-        machine.gradients[self.y] = dy;
+        bench.gradients[self.y] = dy;
     }
 }

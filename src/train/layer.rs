@@ -2,17 +2,21 @@
 
 use std::ops::Range;
 
-use super::batch_norm::Normalization;
-use super::machine::{Kept, Machine};
+use super::batch_norm::{Normalization, unfold};
+use super::builder::Builder;
 use super::operator::Operator;
 use super::state::State;
+use super::weight_grid::WeightGrid;
+use super::workbench::{Kept, Workbench};
+use crate::error::{Error, Result};
+use crate::graph::Node;
 use crate::graph::weights::Places;
 use crate::kernels::channelwise;
 use crate::kernels::geometry::Window;
 use crate::kernels::patches::{Channels, SLACK, gather, scatter};
 use crate::kernels::sgemm::{self, Left, Write, multiply};
 use crate::kernels::wide::wide;
-use crate::quantize::WeightScheme;
+use crate::vocabulary::recipe::Rounding;
 
 /// Output positions computed together: their patches stay in the cache. A weight's gradient is the
 /// sum of its blocks' sums, so this decides bits.
@@ -68,59 +72,104 @@ pub(super) struct Layer {
     pub(super) grid: Option<WeightGrid>,
 }
 
-/// How a layer's weights are rounded.
-#[derive(Debug, Clone)]
-pub(super) struct WeightGrid {
-    /// The integers that there are.
-    pub(super) codes: [i32; 2],
-    pub(super) scale: WeightScale,
-    /// Scales and zero points that there are: one, or one per output channel.
-    pub(super) count: usize,
-    /// How a range becomes a scale.
-    pub(super) scheme: WeightScheme,
-}
-
-#[derive(Debug, Clone)]
-pub(super) enum WeightScale {
-    /// Parameters from this place on, with a zero point that stays.
-    Learned { at: usize, zero_point: i32, factor: f32 },
-    /// Statistics from this place on: the scales, then the zero points.
-    Following { at: usize },
-}
-
-impl WeightGrid {
-    /// The scale of every output channel, as far as weights decide it.
-    pub(super) fn scales(&self, state: &State, scale: &mut [f32]) {
-        let own = match self.scale {
-            WeightScale::Learned { at, .. } => &state.parameters[at..at + self.count],
-            WeightScale::Following { at } => &state.statistics[at..at + self.count],
+impl Builder<'_> {
+    pub(super) fn layer(&mut self, i: usize, node: &Node) -> Result<()> {
+        let x = self.input(node, 0)?;
+        let Some((tensor, weights)) = self.constant(node, 1)? else {
+            return Err(Error::new("it has no weights"));
         };
-        for (c, scale) in scale.iter_mut().enumerate() {
-            let c = if self.count == 1 { 0 } else { c };
-            *scale = own[c];
+        let shape = tensor.shape.clone();
+        let bias = self.constant(node, 2)?.map(|(_, values)| values);
+        let (name, clip) = self.result(i, node);
+        let y_shape = self.shape(&name)?;
+        let (form, places) = form_of(node, &x.shape, &shape)?;
+        let layers = self.source.layers;
+        let mut layer = Layer {
+            name: node.name.clone(),
+            x: x.feature,
+            y: 0,
+            index: self.network.layers.len(),
+            form,
+            groups: places.groups,
+            k: places.per_output(),
+            out: places.outputs,
+            places,
+            slots: Slots { weight: 0..0, bias: None },
+            norm: None,
+            grid: None,
+        };
+        let bias = layers.biases.get(&node.name).cloned().or(bias);
+        let spread = |bias: &Vec<f32>| bias.len() == 1 || bias.len() == layer.channels();
+        if !bias.as_ref().is_none_or(spread) {
+            return Err(Error::new("its bias differs from row to row"));
         }
-    }
-
-    /// One zero point serves the whole tensor: weights with a scale per channel are symmetric.
-    pub(super) fn zero_point(&self, state: &State) -> i32 {
-        match self.scale {
-            WeightScale::Learned { zero_point, .. } => zero_point,
-            WeightScale::Following { at } => state.statistics[at + self.count] as i32,
+        let normalized = self.source.normalized.iter().find(|own| own.layer == node.name);
+        // Only where folding gives the very layer that starts: not after equalization.
+        let normalized = normalized.filter(|own| own.folded[0].as_f32() == Some(&weights));
+        // What AdaRound chose is where training starts.
+        let learned = self.source.recipe.rounding != Rounding::Nearest;
+        let rounded = layers.weights.get(&node.name).filter(|_| learned);
+        let weights =
+            rounded.map_or(weights, |own| own.reals(&self.graph.initializers[&node.inputs[1]]));
+        let mut ordered = vec![0.0; weights.len()];
+        weights.iter().enumerate().for_each(|(i, &w)| ordered[layer.place(i)] = w);
+        let corrected = bias;
+        let bias = match normalized {
+            None => corrected.clone(),
+            Some(own) => {
+                let mut apart = vec![0.0; weights.len()];
+                own.weights.iter().enumerate().for_each(|(i, &w)| apart[layer.place(i)] = w);
+                if learned {
+                    unfold(&layer, own, &ordered, &mut apart);
+                }
+                ordered = apart;
+                own.bias.clone()
+            }
+        };
+        layer.slots.weight = self.slot(ordered, true, Vec::new(), Vec::new());
+        layer.slots.bias = bias.clone().map(|bias| self.slot(bias, false, Vec::new(), Vec::new()));
+        layer.norm = normalized.map(|own| self.normalization(own, corrected.as_deref()));
+        if self.placement.nodes.contains(&i) {
+            layer.grid = Some(self.weight_grid(node));
         }
+        layer.y = self.feature(&name, y_shape, true, clip, None);
+        self.network.layers.push(layer.clone());
+        let y = layer.y;
+        self.push(layer, y);
+        Ok(())
     }
+}
 
-    /// The smallest and largest integer less the zero point.
-    pub(super) fn bounds(&self, state: &State) -> [f32; 2] {
-        self.codes.map(|code| (code - self.zero_point(state)) as f32)
-    }
-
-    /// Adds the gradient of the scales, given by output channel.
-    pub(super) fn add_gradient(&self, of_scale: &[f32], sums: &mut [f32]) {
-        let WeightScale::Learned { at, factor, .. } = self.scale else { return };
-        for (c, gradient) in of_scale.iter().enumerate() {
-            sums[at + if self.count == 1 { 0 } else { c }] += gradient * factor;
+/// What the weights slide over, and how they lie.
+fn form_of(node: &Node, x: &[usize], weights: &[usize]) -> Result<(Form, Places)> {
+    let mismatch = || Error::new(format!("its weights {weights:?} do not fit its input {x:?}"));
+    let places = Places::of(node, weights).ok_or_else(mismatch)?;
+    if node.op != "Gemm" && node.op != "MatMul" {
+        if x.len() < 2 || x[0] != places.all_inputs() {
+            return Err(mismatch());
         }
+        if node.op == "ConvTranspose" {
+            let window = Window::transposed(node, &x[1..], &weights[2..])?;
+            return Ok((Form::Transposed { window }, places));
+        }
+        let window = Window::of(node, &x[1..], &weights[2..])?;
+        let form = if places.inputs == 1 && places.outputs == 1 && places.groups > 1 {
+            Form::Depthwise { window }
+        } else {
+            Form::Conv { window }
+        };
+        return Ok((form, places));
     }
+    let plain = node.int("transA", 0) == 0
+        && node.float("alpha", 1.0) == 1.0
+        && node.float("beta", 1.0) == 1.0;
+    if x.len() != 1 || x[0] != places.inputs || !plain {
+        return Err(Error::new(format!(
+            "it multiplies {x:?} with {weights:?} in a way that is not trained"
+        ))
+        .way_out("Training takes products of a row for each frame with constant weights."));
+    }
+    Ok((Form::Matrix, places))
 }
 
 impl Layer {
@@ -240,19 +289,19 @@ fn pieces(first: usize, count: usize, positions: usize) -> impl Iterator<Item = 
 }
 
 impl Operator for Layer {
-    fn forward(&self, machine: &mut Machine, kept: &mut Kept) {
-        let mut y = machine.take_result(self.y);
-        let Machine { values, weights, patches, .. } = machine;
+    fn forward(&self, bench: &mut Workbench, kept: &mut Kept) {
+        let mut y = bench.take_result(self.y);
+        let Workbench { values, weights, patches, .. } = bench;
         let (x, weights) = (&values[self.x], &weights[self.index]);
-        let (rows, channels) = (machine.frames * self.positions(), self.channels());
+        let (rows, channels) = (bench.frames * self.positions(), self.channels());
         if let Form::Depthwise { window } = &self.form {
-            let frames = x.chunks_exact(window.input_len() * channels).take(machine.frames);
+            let frames = x.chunks_exact(window.input_len() * channels).take(bench.frames);
             for (x, y) in frames.zip(y.chunks_exact_mut(window.output_len() * channels)) {
                 channelwise::forward(window, channels, x, &weights.codes, y);
             }
         } else if let Form::Transposed { window } = &self.form {
             y[..rows * channels].fill(0.0);
-            self.transpose(window, machine.frames, x, &weights.packed, &mut y, patches);
+            self.transpose(window, bench.frames, x, &weights.packed, &mut y, patches);
         } else {
             let packed = sgemm::packed_len(self.k, self.out);
             for first in (0..rows).step_by(BLOCK) {
@@ -271,35 +320,35 @@ impl Operator for Layer {
                 }
             }
         }
-        let unit = machine.units[self.x];
+        let unit = bench.units[self.x];
         let sums = &mut y[..rows * channels];
         match &self.norm {
-            Some(norm) if machine.mode.batch_statistics => {
-                norm.forward(self, machine, sums, kept);
+            Some(norm) if bench.mode.batch_statistics => {
+                norm.forward(self, bench, sums, kept);
             }
             _ => {
-                let of_result = machine.units[self.y];
+                let of_result = bench.units[self.y];
                 let multiplier = weights.scale.iter().map(|scale| unit * scale / of_result);
                 let multiplier: Vec<f32> = multiplier.collect();
                 finish(sums, channels, &weights.bias, &multiplier);
             }
         }
-        machine.put_result(self.y, y);
+        bench.put_result(self.y, y);
     }
 
-    fn backward(&self, machine: &mut Machine, kept: &mut Kept) {
-        let mut gradient = std::mem::take(&mut machine.gradients[self.y]);
-        let (rows, channels) = (machine.frames * self.positions(), self.channels());
+    fn backward(&self, bench: &mut Workbench, kept: &mut Kept) {
+        let mut gradient = std::mem::take(&mut bench.gradients[self.y]);
+        let (rows, channels) = (bench.frames * self.positions(), self.channels());
         let dy = &mut gradient[..rows * channels];
         let mut of_bias = vec![0.0; channels];
-        if let (Some(norm), true) = (&self.norm, machine.mode.batch_statistics) {
-            norm.backward(self, machine, dy, kept);
+        if let (Some(norm), true) = (&self.norm, bench.mode.batch_statistics) {
+            norm.backward(self, bench, dy, kept);
         } else {
             add_column_sums(dy, channels, &mut of_bias);
         }
-        let mut dx = std::mem::take(&mut machine.gradients[self.x]);
-        let mut sums = std::mem::take(&mut machine.sums);
-        let Machine { values, weights, patches, packed, .. } = &mut *machine;
+        let mut dx = std::mem::take(&mut bench.gradients[self.x]);
+        let mut sums = std::mem::take(&mut bench.sums);
+        let Workbench { values, weights, patches, packed, .. } = &mut *bench;
         let (x, weights) = (&values[self.x], &weights[self.index]);
         let dw = &mut sums[self.slots.weight.clone()];
         if let Form::Depthwise { window } = &self.form {
@@ -335,12 +384,12 @@ impl Operator for Layer {
                 }
             }
         }
-        let unit = machine.units[self.x];
+        let unit = bench.units[self.x];
         dw.iter_mut().for_each(|dw| *dw *= unit);
         self.add_bias_gradient(&of_bias, &mut sums);
-        machine.sums = sums;
-        machine.gradients[self.x] = dx;
-        machine.gradients[self.y] = gradient;
+        bench.sums = sums;
+        bench.gradients[self.x] = dx;
+        bench.gradients[self.y] = gradient;
     }
 }
 

@@ -1,10 +1,11 @@
 //! What training observes besides gradients: statistics of normalizations, ranges of activations,
 //! scales of weights that follow them.
 
-use super::layer::{Layer, WeightScale};
-use super::machine::Mode;
+use super::layer::Layer;
 use super::network::{Network, ScaleSource};
 use super::state::State;
+use super::weight_grid::WeightScale;
+use super::workbench::Mode;
 
 /// Share of a batch in a normalization's running statistics, as PyTorch's `BatchNorm2d`.
 const MOMENTUM: f32 = 0.1;

@@ -1,7 +1,10 @@
 //! MaxPool, AveragePool and GlobalAveragePool.
 
-use super::machine::{Kept, Machine};
+use super::builder::Builder;
 use super::operator::Operator;
+use super::workbench::{Kept, Workbench};
+use crate::error::{Error, Result};
+use crate::graph::Node;
 use crate::kernels::geometry::Window;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +25,51 @@ pub(super) struct Pool {
     pub(super) kind: Kind,
     pub(super) window: Window,
     pub(super) channels: usize,
+}
+
+impl Builder<'_> {
+    pub(super) fn pool(&mut self, i: usize, node: &Node) -> Result<()> {
+        let x = self.input(node, 0)?;
+        let &[channels, ref plane @ ..] = &x.shape[..] else {
+            return Err(Error::new("it pools no plane"));
+        };
+        if plane.is_empty() {
+            return Err(Error::new("it pools no plane"));
+        }
+        let (kind, window) = if node.op == "GlobalAveragePool" {
+            let input = [plane.iter().rev().skip(1).product(), plane[plane.len() - 1]];
+            let window = Window {
+                input,
+                output: [1; 2],
+                kernel: input,
+                stride: [1; 2],
+                dilation: [1; 2],
+                pad: [0; 2],
+            };
+            (Kind::GlobalAverage, window)
+        } else {
+            let kernel: Vec<usize> = node
+                .ints("kernel_shape")
+                .unwrap_or_default()
+                .iter()
+                .map(|&n| usize::try_from(n).unwrap_or(0))
+                .collect();
+            let window = Window::of(node, plane, &kernel)?;
+            let include_pad = node.int("count_include_pad", 0) != 0;
+            let average = Kind::Average { include_pad };
+            (if node.op == "MaxPool" { Kind::Max } else { average }, window)
+        };
+        let (name, clip) = self.result(i, node);
+        let moved = match kind {
+            Kind::Max => Some((x.feature, false)),
+            Kind::Average { .. } => Some((x.feature, true)),
+            Kind::GlobalAverage => None,
+        };
+        let (shape, trains) = (self.shape(&name)?, self.trains(x.feature));
+        let y = self.feature(&name, shape, trains, clip, moved);
+        self.push(Pool { x: x.feature, y, kind, window, channels }, y);
+        Ok(())
+    }
 }
 
 impl Pool {
@@ -90,12 +138,12 @@ impl Pool {
 }
 
 impl Operator for Pool {
-    fn forward(&self, machine: &mut Machine, kept: &mut Kept) {
-        let mut y = machine.take_result(self.y);
-        let units = [machine.units[self.x], machine.units[self.y]];
+    fn forward(&self, bench: &mut Workbench, kept: &mut Kept) {
+        let mut y = bench.take_result(self.y);
+        let units = [bench.units[self.x], bench.units[self.y]];
         let [len, pooled] = self.lens();
-        kept.places.resize(machine.frames * pooled, 0);
-        let frames = machine.values[self.x].chunks_exact(len).take(machine.frames);
+        kept.places.resize(bench.frames * pooled, 0);
+        let frames = bench.values[self.x].chunks_exact(len).take(bench.frames);
         for (i, (x, y)) in frames.zip(y.chunks_exact_mut(pooled)).enumerate() {
             match self.kind {
                 Kind::Max => {
@@ -105,13 +153,13 @@ impl Operator for Pool {
                 _ => self.average(x, units, y),
             }
         }
-        machine.put_result(self.y, y);
+        bench.put_result(self.y, y);
     }
 
-    fn backward(&self, machine: &mut Machine, kept: &mut Kept) {
-        let dy = std::mem::take(&mut machine.gradients[self.y]);
+    fn backward(&self, bench: &mut Workbench, kept: &mut Kept) {
+        let dy = std::mem::take(&mut bench.gradients[self.y]);
         let [len, pooled] = self.lens();
-        let frames = machine.gradients[self.x].chunks_exact_mut(len).take(machine.frames);
+        let frames = bench.gradients[self.x].chunks_exact_mut(len).take(bench.frames);
         for (i, (dx, dy)) in frames.zip(dy.chunks_exact(pooled)).enumerate() {
             if self.kind == Kind::Max {
                 for (dy, &place) in dy.iter().zip(&kept.places[i * pooled..]) {
@@ -128,6 +176,6 @@ impl Operator for Pool {
                 }
             }
         }
-        machine.gradients[self.y] = dy;
+        bench.gradients[self.y] = dy;
     }
 }

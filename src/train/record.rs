@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use super::labels::heads;
-use super::layer::{Layer, WeightScale};
+use super::layer::Layer;
 use super::network::{Network, ScaleSource};
 use super::trainer::Trainer;
+use super::weight_grid::WeightScale;
 use super::worker::Example;
 use crate::crew::Alone;
 use crate::data::Dataset;

@@ -4,7 +4,7 @@
 //! The gradient of a learned scale: Esser et al., "Learned Step Size Quantization" (2020), section
 //! 2.1; a zero point stays where calibration put it.
 
-use super::machine::Machine;
+use super::workbench::Workbench;
 use crate::kernels::elementwise::extremes;
 use crate::kernels::requantize::round_small;
 use crate::kernels::wide::wide;
@@ -41,9 +41,9 @@ struct Bounds {
 }
 
 impl Round {
-    fn bounds(&self, machine: &Machine, y: usize) -> Bounds {
-        let zero_point = machine.zero_points[self.root];
-        let unit = machine.units[y];
+    fn bounds(&self, bench: &Workbench, y: usize) -> Bounds {
+        let zero_point = bench.zero_points[self.root];
+        let unit = bench.units[y];
         Bounds {
             codes: self.bounds.map(|b| (b - zero_point) as f32),
             clip: self.clip.map(|c| c / unit),
@@ -51,13 +51,13 @@ impl Round {
         }
     }
 
-    pub(super) fn forward(&self, machine: &mut Machine, y: usize) {
-        let bounds = self.bounds(machine, y);
-        let unit = machine.units[y];
-        let len = machine.values[y].len() / super::machine::SHARD * machine.frames;
-        let (from, to) = (&machine.unrounded[y][..len], &mut machine.values[y][..len]);
-        if let (Some(range), true) = (self.range, machine.mode.observe) {
-            let seen = &mut machine.observed[range..range + 2];
+    pub(super) fn forward(&self, bench: &mut Workbench, y: usize) {
+        let bounds = self.bounds(bench, y);
+        let unit = bench.units[y];
+        let len = bench.values[y].len() / super::workbench::SHARD * bench.frames;
+        let (from, to) = (&bench.unrounded[y][..len], &mut bench.values[y][..len]);
+        if let (Some(range), true) = (self.range, bench.mode.observe) {
+            let seen = &mut bench.observed[range..range + 2];
             let [low, high] =
                 extremes(from).map(|v| v.max(bounds.clip[0]).min(bounds.clip[1]) * unit);
             seen.copy_from_slice(&[seen[0].min(low), seen[1].max(high)]);
@@ -66,13 +66,13 @@ impl Round {
     }
 
     /// Turns the gradient of the rounded reals into that of the reals before.
-    pub(super) fn backward(&self, machine: &mut Machine, y: usize) {
-        let bounds = self.bounds(machine, y);
-        let len = machine.values[y].len() / super::machine::SHARD * machine.frames;
-        let gradient = &mut machine.gradients[y][..len];
-        let of_scale = straight_through(&machine.unrounded[y][..len], bounds, gradient);
+    pub(super) fn backward(&self, bench: &mut Workbench, y: usize) {
+        let bounds = self.bounds(bench, y);
+        let len = bench.values[y].len() / super::workbench::SHARD * bench.frames;
+        let gradient = &mut bench.gradients[y][..len];
+        let of_scale = straight_through(&bench.unrounded[y][..len], bounds, gradient);
         if let Some((parameter, factor)) = self.learned {
-            machine.sums[parameter] += of_scale * factor;
+            bench.sums[parameter] += of_scale * factor;
         }
     }
 }

@@ -1,10 +1,11 @@
 //! From the float network to what training starts with: the network as post-training quantization
 //! leaves it, compiled for training.
 
+use super::builder::Source;
 use super::head::Head;
 use super::loss::{Kind, Mix};
 use super::mirror::{Sides, Turn};
-use super::network::{Exit, Network, Source};
+use super::network::{Exit, Network};
 use super::state::State;
 use super::trainer::{Hear, Phase};
 use super::worker::Engine;

@@ -8,9 +8,9 @@ use super::crew::{self, ShardSums};
 use super::export;
 use super::head::Head;
 use super::labels::{Targets, heads};
-use super::machine::{Mode, SHARD};
 use super::network::{Network, ScaleSource};
 use super::start::Start;
+use super::workbench::{Mode, SHARD};
 use super::worker::{Engine, Example, Worker};
 use crate::clock::Stopwatch;
 use crate::crew::Crew;
@@ -396,7 +396,7 @@ impl<'a> Trainer<'a> {
         let Self { engine, worker, gradients, observed, course, .. } = self;
         let Course { state, moments, .. } = course;
         let network = &engine.network;
-        for (layer, weights) in network.layers.iter().zip(&worker.machine().weights) {
+        for (layer, weights) in network.layers.iter().zip(&worker.bench().weights) {
             weights.pull_back(layer, state, mode.batch_statistics, gradients);
         }
         moments.step(self.plan, &network.slots, rate, gradients, &mut state.parameters);

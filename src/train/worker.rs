@@ -3,10 +3,10 @@
 
 use super::account::Account;
 use super::loss::Mix;
-use super::machine::{Machine, Mode};
 use super::mirror::Turn;
 use super::network::Network;
 use super::state::State;
+use super::workbench::{Mode, Workbench};
 use crate::data::Dataset;
 use crate::score::classes::hits;
 use crate::vocabulary::task::Task;
@@ -32,8 +32,8 @@ pub(super) struct Engine {
 /// Who computes shards: the buffers for it.
 #[derive(Debug)]
 pub(super) struct Worker {
-    machine: Machine,
-    teacher: Option<Machine>,
+    bench: Workbench,
+    teacher: Option<Workbench>,
     answers: Vec<f32>,
     scores: Vec<f32>,
     wanted: Vec<f32>,
@@ -53,12 +53,12 @@ pub(super) struct Sums<'a> {
 impl Worker {
     pub(super) fn new(engine: &Engine, state: &State) -> Self {
         let teacher = engine.teacher.as_ref().map(|(network, state)| {
-            let mut machine = network.machine(state);
-            machine.set(network, state, Mode::default());
-            machine
+            let mut bench = network.bench(state);
+            bench.set(network, state, Mode::default());
+            bench
         });
         Self {
-            machine: engine.network.machine(state),
+            bench: engine.network.bench(state),
             teacher,
             answers: Vec::new(),
             scores: Vec::new(),
@@ -69,20 +69,20 @@ impl Worker {
 
     /// Takes over the parameters of a step.
     pub(super) fn set(&mut self, engine: &Engine, state: &State, mode: Mode) {
-        self.machine.set(&engine.network, state, mode);
+        self.bench.set(&engine.network, state, mode);
     }
 
-    /// The machine, as it was set last.
-    pub(super) fn machine(&self) -> &Machine {
-        &self.machine
+    /// The bench, as it was set last.
+    pub(super) fn bench(&self) -> &Workbench {
+        &self.bench
     }
 
     /// Runs the frames of `examples`.
     fn run(&mut self, engine: &Engine, data: &Dataset, examples: &[Example]) {
         let network = &engine.network;
         let len = network.features[network.input].len();
-        self.machine.frames = examples.len();
-        let frames = self.machine.values[network.input].chunks_exact_mut(len);
+        self.bench.frames = examples.len();
+        let frames = self.bench.values[network.input].chunks_exact_mut(len);
         for (example, frame) in examples.iter().zip(frames) {
             data.input_channels_last(example.frame, frame);
             if let Some(turn) = engine.turn.as_ref().filter(|_| example.mirrored) {
@@ -90,13 +90,13 @@ impl Worker {
             }
         }
         if let (Some((network, _)), Some(teacher)) = (&engine.teacher, &mut self.teacher) {
-            let frames = &self.machine.values[engine.network.input];
+            let frames = &self.bench.values[engine.network.input];
             teacher.values[network.input].copy_from_slice(frames);
         }
-        network.reset_observed(&mut self.machine.observed);
-        self.machine.forward(network);
-        self.machine.read(network.exits.iter().map(|exit| &exit.answer), &mut self.answers);
-        self.machine.read(network.exits.iter().map(|exit| &exit.scores), &mut self.scores);
+        network.reset_observed(&mut self.bench.observed);
+        self.bench.forward(network);
+        self.bench.read(network.exits.iter().map(|exit| &exit.answer), &mut self.answers);
+        self.bench.read(network.exits.iter().map(|exit| &exit.scores), &mut self.scores);
     }
 
     /// Loss and gradients of a shard with these labels, a row for each frame, each of which is weighted
@@ -116,15 +116,15 @@ impl Worker {
             teacher.read(network.exits.iter().map(|exit| &exit.scores), &mut self.wanted);
         }
         let account = self.judge(&engine.network, engine.mix, labels, factor);
-        self.machine.backward(&engine.network, &self.gradient);
-        let (gradients, statistics) = (&self.machine.sums, &self.machine.observed);
+        self.bench.backward(&engine.network, &self.gradient);
+        let (gradients, statistics) = (&self.bench.sums, &self.bench.observed);
         Sums { gradients, statistics, account }
     }
 
     /// What the frames came to; the gradient of their scores goes into `gradient`.
     fn judge(&mut self, network: &Network, mix: Mix, labels: &[f64], factor: f64) -> Account {
         self.gradient.resize(self.scores.len(), 0.0);
-        let mut account = Account { frames: self.machine.frames, ..Account::default() };
+        let mut account = Account { frames: self.bench.frames, ..Account::default() };
         let mut at = 0;
         for labels in labels.chunks_exact(network.labels()) {
             let mut labels = labels;

@@ -4,9 +4,9 @@
 
 use std::collections::HashMap;
 
-use super::{Params, clip_range};
+use super::params::Params;
 use crate::graph::operator::{Lowering, operator};
-use crate::graph::{Attribute, Graph, Node, Tensor, fresh_name};
+use crate::graph::{Attribute, Graph, Node, Tensor, clip_range, fresh_name};
 
 /// Moves what can be moved; what the network computes stays the same to the bit.
 pub(super) fn past_quantization(graph: &mut Graph) {

@@ -21,7 +21,7 @@ pub(super) struct Mode {
 
 /// The buffers of one worker.
 #[derive(Debug, Default)]
-pub(super) struct Machine {
+pub(super) struct Workbench {
     /// Frames of this pass.
     pub(super) frames: usize,
     pub(super) mode: Mode,
@@ -58,10 +58,10 @@ pub(super) struct Kept {
     pub(super) channels: Vec<f32>,
 }
 
-impl Machine {
+impl Workbench {
     pub(super) fn new(network: &Network, state: &State) -> Self {
         let count = network.features.len();
-        let mut machine = Self {
+        let mut bench = Self {
             values: network.features.iter().map(|f| vec![0.0; SHARD * f.len()]).collect(),
             unrounded: vec![Vec::new(); count],
             gradients: vec![Vec::new(); count],
@@ -74,14 +74,14 @@ impl Machine {
         };
         for (at, feature) in network.features.iter().enumerate() {
             if feature.needs_gradient {
-                machine.gradients[at] = vec![0.0; SHARD * feature.len()];
+                bench.gradients[at] = vec![0.0; SHARD * feature.len()];
             }
             if feature.round.is_some() {
-                machine.unrounded[at] = vec![0.0; SHARD * feature.len()];
+                bench.unrounded[at] = vec![0.0; SHARD * feature.len()];
             }
         }
-        machine.kept.resize_with(network.steps.len(), Kept::default);
-        machine
+        bench.kept.resize_with(network.steps.len(), Kept::default);
+        bench
     }
 
     /// Takes over `state`: scales, and weights folded, rounded and packed.
@@ -178,7 +178,7 @@ impl Machine {
         std::mem::take(if rounded { &mut self.unrounded[y] } else { &mut self.values[y] })
     }
 
-    /// Puts back what [`Machine::take_result`] took.
+    /// Puts back what [`Workbench::take_result`] took.
     pub(super) fn put_result(&mut self, y: usize, buffer: Vec<f32>) {
         // Of the two buffers only the one that was taken is empty.
         let rounded = !self.values[y].is_empty();

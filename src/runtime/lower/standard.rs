@@ -1,26 +1,25 @@
-//! Writing the quantized network with integer operators instead of QDQ pairs.
+//! The form with integer operators, as a file has it.
 //!
 //! ONNX's QLinearConv and QLinearMatMul and ONNX Runtime's `com.microsoft` operators (QGemm,
-//! QLinearAdd, ...): what the runtime makes of the QDQ form to compute it, as a file.
+//! QLinearAdd, ...): what the runtime makes of the QDQ form to compute it, without the names that are
+//! its own.
 
 use std::collections::HashSet;
 
+use super::super::operators::{CLAMP_HIGH, CLAMP_LOW};
 use crate::graph::operator::{INTEGER_MAX_POOL, MICROSOFT, operator};
 use crate::graph::{Attribute, Data, Element, Graph, Node, Tensor, fresh_name, prune};
-use crate::runtime::lower::lower_to_standard;
-use crate::runtime::{CLAMP_HIGH, CLAMP_LOW};
 
-/// The operator form of a network in QDQ form.
-pub(super) fn write(qdq: &Graph) -> Graph {
-    let mut graph = lower_to_standard(qdq);
+/// Gives the nodes of a lowered network their ONNX names, and folded bounds nodes of their own.
+pub(super) fn spell_out(graph: &mut Graph) {
     let mut writer = Writer { taken: graph.names(), initializers: Vec::new() };
-    graph.nodes = graph.nodes.iter().flat_map(|node| writer.node(&graph, node)).collect();
+    let nodes = graph.nodes.iter().flat_map(|node| writer.node(graph, node)).collect();
+    graph.nodes = nodes;
     graph.initializers.extend(writer.initializers);
     if graph.nodes.iter().any(|node| node.domain == MICROSOFT) {
         graph.opsets.insert(MICROSOFT.into(), 1);
     }
-    prune(&mut graph);
-    graph
+    prune(graph);
 }
 
 struct Writer {
