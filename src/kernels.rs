@@ -3,7 +3,7 @@
 //! The arithmetics share one loop ([`dense`]): 8-bit integers, held as i16 or in bytes and summed in
 //! i32, which are exact in any order, and floats, summed along K in order and vectorized across
 //! outputs. Where each product is rounded before it is added, floats have the same bits on every
-//! machine; fused, they are faster ([`Rounding`]). Loops are written once, in vectors (`lanes`)
+//! machine; fused, they are faster ([`Products`]). Loops are written once, in vectors (`lanes`)
 //! that a [`Machine`] has. This module and those below are the only place for `unsafe`.
 
 pub mod channelwise;
@@ -26,7 +26,7 @@ pub mod transposed;
 pub mod wide;
 pub mod winograd;
 
-pub use machine::{Arithmetic, Bytes, Floats, Integers, Machine, Rounding, SaturatingIntegers};
+pub use machine::{Bytes, Floats, Integers, Machine, Multiplier, Products, SaturatingIntegers};
 
 /// The first `len` elements of a buffer, which only grows; what is there already is to be written
 /// over.

@@ -21,7 +21,7 @@ pub use operators::{Function, SATURATING, Slope, TensorType};
 pub use program::StepTime;
 pub use tract::panics_are_caught;
 
-use crate::kernels::{Machine, Rounding};
+use crate::kernels::{Machine, Products};
 use operators::{MOST_FRAME_BYTES, Order, Setting, View};
 use program::{Elements, Observed, Program};
 
@@ -54,11 +54,11 @@ impl Options {
     }
 
     fn setting(&self) -> Setting {
-        let rounding = match self.arithmetic {
-            Arithmetic::Fast => Rounding::Fused,
-            Arithmetic::Deterministic => Rounding::EachProduct,
+        let products = match self.arithmetic {
+            Arithmetic::Fast => Products::Fused,
+            Arithmetic::Deterministic => Products::Rounded,
         };
-        Setting { machine: self.machine, rounding, order: Order::Plain, is_anew: false }
+        Setting { machine: self.machine, products, order: Order::Plain, is_anew: false }
     }
 }
 
@@ -144,6 +144,7 @@ impl Session {
         let read = program.read(&lowered, &inputs, observed, options.any_order);
         let (setting, observed, is_needed) = (options.setting(), observed.to_vec(), read.is_err());
         let by_numbers = ByNumbers { lowered, observed, setting, is_needed };
+        program.close();
         let observed = match read {
             Ok(observed) => observed,
             Err(error) => {
@@ -319,6 +320,7 @@ impl Part {
         let part = lowered(&part, observed, arithmetic);
         let mut program = Program::new(Options::new(arithmetic).setting(), types);
         let observed = program.read(&part, &inputs, observed, false)?;
+        program.close();
         Ok(Self { program, inputs, observed })
     }
 

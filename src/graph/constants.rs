@@ -17,6 +17,11 @@ impl Constants {
         self.0.get(name).map(Arc::as_ref)
     }
 
+    /// The constant of that name, as copies of the network share it.
+    pub(crate) fn shared(&self, name: &str) -> Option<Arc<Tensor>> {
+        self.0.get(name).cloned()
+    }
+
     /// To change it, for this network alone.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut Tensor> {
         self.0.get_mut(name).map(Arc::make_mut)

@@ -3,7 +3,7 @@
 use super::dense::{Packed, Run, Store, padded};
 use super::depthwise::Filters;
 use super::geometry::Window;
-use super::machine::Arithmetic;
+use super::machine::Multiplier;
 use super::room;
 use super::wide::wide;
 use super::winograd::{self, Squares, Winograd};
@@ -41,7 +41,7 @@ impl Shape {
 
 /// A convolution with its weights packed.
 #[derive(Debug)]
-pub struct Conv<A: Arithmetic> {
+pub struct Conv<A: Multiplier> {
     shape: Shape,
     input: Padded,
     /// Of each output pixel's window, in the padded input.
@@ -50,7 +50,7 @@ pub struct Conv<A: Arithmetic> {
 }
 
 #[derive(Debug)]
-enum Weights<A: Arithmetic> {
+enum Weights<A: Multiplier> {
     /// Per group.
     Dense(Vec<Packed<A>>),
     Depthwise(Filters<A>),
@@ -81,7 +81,7 @@ struct Padded {
     slack: usize,
 }
 
-impl<A: Arithmetic> Conv<A> {
+impl<A: Multiplier> Conv<A> {
     /// Packs ONNX weights (`out, in / groups, height, width`).
     pub fn new(arithmetic: A, shape: Shape, weights: &[A::Element]) -> Self {
         let Window { input, output, kernel, stride, dilation, pad } = &shape.window;

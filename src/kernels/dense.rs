@@ -10,7 +10,7 @@
 #![allow(clippy::needless_range_loop)]
 
 use super::lanes::{Block, ChannelLanes, Lanes};
-use super::machine::{Arithmetic, Kernel};
+use super::machine::{Kernel, Multiplier};
 
 /// Elements of a row that lie one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub trait Store<S> {
 
 /// Weights in the order in which a machine reads them.
 #[derive(Debug, Clone)]
-pub struct Packed<A: Arithmetic> {
+pub struct Packed<A: Multiplier> {
     arithmetic: A,
     columns: usize,
     runs: Vec<Run>,
@@ -41,7 +41,7 @@ pub struct Packed<A: Arithmetic> {
 }
 
 /// A length of a run in whole steps.
-pub fn padded<A: Arithmetic>(len: usize) -> usize {
+pub fn padded<A: Multiplier>(len: usize) -> usize {
     len.next_multiple_of(A::STEP)
 }
 
@@ -56,7 +56,7 @@ const MANY_TILES: usize = 4;
 /// processor stops fetching by itself.
 const AHEAD: usize = 4096;
 
-impl<A: Arithmetic> Packed<A> {
+impl<A: Multiplier> Packed<A> {
     /// Packs `columns` columns of weights: `weight(column, run, i)` is what element `i` of a run is
     /// multiplied with.
     ///

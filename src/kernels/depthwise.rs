@@ -8,14 +8,14 @@
 
 use super::dense::Store;
 use super::lanes::{Block, ChannelLanes, Lanes, MOST_STEP};
-use super::machine::{Arithmetic, Kernel};
+use super::machine::{Kernel, Multiplier};
 
 /// Pixels whose sums are in registers at once.
 const PIXELS: usize = 4;
 
 /// Filters in the order in which a machine reads them.
 #[derive(Debug, Clone)]
-pub struct Filters<A: Arithmetic> {
+pub struct Filters<A: Multiplier> {
     arithmetic: A,
     /// A multiple of [`Filters::block`]; those past the last have weights of 0.
     channels: usize,
@@ -24,7 +24,7 @@ pub struct Filters<A: Arithmetic> {
     weights: Vec<A::Element>,
 }
 
-impl<A: Arithmetic> Filters<A> {
+impl<A: Multiplier> Filters<A> {
     /// Channels are read in blocks of so many.
     pub fn block(arithmetic: A) -> usize {
         arithmetic.run(BlockLen)

@@ -121,9 +121,9 @@ impl FromStr for Machine {
 
 /// How kernels sum floats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Rounding {
+pub enum Products {
     /// Every product is rounded before it is added: the same bits on every machine.
-    EachProduct,
+    Rounded,
     /// Fused where the machine can: faster, other last bits.
     Fused,
 }
@@ -178,7 +178,7 @@ macro_rules! with_features {
 }
 
 /// What rows are multiplied and summed in, and with which instructions.
-pub trait Arithmetic: Copy + fmt::Debug + Send + Sync {
+pub trait Multiplier: Copy + fmt::Debug + Send + Sync {
     type Element: Number + Send + Sync;
     type Sum: Number;
     /// Elements that are multiplied at once: runs are padded to it.
@@ -200,21 +200,21 @@ pub trait Arithmetic: Copy + fmt::Debug + Send + Sync {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Floats {
     pub machine: Machine,
-    pub rounding: Rounding,
+    pub products: Products,
 }
 
-impl Arithmetic for Floats {
+impl Multiplier for Floats {
     type Element = f32;
     type Sum = f32;
     const STEP: usize = 1;
     const TRANSFORMS: bool = true;
 
     fn transforms(self, _: &[f32]) -> bool {
-        self.rounding == Rounding::Fused
+        self.products == Products::Fused
     }
 
     fn run<K: Kernel<f32, f32>>(self, kernel: K) -> K::Output {
-        on_floats(self.machine, self.rounding, kernel)
+        on_floats(self.machine, self.products, kernel)
     }
 }
 
@@ -224,7 +224,7 @@ pub struct Integers {
     pub machine: Machine,
 }
 
-impl Arithmetic for Integers {
+impl Multiplier for Integers {
     type Element = i16;
     type Sum = i32;
     const STEP: usize = 2;
@@ -248,7 +248,7 @@ pub struct Bytes {
     pub machine: Machine,
 }
 
-impl Arithmetic for Bytes {
+impl Multiplier for Bytes {
     type Element = u8;
     type Sum = i32;
     const STEP: usize = 4;
@@ -277,7 +277,7 @@ impl Arithmetic for Bytes {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SaturatingIntegers;
 
-impl Arithmetic for SaturatingIntegers {
+impl Multiplier for SaturatingIntegers {
     type Element = i16;
     type Sum = i32;
     const STEP: usize = 2;
@@ -288,7 +288,7 @@ impl Arithmetic for SaturatingIntegers {
     }
 }
 
-fn on_floats<K>(machine: Machine, rounding: Rounding, kernel: K) -> K::Output
+fn on_floats<K>(machine: Machine, products: Products, kernel: K) -> K::Output
 where
     K: Kernel<f32, f32>,
 {
@@ -296,13 +296,13 @@ where
     use lanes::wasm::FusedFloats;
     #[cfg(target_arch = "x86_64")]
     use lanes::x86::{Floats256, Floats512, FusedFloats256, FusedFloats512};
-    match (machine, rounding) {
+    match (machine, products) {
         // SAFETY: every machine has these.
         (Machine::Portable, _) => unsafe {
             kernel.run::<lanes::Floats, lanes::Floats, 4, 3, 4, 1>()
         },
         #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
-        (Machine::Simd128, Rounding::Fused) => {
+        (Machine::Simd128, Products::Fused) => {
             with_features!("relaxed-simd", kernel, FusedFloats, FusedFloats, 4, 3, 4)
         }
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
@@ -311,15 +311,15 @@ where
             kernel.run::<lanes::wasm::Floats, lanes::wasm::Floats, 4, 3, 4, 2>()
         },
         #[cfg(target_arch = "x86_64")]
-        (Machine::Avx2, Rounding::EachProduct) => {
+        (Machine::Avx2, Products::Rounded) => {
             with_features!("avx2,fma", kernel, Floats256, Floats256, 6, 5, 6)
         }
         #[cfg(target_arch = "x86_64")]
-        (Machine::Avx2, Rounding::Fused) => {
+        (Machine::Avx2, Products::Fused) => {
             with_features!("avx2,fma", kernel, FusedFloats256, FusedFloats256, 6, 5, 6)
         }
         #[cfg(target_arch = "x86_64")]
-        (_, Rounding::EachProduct) => {
+        (_, Products::Rounded) => {
             with_features!(
                 "avx2,fma,avx512f,avx512bw,avx512vl",
                 kernel,
@@ -331,7 +331,7 @@ where
             )
         }
         #[cfg(target_arch = "x86_64")]
-        (_, Rounding::Fused) => with_features!(
+        (_, Products::Fused) => with_features!(
             "avx2,fma,avx512f,avx512bw,avx512vl",
             kernel,
             FusedFloats512,

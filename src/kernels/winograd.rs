@@ -18,7 +18,7 @@
 use std::fmt::Debug;
 
 use super::dense::{Packed, Run, Store};
-use super::machine::Arithmetic;
+use super::machine::Multiplier;
 use super::number::Number;
 use super::room;
 use super::wide::wide;
@@ -57,7 +57,7 @@ impl<E, S> Squares<E, S> {
 
 /// A convolution of one group with its filters transformed and packed.
 #[derive(Debug)]
-pub struct Winograd<A: Arithmetic> {
+pub struct Winograd<A: Multiplier> {
     channels: usize,
     columns: usize,
     /// Height and width of the output.
@@ -79,7 +79,7 @@ pub fn reach(output: [usize; 2]) -> [usize; 2] {
     squares(output).map(|squares| 2 * squares + 2)
 }
 
-impl<A: Arithmetic> Winograd<A> {
+impl<A: Multiplier> Winograd<A> {
     /// Whether a convolution of 3x3 windows, one pixel apart, is right and faster so. `weights` are
     /// ONNX's: output channel, channel, height, width.
     pub fn suits(

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Element, Node, Tensor};
 use crate::kernels::conv::Buffers;
 use crate::kernels::requantize::Requantize;
-use crate::kernels::{Floats, Machine, Rounding};
+use crate::kernels::{Floats, Machine, Products};
 
 mod clip;
 mod concat;
@@ -179,7 +179,7 @@ pub enum Orders {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Setting {
     pub machine: Machine,
-    pub rounding: Rounding,
+    pub products: Products,
     /// Of what the operator reads and makes, its constants apart.
     pub order: Order,
     /// Whether it is prepared for each run: what it reads is all constant then, but made as often as
@@ -189,7 +189,7 @@ pub struct Setting {
 
 impl Setting {
     fn floats(&self) -> Floats {
-        Floats { machine: self.machine, rounding: self.rounding }
+        Floats { machine: self.machine, products: self.products }
     }
 
     /// `shape`, which is ONNX's, as the elements lie.

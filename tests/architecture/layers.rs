@@ -50,8 +50,14 @@ const CIRCLES: &[(&[&str], &str)] = &[
         "a product of integers with and without a scale behind it",
     ),
     (
-        &["runtime/program", "runtime/tract"],
-        "a step runs an operator of tract's, which takes a step's tensors",
+        &[
+            "runtime/program",
+            "runtime/program/constant",
+            "runtime/program/meaning",
+            "runtime/program/memory",
+            "runtime/tract",
+        ],
+        "a program runs operators of tract's, which take the elements that it holds",
     ),
     (
         &[

@@ -7,7 +7,7 @@ use steer8::kernels::dense::{Packed, Run, Store, padded};
 use steer8::kernels::geometry::Window;
 use steer8::kernels::requantize::Requantize;
 use steer8::kernels::store::{ToCodes, ToFloats};
-use steer8::kernels::{Arithmetic, Bytes, Floats, Integers, Machine, Rounding};
+use steer8::kernels::{Bytes, Floats, Integers, Machine, Multiplier, Products};
 use steer8::random::SplitMix64;
 
 #[cfg(target_arch = "wasm32")]
@@ -225,8 +225,8 @@ fn deterministic_convolutions_have_the_same_bits_on_every_machine() {
             .map(|(i, sum)| (sum + bias[i % bias.len()]).clamp(bounds[0], bounds[1]))
             .collect();
         for machine in Machine::available() {
-            for rounding in [Rounding::EachProduct, Rounding::Fused] {
-                let conv = Conv::new(Floats { machine, rounding }, shape.clone(), &weights);
+            for products in [Products::Rounded, Products::Fused] {
+                let conv = Conv::new(Floats { machine, products }, shape.clone(), &weights);
                 let mut out = vec![0.0; shape.output_len()];
                 let mut store = ToFloats::new(&bias, bounds, &mut out);
                 let Buffers { mut padded, mut squares } = Buffers::default();
@@ -236,10 +236,10 @@ fn deterministic_convolutions_have_the_same_bits_on_every_machine() {
                     conv.pad(&x, 0.0, &mut padded, |x| x);
                     conv.run(&padded, &mut squares, &mut store);
                 }
-                let about = format!("case {case}, {machine}, {rounding:?}: {shape:?}");
-                match rounding {
-                    Rounding::EachProduct => assert_eq!(out, right, "{about}"),
-                    Rounding::Fused => {
+                let about = format!("case {case}, {machine}, {products:?}: {shape:?}");
+                match products {
+                    Products::Rounded => assert_eq!(out, right, "{about}"),
+                    Products::Fused => {
                         let tolerance = 1e-3 * (shape.k() as f32).sqrt();
                         for (a, b) in out.iter().zip(&right) {
                             assert!((a - b).abs() <= tolerance, "{a} is not {b}: {about}");
@@ -270,7 +270,7 @@ impl Store<i32> for Keep<'_> {
 }
 
 /// `rows x k` times `k x columns`, the weights column by column.
-fn products<A: Arithmetic<Sum = i32>>(
+fn products<A: Multiplier<Sum = i32>>(
     arithmetic: A,
     x: &[A::Element],
     weights: &[A::Element],

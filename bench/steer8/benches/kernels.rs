@@ -7,7 +7,7 @@ use steer8::kernels::conv::{Buffers, Conv, Shape};
 use steer8::kernels::geometry::Window;
 use steer8::kernels::requantize::Requantize;
 use steer8::kernels::store::{ToCodes, ToFloats};
-use steer8::kernels::{Arithmetic, Bytes, Floats, Integers, Machine, Rounding};
+use steer8::kernels::{Bytes, Floats, Integers, Machine, Multiplier, Products};
 
 /// A layer with square planes and windows, padded so that an output is as large as the input over
 /// the stride.
@@ -66,7 +66,7 @@ fn numbers(count: usize) -> impl Iterator<Item = i16> {
 }
 
 /// A convolution with everything that it needs, `run` once a call.
-fn convolution<A: Arithmetic>(
+fn convolution<A: Multiplier>(
     arithmetic: A,
     shape: &Shape,
     element: impl Fn(i16) -> A::Element,
@@ -90,7 +90,7 @@ fn of_floats(floats: Floats, shape: &Shape) -> impl FnMut() {
     })
 }
 
-fn of_integers<A: Arithmetic<Sum = i32>>(
+fn of_integers<A: Multiplier<Sum = i32>>(
     arithmetic: A,
     shape: &Shape,
     element: impl Fn(i16) -> A::Element,
@@ -109,11 +109,11 @@ fn convolutions(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(layer.name);
         group.throughput(Throughput::Elements(macs as u64));
         for machine in Machine::available() {
-            let rounding = Rounding::Fused;
-            let mut run = of_floats(Floats { machine, rounding }, &shape);
+            let products = Products::Fused;
+            let mut run = of_floats(Floats { machine, products }, &shape);
             group.bench_function(format!("float, {machine}"), |b| b.iter(&mut run));
-            let rounding = Rounding::EachProduct;
-            let mut run = of_floats(Floats { machine, rounding }, &shape);
+            let products = Products::Rounded;
+            let mut run = of_floats(Floats { machine, products }, &shape);
             group.bench_function(format!("float for calibration, {machine}"), |b| b.iter(&mut run));
             let mut run = of_integers(Integers { machine }, &shape, |x| x);
             group.bench_function(format!("int8 in words, {machine}"), |b| b.iter(&mut run));

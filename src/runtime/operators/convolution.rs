@@ -15,7 +15,7 @@ use crate::kernels::conv::{Buffers, Conv, Shape};
 use crate::kernels::geometry::Window;
 use crate::kernels::requantize::Requantize;
 use crate::kernels::store::{ToCodes, ToFloats};
-use crate::kernels::{Arithmetic, Floats};
+use crate::kernels::{Floats, Multiplier};
 
 pub(super) const FLOAT: Kind = Kind {
     op: "Conv",
@@ -178,7 +178,7 @@ impl Operator for FloatConv {
 }
 
 #[derive(Debug)]
-struct QuantizedConv<A: Arithmetic> {
+struct QuantizedConv<A: Multiplier> {
     conv: Conv<A>,
     bias: Vec<i32>,
     x: Coding,

@@ -19,7 +19,7 @@ use crate::kernels::conv::Buffers;
 use crate::kernels::dense::{Packed, Run, padded};
 use crate::kernels::requantize::Requantize;
 use crate::kernels::store::{ToCodes, ToFloats, clip};
-use crate::kernels::{Arithmetic, Floats};
+use crate::kernels::{Floats, Multiplier};
 
 pub(super) const FLOAT_GEMM: Kind = Kind {
     op: "Gemm",
@@ -170,7 +170,7 @@ impl Build for Matrix {
 }
 
 /// Packs a matrix whose columns are `k` long.
-fn packed<A: Arithmetic>(
+fn packed<A: Multiplier>(
     arithmetic: A,
     columns: usize,
     k: usize,
@@ -368,7 +368,7 @@ impl Operator for FloatProduct {
 }
 
 #[derive(Debug)]
-struct QuantizedMatrix<A: Arithmetic> {
+struct QuantizedMatrix<A: Multiplier> {
     k: usize,
     transpose: bool,
     packed: Packed<A>,

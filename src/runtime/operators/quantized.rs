@@ -3,10 +3,10 @@
 use super::{Coding, Prepared, SATURATING, Scratch, Setting};
 use crate::graph::Node;
 use crate::kernels::conv::Buffers;
-use crate::kernels::{Arithmetic, Bytes, Integers, SaturatingIntegers};
+use crate::kernels::{Bytes, Integers, Multiplier, SaturatingIntegers};
 
 /// An arithmetic for quantized layers.
-pub(super) trait Quantized: Arithmetic<Sum = i32> {
+pub(super) trait Quantized: Multiplier<Sum = i32> {
     /// An integer as this arithmetic takes it; one of [`Bytes`] has been moved to where they are.
     fn element(integer: i16) -> Self::Element;
 
@@ -64,7 +64,7 @@ pub(super) struct Layer {
 
 /// A layer as an arithmetic takes it.
 #[derive(Debug)]
-pub(super) struct Parts<A: Arithmetic> {
+pub(super) struct Parts<A: Multiplier> {
     pub(super) arithmetic: A,
     pub(super) x: Coding,
     /// What stands for 0 in the input.
