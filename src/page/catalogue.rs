@@ -7,6 +7,10 @@ use crate::lab::protocol::{ModelId, Role};
 /// The folder of the bundled files, relative to the page.
 const FOLDER: &str = "models";
 
+/// The list itself, which the page has in it, and which file of the project it is.
+pub const BUNDLED: &[u8] = include_bytes!("../../models/catalogue.json");
+pub const FILE: &str = "models/catalogue.json";
+
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 pub struct Catalogue {
     pub networks: Vec<Entry>,
@@ -43,10 +47,6 @@ pub struct Archive {
 }
 
 impl Catalogue {
-    pub fn url() -> String {
-        url("catalogue.json")
-    }
-
     pub fn frames(&self, role: Role) -> &[Archive] {
         match role {
             Role::Calibration => std::slice::from_ref(&self.frames.calibration),

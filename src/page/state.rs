@@ -5,7 +5,7 @@
 
 mod address;
 mod analysis;
-mod catalogue_arrived;
+mod bundled;
 mod choose_frames;
 mod data;
 mod entering;
@@ -69,15 +69,14 @@ pub use wheel::{Steered, Wheel};
 /// Something that arrives as bytes: over the network, or read from the person's disk.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Resource {
-    Catalogue,
     Network(ModelId),
     Frames(Role),
 }
 
 #[derive(Debug, Clone)]
 pub enum Action {
-    /// The page was opened.
-    Start,
+    /// The page was opened; this is the list of what it bundles.
+    Start(&'static [u8]),
     /// The page's address has this behind its `#`.
     OpenLink(String),
     /// Part of a resource is here; `total` is 0 when nobody knows.
@@ -275,6 +274,8 @@ pub enum Effect {
     /// Have the browser keep a variant, instead of what it has under the same key.
     KeepVariant(Box<SavedVariant>),
     ForgetVariant(String),
+    /// The page has what it opens with: what can wait may begin.
+    Settled,
     /// Put this behind the `#` of the address.
     ShowAddress(String),
     /// The same, as a step that the browser's Back undoes.
@@ -298,6 +299,10 @@ pub struct Notice {
 #[derive(Debug, Clone, Default)]
 pub struct State {
     pub place: Place,
+    /// Somebody has come there, and nothing was fetched for it yet.
+    came: bool,
+    /// It was told that the page has what it opens with.
+    is_settled: bool,
     pub catalogue: Option<Rc<Catalogue>>,
     /// In the order they are shown: bundled, examples, opened.
     pub networks: Vec<Network>,
@@ -374,9 +379,8 @@ impl State {
     pub fn update(&mut self, action: Action, now: f64) -> Vec<Effect> {
         let mut effects = Vec::new();
         match action {
-            Action::Start => {
-                let urls = vec![Catalogue::url()];
-                effects.push(Effect::Fetch { resource: Resource::Catalogue, urls });
+            Action::Start(catalogue) => {
+                self.read_catalogue(catalogue, &mut effects);
                 effects.push(Effect::RecallTrainings);
                 effects.push(Effect::RecallVariants);
             }
@@ -392,7 +396,9 @@ impl State {
             Action::Select(model) => self.select(model, &mut effects),
             Action::OpenModels(files) => self.open_models(files, &mut effects),
             Action::CloseModel(model) => self.close_model(&model, &mut effects),
-            Action::CompareWith { model, reference } => self.compare_with(&model, reference),
+            Action::CompareWith { model, reference } => {
+                self.compare_with(&model, reference, &mut effects);
+            }
             Action::OpenData { role, name, files } => {
                 self.open_data(role, name, files, &mut effects);
             }
@@ -414,7 +420,7 @@ impl State {
             Action::ForgetOwnFrames => self.forget_own_frames(),
             Action::StagePace(pace) => self.stage.pace = pace,
             Action::StageTrack(seed) => self.take_track(seed),
-            Action::StageBeside(id) => self.put_beside(id),
+            Action::StageBeside(id) => self.put_beside(id, &mut effects),
             Action::DriveWidths => self.drive_widths(now, &mut effects),
             Action::DriveSubject(subject) => self.drive_subject(subject, now, &mut effects),
             Action::TakeTheWheel(by_hand) => self.take_the_wheel(by_hand),
@@ -468,11 +474,13 @@ impl State {
             Action::Complain(error) => self.complain(error),
             Action::Dismiss(id) => self.notices.retain(|notice| notice.id != id),
         }
+        self.fetch_for_place(&mut effects);
         self.look(&mut effects);
         self.look_at_entering(&mut effects);
         self.fill_grid(&mut effects);
         self.continue_run(&mut effects);
         self.drive_on(&mut effects);
+        self.settle(&mut effects);
         self.show_address(&mut effects);
         effects
     }
@@ -546,7 +554,6 @@ impl State {
 
     fn receiving(&mut self, resource: &Resource, done: usize, total: usize) {
         match resource {
-            Resource::Catalogue => {}
             Resource::Network(model) => {
                 if let Some(network) = self.network_mut(model) {
                     network.status = Status::Fetching { done, total };
@@ -558,9 +565,6 @@ impl State {
 
     fn received(&mut self, resource: Resource, mut files: Vec<Vec<u8>>, effects: &mut Vec<Effect>) {
         match resource {
-            Resource::Catalogue => {
-                self.catalogue_arrived(&files.pop().unwrap_or_default(), effects)
-            }
             Resource::Network(model) => {
                 self.network_arrived(model, files.pop().unwrap_or_default(), effects);
             }
@@ -570,7 +574,6 @@ impl State {
 
     fn not_received(&mut self, resource: Resource, error: Error) {
         match resource {
-            Resource::Catalogue => {}
             Resource::Network(model) => {
                 if let Some(network) = self.network_mut(&model) {
                     network.status = Status::Failed;

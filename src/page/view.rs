@@ -12,6 +12,8 @@ mod drop_zone;
 mod elapsed;
 mod entering_figure;
 mod file_button;
+#[cfg(feature = "first-view")]
+pub mod first_view;
 mod frame_cell;
 mod frame_grid;
 mod frame_strip;
@@ -22,6 +24,7 @@ mod layer_chips;
 mod layer_detail;
 mod layer_row;
 mod layer_table;
+mod layout;
 mod left_in_float;
 mod made_panel;
 mod masthead;

@@ -1,8 +1,8 @@
-//! The page's own address: what stands behind its `?` and its `#`.
+//! The page's own address: what stands behind its `?` and its `#`, and where its worker is.
 
 use gloo_events::EventListener;
 use wasm_bindgen::JsValue;
-use web_sys::Window;
+use web_sys::{Event, Window};
 
 fn window() -> Window {
     web_sys::window().expect("a page has a window")
@@ -17,6 +17,21 @@ pub fn fragment() -> String {
 /// The `?` and what stands behind it; empty without one.
 pub fn query() -> String {
     window().location().search().unwrap_or_default()
+}
+
+/// Where the script is that starts the worker: it has a name of its own in every version, which the page's
+/// HTML knows. `None` in a page that was not published whole.
+pub fn worker() -> Option<String> {
+    let named = window().document()?.query_selector("[data-worker]").ok()??;
+    named.get_attribute("data-worker")
+}
+
+/// Tells the scripts of the page's HTML.
+pub fn tell(event: &str) {
+    if let Ok(event) = Event::new(event) {
+        // Nobody of them prevents anything.
+        window().dispatch_event(&event).ok();
+    }
 }
 
 /// The page's address with this behind the `#`.

@@ -15,9 +15,6 @@ use super::reason;
 use crate::error::Error;
 use crate::lab::protocol::{Event, Request, VERSION};
 
-/// Relative to the page; starts the worker's module, the build that the page's address asks for.
-const SCRIPT: &str = "worker_start.js";
-
 /// What a worker lets the page know.
 #[derive(Debug)]
 pub enum News {
@@ -51,7 +48,9 @@ struct Inbox {
 impl WorkerHandle {
     /// It is lent the files of a person's disk that requests name.
     pub fn start(lender: Lender, tell: impl Fn(News) + 'static) -> Result<Self, Error> {
-        let script = format!("{SCRIPT}{}", address::query());
+        let script = address::worker().ok_or_else(|| broken("the page names none"))?;
+        // It starts the build that the page's address asks for.
+        let script = format!("{script}{}", address::query());
         let worker = Worker::new(&script).map_err(|why| broken(&reason(&why)))?;
         let inbox = Rc::new(Inbox::default());
         let tell = Rc::new(tell);

@@ -1,17 +1,16 @@
-//! The static site: built by trunk, made smaller by wasm-opt, closed to other hosts, compressed.
+//! The static site: built by trunk, made smaller by wasm-opt, with its first view in the HTML, closed to
+//! other hosts, to be kept by browsers, compressed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use sha2::{Digest, Sha256};
-
 use crate::Result;
 use crate::compress::compress;
 use crate::module::PROFILE;
+use crate::offline;
 use crate::process::{run, say};
+use crate::site;
 use crate::tools;
 use crate::wasm::Toolchain;
 use crate::wasm_names;
@@ -31,17 +30,29 @@ pub(crate) fn build() -> Result<()> {
         .env_remove("NO_COLOR")
         .current_dir(root());
     run(toolchain.prepare(&mut command))?;
-
-    for module in files_ending(&dist(), ".wasm")? {
+    let folder = dist();
+    for module in files_ending(&folder, ".wasm")? {
         wasm_opt::optimize(&module)?;
         strip_names(&module)?;
     }
-    let page = dist().join("index.html");
-    let html = read(&page)?;
-    write(&page, &with_policy(&html)?)?;
+    finish(&folder)
+}
+
+/// Makes a site of what trunk has built.
+fn finish(folder: &Path) -> Result<()> {
+    say("Rendering the first view");
+    let page = folder.join("index.html");
+    let builds = site::name_workers(folder)?;
+    let html = site::join_styles(&site::read(&page)?, folder)?;
+    let html = site::write_worker_start(&html, &builds, folder)?;
+    let html = site::with_first_view(&html)?;
+    site::write(&page, &site::with_policy(&html)?)?;
+    // Else GitHub Pages leaves out what begins with an underscore.
+    site::write(&folder.join(".nojekyll"), "")?;
+    offline::write_keeper(&builds, folder)?;
     say("Compressing");
-    compress(&dist())?;
-    eprintln!("\nThe site is in {}", dist().display());
+    compress(folder)?;
+    eprintln!("\nThe site is in {}", folder.display());
     Ok(())
 }
 
@@ -51,62 +62,10 @@ fn strip_names(module: &Path) -> Result<()> {
     fs::write(module, wasm_names::without(&bytes)).map_err(failed)
 }
 
-/// Adds the Content-Security-Policy as a `<meta>`, because a static host sends no headers of ours:
-/// nothing from other hosts, and no script but our files and the inline ones that are in the page
-/// now.
-fn with_policy(html: &str) -> Result<String> {
-    let hashes: String = inline_scripts(html)
-        .map(|script| format!(" 'sha256-{}'", BASE64.encode(Sha256::digest(script))))
-        .collect();
-    let policy = format!(
-        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'{hashes}; worker-src 'self'; \
-         connect-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; \
-         manifest-src 'self'; base-uri 'none'; form-action 'none'"
-    );
-    let (before, after) =
-        html.split_once("<head>").ok_or("dist/index.html has no `<head>` to put the policy in")?;
-    Ok(format!(
-        "{before}<head>\n<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">{after}"
-    ))
-}
-
-/// What stands between `<script ...>` and `</script>`, of the scripts without `src`.
-fn inline_scripts(html: &str) -> impl Iterator<Item = &str> {
-    html.split("<script").skip(1).filter_map(|rest| {
-        let (attributes, rest) = rest.split_once('>')?;
-        let (script, _) = rest.split_once("</script>")?;
-        (!attributes.contains("src=")).then_some(script)
-    })
-}
-
 fn files_ending(folder: &Path, suffix: &str) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).map_err(|why| format!("{}: {why}", folder.display()))?;
     let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     files.retain(|path| path.to_string_lossy().ends_with(suffix));
     files.sort();
     Ok(files)
-}
-
-fn read(path: &Path) -> Result<String> {
-    fs::read_to_string(path).map_err(|why| format!("{}: {why}", path.display()))
-}
-
-fn write(path: &Path, text: &str) -> Result<()> {
-    fs::write(path, text).map_err(|why| format!("{}: {why}", path.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_policy_admits_the_inline_scripts_of_the_page_and_no_others() {
-        let html = "<html><head></head><body><script src=\"a.js\"></script>\
-                    <script type=\"module\">alert(1)</script></body></html>";
-        let page = with_policy(html).unwrap();
-        // printf 'alert(1)' | openssl dgst -sha256 -binary | base64
-        let hash = "'sha256-bhHHL3z2vDgxUt0W3dWQOrprscmda2Y5pLsLg4GF+pI='";
-        assert!(page.starts_with("<html><head>\n<meta http-equiv="), "{page}");
-        assert!(page.contains(&format!("script-src 'self' 'wasm-unsafe-eval' {hash};")), "{page}");
-    }
 }

@@ -66,6 +66,7 @@ impl State {
             self.take_the_wheel(false);
         }
         self.place = place;
+        self.came = true;
     }
 
     /// The command line that makes the same int8 file.
@@ -127,10 +128,7 @@ impl State {
                 self.wheel = Wheel::of(link.drives, link.speed);
                 self.take_track(link.track.unwrap_or(TRACK));
                 let beside = link.beside.filter(|id| self.network(id).is_some());
-                if let Some(id) = &beside {
-                    self.fetch_unless_here(id, effects);
-                }
-                self.put_beside(beside);
+                self.put_beside(beside, effects);
             }
         }
     }

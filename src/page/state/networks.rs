@@ -113,17 +113,23 @@ impl State {
         Fit::Misfit { wants, has }
     }
 
-    /// The float networks that an int8 one can be compared with.
+    /// The float networks that an int8 one can be compared with; those that are bundled are fetched then.
     pub fn references(&self) -> impl Iterator<Item = &Network> {
-        self.networks.iter().filter(|network| network.is_float())
+        self.networks.iter().filter(|network| match network.inspection() {
+            Some(_) => network.is_float(),
+            None => matches!(network.origin, Origin::Bundled { .. }),
+        })
     }
 
     pub(super) fn select(&mut self, id: ModelId, effects: &mut Vec<Effect>) {
-        if self.network(&id).is_some() {
-            self.fetch_unless_here(&id, effects);
-            self.choose(Some(id));
-            self.follow_size(effects);
+        let Some(network) = self.network(&id) else { return };
+        let reference = network.reference.clone();
+        self.fetch_unless_here(&id, effects);
+        if let Some(reference) = reference {
+            self.fetch_unless_here(&reference, effects);
         }
+        self.choose(Some(id));
+        self.follow_size(effects);
     }
 
     pub(super) fn fetch_unless_here(&mut self, id: &str, effects: &mut Vec<Effect>) {
@@ -133,10 +139,25 @@ impl State {
         }
     }
 
-    pub(super) fn compare_with(&mut self, id: &str, reference: Option<ModelId>) {
+    pub(super) fn compare_with(
+        &mut self,
+        id: &str,
+        reference: Option<ModelId>,
+        effects: &mut Vec<Effect>,
+    ) {
+        if let Some(reference) = &reference {
+            self.fetch_unless_here(reference, effects);
+        }
         if let Some(network) = self.network_mut(id) {
             network.reference = reference;
         }
+    }
+
+    /// Whether what an int8 network is compared with is on its way.
+    pub(super) fn awaits_reference(&self, id: &str) -> bool {
+        let reference = self.network(id).and_then(|network| network.reference.as_deref());
+        let status = reference.and_then(|id| self.network(id)).map(|network| &network.status);
+        matches!(status, Some(Status::Fetching { .. } | Status::Loading(_)))
     }
 
     pub(super) fn network_arrived(
@@ -216,7 +237,7 @@ impl State {
         network.sha256 = sha256;
         if network.origin == Origin::Opened {
             if !is_float {
-                network.reference = first_float;
+                self.compare_with(id, first_float, effects);
             }
             self.choose(Some(id.to_owned()));
         }

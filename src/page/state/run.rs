@@ -234,6 +234,9 @@ impl State {
                 Role::Training => {}
             }
         }
+        if job.step == Step::Compare && self.awaits_reference(&job.network) {
+            return;
+        }
         let (model, recipe) = (job.network.clone(), Recipe::clone(&job.recipe));
         let judging = self.judging_of(&model);
         let request = match job.step {

@@ -416,7 +416,10 @@ impl State {
         self.stage.shown = 0;
     }
 
-    pub(super) fn put_beside(&mut self, id: Option<ModelId>) {
+    pub(super) fn put_beside(&mut self, id: Option<ModelId>, effects: &mut Vec<Effect>) {
+        if let Some(id) = &id {
+            self.fetch_unless_here(id, effects);
+        }
         self.stage.beside = id;
         self.stage.by_hand = false;
     }

@@ -59,6 +59,8 @@ struct Bench {
     /// Trainings that the browser keeps.
     kept: BTreeMap<String, SavedTraining>,
     restarts: usize,
+    /// How often it was said that the page has what it opens with.
+    settled: usize,
     now: f64,
 }
 
@@ -79,13 +81,26 @@ impl Bench {
     }
 
     fn arrive(&mut self) {
-        self.act(Action::Start);
+        self.start();
+        let mut effects = Vec::new();
+        self.state.fetch_unless_here("small", &mut effects);
+        self.state.fetch_missing_data(Role::Validation, &mut effects);
+        self.perform(effects);
         self.deliver();
         self.work();
     }
 
+    fn start(&mut self) {
+        self.act(Action::Start(CATALOGUE.as_bytes()));
+    }
+
     fn act(&mut self, action: Action) {
-        for effect in self.state.update(action, self.now) {
+        let effects = self.state.update(action, self.now);
+        self.perform(effects);
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
             match effect {
                 Effect::Fetch { resource, .. } => self.fetched.push(resource),
                 Effect::Abort(resource) => self.fetched.retain(|other| *other != resource),
@@ -103,6 +118,7 @@ impl Bench {
                 Effect::ShowAddress(fragment) => self.address = Some(fragment),
                 Effect::PushAddress(fragment) => self.steps.push(fragment),
                 Effect::Copy { text, .. } => self.copied.push(text),
+                Effect::Settled => self.settled += 1,
                 Effect::RecallTrainings | Effect::RecallVariants => {}
                 Effect::KeepVariant(saved) => {
                     let (key, bytes) = (saved.key(), saved.bytes());
@@ -127,11 +143,7 @@ impl Bench {
     /// Everything that was fetched arrives.
     fn deliver(&mut self) {
         while let Some(resource) = self.fetched.pop() {
-            let file = match resource {
-                Resource::Catalogue => CATALOGUE.into(),
-                _ => vec![1],
-            };
-            self.act(Action::Received { resource, files: vec![file] });
+            self.act(Action::Received { resource, files: vec![vec![1]] });
         }
     }
 
@@ -821,10 +833,55 @@ fn a_network_that_kills_the_worker_is_not_sent_again() {
 #[test]
 fn a_worker_that_never_starts_is_not_started_forever() {
     let mut bench = Bench::default();
-    bench.act(Action::Start);
+    bench.start();
     bench.deliver();
     bench.act(Action::WorkerLost { error: Error::new("it could not be loaded"), started: false });
     assert_eq!((bench.restarts, bench.told()), (0, vec!["it could not be loaded"]));
+}
+
+#[test]
+fn what_nobody_asked_for_is_not_fetched() {
+    let mut bench = Bench::default();
+    bench.start();
+    assert_eq!(bench.fetched, [Resource::Network("plain".into())]);
+    bench.deliver();
+    bench.work();
+    // What can wait does, until a car moves.
+    assert_eq!(bench.settled, 0);
+    bench.act(Action::StageShown(3));
+    bench.act(Action::StageShown(6));
+    assert_eq!(bench.settled, 1);
+    bench.act(Action::Go(Place::Layers));
+    assert_eq!(bench.fetched, []);
+    bench.act(Action::Go(Place::Frames));
+    assert_eq!(bench.fetched, [Resource::Frames(Role::Validation)]);
+    // Fetched once, and again only for who comes again.
+    let (resource, error) = (Resource::Frames(Role::Validation), Error::new("no connection"));
+    bench.fetched.clear();
+    bench.act(Action::NotReceived { resource, error });
+    assert_eq!(bench.fetched, []);
+    bench.act(Action::Go(Place::Data));
+    assert_eq!(bench.fetched, [Resource::Frames(Role::Validation)]);
+}
+
+#[test]
+fn a_link_fetches_the_network_that_it_names_and_what_that_is_compared_with() {
+    let mut bench = Bench::default();
+    bench.act(Action::OpenLink("network=theirs&place=frames".into()));
+    bench.start();
+    let network = |id: &str| Resource::Network(id.into());
+    let wanted = [network("theirs"), network("plain"), Resource::Frames(Role::Validation)];
+    assert_eq!(bench.fetched, wanted);
+    // Pressed before the reference is here, the button waits for it.
+    bench.act(Action::Received { resource: network("theirs"), files: vec![vec![1]] });
+    let frames = Resource::Frames(Role::Validation);
+    bench.act(Action::Received { resource: frames, files: vec![vec![1]] });
+    bench.work();
+    bench.act(Action::Run);
+    assert!(bench.state.job.is_some() && bench.sent.is_empty());
+    bench.act(Action::Received { resource: network("plain"), files: vec![vec![1]] });
+    bench.work();
+    assert_eq!(bench.compared("theirs"), ["plain", "theirs"]);
 }
 
 #[test]
@@ -845,9 +902,7 @@ fn an_example_is_fetched_when_it_is_chosen() {
 #[test]
 fn a_broken_catalogue_leaves_a_page_that_works_on_own_files() {
     let mut bench = Bench::default();
-    bench.act(Action::Start);
-    let bytes = b"<html>".to_vec();
-    bench.act(Action::Received { resource: Resource::Catalogue, files: vec![bytes] });
+    bench.act(Action::Start(b"<html>"));
     assert_eq!(bench.told().len(), 1);
     bench.act(Action::OpenModels(vec![file("mine.onnx")]));
     bench.work();

@@ -34,13 +34,9 @@ impl Shell {
         Self { dispatch, worker, cars: None, arrivals, lender, links: None }
     }
 
-    /// Follows the link that the page was opened with, and those that are opened in it.
+    /// Follows links that are opened in this page.
     pub(super) fn follow_links(&mut self) {
         let open = self.dispatch.reform(Action::OpenLink);
-        let fragment = address::fragment();
-        if !fragment.is_empty() {
-            open.emit(fragment);
-        }
         self.links = Some(address::watch(move |fragment| open.emit(fragment)));
     }
 
@@ -125,6 +121,7 @@ impl Shell {
             Effect::ForgetVariant(key) => spawn_local(async move {
                 VARIANTS.forget(&key).await.ok();
             }),
+            Effect::Settled => address::tell("settled"),
             Effect::ShowAddress(fragment) => address::show(&fragment),
             Effect::PushAddress(fragment) => address::push(&fragment),
             Effect::Copy { what, text } => {

@@ -24,6 +24,9 @@ use crate::figures::significant;
 use crate::page::state::{Action, Car, Driver, State};
 use crate::vocabulary::stage::{End, Pose};
 
+/// What is said of a car that has not started.
+const BEFORE_THE_START: &str = "on its way to the start";
+
 #[component]
 pub(super) fn DriveStage(PageProps { state, dispatch }: &PageProps) -> Html {
     let refs = use_memo((), |()| Refs::default());
@@ -78,7 +81,12 @@ pub(super) fn DriveStage(PageProps { state, dispatch }: &PageProps) -> Html {
         <section class={classes!("drive", two.then_some("two"))} ref={refs.root.clone()}
             aria-label="The drive" data-testid="drive"
             data-track={stage.track.to_string()} data-value={stage.shown.to_string()}>
-            <div class="cars">{ for cars }</div>
+            <div class="cars">
+                { for cars }
+                if let Some(network) = state.selected().filter(|_| stage.cars.is_empty()) {
+                    { awaited(&network.title) }
+                }
+            </div>
             <div class="drive-side">
                 <Controls state={state.clone()} dispatch={dispatch.clone()} />
                 <canvas class="map" ref={refs.map.clone()} role="img"
@@ -92,6 +100,20 @@ pub(super) fn DriveStage(PageProps { state, dispatch }: &PageProps) -> Html {
                 <OwnFramesPanel state={state.clone()} dispatch={dispatch.clone()} />
             </div>
         </section>
+    }
+}
+
+/// In place of the first car until its network is here, and as large.
+fn awaited(title: &str) -> Html {
+    html! {
+        <figure class="car car-0">
+            <div class="scene" />
+            <figcaption>
+                <b class="car-name">{ title }</b>
+                <span class="car-says">{ BEFORE_THE_START }</span>
+            </figcaption>
+            <div class="inside"><span class="seen" /><span class="answer" /></div>
+        </figure>
     }
 }
 
@@ -145,7 +167,7 @@ fn status(car: &Car) -> &'static str {
 }
 
 fn says(car: &Car, pose: Option<&Pose>, steps: usize) -> String {
-    let Some(pose) = pose else { return "on its way to the start".into() };
+    let Some(pose) = pose else { return BEFORE_THE_START.into() };
     let so_far = format!("return {:.0}, {} tiles, speed {:.0}", pose.total, pose.tiles, pose.speed);
     let end = car.drive.end.filter(|_| steps + 1 >= car.drive.poses.len());
     match end {

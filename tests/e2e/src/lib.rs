@@ -344,7 +344,8 @@ impl Page {
     /// What a worker of its own answers to a message that is no request.
     pub async fn confuse_worker(&self, query: &str) -> WebDriverResult<String> {
         let script = "const [query, done] = arguments;
-            const worker = new Worker('worker_start.js' + query);
+            const script = document.querySelector('[data-worker]').dataset.worker;
+            const worker = new Worker(script + query);
             worker.onmessage = ({ data }) =>
               'Ready' in data ? worker.postMessage('nonsense') : done(JSON.stringify(data));";
         self.driver.execute_async(script, vec![query.into()]).await?.convert()

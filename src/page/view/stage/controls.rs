@@ -3,7 +3,7 @@
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
-use crate::page::state::{Action, Held, Network, PACES};
+use crate::page::state::{Action, Held, Network, Origin, PACES};
 use crate::page::view::props::PageProps;
 
 /// Keys to touch, as they lie on a keyboard.
@@ -56,7 +56,7 @@ pub(super) fn Controls(PageProps { state, dispatch }: &PageProps) -> Html {
     let others: Vec<&Network> = state
         .networks
         .iter()
-        .filter(|network| network.inspection().is_some())
+        .filter(|network| network.inspection().is_some() || network.origin != Origin::Opened)
         .filter(|network| Some(&network.id) != state.selected.as_ref())
         .collect();
     let ids: Vec<_> = others.iter().map(|network| network.id.clone()).collect();
