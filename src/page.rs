@@ -73,6 +73,7 @@ pub mod answers;
 pub mod catalogue;
 pub mod driving;
 pub mod format;
+pub mod histogram;
 pub mod layer_order;
 pub mod layer_times;
 pub mod link;

@@ -2,14 +2,14 @@
 
 use serde::Serialize;
 
-use super::arguments::{Analysis, Analyze, NodeDamage};
+use super::arguments::{Analysis, Analyze};
 use super::shell::{Shell, Source};
 use super::{files, print, print_json, table};
 use crate::error::{Error, Result};
 use crate::figures::{grouped, interval, percent, signed, significant, tenths, three_digits};
 use crate::lab::protocol::{ModelId, Role};
-use crate::report::node_data::{self, Striking};
-use crate::vocabulary::analysis::{self, Effect, LayerDamage};
+use crate::report::node_data::{self, Damage};
+use crate::vocabulary::analysis::{self, Effect};
 use crate::vocabulary::driving::{LayerLoss, ReturnChange, RoadTest};
 use crate::vocabulary::preprocessing::Preprocessing;
 use crate::vocabulary::reading::Reading;
@@ -20,7 +20,7 @@ pub(super) fn run(arguments: &Analyze, json: bool, shell: &mut Shell) -> Result<
     let outputs: Vec<_> = node_data.iter().map(|(_, path)| path).collect();
     let inputs = [&on.model].into_iter().chain(&on.data).chain(&on.calibration.calibration);
     files::check_outputs(&outputs, inputs.chain(&on.recipe.recipe))?;
-    if drive.is_none() && node_data.iter().any(|(figure, _)| *figure == NodeDamage::Return) {
+    if drive.is_none() && node_data.iter().any(|(figure, _)| *figure == Damage::Return) {
         return Err(Error::new("nobody knows what layers cost on the road")
             .way_out("Let them drive with --drive N, or write another figure."));
     }
@@ -32,7 +32,7 @@ pub(super) fn run(arguments: &Analyze, json: bool, shell: &mut Shell) -> Result<
     let measured = (on.judging.judging(), frames, road);
     let analysis = shell.analyze(id.clone(), recipe.clone(), measured)?;
     for (figure, path) in node_data {
-        files::write(path, node_data_of(*figure, &analysis).as_bytes())?;
+        files::write(path, node_data::of_analysis(*figure, &analysis).as_bytes())?;
     }
     if json {
         #[derive(Serialize)]
@@ -45,36 +45,6 @@ pub(super) fn run(arguments: &Analyze, json: bool, shell: &mut Shell) -> Result<
         return print_json(&Analyzed { model: &id, recipe: &recipe, analysis: &analysis });
     }
     print(&describe(&id, &analysis))
-}
-
-/// A figure of all layers that have it.
-fn node_data_of(figure: NodeDamage, analysis: &analysis::Analysis) -> String {
-    type Of<'a> = &'a dyn Fn(&LayerDamage) -> Option<f64>;
-    let alone = |layer: &LayerDamage| layer.only_this_quantized;
-    let lost = |layer: &LayerDamage| {
-        let points = analysis.float_top1.zip(alone(layer).top1);
-        points.map(|(float, own)| 100.0 * (float - own)).or(alone(layer).mae_change)
-    };
-    let of_return = |layer: &LayerDamage| {
-        let losses = analysis.driving.as_ref()?;
-        let own = losses.layers.iter().find(|loss| loss.node == layer.node)?;
-        Some(own.only_this_quantized.change)
-    };
-    let (name, striking, of): (_, _, Of<'_>) = match figure {
-        NodeDamage::Damage => {
-            ("Squared error, alone", Striking::High, &|layer| Some(alone(layer).logit_mse))
-        }
-        NodeDamage::Lost => ("Lost, alone", Striking::High, &lost),
-        NodeDamage::Sqnr => ("SQNR in dB", Striking::Low, &|layer| layer.sqnr_db),
-        NodeDamage::Bits => {
-            ("Bits of the weights", Striking::Low, &|layer| layer.weight_bits.map(f64::from))
-        }
-        NodeDamage::Macs => ("MACs", Striking::High, &|layer| Some(layer.macs as f64)),
-        NodeDamage::Return => ("Return, alone", Striking::Low, &of_return),
-    };
-    let layers = analysis.layers.iter();
-    let values = layers.filter_map(|layer| Some((layer.node.as_str(), of(layer)?)));
-    node_data::write(name, striking, values)
 }
 
 /// Loads the network, the frames to calibrate on and those to measure on; how they enter.

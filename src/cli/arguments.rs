@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::files;
 use crate::error::{Context, Result};
+use crate::report::node_data::Damage;
 use crate::vocabulary::driving::{Outputs, RoadTest};
 use crate::vocabulary::plan::{Loss, Mirror, Optimizer, Plan, Scales, Schedule};
 use crate::vocabulary::recipe::{
@@ -64,21 +65,6 @@ pub(super) enum NodeFigure {
     Params,
     Bits,
     Output,
-}
-
-/// What an analysis tells of a node.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum NodeDamage {
-    /// Mean squared difference of the answers from float's, this node quantized alone.
-    #[default]
-    Damage,
-    /// Points of top-1 that it costs alone, or by how much it raises the mean absolute error.
-    Lost,
-    Sqnr,
-    Bits,
-    Macs,
-    /// The return that it costs alone; with --drive.
-    Return,
 }
 
 /// A file, and in front of it which figure it is to have, where that is not the usual one.
@@ -352,8 +338,8 @@ pub(super) struct Analyze {
     /// Write a figure of each layer here, which Model Explorer lays over the graph: damage (squared error of
     /// the answers, it alone quantized), lost (points of top-1, or error), sqnr, bits, macs or, with --drive,
     /// return; may be given several times [default figure: damage].
-    #[arg(long, value_name = "[FIGURE=]FILE", value_parser = node_data::<NodeDamage>)]
-    pub(super) node_data: Vec<(NodeDamage, PathBuf)>,
+    #[arg(long, value_name = "[FIGURE=]FILE", value_parser = node_data::<Damage>)]
+    pub(super) node_data: Vec<(Damage, PathBuf)>,
     #[command(flatten)]
     pub(super) on: Analysis,
 }

@@ -90,6 +90,7 @@ pub(super) fn run(arguments: &Compare, json: bool, shell: &mut Shell) -> Result<
         }
         let made = float.as_ref().map(quantized_by);
         let variant = |(place, report): (usize, &Report)| Variant {
+            name: None,
             report: report.clone(),
             command: made.clone().filter(|_| place == 1),
         };

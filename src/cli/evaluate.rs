@@ -1,6 +1,5 @@
 //! `steer8 evaluate`
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::arguments::Evaluate;
@@ -10,7 +9,7 @@ use crate::data::npy;
 use crate::error::{Error, Result};
 use crate::lab::protocol::Role;
 use crate::report::csv::field;
-use crate::report::{self, node_data::Striking};
+use crate::report::node_data;
 use crate::vocabulary::reading::Reading;
 use crate::vocabulary::task::Task;
 
@@ -49,12 +48,7 @@ pub(super) fn run(arguments: &Evaluate, json: bool, shell: &mut Shell) -> Result
         files::write(path, &written(&answers, path))?;
     }
     if let Some(path) = node_data {
-        // Several operators may run for one node.
-        let mut times: BTreeMap<&str, f64> = BTreeMap::new();
-        for step in &measured.profile {
-            *times.entry(&step.node).or_default() += step.ms;
-        }
-        let data = report::node_data::write("Milliseconds", Striking::High, times.into_iter());
+        let data = node_data::of_times(&measured.profile);
         files::write(path, data.as_bytes())?;
     }
     if json {

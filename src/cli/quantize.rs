@@ -1,17 +1,12 @@
 //! `steer8 quantize`
 
-use std::collections::BTreeMap;
-
 use super::arguments::Quantize;
 use super::shell::{Shell, Source};
 use super::{files, print, print_json, table};
 use crate::error::{Context, Result};
 use crate::figures;
-use crate::graph::operator::operator;
 use crate::lab::protocol::{QuantizationSummary, Role};
-use crate::onnx;
 use crate::report::overrides::{self, Tensors};
-use crate::vocabulary::file::File;
 use crate::vocabulary::reading::Reading;
 
 pub(super) fn run(arguments: &Quantize, json: bool, shell: &mut Shell) -> Result<()> {
@@ -22,14 +17,13 @@ pub(super) fn run(arguments: &Quantize, json: bool, shell: &mut Shell) -> Result
     let inputs = [model].into_iter().chain(read.into_iter().flatten()).chain(overrides_from);
     files::check_outputs(&[output].into_iter().chain(overrides).collect::<Vec<_>>(), inputs)?;
     let mut recipe = recipe.recipe()?;
-    let network = files::read_network(model)?;
+    let networks = [shell.load_model(files::read_network(model)?)?];
     let asked = overrides.is_some() || overrides_from.is_some();
-    let tensors = if asked { tensors(&network)? } else { Tensors::default() };
+    let tensors = if asked { shell.tensors(networks[0].0.clone())? } else { Tensors::default() };
     if let Some(path) = overrides_from {
         let file = files::read(path)?;
         overrides::read(&file.bytes, &tensors, &mut recipe).in_file(&file.name)?;
     }
-    let networks = [shell.load_model(network)?];
     let labelling = labelling.labelling();
     let reading = Reading { labelling, ..preprocessing.reading(&networks)? };
     let [(id, inspection)] = networks;
@@ -57,19 +51,4 @@ pub(super) fn run(arguments: &Quantize, json: bool, shell: &mut Shell) -> Result
         tensors.len(),
         table::left_in_float(left_in_float)
     ))
-}
-
-/// What stands in a network's file.
-fn tensors((file, beside): &(File, Vec<File>)) -> Result<Tensors> {
-    let find =
-        |name: &str| beside.iter().find(|file| file.name == name).map(|file| &file.bytes[..]);
-    let graph = onnx::read_with(&file.bytes, &find).in_file(&file.name)?;
-    let mut weights: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for node in graph.nodes.iter().filter(|node| operator(&node.op).weights.is_some()) {
-        if let Some(name) = node.input(1).filter(|name| graph.initializers.contains_key(name)) {
-            weights.entry(name.to_owned()).or_default().push(node.name.clone());
-        }
-    }
-    let constants = graph.initializers.keys().cloned().collect();
-    Ok(Tensors { names: graph.names().into_iter().collect(), constants, weights })
 }

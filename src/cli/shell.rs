@@ -17,6 +17,7 @@ use crate::lab::protocol::{
     Stage, TensorShape, TrainingSummary,
 };
 use crate::progress::ready;
+use crate::report::overrides::Tensors;
 use crate::vocabulary::analysis::Analysis;
 use crate::vocabulary::driving::{Drives, RoadTest};
 use crate::vocabulary::entering::Doubt;
@@ -124,6 +125,14 @@ impl Shell {
         if let Ok(Event::Entering { entering, .. }) = asked {
             let told = |Doubt { what, way_out }| format!("{model}: {what}. {way_out}");
             self.warn(&entering.doubts.into_iter().map(told).collect::<Vec<_>>());
+        }
+    }
+
+    /// The names in a network's file.
+    pub(super) fn tensors(&mut self, model: ModelId) -> Result<Tensors> {
+        match self.ask(Request::Tensors { model })? {
+            Event::Tensors { tensors, .. } => Ok(tensors),
+            other => Err(unexpected(&other)),
         }
     }
 

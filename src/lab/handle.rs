@@ -9,11 +9,14 @@ mod inspect;
 mod note;
 mod pack;
 mod profile;
+mod tensors;
 mod train;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
+
+use sha2::{Digest, Sha256};
 
 use crate::clock::Stopwatch;
 use crate::crew::{Alone, Crew};
@@ -100,6 +103,10 @@ impl Lab {
     ) -> Result<Event> {
         match request {
             Request::LoadModel { model, file, beside } => self.load_model(model, file, beside),
+            Request::Tensors { model } => {
+                let tensors = tensors::of(&self.model(&model)?.read_again()?);
+                Ok(Event::Tensors { model, tensors })
+            }
             Request::Forget { model } => {
                 self.models.remove(&model);
                 self.drivers.remove(&model);
@@ -109,10 +116,13 @@ impl Lab {
                 let mut progress = |done, total| report(emit, Stage::ReadData, None, done, total);
                 let data = Dataset::read_from(&files, shelf, &reading, &mut progress)?;
                 let summary = data.summary();
+                let mut digest = Sha256::new();
+                data.fingerprint(&mut |bytes| digest.update(bytes));
+                let fingerprint = hexadecimal(&digest.finalize());
                 self.data.insert(role, data);
                 self.preprocessing.remove(&role);
                 self.preprocessing.extend(reading.preprocessing.map(|own| (role, own)));
-                Ok(Event::DataLoaded { role, summary })
+                Ok(Event::DataLoaded { role, summary, fingerprint })
             }
             Request::Frames { indices } => {
                 let data = self.data(Role::Validation)?;
@@ -369,8 +379,11 @@ pub(super) fn name_after(file: &str, what: &str) -> String {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    use sha2::{Digest, Sha256};
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn softmax(logits: &[f32]) -> Vec<f32> {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use crate::error::Error;
+use crate::report::overrides::Tensors;
 use crate::vocabulary::analysis::Analysis;
 use crate::vocabulary::driving::{Drives, RoadSearch, RoadTest, Track};
 use crate::vocabulary::entering::Entering;
@@ -24,7 +25,7 @@ use crate::vocabulary::task::Judging;
 use crate::vocabulary::training::{Checkpoint, Epoch, Resume};
 
 /// Raised when a message changes its meaning; page and worker of different versions refuse to talk.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
 
 /// The shell's name for a loaded network: anything, unique within a lab.
 pub type ModelId = String;
@@ -58,6 +59,8 @@ pub enum Request {
     /// `beside`: files that may have its weights, named from the network's folder.
     /// Ends with [`Event::ModelLoaded`]. Replaces a network of the same id.
     LoadModel { model: ModelId, file: File, beside: Vec<File> },
+    /// The names in a network's file. Ends with [`Event::Tensors`].
+    Tensors { model: ModelId },
     /// Lets a network go. Ends with [`Event::Forgotten`], also where there is none.
     Forget { model: ModelId },
     /// One npz, one zip, several of one of these (their frames one after another), or the files of a folder:
@@ -113,7 +116,8 @@ pub enum Request {
     /// What a network gets of the frames of a set. Ends with [`Event::Entering`].
     Entering { model: ModelId, role: Role },
     /// Measures the networks on the validation frames, interleaved; the first float network is the
-    /// one the others are compared with. Ends with [`Event::Compared`].
+    /// one the others are compared with. While they are timed, [`Event::Timed`] tells how long they take.
+    /// Ends with [`Event::Compared`].
     Compare { models: Vec<ModelId>, judging: Judging },
     /// Lets the networks drive the same tracks. Every drive is told by [`Event::Drove`]. Ends with
     /// [`Event::Driven`]; cancelled once something was driven, too, with what is done.
@@ -132,12 +136,18 @@ pub enum Event {
         /// Hexadecimal SHA-256 of the file.
         sha256: String,
     },
+    Tensors {
+        model: ModelId,
+        tensors: Tensors,
+    },
     Forgotten {
         model: ModelId,
     },
     DataLoaded {
         role: Role,
         summary: DataSummary,
+        /// Hexadecimal SHA-256 of what tells the set from others.
+        fingerprint: String,
     },
     Frames {
         frames: Vec<Picture>,
@@ -193,6 +203,10 @@ pub enum Event {
         numbers: Vec<String>,
         frames: Vec<String>,
     },
+    /// Further milliseconds per inference of each network, in the order of the request.
+    Timed {
+        ms: Vec<Vec<f32>>,
+    },
     Compared {
         reports: Vec<Report>,
         verdict: String,
@@ -239,10 +253,15 @@ pub enum Event {
 impl Event {
     /// Whether the request that caused it is over.
     pub fn is_final(&self) -> bool {
-        use Event::{Checkpoint, Drove, Epoch, Progress, Tried};
+        use Event::{Checkpoint, Drove, Epoch, Progress, Timed, Tried};
         !matches!(
             self,
-            Progress(_) | Tried { .. } | Epoch { .. } | Checkpoint { .. } | Drove { .. }
+            Progress(_)
+                | Tried { .. }
+                | Epoch { .. }
+                | Checkpoint { .. }
+                | Drove { .. }
+                | Timed { .. }
         )
     }
 }

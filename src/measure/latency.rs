@@ -48,7 +48,11 @@ pub struct Timing {
     pub speedup: Option<Speedup>,
 }
 
-/// Times the variants, each of which runs one inference per call. Progress counts milliseconds.
+/// Hears the milliseconds per run of one variant's turn.
+pub type Hear<'a> = dyn FnMut(usize, &[f64]) + 'a;
+
+/// Times the variants, each of which runs one inference per call. Progress counts milliseconds; `hear` is
+/// told every turn between two others.
 ///
 /// # Errors
 /// The first error of a variant or of `progress`.
@@ -56,10 +60,11 @@ pub fn measure(
     variants: &mut [&mut dyn FnMut() -> Result<()>],
     options: &Options,
     progress: &mut Progress,
+    hear: &mut Hear,
 ) -> Result<Vec<Timing>> {
     let stopwatch = Stopwatch::start();
     let clock = Clock { now: &|| stopwatch.ms(), grain: clock::grain_ms() };
-    measure_by(&clock, variants, options, progress)
+    measure_by(&clock, variants, options, (progress, hear))
 }
 
 /// A source of milliseconds and the smallest step it makes.
@@ -81,7 +86,7 @@ fn measure_by(
     clock: &Clock,
     variants: &mut [&mut dyn FnMut() -> Result<()>],
     options: &Options,
-    progress: &mut Progress,
+    (progress, hear): (&mut Progress, &mut Hear),
 ) -> Result<Vec<Timing>> {
     let budget = options.budget_ms * variants.len() as f64;
     let mut tell = |ms: f64| progress(ms.min(budget) as usize, budget as usize);
@@ -103,7 +108,9 @@ fn measure_by(
         for turn in 0..variants.len() {
             let variant = (round + turn) % variants.len();
             tell((clock.now)() - start)?;
-            blocks[variant].push(run_block(clock, variants[variant], &plans[variant])?);
+            let block = run_block(clock, variants[variant], &plans[variant])?;
+            hear(variant, &block);
+            blocks[variant].push(block);
         }
     }
     tell(budget)?;
@@ -216,7 +223,13 @@ mod tests {
             progress: &mut Progress,
         ) -> Result<Vec<Timing>> {
             let clock = Clock { now: &|| self.now(), grain: self.grain };
-            measure_by(&clock, variants, &Options::default(), progress)
+            let mut heard = vec![0; variants.len()];
+            let mut hear = |variant: usize, block: &[f64]| heard[variant] += block.len();
+            let timings = measure_by(&clock, variants, &Options::default(), (progress, &mut hear))?;
+            for (timing, samples) in timings.iter().zip(heard) {
+                assert_eq!(timing.latency.runs % samples, 0, "every sample was told");
+            }
+            Ok(timings)
         }
     }
 
@@ -335,7 +348,9 @@ mod tests {
         };
         let (mut long, mut short) = (|| spin(0.6), || spin(0.2));
         let options = Options { budget_ms: 150.0, seed: 0 };
-        let timings = measure(&mut [&mut long, &mut short], &options, &mut unwatched).unwrap();
+        let timings =
+            measure(&mut [&mut long, &mut short], &options, &mut unwatched, &mut |_, _| ())
+                .unwrap();
         // Other programs may disturb it; the order they cannot change.
         assert!(timings[0].latency.p50 >= 0.6 && timings[1].latency.p50 >= 0.2);
         assert!(timings[1].speedup.as_ref().unwrap().median > 1.5, "{timings:?}");

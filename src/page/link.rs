@@ -1,8 +1,13 @@
 //! The page's address: the place, which network is chosen, the recipe, how frames enter, what outputs say,
-//! and the drive.
+//! the drive, and variants that were handed on.
 //!
 //! `#place=compare&network=pilotnet&recipe=%7B%22version%22%3A1%2C%22weight_bits%22%3A4%7D`: what is not there is
 //! the default.
+
+mod base64;
+mod shared;
+
+use std::rc::Rc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::de::DeserializeOwned;
@@ -15,6 +20,8 @@ use crate::vocabulary::labelling::Labelling;
 use crate::vocabulary::preprocessing::Preprocessing;
 use crate::vocabulary::recipe::Recipe;
 use crate::vocabulary::task::Judging;
+
+pub use shared::{Named, Shared, SharedVariant};
 
 /// All but the characters that mean nothing in an address.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -40,6 +47,8 @@ pub struct Link {
     pub drives: Option<Outputs>,
     /// The speed it keeps, if it is not the usual one.
     pub speed: Option<f64>,
+    /// What is to be made again.
+    pub shared: Option<Rc<Shared>>,
 }
 
 impl Link {
@@ -63,6 +72,10 @@ impl Link {
                 "track" => link.track = Some(seed(&value)?),
                 "drives" => link.drives = Some(value.parse().map_err(bad)?),
                 "speed" => link.speed = Some(speed(&value)?),
+                "variants" => {
+                    let shared = Shared::read(&value).map_err(|error| bad(error.what))?;
+                    link.shared = Some(Rc::new(shared));
+                }
                 "beside" => link.beside = Some(value.into_owned()),
                 _ => return Err(bad(format!("it has an unknown part `{key}`"))),
             }
@@ -91,7 +104,10 @@ impl Link {
         let beside = self.beside.clone().map(|beside| ("beside", beside));
         let drives = self.drives.as_ref().map(|drives| ("drives", drives.to_string()));
         let speed = self.speed.map(|speed| ("speed", speed.to_string()));
-        let parts = [place, network, recipe, frames, labels, outputs, drives, speed, track, beside];
+        let shared = self.shared.as_ref().and_then(|shared| shared.write().ok());
+        let shared = shared.map(|text| ("variants", text));
+        let parts =
+            [place, network, recipe, frames, labels, outputs, drives, speed, track, beside, shared];
         parts.into_iter().flatten().map(part).collect::<Vec<_>>().join("&")
     }
 }

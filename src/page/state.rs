@@ -9,6 +9,7 @@ mod bundled;
 mod choose_frames;
 mod data;
 mod entering;
+mod export;
 mod frames_choices;
 mod grid;
 mod kept;
@@ -21,10 +22,12 @@ mod recipe;
 mod road;
 mod run;
 mod search;
+mod sharing;
 mod stage;
 mod strip;
 #[cfg(test)]
 mod tests;
+mod timing;
 mod train;
 mod variants;
 mod wheel;
@@ -46,6 +49,7 @@ use crate::vocabulary::training::SavedTraining;
 pub use address::Copy;
 pub use analysis::{AnalysisFrames, Explained};
 pub use data::{DataSet, Loaded, Loading};
+pub use export::Export;
 pub use frames_choices::FRAMES_CHOICES;
 pub use grid::{Filter, Grid, Wanted};
 pub use kept::{Kept, SavedVariant};
@@ -58,10 +62,12 @@ pub use recipe::LayerChange;
 pub use road::{Left, Point, Road, Subject, WIDTHS as ROAD_WIDTHS, tried};
 pub use run::{Comparison, Job, Made, Step};
 pub use search::{Ending, Goal, Search, SearchForm};
+pub use sharing::{Asked, Fate, Sharing};
 pub use stage::{
     Answer, Car, Drive, Driver, Held, Looked, PACES, PATCHES, Packing, STEPS_PER_SECOND, Stage,
     TRACK,
 };
+pub use timing::Times;
 pub use train::{EPOCHS_CHOICES, End, TrainForm, Training};
 pub use variants::{ColumnChange, FrameLabels, Measured, TableChange, Variant, Variants};
 pub use wheel::{Steered, Wheel};
@@ -239,6 +245,16 @@ pub enum Action {
     ForgetKept,
     /// Save this network, which was made here.
     Download(ModelId),
+    /// Save what is told of networks.
+    Export(Export),
+    /// A recipe, or what ONNX Runtime's quantizer is told.
+    OpenRecipe(File),
+    /// Make those of a link's variants again that were stopped.
+    GoOnSharing,
+    /// Train the one at this place again.
+    TrainShared(usize),
+    /// What came of a link was read.
+    CloseSharing,
     Complain(Error),
     Dismiss(NoticeId),
 }
@@ -328,6 +344,8 @@ pub struct State {
     /// The recipe that the panel shows.
     pub recipe: Recipe,
     pub job: Option<Job>,
+    /// How long inferences take, while they are timed.
+    pub times: Option<Rc<Times>>,
     /// Of each network, what it is compared with.
     pub variants: BTreeMap<ModelId, Rc<Variants>>,
     pub kept: Kept,
@@ -341,6 +359,8 @@ pub struct State {
     pub trainings: BTreeMap<ModelId, Rc<Training>>,
     /// It was said that the browser does not keep them.
     unkept_is_told: bool,
+    /// What a link has handed on.
+    pub sharing: Option<Rc<Sharing>>,
     pub comparisons: BTreeMap<ModelId, Rc<Comparison>>,
     pub explained: BTreeMap<ModelId, Rc<Explained>>,
     pub analysis_frames: AnalysisFrames,
@@ -471,6 +491,11 @@ impl State {
                 let made = self.made_here(&model).map(|(_, made)| made.file.clone());
                 effects.extend(made.map(Effect::Save));
             }
+            Action::Export(what) => self.export(what, &mut effects),
+            Action::GoOnSharing => self.go_on_sharing(),
+            Action::TrainShared(at) => self.train_shared(at, now, &mut effects),
+            Action::CloseSharing => self.sharing = None,
+            Action::OpenRecipe(file) => self.open_recipe(file, &mut effects),
             Action::Complain(error) => self.complain(error),
             Action::Dismiss(id) => self.notices.retain(|notice| notice.id != id),
         }
@@ -478,6 +503,7 @@ impl State {
         self.look(&mut effects);
         self.look_at_entering(&mut effects);
         self.fill_grid(&mut effects);
+        self.continue_sharing(now, &mut effects);
         self.continue_run(&mut effects);
         self.drive_on(&mut effects);
         self.settle(&mut effects);

@@ -46,6 +46,7 @@ mod road_section;
 mod search_results;
 mod search_section;
 mod share;
+mod shared_panel;
 mod shell;
 mod short_verdict;
 mod sort_heading;

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::document::Document;
-use super::rows::names;
 use crate::error::{Error, Result};
 use crate::vocabulary::report::Report;
 
@@ -37,7 +36,7 @@ pub fn write(document: &Document) -> Result<String> {
         });
         columns.push(column);
     }
-    let mut lines = vec![record(std::iter::once("figure".to_owned()).chain(names(&reports)))];
+    let mut lines = vec![record(std::iter::once("figure".to_owned()).chain(document.names()))];
     for name in order {
         let texts = columns.iter().map(|column| column.get(&name).cloned().unwrap_or_default());
         lines.push(record(std::iter::once(name.clone()).chain(texts)));

@@ -32,6 +32,8 @@ pub struct Comparison {
 /// A column of a comparison.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Variant {
+    /// What it is called; `None`: by what sets it apart.
+    pub name: Option<String>,
     /// Its figures.
     pub report: Report,
     /// The command line that makes its file; `None` for a file that was given.
@@ -68,6 +70,13 @@ impl Document {
     /// All variants of all networks.
     pub fn reports(&self) -> impl Iterator<Item = &Report> {
         self.comparisons.iter().flat_map(Comparison::reports)
+    }
+
+    /// What all variants of all networks are called.
+    pub(super) fn names(&self) -> Vec<String> {
+        let variants: Vec<_> = self.comparisons.iter().flat_map(|of| &of.variants).collect();
+        let reports: Vec<Report> = self.reports().cloned().collect();
+        named(&variants, &reports)
     }
 
     pub(super) fn parts(&self) -> Vec<Part> {
@@ -108,6 +117,12 @@ impl Document {
         }
         Section::new("Frames, program and statistics", blocks)
     }
+}
+
+/// What variants are called: as they were named, else by what sets them apart.
+fn named(variants: &[&Variant], reports: &[Report]) -> Vec<String> {
+    let own = variants.iter().map(|variant| variant.name.clone());
+    own.zip(names(reports)).map(|(own, apart)| own.unwrap_or(apart)).collect()
 }
 
 fn variants(count: usize) -> String {
@@ -158,7 +173,7 @@ impl Comparison {
         let reports: Vec<Report> = self.reports().cloned().collect();
         let told = Told {
             variants: &self.variants,
-            names: names(&reports),
+            names: named(&self.variants.iter().collect::<Vec<_>>(), &reports),
             baseline: baseline(&reports),
             reports: &reports,
             classes,

@@ -4,7 +4,12 @@
 //! Its ONNX adapter (model-explorer-onnx) calls a node by its name in the file. Without a graph's name
 //! around it, the data are for the graph that is shown.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
+
+use crate::vocabulary::analysis::{Analysis, LayerDamage};
+use crate::vocabulary::report::StepProfile;
 
 /// How nodes are coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +18,22 @@ pub enum Striking {
     High,
     /// The smallest.
     Low,
+}
+
+/// What an analysis tells of a node.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+pub enum Damage {
+    /// Mean squared difference of the answers from float's, this node quantized alone.
+    #[default]
+    Damage,
+    /// Points of top-1 that it costs alone, or by how much it raises the mean absolute error.
+    Lost,
+    Sqnr,
+    Bits,
+    Macs,
+    /// The return that it costs alone; of an analysis that drove.
+    Return,
 }
 
 const PALE: &str = "#ffffff";
@@ -38,4 +59,43 @@ pub fn write<'a>(
     let gradient = json!([{"stop": 0, "bgColor": low}, {"stop": 1, "bgColor": high}]);
     let data = json!({ "name": name, "results": results, "gradient": gradient });
     format!("{data:#}\n")
+}
+
+/// A figure of all layers that have it.
+pub fn of_analysis(figure: Damage, analysis: &Analysis) -> String {
+    type Of<'a> = &'a dyn Fn(&LayerDamage) -> Option<f64>;
+    let alone = |layer: &LayerDamage| layer.only_this_quantized;
+    let lost = |layer: &LayerDamage| {
+        let points = analysis.float_top1.zip(alone(layer).top1);
+        points.map(|(float, own)| 100.0 * (float - own)).or(alone(layer).mae_change)
+    };
+    let of_return = |layer: &LayerDamage| {
+        let losses = analysis.driving.as_ref()?;
+        let own = losses.layers.iter().find(|loss| loss.node == layer.node)?;
+        Some(own.only_this_quantized.change)
+    };
+    let (name, striking, of): (_, _, Of<'_>) = match figure {
+        Damage::Damage => {
+            ("Squared error, alone", Striking::High, &|layer| Some(alone(layer).logit_mse))
+        }
+        Damage::Lost => ("Lost, alone", Striking::High, &lost),
+        Damage::Sqnr => ("SQNR in dB", Striking::Low, &|layer| layer.sqnr_db),
+        Damage::Bits => {
+            ("Bits of the weights", Striking::Low, &|layer| layer.weight_bits.map(f64::from))
+        }
+        Damage::Macs => ("MACs", Striking::High, &|layer| Some(layer.macs as f64)),
+        Damage::Return => ("Return, alone", Striking::Low, &of_return),
+    };
+    let layers = analysis.layers.iter();
+    let values = layers.filter_map(|layer| Some((layer.node.as_str(), of(layer)?)));
+    write(name, striking, values)
+}
+
+/// Milliseconds of all nodes: several operators may run for one.
+pub fn of_times(profile: &[StepProfile]) -> String {
+    let mut times: BTreeMap<&str, f64> = BTreeMap::new();
+    for step in profile {
+        *times.entry(&step.node).or_default() += step.ms;
+    }
+    write("Milliseconds", Striking::High, times.into_iter())
 }

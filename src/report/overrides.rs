@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
@@ -13,7 +14,7 @@ use crate::vocabulary::quantization::TensorInfo;
 use crate::vocabulary::recipe::{ActivationType, Granularity, Recipe};
 
 /// What stands in a network's file.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tensors {
     /// Every name.
     pub names: BTreeSet<String>,
@@ -91,6 +92,12 @@ fn quant_type(element: &str) -> Option<(&'static str, u32)> {
         "int4" => ("QInt4", 4),
         _ => return None,
     })
+}
+
+/// Whether a JSON file looks like overrides: of every name a list, which no recipe has.
+pub fn are_in(json: &[u8]) -> bool {
+    serde_json::from_slice::<BTreeMap<String, Vec<Map<String, Value>>>>(json)
+        .is_ok_and(|all| !all.is_empty())
 }
 
 /// Lays what overrides say over a recipe.

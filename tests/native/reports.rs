@@ -80,6 +80,7 @@ fn fill(json: &mut Json, next: &mut u64) {
 
 fn document(variants: usize) -> Document {
     let variant = |place: usize| Variant {
+        name: None,
         report: report(if place == 0 { "float" } else { "w4a8" }, 200 * place as u64),
         command: (place == 1).then(|| format!("steer8 quantize '{NASTY}'")),
     };

@@ -1,7 +1,10 @@
 //! Several networks side by side, interleaved in time.
 
+use std::cell::RefCell;
+
 use super::evaluate::{Measured, measure, repeated_frame};
 use super::{Emit, Lab, report};
+use crate::clock::Stopwatch;
 use crate::data::Dataset;
 use crate::error::{Context, Error, Result};
 use crate::lab::protocol::{Event, Role, Stage};
@@ -106,8 +109,13 @@ impl Lab {
         for run in &mut runs {
             variants.push(run);
         }
-        let mut progress = |done, total| report(emit, Stage::Time, None, done, total);
-        let timings = latency::measure(&mut variants, &latency::Options::default(), &mut progress)?;
+        let told = RefCell::new(Told::new(emit, ids.len()));
+        let mut progress =
+            |done, total| report(told.borrow_mut().emit, Stage::Time, None, done, total);
+        let mut hear = |variant: usize, ms: &[f64]| told.borrow_mut().hear(order[variant], ms);
+        let options = latency::Options::default();
+        let timings = latency::measure(&mut variants, &options, &mut progress, &mut hear)?;
+        told.into_inner().tell();
         for (&i, timing) in order.iter().zip(timings) {
             let Measured { report, layers, .. } = &mut measured[i];
             report.profile = self.model(ids[i])?.profile(data, layers)?;
@@ -117,5 +125,36 @@ impl Lab {
             }
         }
         Ok(())
+    }
+}
+
+/// How often the times are told: what draws them takes time itself.
+const TELL_MS: f64 = 250.0;
+
+/// The times that were not told yet.
+struct Told<'a, 'b> {
+    emit: &'a mut Emit<'b>,
+    ms: Vec<Vec<f32>>,
+    since: Stopwatch,
+}
+
+impl<'a, 'b> Told<'a, 'b> {
+    fn new(emit: &'a mut Emit<'b>, networks: usize) -> Self {
+        Self { emit, ms: vec![Vec::new(); networks], since: Stopwatch::start() }
+    }
+
+    fn hear(&mut self, network: usize, ms: &[f64]) {
+        self.ms[network].extend(ms.iter().map(|&ms| ms as f32));
+        if self.since.ms() >= TELL_MS {
+            self.tell();
+        }
+    }
+
+    /// Whether to go on, progress is asked.
+    fn tell(&mut self) {
+        let networks = self.ms.len();
+        let ms = std::mem::replace(&mut self.ms, vec![Vec::new(); networks]);
+        let _ = (self.emit)(Event::Timed { ms });
+        self.since = Stopwatch::start();
     }
 }

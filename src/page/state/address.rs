@@ -20,6 +20,8 @@ use crate::vocabulary::recipe::Recipe;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Copy {
     Link,
+    /// One that hands on all variants.
+    LinkOfAll,
     Command,
     /// Of the variant at this place.
     CommandOf(usize),
@@ -44,6 +46,7 @@ impl State {
             }),
             drives: self.wheel.outputs(),
             speed: self.wheel.speed(),
+            shared: self.unfinished(),
         }
     }
 
@@ -57,7 +60,8 @@ impl State {
         let network = self.selected().map(|network| self.bench_of(&network.id))?;
         let known = self.network(&network).filter(|own| own.origin != Origin::Opened)?;
         let recipe = variant.recipe()?.clone();
-        Some(Link { network: Some(known.id.clone()), recipe, ..self.link_to(Place::Drive) })
+        let (network, shared) = (Some(known.id.clone()), None);
+        Some(Link { network, recipe, shared, ..self.link_to(Place::Drive) })
     }
 
     /// Goes to another place. Who was at the wheel lets go: its keys mean other things there.
@@ -129,6 +133,9 @@ impl State {
                 self.take_track(link.track.unwrap_or(TRACK));
                 let beside = link.beside.filter(|id| self.network(id).is_some());
                 self.put_beside(beside, effects);
+                if let Some(shared) = link.shared {
+                    self.open_shared(shared);
+                }
             }
         }
     }
@@ -170,6 +177,7 @@ impl State {
                 variant.and_then(|variant| self.command_of(variant)).unwrap_or_default()
             }
             Copy::Link => self.link().fragment(),
+            Copy::LinkOfAll => self.shared_link().map_or_else(String::new, |link| link.fragment()),
             Copy::Command => self.command(),
         };
         effects.push(Effect::Copy { what, text });

@@ -35,6 +35,8 @@ pub struct Loaded {
     pub name: String,
     pub bundled: bool,
     pub summary: Rc<DataSummary>,
+    /// What tells the set from others.
+    pub fingerprint: String,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -26,6 +26,9 @@ pub struct SavedVariant {
     /// `None`: it is that network itself.
     made: Option<Rc<Made>>,
     plan: Option<Rc<Plan>>,
+    /// Earlier versions did not say.
+    #[serde(default)]
+    archives: usize,
     name: Option<String>,
     measured: Option<SavedReport>,
     driven: Option<Rc<Driven>>,
@@ -37,6 +40,9 @@ struct SavedReport {
     report: Report,
     run: usize,
     frames: usize,
+    /// Those of earlier versions were not kept.
+    #[serde(default)]
+    times: Rc<[f32]>,
 }
 
 impl SavedVariant {
@@ -81,7 +87,8 @@ impl State {
         let Some(variants) = self.variants.get(bench) else { return };
         let place = variants.all.iter().position(|variant| variant.id == id);
         let Some(place) = place else { return };
-        let Variant { made, plan, name, measured, driven, .. } = variants.all[place].clone();
+        let Variant { made, plan, archives, name, measured, driven, .. } =
+            variants.all[place].clone();
         if made.is_none() && id != bench {
             return;
         }
@@ -89,9 +96,10 @@ impl State {
             report: measured.report.clone(),
             run: measured.run,
             frames: measured.frames,
+            times: measured.times.clone(),
         });
         let network = network.sha256.clone();
-        let saved = SavedVariant { network, place, made, plan, name, measured, driven };
+        let saved = SavedVariant { network, place, made, plan, archives, name, measured, driven };
         effects.push(Effect::KeepVariant(Box::new(saved)));
     }
 
@@ -127,7 +135,7 @@ impl State {
         // Of other visits: nothing of this one was timed or answered with them.
         let (mut runs, mut frames) = (BTreeMap::new(), BTreeMap::new());
         for saved in own {
-            let measured = saved.measured.map(|SavedReport { report, run, frames: on }| {
+            let measured = saved.measured.map(|SavedReport { report, run, frames: on, times }| {
                 let run = *runs.entry(run).or_insert_with(|| {
                     self.comparisons_so_far += 1;
                     self.comparisons_so_far
@@ -141,10 +149,13 @@ impl State {
                     }),
                 };
                 let (classes, values) = Default::default();
-                Rc::new(Measured { report, run, frames, classes, values })
+                Rc::new(Measured { report, run, frames, classes, values, times })
             });
             let found = (saved.name, measured, saved.driven);
-            let restored = self.restore_variant(id, saved.made, saved.plan, found);
+            let restored = {
+                let trained = saved.plan.map(|plan| (plan, saved.archives));
+                self.restore_variant(id, saved.made, trained, found)
+            };
             if let Some(made) = restored {
                 let file = File::clone(&made.file);
                 let load = Request::LoadModel { model: made.id.clone(), file, beside: Vec::new() };

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use super::data::Loaded;
-use super::{Effect, State};
+use super::{Effect, State, export};
 use crate::error::Error;
 use crate::lab::protocol::{Event, ModelId, Progress, Request, Role};
 use crate::vocabulary::file::{File, Source};
@@ -30,6 +30,8 @@ pub(super) enum Purpose {
     FillGrid,
     /// What the variants say of one frame.
     LookInto,
+    /// Names in a network's file.
+    Name(export::Wanted),
     /// A step of the job.
     Run,
 }
@@ -170,6 +172,7 @@ impl State {
             Event::Epoch { epoch, .. } => self.epoch_done(epoch),
             Event::Checkpoint { checkpoint, .. } => self.keep_checkpoint(checkpoint, effects),
             Event::Tried { trial, .. } => self.tried(trial),
+            Event::Timed { ms } => self.timed(ms),
             Event::Drove { track, .. } if self.is_on_the_road() => self.drove(track),
             // The account of all is the end of it.
             Event::Drove { .. } => {}
@@ -193,8 +196,13 @@ impl State {
                 self.model_loaded(&model, inspection, sha256, effects);
                 self.follow_note(&model, effects);
             }
-            (Purpose::OpenData { name, bundled }, Event::DataLoaded { role, summary }) => {
-                self.data_loaded(role, task.id, Loaded { name, bundled, summary: summary.into() });
+            (
+                Purpose::OpenData { name, bundled },
+                Event::DataLoaded { role, summary, fingerprint },
+            ) => {
+                let summary = summary.into();
+                let loaded = Loaded { name, bundled, summary, fingerprint };
+                self.data_loaded(role, task.id, loaded);
             }
             (Purpose::Look, Event::Frames { frames }) => self.frames_arrived(frames),
             (Purpose::Look, Event::Predictions { model, predictions }) => {
@@ -204,6 +212,9 @@ impl State {
                 self.entering_arrived(model, *entering);
             }
             (Purpose::FillGrid, Event::Frames { frames }) => self.grid_filled(frames),
+            (Purpose::Name(wanted), Event::Tensors { model, tensors }) => {
+                self.named(wanted, &model, &tensors, effects);
+            }
             (Purpose::LookInto, Event::Predictions { model, predictions }) => {
                 self.looked_into(model, predictions);
             }

@@ -39,7 +39,7 @@ pub struct Job {
     /// Whether it is part of a training.
     pub trains: bool,
     /// The networks to be put side by side.
-    contestants: Vec<ModelId>,
+    pub(super) contestants: Vec<ModelId>,
     /// All that are shown, if it is about those.
     pub(super) all: Option<Vec<ModelId>>,
     /// By what they are judged, once they are.
@@ -66,6 +66,8 @@ pub enum Step {
         at: usize,
         part: Part,
     },
+    /// What was asked for is done.
+    Nothing,
     /// Followed by `Compare`. `finish`: only to write what an earlier one has come to.
     Train {
         finish: bool,
@@ -95,7 +97,7 @@ impl Step {
         match self {
             Step::Quantize => &[Role::Calibration],
             Step::Compare => &[Role::Validation],
-            Step::Drive => &[],
+            Step::Drive | Step::Nothing => &[],
             Step::Analyze { .. } | Step::Search { .. } => &[Role::Calibration, Role::Validation],
             Step::Train { .. } => &[Role::Calibration, Role::Training],
             Step::Road { part, .. } => part.roles(),
@@ -165,7 +167,7 @@ impl State {
         let job = self.job.as_ref()?;
         let stage = match (job.task, job.step) {
             (None, _) => Stage::ReadData,
-            (Some(_), Step::Quantize) => Stage::Calibrate,
+            (Some(_), Step::Quantize | Step::Nothing) => Stage::Calibrate,
             (Some(_), Step::Compare) => Stage::Evaluate,
             (Some(_), Step::Analyze { .. } | Step::Search { .. }) => Stage::Analyze,
             (Some(_), Step::Train { .. }) => Stage::Train,
@@ -190,7 +192,7 @@ impl State {
         effects: &mut Vec<Effect>,
     ) {
         let possible = match step {
-            Step::Quantize | Step::Compare | Step::Drive => self.can_run(),
+            Step::Quantize | Step::Compare | Step::Drive | Step::Nothing => self.can_run(),
             Step::Analyze { .. } | Step::Search { .. } | Step::Train { .. } | Step::Road { .. } => {
                 self.can_analyze()
             }
@@ -243,6 +245,10 @@ impl State {
             Step::Quantize => {
                 let into = self.id_of_made(&model, &recipe);
                 Request::Quantize { into, model, recipe }
+            }
+            Step::Nothing => {
+                self.job = None;
+                return;
             }
             Step::Compare => {
                 let all = job.all.clone();
@@ -380,6 +386,7 @@ impl State {
 
     /// Gives the job up; what it has found stays.
     pub(super) fn end_job(&mut self) {
+        self.times = None;
         if let Some(job) = self.job.take() {
             self.stop_search(&job.network);
             if matches!(job.step, Step::Road { .. }) {

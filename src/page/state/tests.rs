@@ -1,5 +1,6 @@
 //! The journeys, without a browser: actions in, effects out.
 
+mod sharing;
 mod stage;
 mod variants;
 
@@ -7,6 +8,7 @@ use serde_bytes::ByteBuf;
 
 use super::*;
 use crate::lab::protocol::{Progress, QuantizationSummary, Stage, TensorShape, TrainingSummary};
+use crate::report::overrides::Tensors;
 use crate::vocabulary::analysis::{Analysis, Effect as Damage};
 use crate::vocabulary::driving::RoadSearch;
 use crate::vocabulary::driving::{Driven, Drives, Track};
@@ -219,7 +221,7 @@ fn answer(request: &Request) -> Event {
     match request {
         Request::LoadModel { model, file, .. } => Event::ModelLoaded {
             model: model.clone(),
-            sha256: format!("of {}", file.name),
+            sha256: hash(&file.name),
             inspection: match &*file.name {
                 "theirs.onnx" => inspection("int8", 96),
                 "large.onnx" => inspection("float", 224),
@@ -234,7 +236,8 @@ fn answer(request: &Request) -> Event {
                 summary.class_counts.clear();
                 summary.label_columns.clear();
             }
-            Event::DataLoaded { role: *role, summary }
+            let fingerprint = hash(files[0].name());
+            Event::DataLoaded { role: *role, summary, fingerprint }
         }
         Request::Train { model, recipe, plan, into, .. } => Event::Trained {
             model: into.clone(),
@@ -282,6 +285,11 @@ fn answer(request: &Request) -> Event {
             summary: quantization(recipe),
             inspection: inspection("int8", 96),
         },
+        Request::Tensors { model } => {
+            let names = ["input".to_owned()].into();
+            let tensors = Tensors { names, ..Tensors::default() };
+            Event::Tensors { model: model.clone(), tensors }
+        }
         Request::Forget { model } => Event::Forgotten { model: model.clone() },
         Request::Evaluate { model, .. } => Event::Evaluated {
             report: report(model),
@@ -330,6 +338,12 @@ fn answer(request: &Request) -> Event {
     }
 }
 
+/// 32 bytes in hexadecimal, other ones of another text.
+fn hash(text: &str) -> String {
+    let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    format!("{:016x}", text.bytes().fold(0xcbf2_9ce4_8422_2325, mix)).repeat(4)
+}
+
 fn drives(model: &str) -> Drives {
     let track = |seed: u64, total: f64| Track {
         seed,
@@ -352,7 +366,7 @@ fn quantization(recipe: &Recipe) -> QuantizationSummary {
         tensors: Vec::new(),
         left_in_float: Vec::new(),
         file_bytes: 1,
-        sha256: serde_json::to_string(recipe).expect("a recipe is JSON"),
+        sha256: hash(&serde_json::to_string(recipe).expect("a recipe is JSON")),
     }
 }
 

@@ -127,6 +127,21 @@ impl Pace {
 }
 
 impl Training {
+    /// One that is to begin.
+    pub(super) fn new(recipe: Recipe, plan: Plan, archives: usize) -> Self {
+        Self {
+            recipe: Rc::new(recipe),
+            plan: Rc::new(plan),
+            frames: String::new(),
+            archives,
+            epochs: Vec::new(),
+            pace: Pace::default(),
+            end: None,
+            kept: None,
+            checkpoint: None,
+        }
+    }
+
     /// Epochs that are done.
     pub fn done(&self) -> usize {
         epochs_done(&self.epochs)
@@ -181,17 +196,7 @@ impl State {
             return;
         }
         plan.judging = self.judging_of(&id);
-        let training = Training {
-            recipe: Rc::new(self.recipe.clone()),
-            plan: Rc::new(plan),
-            frames: String::new(),
-            archives: self.train_form.archives,
-            epochs: Vec::new(),
-            pace: Pace::default(),
-            end: None,
-            kept: None,
-            checkpoint: None,
-        };
+        let training = Training::new(self.recipe.clone(), plan, self.train_form.archives);
         self.train(id, training, Step::Train { finish: false }, now, effects);
     }
 
@@ -267,7 +272,7 @@ impl State {
         });
     }
 
-    fn train(
+    pub(super) fn train(
         &mut self,
         id: ModelId,
         training: Training,
@@ -409,9 +414,12 @@ impl State {
             training.checkpoint = None;
         }
         effects.push(Effect::ForgetTraining(self.training_key(&network)));
-        let plan = self.trainings.get(&network).map(|training| training.plan.clone());
+        let trained = self.trainings.get(&network).map(|training| {
+            let bundled = training.frames == BUNDLED;
+            (training.plan.clone(), if bundled { training.archives } else { 0 })
+        });
         if let Some(made) = self.take_up(id, file, summary.quantization, inspection) {
-            let made = self.keep_made(&network, made, plan, effects);
+            let made = self.keep_made(&network, made, trained, effects);
             self.qat.insert(network, made);
         }
     }

@@ -38,6 +38,8 @@ pub struct Variant {
     pub made: Option<Rc<Made>>,
     /// What it was trained by, if it was.
     pub plan: Option<Rc<Plan>>,
+    /// Bundled archives that it was trained on; 0: on other frames, or none.
+    pub archives: usize,
     /// As somebody called it.
     pub name: Option<String>,
     pub hidden: bool,
@@ -57,6 +59,8 @@ pub struct Measured {
     pub classes: Option<Vec<u16>>,
     /// Each value that it gives, over the frames.
     pub values: Vec<Vec<f32>>,
+    /// Milliseconds of an inference, as often as they were taken.
+    pub times: Rc<[f32]>,
 }
 
 /// What is right of every validation frame.
@@ -101,7 +105,7 @@ enum Undo {
 impl Variant {
     fn new(id: ModelId) -> Self {
         let (made, plan, name, measured, driven) = Default::default();
-        Self { id, made, plan, name, hidden: false, measured, driven }
+        Self { id, made, plan, archives: 0, name, hidden: false, measured, driven }
     }
 
     pub fn recipe(&self) -> Option<&Recipe> {
@@ -122,7 +126,11 @@ impl Variants {
         self.all.iter_mut().find(|variant| variant.id == id)
     }
 
-    fn entry(&mut self, id: &str) -> &mut Variant {
+    pub(super) fn pin(&mut self, id: ModelId) {
+        self.baseline = Some(id);
+    }
+
+    pub(super) fn entry(&mut self, id: &str) -> &mut Variant {
         let at = self.all.iter().position(|variant| variant.id == id);
         let at = at.unwrap_or_else(|| {
             self.all.push(Variant::new(id.to_owned()));
@@ -197,7 +205,7 @@ impl State {
     }
 
     /// The variants of a network, to which it itself belongs.
-    fn variants_of(&mut self, id: &str) -> &mut Variants {
+    pub(super) fn variants_of(&mut self, id: &str) -> &mut Variants {
         let variants = Rc::make_mut(self.variants.entry(id.to_owned()).or_default());
         variants.entry(id);
         variants
@@ -240,9 +248,10 @@ impl State {
         &mut self,
         network: &str,
         made: Made,
-        plan: Option<Rc<Plan>>,
+        trained: Option<(Rc<Plan>, usize)>,
         effects: &mut Vec<Effect>,
     ) -> Rc<Made> {
+        let (plan, archives) = trained.unzip();
         let variants = self.variants_of(network);
         let hash = &made.summary.sha256;
         let twin = variants.all.iter().find(|variant| {
@@ -261,6 +270,7 @@ impl State {
             (variant.measured, variant.driven) = (None, None);
         }
         (variant.made, variant.plan, variant.hidden) = (Some(made.clone()), plan, false);
+        variant.archives = archives.unwrap_or_default();
         made
     }
 
@@ -287,6 +297,8 @@ impl State {
         };
         self.frame_labels = Some(Rc::new(labels));
         let bench = self.bench_of(network);
+        let mut times = self.times.take().map_or_else(Vec::new, |times| times.ms.clone());
+        times.resize(contestants.len(), Vec::new());
         let variants = self.variants_of(&bench);
         for (at, (id, report)) in contestants.iter().zip(reports).enumerate() {
             variants.entry(id).measured = Some(Rc::new(Measured {
@@ -295,6 +307,7 @@ impl State {
                 frames,
                 classes: answers.get(at).cloned(),
                 values: series.iter().filter_map(|of| of.answers.get(at).cloned()).collect(),
+                times: std::mem::take(&mut times[at]).into(),
             }));
         }
         for id in contestants {
@@ -329,7 +342,7 @@ impl State {
         &mut self,
         network: &str,
         made: Option<Rc<Made>>,
-        plan: Option<Rc<Plan>>,
+        trained: Option<(Rc<Plan>, usize)>,
         (name, measured, driven): (Option<String>, Option<Rc<Measured>>, Option<Rc<Driven>>),
     ) -> Option<Rc<Made>> {
         let variants = self.variants_of(network);
@@ -339,15 +352,17 @@ impl State {
         let id = match &made {
             None => network.to_owned(),
             Some(made) if variants.all.iter().any(|variant| same(variant, made)) => return None,
-            Some(_) if plan.is_some() => variants.fresh(&format!("{network}-qat")),
+            Some(_) if trained.is_some() => variants.fresh(&format!("{network}-qat")),
             Some(_) => variants.fresh(&format!("{network}-int8")),
         };
+        let (plan, archives) = trained.unzip();
         let made = made.map(|made| Rc::new(Made { id: id.clone(), ..Made::clone(&made) }));
         let variant = variants.entry(&id);
         if variant.measured.is_none() {
             (variant.name, variant.measured, variant.driven) = (name, measured, driven);
         }
         (variant.made, variant.plan) = (made.clone(), plan);
+        variant.archives = archives.unwrap_or_default();
         made
     }
 

@@ -1,5 +1,6 @@
 //! The account of the damage: what quantizing does, tensor by tensor and layer by layer.
 
+use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
 use super::charts::calibration_curve::CalibrationCurve;
@@ -10,7 +11,8 @@ use super::props::{PageProps, Snapshot};
 use super::stale::Stale;
 use crate::figures::{signed, significant};
 use crate::page::format;
-use crate::page::state::{Action, AnalysisFrames, Explained, Network, Step};
+use crate::page::state::{Action, AnalysisFrames, Explained, Export, Network, Step};
+use crate::report::node_data::Damage;
 use crate::report::words;
 use crate::vocabulary::analysis::{Analysis, Effect};
 
@@ -49,6 +51,7 @@ pub(super) fn AnalysisSection(PageProps { state, dispatch }: &PageProps) -> Html
                     <Stale state={state.clone()} recipe={explained.recipe.clone()} />
                     { since(state, network, explained) }
                     { overview(explained) }
+                    <NodeData dispatch={dispatch.clone()} />
                     <LayerTable explained={explained.clone()} state={state.clone()}
                         dispatch={dispatch.clone()} />
                 </div>
@@ -156,4 +159,44 @@ fn frames(count: usize) -> String {
 fn sentence(words: &str) -> String {
     let mut letters = words.chars();
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[derive(PartialEq, Properties)]
+struct NodeDataProps {
+    dispatch: Callback<Action>,
+}
+
+const FIGURES: [(Damage, &str); 5] = [
+    (Damage::Damage, "squared error, alone"),
+    (Damage::Lost, "what is lost, alone"),
+    (Damage::Sqnr, "SQNR"),
+    (Damage::Bits, "bits of the weights"),
+    (Damage::Macs, "MACs"),
+];
+
+/// A figure of the layers for Model Explorer, which lays it over the graph.
+#[component]
+fn NodeData(NodeDataProps { dispatch }: &NodeDataProps) -> Html {
+    let chosen = use_state(|| 0_usize);
+    let onchange = {
+        let chosen = chosen.setter();
+        Callback::from(move |event: Event| {
+            chosen
+                .set(event.target_unchecked_into::<HtmlSelectElement>().selected_index() as usize);
+        })
+    };
+    let (figure, _) = FIGURES[(*chosen).min(FIGURES.len() - 1)];
+    let onclick = dispatch.reform(move |_: MouseEvent| Action::Export(Export::Damage(figure)));
+    let option = |(at, (_, name)): (usize, &(Damage, &'static str))| {
+        html! { <option selected={at == *chosen}>{ *name }</option> }
+    };
+    html! {
+        <p class="node-data">
+            <label>
+                {"Node data for Model Explorer: "}
+                <select data-testid="node-figure" {onchange}>{ for FIGURES.iter().enumerate().map(option) }</select>
+            </label>
+            <button type="button" class="button quiet" data-testid="save-node-data" {onclick}>{"Save"}</button>
+        </p>
+    }
 }

@@ -10,6 +10,7 @@ pub(super) mod confusion;
 pub(super) mod distribution;
 pub(super) mod gauge;
 pub(super) mod intervals;
+pub(super) mod latencies;
 pub(super) mod layer_profile;
 pub(super) mod learning_curves;
 pub(super) mod returns;

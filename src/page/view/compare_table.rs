@@ -7,7 +7,7 @@ use yew::prelude::*;
 use super::charts::series;
 use super::props::{PageProps, Snapshot};
 use crate::page::format;
-use crate::page::state::{Action, ColumnChange, Copy, TableChange, Variant, Variants};
+use crate::page::state::{Action, ColumnChange, Copy, Export, TableChange, Variant, Variants};
 use crate::page::table::{self, Cell, Column, Difference, Format, Row};
 
 #[component]
@@ -101,16 +101,50 @@ fn tools(state: &Snapshot, variants: &Variants, dispatch: &Callback<Action>) -> 
                 { button("show-hidden", format!("Show {hidden} hidden"), change(TableChange::ShowHidden), true) }
             }
             { button("undo", "Undo".into(), change(TableChange::Undo), variants.can_undo()) }
-            <span class="copies">
+            { link_of_all(state, dispatch) }
+            <span class="copies" role="group" aria-label="Save as a file">
+                {"Save "}
+                { button("save-html", "Report (HTML)".into(), Action::Export(Export::Html), true) }
+                { button("save-markdown", "Markdown".into(), Action::Export(Export::Markdown), true) }
+                { button("save-csv", "CSV".into(), Action::Export(Export::Csv), true) }
+            </span>
+            <span class="copies" role="group" aria-label="Copy as text">
                 {"Copy as "}
                 { copy("copy-markdown", "Markdown", Format::Markdown) }
                 { copy("copy-csv", "CSV", Format::Csv) }
                 { copy("copy-json", "JSON", Format::Json) }
             </span>
             <span class="unseen" role="status">
-                if matches!(state.copied, Some(Copy::Table(_))) { {"Copied"} }
+                if matches!(state.copied, Some(Copy::Table(_) | Copy::LinkOfAll)) { {"Copied"} }
             </span>
         </div>
+    }
+}
+
+/// A link that makes all of them again.
+fn link_of_all(state: &Snapshot, dispatch: &Callback<Action>) -> Html {
+    let Some(link) = state.shared_link() else { return Html::default() };
+    let count = link.shared.as_ref().map_or(0, |shared| shared.variants.len());
+    let onclick = dispatch.reform(|_: MouseEvent| Action::Copy(Copy::LinkOfAll));
+    let name = match state.copied {
+        Some(Copy::LinkOfAll) => "Copied".to_owned(),
+        _ => format!("Copy a link to all {}", count + 1),
+    };
+    let left_out = state.left_out();
+    html! {
+        <>
+            <button type="button" class="button quiet" data-testid="copy-link-of-all" {onclick}
+                data-value={link.fragment()}
+                title="Who opens it makes the same files in their own browser, and sees whether they are the same">
+                { name }
+            </button>
+            if left_out > 0 {
+                <span class="hint">
+                    { format!("{left_out} of them are in no link: open the frames again that they were \
+                        calibrated on.") }
+                </span>
+            }
+        </>
     }
 }
 
@@ -206,8 +240,21 @@ fn again(
 ) -> Html {
     let Some(variant) = variants.get(column.id) else { return html! { <td /> } };
     let Some(made) = &variant.made else {
-        return html! { <td class="nothing">{"its own file"}</td> };
+        return html! { <td class="again"><span class="nothing">{"its own file"}</span></td> };
     };
+    let save = |testid: &'static str, name: &'static str, title: &'static str, what: Export| {
+        let onclick = dispatch.reform(move |_: MouseEvent| Action::Export(what.clone()));
+        html! {
+            <button type="button" class="button quiet" data-testid={testid} {onclick} {title}
+                data-model={variant.id.clone()}>{ name }</button>
+        }
+    };
+    let times = save(
+        "save-times",
+        "Node times",
+        "Milliseconds of each node, for Model Explorer",
+        Export::Times(variant.id.clone()),
+    );
     let open = {
         let id = variant.id.clone();
         dispatch.reform(move |event: MouseEvent| {
@@ -240,6 +287,16 @@ fn again(
                 title={format!("SHA-256 {}", made.summary.sha256)}>
                 { format!("File, {}", format::bytes(made.file.bytes.len())) }
             </button>
+            <details class="formats">
+                <summary data-testid="more-formats" aria-label={format!("For other tools: {}", column.name)}>
+                    {"For other tools"}
+                </summary>
+                { save("save-recipe", "Recipe", "The recipe as JSON, for --recipe and this page",
+                    Export::Recipe(variant.id.clone())) }
+                { save("save-overrides", "Overrides", "TensorQuantOverrides, for ONNX Runtime's quantizer",
+                    Export::Overrides(variant.id.clone())) }
+                if column.report.is_some() { { times } }
+            </details>
         </td>
     }
 }

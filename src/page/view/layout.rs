@@ -4,6 +4,7 @@ use yew::prelude::*;
 
 use super::action_bar::ActionBar;
 use super::analysis_section::AnalysisSection;
+use super::charts::latencies::Latencies;
 use super::charts::trade_off::TradeOff;
 use super::compare_table::CompareTable;
 use super::data_panel::DataPanel;
@@ -23,6 +24,7 @@ use super::recipe_panel::RecipePanel;
 use super::results::Results;
 use super::road_section::RoadSection;
 use super::search_section::SearchSection;
+use super::shared_panel::SharedPanel;
 use super::short_verdict::ShortVerdict;
 use super::stage::DriveStage;
 use super::train_section::TrainSection;
@@ -49,7 +51,10 @@ impl Layout<'_> {
             <ContextProvider<PageClock> context={self.clock}>
                 <Masthead />
                 <Places state={state.clone()} dispatch={dispatch.clone()} />
-                <main>{ for places }</main>
+                <main>
+                    <SharedPanel state={state.clone()} dispatch={dispatch.clone()} />
+                    { for places }
+                </main>
                 <Notices state={state.clone()} dispatch={dispatch.clone()} />
                 <DropZone />
             </ContextProvider<PageClock>>
@@ -82,6 +87,7 @@ impl Layout<'_> {
             Place::Compare => html! {
                 <>
                     <CompareTable state={state.clone()} dispatch={dispatch.clone()} />
+                    <Latencies state={state.clone()} dispatch={dispatch.clone()} />
                     <TradeOff state={state.clone()} dispatch={dispatch.clone()} />
                     <Results state={state.clone()} dispatch={dispatch.clone()} />
                     <RoadSection state={state.clone()} dispatch={dispatch.clone()} />

@@ -38,6 +38,19 @@ impl Opener {
         });
     }
 
+    /// Recipes, or overrides of ONNX Runtime's quantizer: the last one counts.
+    pub(super) fn recipe(&self, selection: Selection) {
+        let dispatch = self.dispatch.clone();
+        spawn_local(async move {
+            for picked in selection.files {
+                dispatch.emit(match files::read_one(&picked).await {
+                    Ok(file) => Action::OpenRecipe(file),
+                    Err(error) => Action::Complain(error),
+                });
+            }
+        });
+    }
+
     /// Frames; a network among them is opened as one, with what may have its weights.
     pub(super) fn data(&self, role: Role, mut selection: Selection) {
         let models = selection.take_models();

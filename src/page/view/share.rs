@@ -1,7 +1,9 @@
-//! The recipe as a link and as a command line.
+//! The recipe as a link and as a command line, and one that is opened.
 
 use yew::prelude::*;
 
+use super::file_button::FileButton;
+use super::opener::Opener;
 use super::props::PageProps;
 use crate::page::state::{Action, Copy};
 
@@ -16,10 +18,13 @@ pub(super) fn Share(PageProps { state, dispatch }: &PageProps) -> Html {
         }
     };
     let command = state.command();
+    let opener = use_context::<Opener>().expect("the app provides an opener");
+    let picked = Callback::from(move |selection| opener.recipe(selection));
     html! {
         <div class="share">
             { button(Copy::Link, "copy-link", "Copy link", state.link().fragment()) }
             { button(Copy::Command, "copy-command", "Copy command line", command.clone()) }
+            <FileButton testid="open-recipe" text="Open a recipe or overrides" accept=".json" {picked} />
             <code class="command">{ command }</code>
             <span class="unseen" role="status">
                 if state.copied.is_some() { {"Copied"} }

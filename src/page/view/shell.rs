@@ -126,7 +126,7 @@ impl Shell {
             Effect::PushAddress(fragment) => address::push(&fragment),
             Effect::Copy { what, text } => {
                 let text = match what {
-                    Copy::Link => address::of(&text),
+                    Copy::Link | Copy::LinkOfAll => address::of(&text),
                     Copy::Command | Copy::CommandOf(_) | Copy::Table(_) => text,
                 };
                 let dispatch = self.dispatch.clone();

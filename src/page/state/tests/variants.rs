@@ -4,12 +4,12 @@ use super::*;
 use crate::page::table::{self, Format};
 use crate::vocabulary::report::FrameClasses;
 
-fn bits(weight_bits: u32) -> Recipe {
+pub(super) fn bits(weight_bits: u32) -> Recipe {
     Recipe { weight_bits, ..Recipe::default() }
 }
 
 /// The chosen network quantized at each of these widths.
-fn bench_of(widths: &[u32]) -> Bench {
+pub(super) fn bench_of(widths: &[u32]) -> Bench {
     let mut bench = Bench::open();
     for &width in widths {
         bench.set_recipe(bits(width));
@@ -18,7 +18,7 @@ fn bench_of(widths: &[u32]) -> Bench {
     bench
 }
 
-fn change(bench: &mut Bench, model: &str, change: ColumnChange) {
+pub(super) fn change(bench: &mut Bench, model: &str, change: ColumnChange) {
     bench.act(Action::ChangeColumn { model: model.into(), change });
     bench.work();
 }
