@@ -83,6 +83,7 @@ pub mod presets;
 pub mod sorting;
 pub mod state;
 pub mod table;
+pub mod terms;
 pub mod trade_off;
 #[cfg(feature = "page")]
 pub mod view;

@@ -11,6 +11,7 @@ mod data_row;
 mod drop_zone;
 mod elapsed;
 mod entering_figure;
+mod explain;
 mod file_button;
 #[cfg(feature = "first-view")]
 pub mod first_view;
@@ -54,6 +55,7 @@ mod stage;
 mod stale;
 mod time_section;
 mod time_table;
+mod tour;
 mod train_section;
 mod values_section;
 mod working;

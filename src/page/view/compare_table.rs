@@ -5,10 +5,12 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::charts::series;
+use super::explain::why;
 use super::props::{PageProps, Snapshot};
 use crate::page::format;
 use crate::page::state::{Action, ColumnChange, Copy, Export, TableChange, Variant, Variants};
 use crate::page::table::{self, Cell, Column, Difference, Format, Row};
+use crate::page::terms::Term;
 
 #[component]
 pub(super) fn CompareTable(PageProps { state, dispatch }: &PageProps) -> Html {
@@ -215,6 +217,7 @@ fn row(
                     title={format!("Sort the columns by {}", row.name)}>
                     { &row.name }<span aria-hidden="true">{ arrow }</span>
                 </button>
+                { for Term::of_row(row.kind).map(why) }
                 <span class="row-note">{ row.note }</span>
             </th>
             { for row.cells.iter().zip(columns).map(cell) }

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
+use super::explain::words;
 use super::layer_row::LayerRow;
 use super::props::Snapshot;
 use super::sort_heading::{Heading, sort_heading};
@@ -104,6 +105,7 @@ pub(super) fn LayerTable(LayerTableProps { explained, state, dispatch }: &LayerT
                 {"Every heading sorts. Keeping a layer in float, or giving it other bits, quantizes \
                   and measures again."}
             </p>
+            { words(&["from-float", "agreement", "bops"]) }
             <div class="scroller" tabindex="0" role="region" aria-label="Layers">
                 <table class="layers" data-testid="layers">
                     <thead>

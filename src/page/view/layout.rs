@@ -10,6 +10,7 @@ use super::compare_table::CompareTable;
 use super::data_panel::DataPanel;
 use super::drop_zone::DropZone;
 use super::entering_figure::Doubts;
+use super::explain::Explanations;
 use super::frame_grid::FrameGrid;
 use super::frame_strip::FrameStrip;
 use super::kept_line::KeptLine;
@@ -49,7 +50,7 @@ impl Layout<'_> {
         html! {
             <ContextProvider<Opener> context={self.opener.clone()}>
             <ContextProvider<PageClock> context={self.clock}>
-                <Masthead />
+                <Masthead state={state.clone()} dispatch={dispatch.clone()} />
                 <Places state={state.clone()} dispatch={dispatch.clone()} />
                 <main>
                     <SharedPanel state={state.clone()} dispatch={dispatch.clone()} />
@@ -57,6 +58,7 @@ impl Layout<'_> {
                 </main>
                 <Notices state={state.clone()} dispatch={dispatch.clone()} />
                 <DropZone />
+                <Explanations />
             </ContextProvider<PageClock>>
             </ContextProvider<Opener>>
         }

@@ -2,8 +2,12 @@
 
 use yew::prelude::*;
 
+use super::explain::KeysButton;
+use super::props::PageProps;
+use super::tour::Tour;
+
 #[component]
-pub(super) fn Masthead() -> Html {
+pub(super) fn Masthead(PageProps { state, dispatch }: &PageProps) -> Html {
     html! {
         <header class="masthead">
             <div class="brand">
@@ -15,6 +19,10 @@ pub(super) fn Masthead() -> Html {
                 </svg>
                 <span class="wordmark">{"Steer8"}</span>
                 <span class="tagline">{"quantization lab for driving networks"}</span>
+            </div>
+            <div class="helps">
+                <Tour state={state.clone()} dispatch={dispatch.clone()} />
+                <KeysButton />
             </div>
         </header>
     }

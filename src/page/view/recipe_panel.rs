@@ -2,6 +2,7 @@
 
 use yew::prelude::*;
 
+use super::explain::words;
 use super::layer_chips::LayerChips;
 use super::option_field::{OptionField, OptionRef};
 use super::props::PageProps;
@@ -9,7 +10,7 @@ use super::share::Share;
 use crate::page::options::{GROUPS, Group};
 use crate::page::presets::{PRESETS, Preset};
 use crate::page::state::{Action, Network};
-use crate::report::words;
+use crate::report::words as spoken;
 
 #[component]
 pub(super) fn RecipePanel(PageProps { state, dispatch }: &PageProps) -> Html {
@@ -34,7 +35,7 @@ pub(super) fn RecipePanel(PageProps { state, dispatch }: &PageProps) -> Html {
         }
     };
     let purpose = chosen.map_or_else(
-        || format!("Your own: {}.", words::recipe(recipe)),
+        || format!("Your own: {}.", spoken::recipe(recipe)),
         |preset| preset.purpose.to_owned(),
     );
     let exact = recipe.to_short_json().unwrap_or_default();
@@ -52,6 +53,7 @@ pub(super) fn RecipePanel(PageProps { state, dispatch }: &PageProps) -> Html {
             if let Some(fault) = state.recipe_fault() {
                 <p class="fault" role="alert" data-testid="recipe-fault">{ fault.to_string() }</p>
             }
+            { words(&["scale", "zero-point", "per-channel", "calibration", "adaround", "qdq"]) }
             <details class="options">
                 <summary data-testid="options">{"All options"}</summary>
                 <div class="option-groups">

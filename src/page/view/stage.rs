@@ -24,6 +24,8 @@ use crate::figures::significant;
 use crate::page::state::{Action, Car, Driver, State};
 use crate::vocabulary::stage::{End, Pose};
 
+pub(super) use self::loops::is_typed;
+
 /// What is said of a car that has not started.
 const BEFORE_THE_START: &str = "on its way to the start";
 

@@ -86,7 +86,7 @@ pub(super) fn start(
 }
 
 /// Whether a field has the keys.
-fn is_typed(event: &KeyboardEvent) -> bool {
+pub(in crate::page::view) fn is_typed(event: &KeyboardEvent) -> bool {
     let element = event.target().and_then(|target| target.dyn_into::<Element>().ok());
     element.is_some_and(|element| matches!(&*element.tag_name(), "INPUT" | "SELECT" | "TEXTAREA"))
 }
