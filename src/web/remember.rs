@@ -16,6 +16,10 @@ pub fn keep(name: &str) {
 
 /// Of the storage that a person's settings may forbid.
 fn call(function: &str, arguments: &[&str]) -> Option<JsValue> {
+    // Where the first view is written there is no browser, so it is that of a first visit.
+    if cfg!(not(target_arch = "wasm32")) {
+        return None;
+    }
     let storage = Reflect::get(&js_sys::global(), &"localStorage".into()).ok()?;
     let function = Reflect::get(&storage, &function.into()).ok()?.dyn_into::<Function>().ok()?;
     let arguments = arguments.iter().map(|text| JsValue::from_str(text)).collect();
