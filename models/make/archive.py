@@ -54,8 +54,8 @@ def write(path, frames):
 
 
 def read(paths):
-    """Pixels (N,H,W,C uint8), labels and tracks of the frames in some archives, in order."""
-    pixels, labels, tracks = [], [], []
+    """Pixels (N,H,W,C uint8), labels, tracks and paths of the frames in some archives, in order."""
+    pixels, labels, tracks, entries = [], [], [], []
     for path in [paths] if isinstance(paths, (str, Path)) else paths:
         with zipfile.ZipFile(path) as archive:
             for entry in archive.namelist():
@@ -63,4 +63,5 @@ def read(paths):
                 pixels.append(decode(archive.read(entry)))
                 labels.append(label)
                 tracks.append(track)
-    return np.stack(pixels), np.array(labels), np.array(tracks)
+                entries.append(entry)
+    return np.stack(pixels), np.array(labels), np.array(tracks), entries

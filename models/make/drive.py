@@ -1,6 +1,6 @@
 """Lets ONNX networks, or the expert, drive ten tracks that no frame comes from.
 
-    python drive.py expert ../networks/assignment.onnx
+    python drive.py expert control ../networks/assignment.onnx
 """
 
 import argparse
@@ -19,7 +19,7 @@ def returns(driver):
 
 
 def drive(driver, track):
-    episode = Episode(track)
+    episode = Episode(track, getattr(driver, "continuous", False))
     decide = driver(episode)
     while not episode.over:
         episode.decide(decide())
@@ -30,20 +30,32 @@ def expert(episode):
     return Expert(episode.env).decide
 
 
+def control(episode):
+    return Expert(episode.env).control
+
+
+control.continuous = True
+
+
 def network(path):
     session = infer.session(path)
 
-    def driver(episode):
+    def values(episode):
+        return lambda: infer.values(session, episode.observe()[None])[0].clip([-1, 0, 0], 1)
+
+    def classes(episode):
         return lambda: int(infer.logits(session, episode.observe()[None])[0].argmax())
 
-    return driver
+    values.continuous = True
+    return values if infer.says_values(session) else classes
 
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("drivers", nargs="+", help="'expert' or an ONNX file")
+    arguments.add_argument("drivers", nargs="+", help="'expert', 'control' (its values) or an ONNX file")
+    experts = {"expert": expert, "control": control}
     for name in arguments.parse_args().drivers:
-        scores = returns(expert if name == "expert" else network(name))
+        scores = returns(experts.get(name) or network(name))
         each = " ".join(f"{score:.0f}" for score in scores)
         print(f"{name}: mean {scores.mean():.0f}, each {each}", flush=True)
 

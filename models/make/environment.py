@@ -8,10 +8,13 @@ import os
 
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 
+import numpy as np
 from gymnasium.envs.box2d.car_racing import CarRacing
 
 CLASSES = ["nothing", "right", "left", "gas", "brake"]
 NOTHING, RIGHT, LEFT, GAS, BRAKE = range(5)
+# What a continuous action has.
+CONTROLS = ["steering", "gas", "brake"]
 
 # The camera zooms in during the first second; nothing is recorded before that.
 STEPS_BEFORE_START = 50
@@ -19,6 +22,8 @@ STEPS_PER_DECISION = 3
 EPISODE_STEPS = 1000
 # The dashboard (speed, wheels, steering, gyroscope) at the bottom of a frame.
 DASHBOARD_ROWS = 12
+# Its two needles that point to a side (steering and gyroscope), from column to column.
+NEEDLES = [[36, 60], [60, 84]]
 
 
 class LazyCarRacing(CarRacing):
@@ -44,13 +49,13 @@ class LazyCarRacing(CarRacing):
 class Episode:
     """One drive on one track: waits out the zoom, then repeats each decision for three steps."""
 
-    def __init__(self, track_seed):
-        self.env = LazyCarRacing()
+    def __init__(self, track_seed, continuous=False):
+        self.env = LazyCarRacing(continuous)
         self.env.reset(seed=track_seed)
         self.steps = 0
         self.total_reward = 0.0
         self.over = False
-        self._repeat(NOTHING, STEPS_BEFORE_START)
+        self._repeat(np.zeros(3) if continuous else NOTHING, STEPS_BEFORE_START)
 
     def decide(self, action):
         self._repeat(action, STEPS_PER_DECISION)

@@ -1,4 +1,4 @@
-"""The scripted driver whose decisions are the labels.
+"""The scripted driver whose decisions are the labels: classes, and values for the same moments.
 
 It has no memory: the decision follows from the car's state and the road ahead,
 nearly all of which can be seen in the frame. It knows the track's centreline
@@ -23,6 +23,11 @@ SLOWEST, FASTEST = 43.0, 85.0
 SPEED_LOST_PER_CURVATURE = 400.0
 CURVATURE_SPAN = 20.0
 BRAKE_ABOVE_TARGET = 1.2
+
+# As values: so many units/s below the target are the most gas, so many above what is tolerated the most brake.
+# More gas than this in a curve, and the rear wheels slide.
+MOST_GAS, MOST_GAS_BELOW = 0.35, 25.0
+MOST_BRAKE, MOST_BRAKE_ABOVE = 0.8, 15.0
 
 # Beyond this no road may be in view, and the label cannot be seen.
 LOST_DISTANCE = 13.0
@@ -77,23 +82,36 @@ class Expert:
         self.centreline = Centreline(env.track)
 
     def decide(self):
+        """One of the discrete actions."""
+        angle, speed, target = self._moment()
+        if angle > STEER_THRESHOLD:
+            return LEFT
+        if angle < -STEER_THRESHOLD:
+            return RIGHT
+        if speed > BRAKE_ABOVE_TARGET * target:
+            return BRAKE
+        return GAS if speed < target else NOTHING
+
+    def control(self):
+        """A continuous action: steering (-1 all to the left, 1 to the right), gas and brake (0 to 1)."""
+        angle, speed, target = self._moment()
+        too_fast = speed - BRAKE_ABOVE_TARGET * target
+        gas = MOST_GAS * np.clip((target - speed) / MOST_GAS_BELOW, 0.0, 1.0)
+        brake = MOST_BRAKE * np.clip(too_fast / MOST_BRAKE_ABOVE, 0.0, 1.0)
+        return np.array([np.clip(-angle, -1.0, 1.0), gas, brake])
+
+    def _moment(self):
+        """The angle to steer by, to the left, the speed and the speed to have."""
         hull = self.car.hull
         position = np.array(hull.position)
         speed = hull.linearVelocity.length
         arc, _ = self.centreline.nearest(position)
 
         aim = self.centreline.point(arc + AIM_DISTANCE + AIM_DISTANCE_PER_SPEED * speed)
-        steering = self._angle_to_the_left(aim - position) - YAW_DAMPING * hull.angularVelocity
-        if steering > STEER_THRESHOLD:
-            return LEFT
-        if steering < -STEER_THRESHOLD:
-            return RIGHT
-
+        angle = self._angle_to_the_left(aim - position) - YAW_DAMPING * hull.angularVelocity
         curvature = self.centreline.sharpest_curvature(arc, VISIBLE_DISTANCE)
         target = np.clip(FASTEST - SPEED_LOST_PER_CURVATURE * curvature, SLOWEST, FASTEST)
-        if speed > BRAKE_ABOVE_TARGET * target:
-            return BRAKE
-        return GAS if speed < target else NOTHING
+        return angle, speed, target
 
     def is_lost(self):
         return self.centreline.nearest(np.array(self.car.hull.position))[1] > LOST_DISTANCE

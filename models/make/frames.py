@@ -43,20 +43,18 @@ VALIDATION = Split(range(10_000, 10_032), range(11_000, 11_030), 1_920, 80)
 TRAINING = Split(range(0, 215), range(1_000, 1_200), 14_400, 600)
 
 
-def drive(track, only_braking):
-    """The frames kept of one episode."""
+def moments(track, only_braking):
+    """Drives an episode; gives it, the expert and its decision wherever a frame may be kept."""
     random = np.random.default_rng([SPLIT_SEED, track])
     burst_rate = random.uniform(*BURST_RATES)
     burst_left = 0
     episode = Episode(track)
     expert = Expert(episode.env)
-    kept = []
     while not episode.over:
         label = expert.decide()
         wanted = label == BRAKE if only_braking else random.random() < KEEP_RATE
         if wanted and not expert.is_lost():
-            image = archive.encode(episode.observe())
-            kept.append(archive.Frame(track, episode.steps, label, image))
+            yield episode, expert, label
 
         if burst_left == 0 and random.random() < burst_rate:
             burst_left = random.integers(*BURST_DECISIONS, endpoint=True)
@@ -65,7 +63,14 @@ def drive(track, only_braking):
             episode.decide(GAS if only_braking else int(random.integers(len(CLASSES))))
         else:
             episode.decide(label)
-    return kept
+
+
+def drive(track, only_braking):
+    """The frames kept of one episode."""
+    return [
+        archive.Frame(track, episode.steps, label, archive.encode(episode.observe()))
+        for episode, _, label in moments(track, only_braking)
+    ]
 
 
 def collect(pool, split):
