@@ -59,7 +59,8 @@ pub(super) fn load_both(
     let [(id, inspection)] = networks;
     let calibration = calibration.calibration.as_ref();
     for (role, path) in [(Role::Calibration, calibration), (Role::Validation, data.as_ref())] {
-        let source = Source { role, path, reading: reading.clone() };
+        let source =
+            Source { role, path, table: labelling.table.as_ref(), reading: reading.clone() };
         shell.load_data(source, [(&id, &inspection.input)])?;
     }
     Ok((id, reading.preprocessing))

@@ -228,8 +228,8 @@ pub(super) struct PlanOptions {
     #[arg(long, value_name = "NAME=W", value_delimiter = ',', value_parser = weighted)]
     loss_weight: Vec<(String, f32)>,
     /// Show half of the frames mirrored, these two classes exchanged, or the sign of this value changed,
-    /// as steering:-steering; may be given several times [default: 1:2, right and left, for the bundled
-    /// classes].
+    /// as steering:-steering; may be given several times [default: what turns in the bundled
+    /// frames, 1:2, right and left, or steering].
     #[arg(long, value_name = "A:B", value_parser = side)]
     mirror: Vec<Side>,
     /// Show no frame mirrored.
@@ -505,7 +505,7 @@ pub(super) struct RoadOptions {
     frame_skip: Option<u32>,
     /// What the outputs of a network of values say, number by number: steering (-1 left to 1 right), gas and
     /// brake (0 to 1), each with a sign and a factor where its own scale is another, as -steering*0.5, and _
-    /// for a number that is not used.
+    /// for a number that is not used [default: what outputs set that are called so].
     #[arg(long, value_name = "steering,gas,brake", allow_hyphen_values = true)]
     outputs: Option<Outputs>,
     /// The speed that a fixed rule keeps where no output says the gas, in units a second [default: 40].

@@ -40,15 +40,16 @@ pub(super) fn run(arguments: &Compare, json: bool, shell: &mut Shell) -> Result<
         networks.into_iter().map(|file| shell.load_model(file)).collect::<Result<Vec<_>>>()?;
     let inputs = || loaded.iter().map(|(id, inspection)| (id, &inspection.input));
 
-    let labelling = labelling.labelling();
-    let reading = Reading { labelling, ..preprocessing.reading(&loaded)? };
+    let table = labelling.table.as_ref();
+    let reading = Reading { labelling: labelling.labelling(), ..preprocessing.reading(&loaded)? };
     let entering = reading.preprocessing.clone();
     let test = test.map(|test| RoadTest { preprocessing: entering.clone(), ..test });
-    let source = Source { role: Role::Validation, path: data.as_ref(), reading: reading.clone() };
+    let source =
+        Source { role: Role::Validation, path: data.as_ref(), table, reading: reading.clone() };
     let summary = shell.load_data(source, inputs())?;
     let is_float = |variant: &str| variant == "float";
     if loaded.iter().any(|(_, inspection)| is_float(&inspection.variant)) {
-        let source = Source { role: Role::Calibration, path: calibrated_on, reading };
+        let source = Source { role: Role::Calibration, path: calibrated_on, table, reading };
         shell.load_data(source, inputs())?;
     }
 

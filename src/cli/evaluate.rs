@@ -23,12 +23,12 @@ pub(super) fn run(arguments: &Evaluate, json: bool, shell: &mut Shell) -> Result
     let paths = [model].into_iter().chain(float);
     let networks = paths.map(|path| shell.load_model(files::read_network(path)?));
     let networks = networks.collect::<Result<Vec<_>>>()?;
-    let labelling = labelling.labelling();
-    let reading = Reading { labelling, ..preprocessing.reading(&networks)? };
+    let table = labelling.table.as_ref();
+    let reading = Reading { labelling: labelling.labelling(), ..preprocessing.reading(&networks)? };
     let mut networks = networks.into_iter();
     let Some((id, inspection)) = networks.next() else { return Ok(()) };
     let float = networks.next().map(|(float, _)| float);
-    let source = Source { role: Role::Validation, path: data.as_ref(), reading };
+    let source = Source { role: Role::Validation, path: data.as_ref(), table, reading };
     let summary = shell.load_data(source, [(&id, &inspection.input)])?;
     let is_asked = predictions.is_some() || float.is_some() || judging.task == Some(Task::None);
     if summary.label_columns.is_empty() && !is_asked {

@@ -89,11 +89,22 @@ impl Disk {
 }
 
 /// A data set's files: the file itself, or those of a folder that have frames or labels, named from there.
-/// Of a table or a manifest, those of its folder.
+/// Of a table or a manifest, those of its folder. A `table` that lies elsewhere takes the place of all others.
 ///
 /// # Errors
 /// A folder without any; a link that leads out of it: nothing else on the disk is read.
-pub(super) fn read_data(path: &Path) -> Result<(Vec<Source>, Disk)> {
+pub(super) fn read_data(path: &Path, table: Option<&Path>) -> Result<(Vec<Source>, Disk)> {
+    let Some(table) = table else { return read_set(path) };
+    let (mut sources, mut disk) = read_set(path)?;
+    sources.retain(|source| !is_table(Path::new(source.name())));
+    if !table.is_file() {
+        return Err(Error::new("there is no such table").in_file(table.display().to_string()));
+    }
+    sources.push(disk.lay(slashed(table), table.to_path_buf()));
+    Ok((sources, disk))
+}
+
+fn read_set(path: &Path) -> Result<(Vec<Source>, Disk)> {
     let mut disk = Disk::default();
     let named = slashed(path);
     let has_labels = is_record_name(&named) && !ARRAYS.iter().any(|array| named.ends_with(array));
@@ -412,7 +423,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, name).unwrap();
         }
-        let (mut files, disk) = read_data(folder.path()).unwrap();
+        let (mut files, disk) = read_data(folder.path(), None).unwrap();
         files.sort_by(|a, b| a.name().cmp(b.name()));
         let names: Vec<_> = files.iter().map(Source::name).collect();
         assert_eq!(names, ["a/1.png", "b/2.JPG", "b/notes.txt"]);
@@ -421,9 +432,15 @@ mod tests {
         disk.open(place).unwrap().read_to_string(&mut content).unwrap();
         assert_eq!(content, "a/1.png");
         fs::remove_file(folder.path().join("a/1.png")).unwrap();
-        assert_eq!(read_data(folder.path()).unwrap_err().what, "the class folder has no image");
+        assert_eq!(
+            read_data(folder.path(), None).unwrap_err().what,
+            "the class folder has no image"
+        );
         fs::remove_dir_all(folder.path().join("a")).unwrap();
         fs::remove_dir_all(folder.path().join("b")).unwrap();
-        assert_eq!(read_data(folder.path()).unwrap_err().what, "no image was found in the folder");
+        assert_eq!(
+            read_data(folder.path(), None).unwrap_err().what,
+            "no image was found in the folder"
+        );
     }
 }

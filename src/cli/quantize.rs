@@ -24,10 +24,11 @@ pub(super) fn run(arguments: &Quantize, json: bool, shell: &mut Shell) -> Result
         let file = files::read(path)?;
         overrides::read(&file.bytes, &tensors, &mut recipe).in_file(&file.name)?;
     }
+    let table = labelling.table.as_ref();
     let labelling = labelling.labelling();
     let reading = Reading { labelling, ..preprocessing.reading(&networks)? };
     let [(id, inspection)] = networks;
-    let source = Source { role: Role::Calibration, path, reading };
+    let source = Source { role: Role::Calibration, path, table, reading };
     shell.load_data(source, [(&id, &inspection.input)])?;
 
     let into = output.display().to_string();

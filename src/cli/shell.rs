@@ -22,7 +22,7 @@ use crate::vocabulary::analysis::Analysis;
 use crate::vocabulary::driving::{Drives, RoadTest};
 use crate::vocabulary::entering::Doubt;
 use crate::vocabulary::file::File;
-use crate::vocabulary::frames::DataSummary;
+use crate::vocabulary::frames::{Axes, DataSummary};
 use crate::vocabulary::reading::Reading;
 use crate::vocabulary::recipe::Recipe;
 use crate::vocabulary::report::{Report, Series};
@@ -34,6 +34,8 @@ pub(super) struct Source<'a> {
     pub(super) role: Role,
     /// As given; without it the bundled frames serve.
     pub(super) path: Option<&'a PathBuf>,
+    /// Labels that lie elsewhere; the bundled frames have their own.
+    pub(super) table: Option<&'a PathBuf>,
     pub(super) reading: Reading,
 }
 
@@ -89,10 +91,10 @@ impl Shell {
         source: Source,
         inputs: impl IntoIterator<Item = (&'a ModelId, &'a TensorShape)>,
     ) -> Result<DataSummary> {
-        let Source { role, path, reading } = source;
+        let Source { role, path, table, reading } = source;
         let inputs: Vec<_> = inputs.into_iter().collect();
         let (files, disk) = match path {
-            Some(path) => files::read_data(path)?,
+            Some(path) => files::read_data(path, table.map(PathBuf::as_path))?,
             None => {
                 let option = match role {
                     Role::Calibration => "--calibration",
@@ -341,12 +343,15 @@ fn show(bar: &ProgressBar, progress: &Progress) {
     bar.set_position(progress.done as u64);
 }
 
-/// A shape that the file does not tell is left to the run.
+/// A shape that the file does not tell is left to the run; frames enter with their channels last, too.
 fn check_fit(option: &str, model: &str, input: &TensorShape) -> Result<()> {
     let frame = input.shape.get(1..).unwrap_or_default();
     let shape = bundled::FRAME_SHAPE;
-    let fits = |(dimension, size): (&Option<usize>, usize)| dimension.is_none_or(|d| d == size);
-    if input.shape.is_empty() || frame.len() == shape.len() && frame.iter().zip(shape).all(fits) {
+    let same = |(dimension, size): (&Option<usize>, usize)| dimension.is_none_or(|d| d == size);
+    let fits = |(_, shape): (Axes, Vec<usize>)| {
+        frame.len() == shape.len() && frame.iter().zip(shape).all(same)
+    };
+    if input.shape.is_empty() || Axes::of(shape).any(fits) {
         return Ok(());
     }
     let [channels, height, width] = shape;

@@ -20,7 +20,7 @@ pub(super) fn run(arguments: &Train, json: bool, shell: &mut Shell) -> Result<()
     let recipe = arguments.recipe.recipe()?;
     let plan = arguments.plan.plan(arguments.judging.judging(), recipe.seed)?;
     let networks = [shell.load_model(files::read_network(model)?)?];
-    let labelling = arguments.labelling.labelling();
+    let (labelling, table) = (arguments.labelling.labelling(), arguments.labelling.table.as_ref());
     let reading = Reading { labelling, ..arguments.preprocessing.reading(&networks)? };
     let [(id, inspection)] = networks;
     let input = (&id, &inspection.input);
@@ -32,7 +32,7 @@ pub(super) fn run(arguments: &Train, json: bool, shell: &mut Shell) -> Result<()
     ];
     for (role, path, _) in sets.into_iter().filter(|(.., wanted)| *wanted) {
         let reading = reading.clone();
-        shell.load_data(Source { role, path: path.as_ref(), reading }, [input])?;
+        shell.load_data(Source { role, path: path.as_ref(), table, reading }, [input])?;
     }
     let into = output.display().to_string();
     let options = TrainOptions { measure: true, ..TrainOptions::default() };

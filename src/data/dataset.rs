@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use super::archive::{self, Archive};
-use super::entry::{Entry, file_name, is_image_name, is_record_name, stem};
+use super::entry::{Entry, file_name, is_image_name, is_record_name, is_table_name, stem};
 use super::records::{self, natural};
 use super::sample::Sample;
 use super::tree::{Given, Tree};
@@ -142,7 +142,9 @@ impl Dataset {
     ///   frame may be the inputs of a network by their names, of which it may have several; then `x` may
     ///   be missing, and frames are the first array of pictures, or else of the most axes. The arrays may
     ///   be files of their own, too.
-    /// - several npz or several zips: their frames one after another.
+    /// - several npz or several zips: their frames one after another. Tables beside them have labels of the
+    ///   images in them; rows may be for images of any, and where those lie in class folders numbered from 0,
+    ///   the frames have both, their classes and what the table says.
     /// - images (PNG, JPEG, WebP, BMP): three channels, whose labels may lie in the
     ///   names of folders or files, or in a table.
     ///
@@ -192,7 +194,7 @@ impl Dataset {
             [] => Err(Error::new("no file was given")
                 .way_out("Give an npz, a zip, or the images of a folder with their labels.")),
             [file] if !is_image_name(file.name()) || is_zip(file)? => {
-                let data = Self::read_one(*file, reading, progress).in_file(file.name())?;
+                let data = Self::read_one(*file, &[], reading, progress).in_file(file.name())?;
                 Ok(Self { file: Some(file.name().to_owned()), ..data })
             }
             _ => {
@@ -202,10 +204,12 @@ impl Dataset {
                         zips.push(*file);
                     }
                 }
-                if zips.len() == files.len() {
+                let tables: Vec<Given> =
+                    files.iter().filter(|file| is_table_name(file.name())).copied().collect();
+                if !zips.is_empty() && zips.len() + tables.len() == files.len() {
                     let mut parts = Vec::with_capacity(zips.len());
                     for file in zips {
-                        let part = Self::read_one(file, reading, progress);
+                        let part = Self::read_one(file, &tables, reading, progress);
                         parts.push(part.in_file(file.name())?);
                     }
                     return Self::join(parts);
@@ -327,8 +331,8 @@ impl Dataset {
         Self { file, labels, class_names, ..Self::bare(frames) }
     }
 
-    /// The frames as this network takes them: bytes as they are, in its own order of axes; of several
-    /// arrays those of its inputs.
+    /// The frames as this network takes them: bytes as they are, and pixels as they are where its file notes
+    /// that, in its own order of axes; of several arrays those of its inputs.
     ///
     /// # Errors
     /// As [`entering`](Self::entering), [`frames_for`](Self::frames_for) and [`rows_for`](Self::rows_for).
@@ -337,7 +341,8 @@ impl Dataset {
             return self.rows_for(&graph.packed);
         }
         let takes = |shape: &[usize]| input_shape(graph, Some(shape)).is_ok();
-        let plain = graph.file_input == Some(Element::U8);
+        let plain =
+            graph.file_input == Some(Element::U8) || Preprocessing::takes_pixels(&graph.metadata);
         match self.frames_for(&graph.input.name)? {
             Cow::Borrowed(data) => data.entering(takes, plain),
             Cow::Owned(data) => Ok(Cow::Owned(data.entering(takes, plain)?.into_owned())),
@@ -379,7 +384,13 @@ impl Dataset {
         }))
     }
 
-    fn read_one(file: Given, reading: &Reading, progress: &mut Progress) -> Result<Self> {
+    /// `beside`: tables with labels of the images in an archive.
+    fn read_one(
+        file: Given,
+        beside: &[Given],
+        reading: &Reading,
+        progress: &mut Progress,
+    ) -> Result<Self> {
         let start = file.start()?;
         if start.is_empty() {
             return Err(Error::new("the file is empty"));
@@ -402,7 +413,8 @@ impl Dataset {
             });
         }
         let (name, archive) = (file.name(), Archive::open(file.open()?)?);
-        Self::read_tree(&mut Tree::Archive { name, archive }, reading, progress)
+        let mut tree = Tree::Archive { name, archive, beside: beside.to_vec() };
+        Self::read_tree(&mut tree, reading, progress)
     }
 
     /// Images, or arrays where there are none.
@@ -426,7 +438,7 @@ impl Dataset {
                 let bytes = ByteBuf::from(tree.load(index)?.into_owned());
                 let file = File { name: shown.clone(), bytes };
                 let archive = Archive::open(Given::Here(&file).open()?)?;
-                let mut inner = Tree::Archive { name: shown, archive };
+                let mut inner = Tree::Archive { name: shown, archive, beside: Vec::new() };
                 let entries = inner.entries();
                 // An archive in an archive in an archive is nobody's.
                 let (alone, _) = arrays(&inner, &entries);

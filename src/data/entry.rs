@@ -16,6 +16,8 @@ pub(super) struct Entry {
     pub(super) path: String,
     /// The name that messages use.
     pub(super) shown: String,
+    /// Whether it lies beside the archive that the others are in, and may be for other archives, too.
+    pub(super) beside: bool,
 }
 
 impl Entry {
@@ -23,7 +25,13 @@ impl Entry {
     pub(super) fn new(path: &str, archive: Option<&str>) -> Self {
         let path = path.replace('\\', "/");
         let shown = archive.map_or_else(|| path.clone(), |archive| format!("{archive}: {path}"));
-        Self { path, shown }
+        Self { path, shown, beside: false }
+    }
+
+    /// A file beside an archive, as if it lay at the top of that.
+    pub(super) fn beside(path: &str) -> Self {
+        let path = file_name(&path.replace('\\', "/")).to_owned();
+        Self { shown: path.clone(), path, beside: true }
     }
 
     /// The folders above the file.
@@ -42,7 +50,7 @@ impl Entry {
     }
 
     pub(super) fn is_table(&self) -> bool {
-        !is_hidden(&self.path) && has_extension(&self.path, &TABLES)
+        is_table_name(&self.path)
     }
 
     pub(super) fn is_manifest(&self) -> bool {
@@ -71,6 +79,11 @@ pub(super) fn stem(name: &str) -> &str {
 /// Whether the name is that of an image: not hidden (`.DS_Store`, `__MACOSX`), not something else.
 pub fn is_image_name(path: &str) -> bool {
     !is_hidden(path) && has_extension(path, &IMAGES)
+}
+
+/// Whether the name is that of a table.
+pub(super) fn is_table_name(path: &str) -> bool {
+    !is_hidden(path) && has_extension(path, &TABLES)
 }
 
 /// Whether the name is that of a file which says where labels lie, or has them.

@@ -11,6 +11,7 @@ mod tub;
 mod udacity;
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::entry::Entry;
 use crate::error::{Context, Error, Result};
@@ -101,7 +102,7 @@ pub(super) fn find(entries: &[Entry], load: &mut Load, labelling: &Labelling) ->
 /// The records of a table that the names are.
 fn named(table: &Table, order: Order, images: &Images, labelling: &Labelling) -> Result<Records> {
     let groups = (1..table.columns.len()).collect();
-    let found = Found { table, labels: Some(groups), from: &[], order };
+    let found = Found { table, labels: Some(groups), from: &[], order, beside: false };
     let mut records = found.records(images, labelling)?;
     records.source =
         format!("{} in the names of {} images", records.described(), records.images.len());
@@ -115,7 +116,13 @@ fn tubs(images: &Images, load: &mut Load, labelling: &Labelling) -> Result<Vec<R
         let entry = &images.entries[manifest];
         let Some(tub) = tub::read(images.entries, manifest, load)? else { continue };
         let from = entry.folders();
-        let found = Found { table: &tub.table, labels: None, from: &from, order: Order::Rows };
+        let found = Found {
+            table: &tub.table,
+            labels: None,
+            from: &from,
+            order: Order::Rows,
+            beside: false,
+        };
         let mut records = found.records(images, labelling).in_file(&entry.shown)?;
         let frames = records.images.len();
         records.source = format!("Donkeycar's tub, {frames} records, {}", records.described());
@@ -144,6 +151,7 @@ fn tables(
         let content = load(at).in_file(&entry.shown)?;
         let read = of_table(&table::text(&content), entry, images, labelling);
         match read.in_file(&entry.shown) {
+            Ok(Some(records)) if entry.beside => all.push(records.in_class_folders(images)),
             Ok(Some(records)) => all.push(records),
             Ok(None) if is_text => {}
             Ok(None) => notes.push(format!("{} names no image and is passed over", entry.shown)),
@@ -179,7 +187,13 @@ fn of_table(
         return Ok(None);
     }
     let from = entry.folders();
-    let found = Found { table: &table, labels: None, from: &from, order: Order::Names };
+    let found = Found {
+        table: &table,
+        labels: None,
+        from: &from,
+        order: Order::Names,
+        beside: entry.beside,
+    };
     let mut records = found.records(images, labelling)?;
     let (name, rows, what) = (entry.file_name(), table.rows.len(), records.described());
     records.source = match (udacity::cameras(&table, labelling), labelling.cameras) {
@@ -236,6 +250,25 @@ fn join(parts: Vec<Records>) -> Result<Option<Records>> {
 }
 
 impl Records {
+    /// With the classes of the folders that the images lie in, where those are numbered from 0, in front of
+    /// what a table says; frames follow one another then as without it.
+    fn in_class_folders(mut self, images: &Images) -> Self {
+        // Those of all images, also where rows lack whole classes.
+        let folders = folders::of(images.entries, &images.all).ok().flatten();
+        let folders =
+            folders.filter(|folders| self.class_names.is_empty() && folders::are_numbered(folders));
+        let (Some(folders), Some(labels)) = (folders, &self.labels) else { return self };
+        let (all, class_names) = folders::label(&folders);
+        let by_image: HashMap<usize, u32> = images.all.iter().copied().zip(all).collect();
+        let classes = self.images.iter().map(|image| by_image[image]).collect();
+        self.labels = labels.beside_classes(classes);
+        self.source = format!("{} class folders; {}", class_names.len(), self.source);
+        self.class_names = class_names;
+        let path = |&image: &usize| &*images.entries[image].path;
+        self.gaps = order::jumps(&self.images.iter().map(path).collect::<Vec<_>>());
+        self
+    }
+
     /// The labels, in words.
     fn described(&self) -> String {
         let columns = self.labels.iter().flat_map(Labels::columns);
@@ -262,6 +295,8 @@ struct Found<'t> {
     /// The folder that it lies in.
     from: &'t [&'t str],
     order: Order,
+    /// Whether rows may be for the images of other archives.
+    beside: bool,
 }
 
 /// Why a row gives no frame.
@@ -342,7 +377,9 @@ impl Found<'_> {
                         follows = true;
                     }
                     Err((why, first)) => {
-                        skipped.add(why, || format!("{first} in {}", row.place));
+                        if !self.beside || why != Why::Image(Absent::Missing) {
+                            skipped.add(why, || format!("{first} in {}", row.place));
+                        }
                         follows = false;
                     }
                 }
@@ -405,7 +442,7 @@ impl Found<'_> {
             udacity::cameras(self.table, &Labelling { cameras: Cameras::All, ..labelling.clone() });
         let taken = cameras.iter().chain(all.iter().flatten()).map(|camera| camera.column);
         let taken: Vec<usize> = taken.chain(inputs.iter().copied()).collect();
-        Ok((columns::of_labels(self.table, &taken)?, true))
+        Ok((columns::of_labels(self.table, &taken, all.is_some())?, true))
     }
 
     /// Whether the labels are classes by their names.

@@ -68,15 +68,21 @@ fn unreadable(why: io::Error) -> Error {
 /// Files by their paths.
 pub(super) enum Tree<'a> {
     Files(Vec<Given<'a>>),
-    Archive { name: &'a str, archive: Archive<'a> },
+    /// `beside`: tables that have labels of what is in it.
+    Archive {
+        name: &'a str,
+        archive: Archive<'a>,
+        beside: Vec<Given<'a>>,
+    },
 }
 
 impl<'a> Tree<'a> {
     pub(super) fn entries(&self) -> Vec<Entry> {
         match self {
             Self::Files(files) => files.iter().map(|file| Entry::new(file.name(), None)).collect(),
-            Self::Archive { name, archive } => {
-                archive.names().iter().map(|own| Entry::new(own, Some(name))).collect()
+            Self::Archive { name, archive, beside } => {
+                let own = archive.names().iter().map(|own| Entry::new(own, Some(name)));
+                own.chain(beside.iter().map(|file| Entry::beside(file.name()))).collect()
             }
         }
     }
@@ -85,7 +91,11 @@ impl<'a> Tree<'a> {
     pub(super) fn load(&mut self, index: usize) -> Result<Cow<'a, [u8]>> {
         match self {
             Self::Files(files) => files[index].load(),
-            Self::Archive { archive, .. } => archive.read(index).map(Cow::Owned),
+            Self::Archive { archive, beside, .. } => match index.checked_sub(archive.names().len())
+            {
+                Some(place) => beside[place].load(),
+                None => archive.read(index).map(Cow::Owned),
+            },
         }
     }
 
@@ -93,7 +103,11 @@ impl<'a> Tree<'a> {
     pub(super) fn open(&mut self, index: usize) -> Result<Box<dyn Read + '_>> {
         match self {
             Self::Files(files) => Ok(Box::new(files[index].open()?)),
-            Self::Archive { archive, .. } => Ok(Box::new(archive.entry(index)?.0)),
+            Self::Archive { archive, beside, .. } => match index.checked_sub(archive.names().len())
+            {
+                Some(place) => Ok(Box::new(beside[place].open()?)),
+                None => Ok(Box::new(archive.entry(index)?.0)),
+            },
         }
     }
 }

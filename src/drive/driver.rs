@@ -3,10 +3,10 @@
 use super::{Action, Discrete, SIDE};
 use crate::data::{Dataset, Preparer};
 use crate::error::{Error, Result};
-use crate::graph::Graph;
+use crate::graph::{Graph, Value};
 use crate::runtime::{Arithmetic, Session, input_shape};
 use crate::score::classes::top1;
-use crate::vocabulary::driving::{Control, Outputs, RoadTest};
+use crate::vocabulary::driving::{Control, Outputs, RoadTest, Sets};
 
 /// The gas that keeps a speed, which a driver has for whom no output says it: that of the discrete action
 /// at most, and less from so far below the speed on.
@@ -74,6 +74,9 @@ impl Driver {
         };
         // Black, to know what it says before it is on the road.
         driver.look()?;
+        if driver.outputs.is_none() {
+            driver.outputs = named(graph, driver.answer.len());
+        }
         driver.check_outputs()?;
         Ok(driver)
     }
@@ -147,6 +150,16 @@ impl Driver {
             }
         })
     }
+}
+
+/// What outputs say that are called as what they set, if all of `count` numbers are and one steers.
+fn named(graph: &Graph, count: usize) -> Option<Outputs> {
+    let sets = |output: &Value| {
+        let control = Control::ALL.into_iter().find(|control| control.name() == output.name)?;
+        Some(Some(Sets { control, factor: 1.0 }))
+    };
+    let columns: Vec<Option<Sets>> = graph.outputs.iter().map(sets).collect::<Option<_>>()?;
+    Outputs::new(columns).ok().filter(|outputs| outputs.columns().len() == count)
 }
 
 /// What the numbers say, within what a car takes.

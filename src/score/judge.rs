@@ -101,7 +101,9 @@ impl Judge {
     /// Takes what was said, and recognizes the rest: labels that are no whole numbers, or in more than one
     /// column, are of values; whole numbers in one column are classes where the first output is a row of
     /// more, and values where a network has a single one. Columns go to outputs by name where one has an
-    /// output's, else in order. Without labels a first output that is a row has classes.
+    /// output's, else in order. Without labels a first output that is a row has classes. Of frames that have
+    /// both, classes and values, it takes one: values where outputs are called as those are, or give as many
+    /// numbers, or no scores; else classes.
     ///
     /// # Errors
     /// Labels that fit no output, names of none, and labels that are no class of their output.
@@ -119,6 +121,8 @@ impl Judge {
                     .way_out(format!("The network's outputs: {}.", known.join(", "))));
             }
         }
+        let chosen = labels.and_then(|labels| of_both(outputs, labels, judging));
+        let labels = chosen.as_ref().or(labels);
         let tasks = tasks(outputs, labels, judging)?;
         let mut columns = Columns::of(outputs, labels);
         let mut parts = Vec::with_capacity(outputs.len());
@@ -340,6 +344,25 @@ impl Part {
     }
 }
 
+/// Those of the labels that suit, where frames have both, classes and values.
+fn of_both(outputs: &[Output], labels: &Labels, judging: &Judging) -> Option<Labels> {
+    let [classes, values] = labels.parted()?;
+    let said: Vec<Task> = judging.outputs.values().copied().chain(judging.task).collect();
+    let is_value = |output: &Output| values.iter().any(|v| v.name.as_deref() == Some(&output.name));
+    let has_scores = outputs.first().is_some_and(|output| output.is_row && output.len >= 2);
+    let numbers: usize = outputs.iter().map(|output| output.len).sum();
+    let takes_values = match said[..] {
+        [] => {
+            !judging.bins.is_empty()
+                || outputs.iter().any(is_value)
+                || numbers == values.len()
+                || !has_scores
+        }
+        _ => said.contains(&Task::Values) || !judging.bins.is_empty(),
+    };
+    Labels::new(if takes_values { values } else { classes }.to_vec()).map(Labels::found)
+}
+
 /// What each output says.
 fn tasks(outputs: &[Output], labels: Option<&Labels>, judging: &Judging) -> Result<Vec<Task>> {
     let said = |output: &Output| {
@@ -554,6 +577,22 @@ mod tests {
             let judge = judge(lens, &labels, &Judging::default());
             assert_eq!(judge.map(|judge| judge.task()), Ok(task.to_owned()), "{lens:?} {labels:?}");
         }
+    }
+
+    #[test]
+    fn of_frames_with_classes_and_values_a_network_takes_what_it_says() {
+        let both = values(&[("angle", &[0.5, -0.5]), ("throttle", &[1.0, 0.0])]);
+        let both = both.and_then(|values| values.beside_classes(vec![0, 4]));
+        let task = |lens: &[usize], judging: &Judging| judge(lens, &both, judging).unwrap().task();
+        let (plain, classes) =
+            (Judging::default(), Judging { task: Some(Task::Classes), ..Judging::default() });
+        assert_eq!(task(&[1, 1], &plain), "values");
+        let named_otherwise = |len| {
+            let output = Output { name: "y".into(), len, is_row: true };
+            Judge::of(&[output], both.as_ref(), &plain, &[]).unwrap().task()
+        };
+        assert_eq!([1, 2, 5].map(named_otherwise), ["values", "values", "classes"]);
+        assert_eq!(task(&[5], &classes), "classes");
     }
 
     #[test]

@@ -37,7 +37,8 @@ pub struct RoadTest {
     pub steps: usize,
     /// Steps for which a decision is kept.
     pub frame_skip: usize,
-    /// What the outputs say; without it the first has a score for each of the five discrete actions.
+    /// What the outputs say; without it those that are called as a [`Control`] is set that, else the first has a
+    /// score for each of the five discrete actions.
     pub outputs: Option<Outputs>,
     /// The speed that is kept where no output says the gas, in units a second.
     pub target_speed: f64,

@@ -83,6 +83,19 @@ pub struct DataSummary {
     pub samples: Vec<Sample>,
 }
 
+impl DataSummary {
+    /// Whether what is known is values, for a network with these outputs: of frames that have classes, too, where
+    /// one is called as values are.
+    pub fn says_values<'a>(&self, mut outputs: impl Iterator<Item = &'a str>) -> bool {
+        if self.class_counts.is_empty() {
+            return !self.label_columns.is_empty();
+        }
+        let is_column =
+            |name: &str| self.label_columns.iter().any(|c| c.name.as_deref() == Some(name));
+        outputs.any(is_column)
+    }
+}
+
 /// A frame and what is known of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
@@ -125,7 +138,7 @@ pub struct Picture {
     pub rgba: ByteBuf,
     /// Its class, where the labels are classes.
     pub label: Option<usize>,
-    /// The labels where they are values.
+    /// The labels that are values.
     pub values: Vec<f32>,
 }
 

@@ -71,17 +71,43 @@ impl Labels {
         self.columns[0].frames()
     }
 
-    /// The class of each frame, where that is all that is known.
+    /// With a class of each frame in front of columns that have names: frames may have both.
+    pub fn beside_classes(&self, classes: Vec<u32>) -> Option<Self> {
+        let first = Column { name: None, numbers: Numbers::Classes(classes) };
+        let columns = std::iter::once(first).chain(self.columns.iter().cloned()).collect();
+        Some(Self { found: self.found, ..Self::new(columns)? })
+    }
+
+    /// The classes and the values of frames that have both.
+    pub fn parted(&self) -> Option<[&[Column]; 2]> {
+        let (classes, values) = self.columns.split_first()?;
+        let is_class = classes.name.is_none() && matches!(classes.numbers, Numbers::Classes(_));
+        let are_named = !values.is_empty() && values.iter().all(|column| column.name.is_some());
+        (is_class && are_named).then_some([std::slice::from_ref(classes), values])
+    }
+
+    /// What else than classes is known of each frame.
+    pub fn beside(&self) -> &[Column] {
+        match (self.parted(), self.classes()) {
+            (Some([_, values]), _) => values,
+            (None, Some(_)) => &[],
+            (None, None) => &self.columns,
+        }
+    }
+
+    /// The class of each frame, where it has one.
     pub fn classes(&self) -> Option<&[u32]> {
-        match &self.columns[..] {
+        let columns = self.parted().map_or(&self.columns[..], |[classes, _]| classes);
+        match columns {
             [Column { numbers: Numbers::Classes(classes), .. }] => Some(classes),
             _ => None,
         }
     }
 
-    /// Makes values of them as `labelling` says.
+    /// Makes values of them as `labelling` says; classes beside values stay.
     pub fn scale(&mut self, labelling: &Labelling) {
-        for column in &mut self.columns {
+        let classes = usize::from(self.parted().is_some());
+        for column in self.columns.iter_mut().skip(classes) {
             let (scale, offset) = labelling.scaling(column.name.as_deref());
             if (scale, offset) != (1.0, 0.0) {
                 let values = column.values().iter().map(|value| value * scale + offset).collect();

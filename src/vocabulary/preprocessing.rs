@@ -48,6 +48,23 @@ pub struct Preprocessing {
 }
 
 impl Preprocessing {
+    /// Key of its JSON among the metadata of a network's file.
+    pub const KEY: &str = "steer8.preprocessing";
+
+    /// What a file has noted, which somebody else may have written.
+    pub fn noted_in(metadata: &[(String, String)]) -> Option<&str> {
+        let mut notes = metadata.iter().filter(|(key, _)| key == Self::KEY);
+        notes.next().map(|(_, json)| json.as_str())
+    }
+
+    /// Whether a file notes that pixels enter as they are, 0 to 255, and nothing else: whatever other networks
+    /// get of the same frames.
+    pub fn takes_pixels(metadata: &[(String, String)]) -> bool {
+        let as_they_are = Self { divide: Some(1.0), ..Self::default() };
+        let noted = Self::noted_in(metadata).map(|json| Self::from_json(json.as_bytes()));
+        noted == Some(Ok(as_they_are))
+    }
+
     /// Whether it says what becomes of pixels.
     pub fn changes_pixels(&self) -> bool {
         let Self { color, subtract, divide, mean, std, .. } = self;

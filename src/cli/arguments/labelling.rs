@@ -1,5 +1,6 @@
 //! Where labels lie, as options.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Args;
@@ -9,6 +10,10 @@ use crate::vocabulary::labelling::{Cameras, ForColumn, Labelling, fed, finite};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Label options")]
 pub(in crate::cli) struct LabellingOptions {
+    /// A table with the labels of the frames, where it lies elsewhere than they do, such as beside an archive
+    /// of them.
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) table: Option<PathBuf>,
     /// The column of a table that names the images, or the array of frames in an npz; by its name or its
     /// number from 1 [default: the one whose cells do].
     #[arg(long, value_name = "COLUMN")]

@@ -77,7 +77,8 @@ impl Dataset {
         if said().next().is_none() {
             return Ok(self);
         }
-        if !self.class_names.is_empty() {
+        let has_values = self.labels.as_ref().is_some_and(|labels| labels.parted().is_some());
+        if !self.class_names.is_empty() && !has_values {
             return Err(Error::new("classes cannot be scaled")
                 .way_out("Leave --label-scale and --label-offset out."));
         }

@@ -34,7 +34,7 @@ impl Dataset {
         let picture = self.own_picture(index).or_else(of_others);
         let picture = picture.or_else(|| self.bars(index))?;
         let label = self.classes().map(|classes| classes[index] as usize);
-        let columns = self.labels.iter().flat_map(Labels::columns).filter(|_| label.is_none());
+        let columns = self.labels.iter().flat_map(Labels::beside);
         let values = columns.map(|column| column.value(index) as f32).collect();
         Some(Picture { label, values, ..picture })
     }

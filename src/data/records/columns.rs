@@ -17,6 +17,7 @@ const STEERING: [&str; 9] = [
     "target_angle",
 ];
 const THROTTLE: [&str; 5] = ["throttle", "user/throttle", "gas", "accelerator", "accel"];
+const BRAKE: [&str; 3] = ["brake", "brakes", "braking"];
 const CLASSES: [&str; 8] =
     ["label", "labels", "class", "class_id", "category", "target", "y", "action"];
 const POINT: [&str; 2] = ["x", "y"];
@@ -54,7 +55,7 @@ pub(super) fn is_class(name: &str) -> bool {
 /// Whether numbers of a column with this name mean themselves, even where all are whole.
 pub(super) fn is_value(name: &str) -> bool {
     let name = usual(name);
-    [&STEERING[..], &THROTTLE, &POINT].concat().contains(&&*name)
+    [&STEERING[..], &THROTTLE, &BRAKE, &POINT].concat().contains(&&*name)
 }
 
 /// The column of images: in whose cells most of them are found. Of several as good the first.
@@ -77,11 +78,12 @@ pub(super) fn of_images(table: &Table, images: &Images) -> Option<usize> {
         .map(|(_, column)| column)
 }
 
-/// The columns of labels that have usual names, or the only one of numbers; `taken` are something else.
+/// The columns of labels that have usual names, or the only one of numbers; `taken` are something else. The
+/// brake of Udacity's simulator, whose drivers hardly have one, is no label unless somebody says so.
 ///
 /// # Errors
 /// Where that is not clear, with the columns that there are.
-pub(super) fn of_labels(table: &Table, taken: &[usize]) -> Result<Vec<usize>> {
+pub(super) fn of_labels(table: &Table, taken: &[usize], is_udacity: bool) -> Result<Vec<usize>> {
     let free: Vec<usize> =
         (0..table.columns.len()).filter(|column| !taken.contains(column)).collect();
     let named = |names: &[&str]| {
@@ -92,7 +94,8 @@ pub(super) fn of_labels(table: &Table, taken: &[usize]) -> Result<Vec<usize>> {
     if let [Some(x), Some(y)] = POINT.map(|name| named(&[name])) {
         return Ok(vec![x, y]);
     }
-    let controls: Vec<usize> = [named(&STEERING), named(&THROTTLE)].into_iter().flatten().collect();
+    let pedals = [named(&THROTTLE), named(&BRAKE).filter(|_| !is_udacity)];
+    let controls: Vec<usize> = std::iter::once(named(&STEERING)).chain(pedals).flatten().collect();
     if !controls.is_empty() {
         return Ok(controls);
     }

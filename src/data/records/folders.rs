@@ -30,6 +30,14 @@ pub(super) fn of<'e>(entries: &'e [Entry], order: &[usize]) -> Result<Option<Vec
     below.iter().enumerate().map(folder_of).collect::<Result<_>>().map(Some)
 }
 
+/// Whether the folders say their classes by numbers from 0.
+pub(super) fn are_numbered(folders: &[&str]) -> bool {
+    let mut names = folders.to_vec();
+    names.sort_unstable();
+    names.dedup();
+    own_numbers(&names).is_some()
+}
+
 /// A class index per folder mentioned, and the classes' names.
 pub(super) fn label(folders: &[&str]) -> (Vec<u32>, Vec<String>) {
     let mut names = folders.to_vec();

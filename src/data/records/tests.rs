@@ -262,6 +262,42 @@ fn what_is_wrong_has_its_own_message() {
 }
 
 #[test]
+fn a_table_beside_archives_adds_values_to_their_classes() {
+    let archive =
+        |name: &str, images: &[&str]| File { name: name.into(), ..zipped(&set(images, &[])) };
+    let archives = [
+        archive("a.zip", &["0-go/a_1.png", "1-stop/a_2.png"]),
+        archive("b.zip", &["0-go/b_1.png", "1-stop/b_3.png"]),
+    ];
+    let table = "image,steering,gas,brake\n0-go/a_1.png,0.5,1,0\n0-go/b_1.png,-1,1,0\n1-stop/a_2.png,0,0,0.5\n\
+                 1-stop/b_3.png,0.25,0,1";
+    let beside = |table: &str| {
+        let table = File { name: "far/values.csv".into(), bytes: table.as_bytes().to_vec().into() };
+        archives.iter().cloned().chain([table]).collect::<Vec<_>>()
+    };
+    let data = read(&beside(table), &Labelling::default()).unwrap();
+    let rows: [(&str, &[f64]); 4] = [
+        ("0-go/a_1.png", &[0.0, 0.5, 1.0, 0.0]),
+        ("1-stop/a_2.png", &[1.0, 0.0, 0.0, 0.5]),
+        ("0-go/b_1.png", &[0.0, -1.0, 1.0, 0.0]),
+        ("1-stop/b_3.png", &[1.0, 0.25, 0.0, 1.0]),
+    ];
+    assert_eq!(seen(&data), (" steering gas brake".into(), frames(&rows)));
+    let without = read(&archives, &Labelling::default()).unwrap();
+    let alike = |data: &Dataset| {
+        (data.classes().map(<[u32]>::to_vec), data.class_counts(), data.is_ordered())
+    };
+    assert_eq!(alike(&data), alike(&without));
+    // Rows are for the images of either archive.
+    assert_eq!(data.summary().notes, [""; 0]);
+    let picture = data.picture(1).unwrap();
+    assert_eq!((picture.label, &picture.values[..]), (Some(1), &[0.0, 0.0, 0.5][..]));
+    let lacking = table.replace("0-go/b_1.png,-1", "0-go/b_1.png,left");
+    let data = read(&beside(&lacking), &Labelling::default()).unwrap();
+    assert_eq!((data.len(), data.summary().notes.len()), (3, 1));
+}
+
+#[test]
 fn a_column_feeds_an_input() {
     let table = "image,speed,angle\n1.png,3.5,0.25\n2.png,,0\n3.png,4,0.5";
     let files = set(&["1.png", "2.png", "3.png"], &[("l.csv", table)]);
