@@ -9,7 +9,7 @@ import json
 import zipfile
 from pathlib import Path
 
-from environment import CLASSES
+from environment import CLASSES, CONTROLS, DASHBOARD_ROWS, NEEDLES
 
 # What a mirror changes: pairs of classes, values by their sign; and what of a picture of this height and
 # width stays: so many rows from the bottom, in which needles from column to column turn in their place.
@@ -17,9 +17,12 @@ MIRROR = {
     "classes": [[1, 2]],
     "values": ["steering"],
     "size": [96, 96],
-    "dashboard": 12,
-    "needles": [[36, 60], [60, 84]],
+    "dashboard": DASHBOARD_ROWS,
+    "needles": NEEDLES,
 }
+
+# Of the table of all frames' values.
+TABLE = "frames/values.csv"
 
 NETWORKS = {
     "assignment": (
@@ -34,7 +37,13 @@ NETWORKS = {
         "MobileNetV2",
         "Inverted residual blocks: depthwise convolutions, batch normalization, ReLU6 and additions.",
     ),
+    "pilotnet-steering": (
+        "PilotNet, steering",
+        "DAVE-2 as its users write it: an angle, gas and brake instead of classes; N,H,W,C, ELU.",
+    ),
 }
+# What outputs say, where they are values.
+OUTPUTS = {"pilotnet-steering": CONTROLS}
 EXAMPLES = {
     "assignment-onnxruntime-qdq": (
         "assignment",
@@ -69,7 +78,10 @@ def frames(models, name):
 def catalogue(models):
     shards = sorted(path.stem for path in (models / "frames").glob("training-*.zip"))
     return {
-        "networks": [network(models, name, *texts) for name, texts in NETWORKS.items()],
+        "networks": [
+            network(models, name, *texts, **({"outputs": OUTPUTS[name]} if name in OUTPUTS else {}))
+            for name, texts in NETWORKS.items()
+        ],
         "examples": [
             network(models, name, title, summary, of=of)
             for name, (of, title, summary) in EXAMPLES.items()
@@ -78,6 +90,7 @@ def catalogue(models):
             "validation": frames(models, "validation"),
             "calibration": frames(models, "calibration"),
             "training": [frames(models, shard) for shard in shards],
+            "values": {"file": TABLE, "sha256": checksum(models / TABLE), "columns": CONTROLS},
             "mirror": MIRROR,
         },
         "classes": CLASSES,

@@ -9,7 +9,8 @@ from pathlib import Path
 import onnx
 import torch
 
-from networks import BUILDERS
+from environment import CONTROLS
+from networks import BUILDERS, PilotnetSteering
 
 OPSET = 17
 
@@ -18,18 +19,26 @@ def export(network, path, fold_constants=False):
     # Training mode "preserve" after eval() keeps BatchNormalization as it is:
     # the exporter's own "eval" would fold it into the convolutions.
     network.eval()
+    values = isinstance(network, PilotnetSteering)
+    image = torch.zeros((1, 96, 96, 3) if values else (1, 3, 96, 96))
+    inputs, outputs = (["image"], CONTROLS) if values else (["input"], ["logits"])
     torch.onnx.export(
         network,
-        torch.zeros(1, 3, 96, 96),
+        image,
         path,
         opset_version=OPSET,
         training=torch.onnx.TrainingMode.PRESERVE,
         do_constant_folding=fold_constants,
-        input_names=["input"],
-        output_names=["logits"],
-        dynamic_axes={"input": {0: "batch"}, "logits": {0: "batch"}},
+        input_names=inputs,
+        output_names=outputs,
+        dynamic_axes={name: {0: "batch"} for name in inputs + outputs},
     )
-    onnx.checker.check_model(onnx.load(path), full_check=True)
+    model = onnx.load(path)
+    if values:
+        # Steer8 divides pixels by 255 unless a network's file notes that it takes them as they are.
+        onnx.helper.set_model_props(model, {"steer8.preprocessing": '{"divide":1.0}'})
+        onnx.save(model, path)
+    onnx.checker.check_model(model, full_check=True)
 
 
 def main():

@@ -1,8 +1,8 @@
-"""The three networks. Input: 1x3x96x96, pixels/255. Output: 5 logits."""
+"""The networks. Input: 1x3x96x96, pixels/255. Output: 5 logits. What says values is told at its class."""
 
 from torch import nn
 
-from environment import CLASSES
+from environment import CLASSES, CONTROLS
 
 
 def assignment():
@@ -92,4 +92,36 @@ def mobilenet():
     )
 
 
-BUILDERS = {builder.__name__: builder for builder in (assignment, pilotnet, mobilenet)}
+class PilotnetSteering(nn.Module):
+    """DAVE-2 as its users write it: 1x96x96x3, pixels 0 to 255, normalization inside, ELU; an output per value."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(3, 24, 5, stride=2),
+            nn.ELU(),
+            nn.Conv2d(24, 36, 5, stride=2),
+            nn.ELU(),
+            nn.Conv2d(36, 48, 5, stride=2),
+            nn.ELU(),
+            nn.Conv2d(48, 64, 3),
+            nn.ELU(),
+            nn.Conv2d(64, 64, 3),
+            nn.ELU(),
+            nn.Flatten(),
+            nn.Linear(64 * 5 * 5, 100),
+            nn.ELU(),
+            nn.Linear(100, 50),
+            nn.ELU(),
+            nn.Linear(50, 10),
+            nn.ELU(),
+        )
+        self.heads = nn.ModuleDict({name: nn.Linear(10, 1) for name in CONTROLS})
+
+    def forward(self, image):
+        features = self.body(image.permute(0, 3, 1, 2) / 127.5 - 1.0)
+        return tuple(head(features) for head in self.heads.values())
+
+
+CLASSIFIERS = {builder.__name__: builder for builder in (assignment, pilotnet, mobilenet)}
+BUILDERS = CLASSIFIERS | {"pilotnet-steering": PilotnetSteering}

@@ -22,7 +22,7 @@ from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
 import archive
 import infer
 from export import export
-from networks import BUILDERS
+from networks import CLASSIFIERS
 
 TORCH_ENGINE = "x86"
 WARM_UP_RUNS = 200
@@ -110,9 +110,9 @@ def main():
     options = arguments.parse_args()
     torch.set_num_threads(1)
 
-    calibration, _, _ = archive.read(options.frames / "calibration.zip")
-    validation, labels, _ = archive.read(options.frames / "validation.zip")
-    for name, build in BUILDERS.items():
+    calibration, *_ = archive.read(options.frames / "calibration.zip")
+    validation, labels, *_ = archive.read(options.frames / "validation.zip")
+    for name, build in CLASSIFIERS.items():
         float_file = options.networks / f"{name}.onnx"
         print(onnx_row(name, "float, ONNX Runtime", float_file, validation, labels), flush=True)
 

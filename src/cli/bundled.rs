@@ -16,10 +16,11 @@ macro_rules! bundled {
     };
 }
 
-const NETWORKS: [Bundled; 3] = [
+const NETWORKS: [Bundled; 4] = [
     bundled!("networks", "assignment.onnx"),
     bundled!("networks", "pilotnet.onnx"),
     bundled!("networks", "mobilenet.onnx"),
+    bundled!("networks", "pilotnet-steering.onnx"),
 ];
 const VALIDATION: Bundled = bundled!("frames", "validation.zip");
 const CALIBRATION: Bundled = bundled!("frames", "calibration.zip");
@@ -30,6 +31,9 @@ const TRAINING: [Bundled; 3] = [
     bundled!("frames", "training-2.zip"),
 ];
 
+/// What is known of all frames besides their classes.
+const VALUES: Bundled = bundled!("frames", "values.csv");
+
 /// Channels, height and width of the frames.
 pub(super) const FRAME_SHAPE: [usize; 3] = [3, 96, 96];
 
@@ -38,13 +42,14 @@ pub(super) fn networks() -> Vec<(File, Vec<File>)> {
     NETWORKS.map(|network| (file(network), Vec::new())).into()
 }
 
-/// One archive, or several whose frames belong together.
+/// One archive, or several whose frames belong together, and the table beside them.
 pub(super) fn frames(role: Role) -> Vec<File> {
-    match role {
-        Role::Calibration => vec![file(CALIBRATION)],
-        Role::Validation => vec![file(VALIDATION)],
-        Role::Training => TRAINING.map(file).into(),
-    }
+    let archives = match role {
+        Role::Calibration => &[CALIBRATION][..],
+        Role::Validation => &[VALIDATION],
+        Role::Training => &TRAINING,
+    };
+    archives.iter().copied().chain([VALUES]).map(file).collect()
 }
 
 /// Where a bundled network lies in the sources.
@@ -62,6 +67,7 @@ mod tests {
 
     use super::*;
     use crate::data::Dataset;
+    use crate::onnx;
     use crate::progress::unwatched;
     use crate::vocabulary::reading::Reading;
 
@@ -81,9 +87,19 @@ mod tests {
         for (entry, network) in networks.iter().zip(NETWORKS) {
             listed(entry, "networks", network);
         }
+        // What outputs say is told where they are values, and the file itself says it.
+        let outputs =
+            networks.iter().zip(NETWORKS).filter(|(entry, _)| entry["outputs"].is_array());
+        for (entry, (name, bytes)) in outputs {
+            let graph = onnx::read(bytes).unwrap();
+            let named: Vec<&str> = graph.outputs.iter().map(|output| &*output.name).collect();
+            assert_eq!(entry["outputs"], serde_json::json!(named), "{name}");
+            assert_eq!(entry["outputs"], catalogue["frames"]["values"]["columns"]);
+        }
         let frames = &catalogue["frames"];
         listed(&frames["validation"], "frames", VALIDATION);
         listed(&frames["calibration"], "frames", CALIBRATION);
+        listed(&frames["values"], "frames", VALUES);
         let training = frames["training"].as_array().unwrap();
         assert_eq!(training.len(), TRAINING.len());
         for (entry, archive) in training.iter().zip(TRAINING) {

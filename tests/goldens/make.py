@@ -12,7 +12,7 @@ changes nothing on a processor with VNNI; without VNNI, ONNX Runtime's own kerne
 of two u8 x i8 products at 16 bits, and this mode tells it not to.
 
 Writes `NETWORK.json` beside this file: the SHA-256 of the int8 file that was run, every 20th frame's
-index, and ONNX Runtime's logits for it in quanta of the output (optimizations off, and on in the
+index, and ONNX Runtime's answers for it in quanta of the output (optimizations off, and on in the
 precise mode).
 """
 
@@ -32,7 +32,7 @@ from PIL import Image
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-NETWORKS = ("assignment", "pilotnet", "mobilenet")
+NETWORKS = ("assignment", "pilotnet", "mobilenet", "pilotnet-steering")
 EVERY = 20
 
 
@@ -41,7 +41,7 @@ def frames_of(split):
     with zipfile.ZipFile(ROOT / f"models/frames/{split}.zip") as pack:
         names = sorted(pack.namelist())
         images = [np.asarray(Image.open(io.BytesIO(pack.read(name)))) for name in names]
-    return np.stack(images).astype(np.float32).transpose(0, 3, 1, 2) / np.float32(255)
+    return np.stack(images).astype(np.float32)
 
 
 def run(path, frames, optimized, precise=False, batch=1):
@@ -52,26 +52,31 @@ def run(path, frames, optimized, precise=False, batch=1):
     options.log_severity_level = 3
     options.add_session_config_entry("session.x64quantprecision", "1" if precise else "0")
     session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
+    image = session.get_inputs()[0]
+    # What takes its channels last scales pixels itself.
+    if image.shape[-1] != 3:
+        frames = frames.transpose(0, 3, 1, 2) / np.float32(255)
     batches = (frames[i : i + batch] for i in range(0, len(frames), batch))
-    return np.concatenate([session.run(None, {name: batch})[0] for batch in batches])
+    answers = (session.run(None, {image.name: batch}) for batch in batches)
+    return np.concatenate([np.concatenate(outputs, axis=1) for outputs in answers])
 
 
-def output_scale(path):
-    """The scale of the QuantizeLinear whose result the last DequantizeLinear gives out."""
+def output_scales(path):
+    """Of each output the scale of the QuantizeLinear whose result the last DequantizeLinear gives out."""
     graph = onnx.load(path).graph
-    last = next(node for node in graph.node if graph.output[0].name in node.output)
-    scale = next(t for t in graph.initializer if t.name == last.input[1])
-    return float(onnx.numpy_helper.to_array(scale))
+    initializers = {tensor.name: tensor for tensor in graph.initializer}
+    last = {name: node for node in graph.node for name in node.output}
+    scales = (initializers[last[output.name].input[1]] for output in graph.output)
+    return [float(onnx.numpy_helper.to_array(scale)) for scale in scales]
 
 
-def quanta(logits, scale):
-    return np.rint(logits / scale).astype(int).tolist()
+def quanta(answers, scales):
+    return np.rint(answers / np.array(scales)).astype(int).tolist()
 
 
-def report(name, ours, theirs, scale):
+def report(name, ours, theirs, scales):
     same = int((ours.argmax(1) == theirs.argmax(1)).sum())
-    apart = np.abs(np.subtract(quanta(ours, scale), quanta(theirs, scale)))
+    apart = np.abs(np.subtract(quanta(ours, scales), quanta(theirs, scales)))
     counts = ", ".join(f"{q} off: {n}" for q, n in enumerate(np.bincount(apart.ravel())) if n)
     print(f"{name}: same top-1 on {same} of {len(ours)} frames; logits {counts}", flush=True)
 
@@ -80,7 +85,7 @@ def main():
     steer8 = sys.argv[1] if len(sys.argv) > 1 else str(ROOT / "target/release/steer8")
     frames = frames_of("validation")
     print(f"onnxruntime {ort.__version__}, {len(frames)} frames")
-    for network in NETWORKS:
+    for network in sys.argv[2:] or NETWORKS:
         with tempfile.TemporaryDirectory() as folder:
             int8, answers = f"{folder}/int8.onnx", f"{folder}/answers.npy"
             float32 = str(ROOT / f"models/networks/{network}.onnx")
@@ -94,20 +99,20 @@ def main():
                 check=True,
                 stdout=subprocess.DEVNULL,
             )
-            ours, scale = np.load(answers), output_scale(int8)
+            ours, scales = np.load(answers), output_scales(int8)
             off = run(int8, frames, optimized=False)
             fast = run(int8, frames, optimized=True)
             on = run(int8, frames, optimized=True, precise=True)
-            report(f"{network}, optimizations off", ours, off, scale)
-            report(f"{network}, optimizations on", ours, fast, scale)
-            report(f"{network}, optimizations on, precise", ours, on, scale)
+            report(f"{network}, optimizations off", ours, off, scales)
+            report(f"{network}, optimizations on", ours, fast, scales)
+            report(f"{network}, optimizations on, precise", ours, on, scales)
             golden = {
                 "sha256": hashlib.sha256(Path(int8).read_bytes()).hexdigest(),
                 "onnxruntime": ort.__version__,
-                "scale": scale,
+                "scales": scales,
                 "frames": list(range(0, len(frames), EVERY)),
-                "off": quanta(off[::EVERY], scale),
-                "on": quanta(on[::EVERY], scale),
+                "off": quanta(off[::EVERY], scales),
+                "on": quanta(on[::EVERY], scales),
             }
             (HERE / f"{network}.json").write_text(json.dumps(golden) + "\n")
 

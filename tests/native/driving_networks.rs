@@ -4,7 +4,9 @@
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::process::Command;
 
+use serde_json::Value as Json;
 use steer8::lab::Lab;
 use steer8::lab::protocol::{Event, Request, Role};
 use steer8::vocabulary::file::File;
@@ -100,4 +102,45 @@ fn pilotnet() {
 #[test]
 fn mobilenet() {
     quantize_and_compare("mobilenet");
+}
+
+/// A network of values, on the command line: neither its labels nor how it drives has to be said.
+#[test]
+fn pilotnet_steering() {
+    let run = |command: &str| -> Json {
+        let output = Command::new(env!("CARGO_BIN_EXE_steer8"))
+            .args(command.replace("NET", "networks/pilotnet-steering.onnx").split(' '))
+            .args(["--json", "--quiet"])
+            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("models"))
+            .output()
+            .expect("the program starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{command}: {said}");
+        serde_json::from_slice(&output.stdout).expect("--json gives JSON")
+    };
+    let compared = run("compare NET");
+    let outputs = |report: &Json| -> Vec<(String, f64)> {
+        let outputs = report["values"]["outputs"].as_array().expect("values");
+        let of = |output: &Json| {
+            let name = output["name"].as_str().expect("a name");
+            (name.to_owned(), output["mae"].as_f64().expect("a MAE"))
+        };
+        outputs.iter().map(of).collect()
+    };
+    let [float, int8] = [0, 1].map(|at| outputs(&compared["results"][at]));
+    let names: Vec<&str> = float.iter().map(|(name, _)| &**name).collect();
+    assert_eq!(names, ["steering", "gas", "brake"]);
+    for ((name, float), (_, int8)) in float.iter().zip(&int8) {
+        println!("{name}: MAE {float:.5} in float, {int8:.5} in int8");
+        assert!(*float < 0.1 && *int8 < 1.1 * float + 0.001, "{name}: {float}, {int8}");
+    }
+    assert_eq!(compared["results"][1]["left_in_float"], serde_json::json!([]));
+    let by_hand = run("evaluate NET --data frames/validation.zip --table frames/values.csv");
+    assert_eq!(outputs(&by_hand), float);
+    // It takes pixels as they are, another beside it does not.
+    let both = run("drive NET networks/assignment.onnx --tracks 1 --steps 80");
+    let road = "drive NET --tracks 1 --steps 80";
+    let alone = run(road);
+    assert_eq!(alone, run(&format!("{road} --outputs steering,gas,brake")));
+    assert_eq!(both["results"][0], alone["results"][0]);
 }
