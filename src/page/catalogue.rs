@@ -38,6 +38,13 @@ pub struct BundledFrames {
     pub calibration: Archive,
     /// Each a sample of all: the first few do, too.
     pub training: Vec<Archive>,
+    /// What is known of all frames besides their classes.
+    pub values: Table,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+pub struct Table {
+    pub file: String,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]

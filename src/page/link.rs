@@ -1,12 +1,12 @@
-//! The page's address: the place, which network is chosen, the recipe, how frames enter, what outputs say,
-//! the drive, and variants that were handed on.
+//! The page's address: the place, which network is chosen, the recipe, how frames enter, what outputs say
+//! and are trained by, the drive, and variants that were handed on.
 //!
 //! `#place=compare&network=pilotnet&recipe=%7B%22version%22%3A1%2C%22weight_bits%22%3A4%7D`: what is not there is
 //! the default.
 
-mod base64;
 mod shared;
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -17,6 +17,7 @@ use crate::lab::protocol::ModelId;
 use crate::page::place::Place;
 use crate::vocabulary::driving::Outputs;
 use crate::vocabulary::labelling::Labelling;
+use crate::vocabulary::plan::Loss;
 use crate::vocabulary::preprocessing::Preprocessing;
 use crate::vocabulary::recipe::Recipe;
 use crate::vocabulary::task::Judging;
@@ -49,6 +50,8 @@ pub struct Link {
     pub speed: Option<f64>,
     /// What is to be made again.
     pub shared: Option<Rc<Shared>>,
+    /// What outputs are trained by, where it is not the usual loss.
+    pub losses: BTreeMap<String, Loss>,
 }
 
 impl Link {
@@ -76,6 +79,7 @@ impl Link {
                     let shared = Shared::read(&value).map_err(|error| bad(error.what))?;
                     link.shared = Some(Rc::new(shared));
                 }
+                "losses" => link.losses = plain(key, &value)?,
                 "beside" => link.beside = Some(value.into_owned()),
                 _ => return Err(bad(format!("it has an unknown part `{key}`"))),
             }
@@ -104,10 +108,14 @@ impl Link {
         let beside = self.beside.clone().map(|beside| ("beside", beside));
         let drives = self.drives.as_ref().map(|drives| ("drives", drives.to_string()));
         let speed = self.speed.map(|speed| ("speed", speed.to_string()));
+        let losses = (!self.losses.is_empty()).then(|| serde_json::to_string(&self.losses).ok());
+        let losses = losses.flatten().map(|json| ("losses", json));
         let shared = self.shared.as_ref().and_then(|shared| shared.write().ok());
         let shared = shared.map(|text| ("variants", text));
-        let parts =
-            [place, network, recipe, frames, labels, outputs, drives, speed, track, beside, shared];
+        let parts = [
+            place, network, recipe, frames, labels, outputs, drives, speed, losses, track, beside,
+            shared,
+        ];
         parts.into_iter().flatten().map(part).collect::<Vec<_>>().join("&")
     }
 }
@@ -173,7 +181,8 @@ mod tests {
         let (preprocessing, track, speed) = (Some(preprocessing), Some(7), Some(32.5));
         let labelling = Labelling { labels: vec!["angle".into()], ..Labelling::default() };
         let link = Link { preprocessing, labelling, judging, track, beside, drives, speed, ..link };
-        let link = Link { place, ..link };
+        let losses = [("angle".to_owned(), Loss::Huber)].into();
+        let link = Link { place, losses, ..link };
         for link in [plain, link] {
             assert_eq!(Link::parse(&link.fragment()), Ok(link));
         }

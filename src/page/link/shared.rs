@@ -1,9 +1,10 @@
 //! Many variants in one link: `variants=1.` and the base64url of a JSON whose keys have few letters.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::base64;
 use crate::error::{Error, Result};
 use crate::vocabulary::plan::Plan;
 use crate::vocabulary::recipe::Recipe;
@@ -123,7 +124,7 @@ impl Shared {
             only_differences: self.only_differences,
         };
         let json = plain(serde_json::to_vec(&written))?;
-        Ok(format!("{VERSION}{}", base64::encode(&json)))
+        Ok(format!("{VERSION}{}", BASE64.encode(&json)))
     }
 
     /// # Errors
@@ -132,8 +133,7 @@ impl Shared {
         let letters = text.strip_prefix(VERSION).ok_or_else(|| {
             Error::new("its variants are written by a newer version of this page")
         })?;
-        let bytes =
-            base64::decode(letters).ok_or_else(|| Error::new("its variants are cut off"))?;
+        let bytes = BASE64.decode(letters).map_err(|_| Error::new("its variants are cut off"))?;
         let written: Written = serde_json::from_slice(&bytes)
             .map_err(|error| Error::new(format!("its variants are not known: {error}")))?;
         if written.variants.len() > MOST {
@@ -186,19 +186,19 @@ fn differing(plan: &Plan) -> Result<Map<String, Value>> {
 mod hash {
     use serde::{Deserialize, Deserializer, Serializer, de};
 
-    use super::base64;
+    use super::BASE64;
+    use base64::Engine;
 
     pub(super) fn serialize<S: Serializer>(hash: &str, to: S) -> Result<S::Ok, S::Error> {
         let byte =
             |at: usize| hash.get(at..at + 2).and_then(|two| u8::from_str_radix(two, 16).ok());
         let bytes: Vec<u8> = (0..hash.len()).step_by(2).filter_map(byte).collect();
-        to.serialize_str(&base64::encode(&bytes))
+        to.serialize_str(&BASE64.encode(&bytes))
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
         let letters = String::deserialize(from)?;
-        let bytes =
-            base64::decode(&letters).ok_or_else(|| de::Error::custom("a hash is cut off"))?;
+        let bytes = BASE64.decode(&letters).map_err(|_| de::Error::custom("a hash is cut off"))?;
         Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 }
@@ -249,8 +249,8 @@ mod tests {
         let says = |text: &str| Shared::read(text).expect_err("it is bad").what;
         assert!(says("2.AA").contains("newer version"));
         assert!(says("1.?").contains("cut off"));
-        assert!(says(&format!("1.{}", base64::encode(b"{}"))).contains("not known"));
+        assert!(says(&format!("1.{}", BASE64.encode(b"{}"))).contains("not known"));
         let bits = r#"{"of":{"n":"a","h":"AA"},"v":[{"h":"AA","r":{"weight_bits":1}}]}"#;
-        assert!(says(&format!("1.{}", base64::encode(bits.as_bytes()))).contains("1 bits"));
+        assert!(says(&format!("1.{}", BASE64.encode(bits.as_bytes()))).contains("1 bits"));
     }
 }

@@ -47,6 +47,7 @@ impl State {
             drives: self.wheel.outputs(),
             speed: self.wheel.speed(),
             shared: self.unfinished(),
+            losses: self.train_form.losses.clone(),
         }
     }
 
@@ -130,6 +131,7 @@ impl State {
                 self.set_labelling(LabellingForm::of(&link.labelling), effects);
                 self.judging = link.judging;
                 self.wheel = Wheel::of(link.drives, link.speed);
+                self.train_form.losses = link.losses;
                 self.take_track(link.track.unwrap_or(TRACK));
                 let beside = link.beside.filter(|id| self.network(id).is_some());
                 self.put_beside(beside, effects);

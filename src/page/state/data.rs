@@ -70,16 +70,18 @@ impl State {
     }
 
     pub(super) fn fetch_bundled_data(&mut self, role: Role, effects: &mut Vec<Effect>) {
-        let urls: Vec<_> =
-            self.archives(role).iter().map(|archive| catalogue::url(&archive.file)).collect();
-        if urls.is_empty() {
+        let archives = self.archives(role);
+        let Some(catalogue) = self.catalogue.as_ref().filter(|_| !archives.is_empty()) else {
             return;
-        }
+        };
+        let files = archives.iter().map(|archive| &archive.file);
+        let urls = files.chain([&catalogue.frames.values.file]).map(|file| catalogue::url(file));
+        let (archives, urls) = (archives.len(), urls.collect());
         self.data_mut(role).opened = None;
         self.data_mut(role).loading = Some(Loading {
             name: BUNDLED.to_owned(),
             bundled: true,
-            archives: urls.len(),
+            archives,
             ..Loading::default()
         });
         effects.push(Effect::Fetch { resource: Resource::Frames(role), urls });
@@ -112,9 +114,11 @@ impl State {
         files: Vec<Vec<u8>>,
         effects: &mut Vec<Effect>,
     ) {
-        // As many as were asked for, whatever is wanted now.
-        let all = self.catalogue.as_ref().map_or(&[][..], |catalogue| catalogue.frames(role));
-        let names = all.iter().map(|archive| archive.file.clone());
+        // As many as were asked for, whatever is wanted now, and the table behind them.
+        let Some(catalogue) = self.catalogue.clone() else { return };
+        let archives = catalogue.frames(role).iter().map(|archive| archive.file.clone());
+        let table = catalogue.frames.values.file.clone();
+        let names = archives.take(files.len().saturating_sub(1)).chain([table]);
         let file = |(name, bytes)| Source::Here(File { name, bytes: ByteBuf::from(bytes) });
         let files = names.zip(files).map(file).collect();
         let request = Request::LoadData { role, files, reading: Reading::default() };
@@ -166,12 +170,12 @@ impl State {
             if loaded.summary.label_columns.is_empty() {
                 self.complain(without_labels(&loaded.name));
             }
-            self.search_form.suit(&loaded.summary);
         }
         self.forget_entering();
         let data = self.data_mut(role);
         data.loaded = Some(loaded);
         data.loading.take_if(|loading| loading.task == Some(task));
+        self.suit_search();
     }
 
     pub(super) fn data_failed(&mut self, role: Role, task: TaskId) {

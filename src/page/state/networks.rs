@@ -245,6 +245,7 @@ impl State {
             self.follow_size(effects);
         }
         self.restore_variants(id, effects);
+        self.suit_search();
     }
 
     /// Lets frames enter as the file of a network that was opened has noted it, unless somebody said how.

@@ -88,5 +88,6 @@ impl State {
         }
         self.selected = network;
         self.copied = None;
+        self.suit_search();
     }
 }

@@ -284,14 +284,15 @@ impl State {
 
     /// What is said of the outputs that a network has.
     pub fn judging_of(&self, id: &str) -> Judging {
-        let outputs = self.network(id).and_then(Network::inspection);
-        let has = |name: &String| {
-            outputs.is_some_and(|inspection| inspection.outputs.iter().any(|o| o.name == *name))
-        };
         let mut judging = self.judging.clone();
-        judging.outputs.retain(|name, _| has(name));
-        judging.bins.retain(|name, _| has(name));
+        judging.outputs.retain(|name, _| self.has_output(id, name));
+        judging.bins.retain(|name, _| self.has_output(id, name));
         judging
+    }
+
+    pub(super) fn has_output(&self, id: &str, name: &str) -> bool {
+        let inspection = self.network(id).and_then(Network::inspection);
+        inspection.is_some_and(|own| own.outputs.iter().any(|output| output.name == name))
     }
 
     /// The networks to put side by side, the reference first; a trained one only if it was trained

@@ -6,7 +6,6 @@ use super::frames_choices::FRAMES;
 use super::{Effect, State, run};
 use crate::error::{Error, Result};
 use crate::lab::protocol::Inspection;
-use crate::vocabulary::frames::DataSummary;
 use crate::vocabulary::recipe::Recipe;
 use crate::vocabulary::search::{Found, Heldout, Target, Trial};
 
@@ -53,8 +52,7 @@ impl Default for SearchForm {
 
 impl SearchForm {
     /// Asks for what the labels can tell: points of classes, or the error of values.
-    pub(super) fn suit(&mut self, data: &DataSummary) {
-        let of_values = data.class_counts.is_empty() && !data.label_columns.is_empty();
+    pub(super) fn suit(&mut self, of_values: bool) {
         self.goal = match self.goal {
             Goal::Drop if of_values => Goal::Rise,
             Goal::Rise if !of_values => Goal::Drop,
@@ -151,6 +149,15 @@ impl Search {
 }
 
 impl State {
+    /// Has the search ask for what the labels can tell of the chosen network.
+    pub(super) fn suit_search(&mut self) {
+        let Some(loaded) = &self.validation.loaded else { return };
+        let inspection = self.selected().and_then(|network| network.inspection());
+        let outputs = inspection.map_or(&[][..], |inspection| &inspection.outputs);
+        let of_values = loaded.summary.says_values(outputs.iter().map(|output| &*output.name));
+        self.search_form.suit(of_values);
+    }
+
     /// Why no search can be started.
     pub fn search_fault(&self) -> Option<Error> {
         let inspection = self.selected()?.inspection()?;

@@ -14,6 +14,7 @@ use crate::vocabulary::driving::RoadSearch;
 use crate::vocabulary::driving::{Driven, Drives, Track};
 use crate::vocabulary::entering::{Entering, Numbers};
 use crate::vocabulary::frames::{ArraySummary, DataSummary, LabelColumn};
+use crate::vocabulary::plan::Loss;
 use crate::vocabulary::recipe::{Granularity, LayerBits, Recipe, Rounding};
 use crate::vocabulary::report::{Accuracy, Report};
 use crate::vocabulary::search::{Found, Target, Trial};
@@ -34,7 +35,8 @@ const CATALOGUE: &str = r#"{
         "training": [
             {"file": "frames/training-0.zip", "count": 20},
             {"file": "frames/training-1.zip", "count": 20}
-        ]
+        ],
+        "values": {"file": "frames/values.csv"}
     },
     "classes": ["left", "right"]
 }"#;
@@ -145,7 +147,12 @@ impl Bench {
     /// Everything that was fetched arrives.
     fn deliver(&mut self) {
         while let Some(resource) = self.fetched.pop() {
-            self.act(Action::Received { resource, files: vec![vec![1]] });
+            // Of frames the table that lies beside them, too.
+            let files = match resource {
+                Resource::Frames(_) => vec![vec![1]; 2],
+                _ => vec![vec![1]],
+            };
+            self.act(Action::Received { resource, files });
         }
     }
 
@@ -680,14 +687,13 @@ fn bad_frames_leave_the_good_ones_in_place() {
 fn of_values_the_search_asks_for_their_error() {
     let mut bench = Bench::open();
     assert_eq!(bench.state.search_form.goal, Goal::Drop);
-    let values = DataSummary { class_counts: Vec::new(), ..summary(2) };
     let mut form = bench.state.search_form.clone();
-    form.suit(&values);
+    form.suit(true);
     assert_eq!((form.goal, form.limit(&inspection("float", 2))), (Goal::Rise, "2".to_owned()));
-    form.suit(&summary(2));
+    form.suit(false);
     assert_eq!(form.goal, Goal::Drop);
     form.goal = Goal::Bytes;
-    form.suit(&values);
+    form.suit(true);
     assert_eq!(form.goal, Goal::Bytes);
     bench.run();
     assert!(bench.told().is_empty());
@@ -1402,6 +1408,34 @@ fn frames_on_their_way_are_fetched_again_if_others_are_wanted() {
     assert!(loading.is_some_and(|loading| loading.brings(2)), "{loading:?}");
     let asked = bench.fetched.iter().filter(|r| **r == Resource::Frames(Role::Training)).count();
     assert_eq!(asked, 1, "the first fetch is given up");
+}
+
+#[test]
+fn the_chosen_losses_are_those_of_the_network_s_outputs_and_of_the_link() {
+    let mut bench = Bench::open();
+    let output = bench.state.inspection("plain").unwrap().outputs[0].name.clone();
+    let mut form = bench.state.train_form.clone();
+    form.losses = [(output.clone(), Loss::Huber), ("elsewhere".into(), Loss::L1)].into();
+    bench.act(Action::SetTraining(form.clone()));
+    begin_training(&mut bench);
+    let losses = &bench.state.trainings["plain"].plan.losses;
+    assert_eq!(losses.iter().collect::<Vec<_>>(), [(&output, &Loss::Huber)]);
+    let link = bench.state.link().fragment();
+    assert_eq!(Bench::open_by(&link).state.train_form.losses, form.losses);
+}
+
+#[test]
+fn bundled_frames_come_with_the_table_of_their_values() {
+    let mut bench = Bench::default();
+    bench.act(Action::Start);
+    bench.deliver();
+    let loads = bench.sent.iter().find_map(|(_, request)| match &**request {
+        Request::LoadData { files, .. } => {
+            Some(files.iter().map(|file| file.name()).collect::<Vec<_>>())
+        }
+        _ => None,
+    });
+    assert_eq!(loads.unwrap(), ["frames/validation.zip", "frames/values.csv"]);
 }
 
 #[test]

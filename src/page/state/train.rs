@@ -1,5 +1,6 @@
 //! Quantization-aware training: what is asked for, how far it is, and how to go on later.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::data::{BUNDLED, DataSet};
@@ -11,7 +12,7 @@ use crate::lab::protocol::{
     Inspection, ModelId, Progress, Request, Role, Stage, TrainOptions, TrainingSummary,
 };
 use crate::vocabulary::file::File;
-use crate::vocabulary::plan::{Mirror, Optimizer, Plan, Scales};
+use crate::vocabulary::plan::{Loss, Mirror, Optimizer, Plan, Scales};
 use crate::vocabulary::recipe::Recipe;
 use crate::vocabulary::training::{Checkpoint, Epoch, Resume, SavedTraining, epochs_done};
 
@@ -31,6 +32,8 @@ pub struct TrainForm {
     /// Half of the loss is the distance from the float network's answers.
     pub distillation: bool,
     pub mirror: bool,
+    /// Of outputs, where it is not the usual one; each holds for networks that have such an output.
+    pub losses: BTreeMap<String, Loss>,
 }
 
 impl Default for TrainForm {
@@ -43,6 +46,7 @@ impl Default for TrainForm {
             learning_rate: String::new(),
             distillation: false,
             mirror: true,
+            losses: BTreeMap::new(),
         }
     }
 }
@@ -66,6 +70,7 @@ impl TrainForm {
             learning_rate,
             distillation: if self.distillation { 0.5 } else { 0.0 },
             mirror: if self.mirror { Mirror::Auto } else { Mirror::Off },
+            losses: self.losses.clone(),
             seed: recipe.seed,
             ..Plan::default()
         };
@@ -196,6 +201,7 @@ impl State {
             return;
         }
         plan.judging = self.judging_of(&id);
+        plan.losses.retain(|name, _| self.has_output(&id, name));
         let training = Training::new(self.recipe.clone(), plan, self.train_form.archives);
         self.train(id, training, Step::Train { finish: false }, now, effects);
     }

@@ -129,7 +129,9 @@ fn truth(state: &Snapshot, frame: usize) -> String {
     let labels = state.frame_labels.as_deref();
     let class = labels.and_then(|l| l.classes.as_ref()?.get(frame).copied()).map(usize::from);
     let picture = state.grid.pictures.get(&frame);
-    let class = class.or_else(|| picture.and_then(|picture| picture.label));
+    // Of frames that have both, what the networks say.
+    let are_values = labels.is_some_and(|labels| !labels.values.is_empty());
+    let class = class.or_else(|| picture.filter(|_| !are_values)?.label);
     if let Some(class) = class {
         return state.class_label(class);
     }

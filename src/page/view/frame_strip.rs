@@ -71,11 +71,14 @@ fn cell(state: &Snapshot, picture: &Rc<Picture>) -> Html {
         }
     };
     let values = (!picture.values.is_empty()).then(|| told(picture.values.iter().copied()));
-    let truth = picture.label.map(|label| state.class_label(label)).or(values);
+    let class = picture.label.map(|label| state.class_label(label));
+    let answers: Vec<Answer> = state.speakers().into_iter().map(answer).collect();
+    // Of frames that have both, what the networks say.
+    let says_values =
+        |answer: &Answer| answer.prediction.as_ref().is_some_and(|p| !p.values.is_empty());
+    let truth = if answers.iter().any(says_values) { values.or(class) } else { class.or(values) };
     html! {
-        <FrameCell key={picture.index} picture={picture.clone()}
-            truth={truth} range={range(state)}
-            answers={state.speakers().into_iter().map(answer).collect::<Vec<_>>()} />
+        <FrameCell key={picture.index} picture={picture.clone()} {truth} range={range(state)} {answers} />
     }
 }
 
@@ -86,7 +89,9 @@ fn told(values: impl Iterator<Item = f32>) -> String {
 /// Between which the first value lies, of the labels, or of what is said of the frames on show.
 fn range(state: &Snapshot) -> [f64; 2] {
     let loaded = state.data(Role::Validation).loaded.as_ref();
-    if let Some(column) = loaded.and_then(|loaded| loaded.summary.label_columns.first()) {
+    let columns = loaded.map_or(&[][..], |loaded| &loaded.summary.label_columns);
+    let named = columns.iter().find(|column| column.name.is_some());
+    if let Some(column) = named.or(columns.first()) {
         return column.range;
     }
     let predictions = state.predictions.values().flat_map(|predictions| predictions.iter());

@@ -7,14 +7,24 @@ use yew::prelude::*;
 
 use super::charts::learning_curves::LearningCurves;
 use super::props::{PageProps, Snapshot, changing};
-use crate::lab::protocol::Role;
+use crate::lab::protocol::{Role, TensorShape};
 use crate::page::format;
 use crate::page::state::{Action, EPOCHS_CHOICES, End, TrainForm, Training};
 use crate::report::words;
-use crate::vocabulary::plan::{Optimizer, Plan, Scales};
+use crate::vocabulary::plan::{Loss, Optimizer, Plan, Scales};
 use crate::vocabulary::training::{Epoch, Score};
 
 const OPTIMIZERS: [(Optimizer, &str); 2] = [(Optimizer::Adam, "Adam"), (Optimizer::Sgd, "SGD")];
+/// The first is the usual one.
+const LOSSES: [(Option<Loss>, &str); 5] = [
+    (None, "as its labels ask"),
+    (Some(Loss::Mse), "squared error"),
+    (Some(Loss::Huber), "Huber"),
+    (Some(Loss::L1), "absolute error"),
+    (Some(Loss::CrossEntropy), "cross-entropy"),
+];
+/// Networks with more outputs learn by the usual losses.
+const MOST_LOSSES: usize = 8;
 const SCALES: [(Scales, &str); 2] =
     [(Scales::Learned, "learned (LSQ)"), (Scales::MovingAverage, "by moving average")];
 
@@ -114,6 +124,8 @@ fn form(training: Option<&Rc<Training>>, state: &Snapshot, dispatch: &Callback<A
                                 form.learning_rate = event.target_unchecked_into::<HtmlInputElement>().value();
                             })} />
                     </label>
+                    { for state.selected().and_then(|network| network.inspection()).into_iter()
+                        .flat_map(|inspection| losses(&inspection.outputs, form, dispatch)) }
                     { switch("train-mirror", "Mirrored frames", form.mirror,
                         change(|form, event| form.mirror = checked(event))) }
                     { switch("train-distillation", "Learn from the float network, too", form.distillation,
@@ -122,7 +134,9 @@ fn form(training: Option<&Rc<Training>>, state: &Snapshot, dispatch: &Callback<A
                 <p class="hint">
                     { format!("Until convergence: whenever {} epochs bring no progress the learning rate \
                         falls to a third; at the third time it ends, after {} epochs at most. The bundled \
-                        classes change sides with a mirrored frame; the dashboard stays, its needles turn.",
+                        classes change sides with a mirrored frame, steering its sign; the dashboard stays, \
+                        its needles turn. Classes learn by cross-entropy, values by their squared error, \
+                        unless another loss is chosen.",
                         Plan::PATIENCE, Plan::MAX_EPOCHS) }
                 </p>
             </details>
@@ -142,9 +156,31 @@ fn checked(event: Event) -> bool {
     event.target_unchecked_into::<HtmlInputElement>().checked()
 }
 
+/// What each output is trained by.
+fn losses(outputs: &[TensorShape], form: &TrainForm, dispatch: &Callback<Action>) -> Vec<Html> {
+    let choose = |output: &TensorShape| {
+        let name = output.name.clone();
+        let set = move |form: &mut TrainForm, event: Event| {
+            match LOSSES[chosen(event)].0 {
+                Some(loss) => form.losses.insert(name.clone(), loss),
+                None => form.losses.remove(&name),
+            };
+        };
+        let present = form.losses.get(&output.name).copied();
+        select(
+            &format!("train-loss-{}", output.name),
+            &format!("Loss of {}", output.name),
+            &LOSSES,
+            present,
+            changing(form, set, Action::SetTraining, dispatch),
+        )
+    };
+    outputs.iter().filter(|_| outputs.len() <= MOST_LOSSES).map(choose).collect()
+}
+
 fn select<T: PartialEq + Copy>(
-    testid: &'static str,
-    name: &'static str,
+    testid: &str,
+    name: &str,
     choices: &[(T, &'static str)],
     present: T,
     onchange: Callback<Event>,
@@ -153,8 +189,8 @@ fn select<T: PartialEq + Copy>(
         html! { <option selected={*choice == present}>{ *word }</option> }
     };
     html! {
-        <label>{ name }
-            <select data-testid={testid} {onchange}>{ for choices.iter().map(option) }</select>
+        <label>{ name.to_owned() }
+            <select data-testid={testid.to_owned()} {onchange}>{ for choices.iter().map(option) }</select>
         </label>
     }
 }
