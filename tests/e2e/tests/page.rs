@@ -186,6 +186,38 @@ fn fits_wide_and_narrow_screens_in_light_and_dark() {
     });
 }
 
+/// The bundled network of values drives, and is measured by the labels that the bundled frames have for it.
+#[test]
+fn the_bundled_network_of_values_needs_nothing_said() {
+    let network = "pilotnet-steering";
+    let net = model(network).to_string_lossy().into_owned();
+    let compared = steer8(&["compare", &net, "--json", "--quiet"]);
+    let compared: Value = serde_json::from_slice(&compared).expect("--json gives JSON");
+    let native = compared["results"].as_array().expect("results").clone();
+    in_browser(async move |page| {
+        page.choose(network).await?;
+        page.wait_for(&format!("car[data-model={network}]")).await?;
+        page.press_go().await?;
+        page.at("compare").await?;
+        page.wait_for("verdict").await?;
+        assert_eq!(page.all("values").await?.len(), 3, "a picture for each output");
+        for (i, name) in ["steering", "gas", "brake"].into_iter().enumerate() {
+            let shown = page.values(&format!("mae[data-name='{name}']")).await?;
+            let of =
+                |report: &Value| report["values"]["outputs"][i]["mae"].as_f64().expect("a MAE");
+            let expected: Vec<f64> = native.iter().map(of).collect();
+            // Float networks round in other orders on other machines.
+            let alike = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-3 * b;
+            let all = shown.len() == 2 && shown.iter().zip(&expected).all(alike);
+            assert!(all, "{name}: {shown:?}, not the command line's {expected:?}");
+        }
+        let bytes = page.download().await?;
+        assert!(bytes == quantized_natively(network), "other bytes than natively");
+        assert_eq!(page.complaints().await?, [""; 0]);
+        Ok(())
+    });
+}
+
 fn quantized_natively(network: &str) -> Vec<u8> {
     let to = Path::new(&setting("E2E_FILES")).join(format!("{network}-int8.onnx"));
     let (from, to_text) = (model(network), to.to_string_lossy().into_owned());

@@ -106,6 +106,33 @@ fn a_training_can_be_stopped_with_the_best_so_far_or_discarded() {
     });
 }
 
+/// The bundled network of values at 3 bits: its curve is that of an error, by the loss that was chosen.
+#[test]
+fn a_network_of_values_trains_by_the_chosen_loss_with_its_curve_in_mae() {
+    in_browser(async |page| {
+        let network = "pilotnet-steering";
+        page.open_link(&format!("network={network}&recipe={RECIPE}")).await?;
+        page.wait_for(&format!("network-{network}[data-status=ready]")).await?;
+        page.at("train").await?;
+        page.pick("train-epochs", "3").await?;
+        page.driver.execute("document.querySelector('.train-more').open = true", vec![]).await?;
+        page.pick("train-loss-steering", "Huber").await?;
+        assert!(page.fragment().await?.contains("losses="), "the link has the loss");
+        page.click("train").await?;
+        page.wait_for("training[data-status=training][data-value='1']").await?;
+        assert!(page.text().await?.contains("a mean absolute error of"));
+        if is_chrome() {
+            page.fits_screens("training-values").await?;
+        }
+        page.click("finish-training").await?;
+        page.wait_for("training[data-status=finished]").await?;
+        page.at("compare").await?;
+        page.wait_for(&format!("mae[data-model={network}-qat][data-name=steering]")).await?;
+        assert_eq!(page.complaints().await?, [""; 0]);
+        Ok(())
+    });
+}
+
 fn trained_natively() -> Vec<u8> {
     let to = Path::new(&setting("E2E_FILES")).join("assignment-qat.onnx");
     let network = model("assignment");
