@@ -203,7 +203,7 @@ impl State {
             return;
         }
         let Some(network) = self.shared_network() else { return };
-        self.settle(&network);
+        self.recognize(&network);
         let Some(sharing) = self.sharing.clone() else { return };
         if let Some(at) = (0..sharing.fates.len()).find(|&at| self.can_remake(&sharing, at)) {
             self.select(network, effects);
@@ -281,7 +281,7 @@ impl State {
     }
 
     /// Looks which of the link's variants are here, made just now or before.
-    fn settle(&mut self, network: &str) {
+    fn recognize(&mut self, network: &str) {
         let Some(mut sharing) = self.sharing.clone() else { return };
         let own = Rc::make_mut(&mut sharing);
         let at = own.at.take();

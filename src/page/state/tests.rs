@@ -1427,7 +1427,10 @@ fn the_chosen_losses_are_those_of_the_network_s_outputs_and_of_the_link() {
 #[test]
 fn bundled_frames_come_with_the_table_of_their_values() {
     let mut bench = Bench::default();
-    bench.act(Action::Start);
+    bench.start();
+    let mut effects = Vec::new();
+    bench.state.fetch_missing_data(Role::Validation, &mut effects);
+    bench.perform(effects);
     bench.deliver();
     let loads = bench.sent.iter().find_map(|(_, request)| match &**request {
         Request::LoadData { files, .. } => {
