@@ -29,8 +29,11 @@ pub enum Damage {
     Damage,
     /// Points of top-1 that it costs alone, or by how much it raises the mean absolute error.
     Lost,
+    /// Of its output against float, in dB.
     Sqnr,
+    /// Of its weights.
     Bits,
+    /// Multiply-accumulates of one frame.
     Macs,
     /// The return that it costs alone; of an analysis that drove.
     Return,

@@ -47,7 +47,8 @@ fn at_once() -> Result<Vec<String>> {
     let catalogue: Value =
         serde_json::from_str(&read(&path)?).map_err(|why| format!("{}: {why}", path.display()))?;
     let frames = &catalogue["frames"];
-    let entries = [&catalogue["networks"][0], &frames["calibration"], &frames["validation"]];
+    let network = &catalogue["networks"][0];
+    let entries = [network, &frames["calibration"], &frames["validation"], &frames["values"]];
     let file = |entry: &Value| Some(format!("models/{}", entry["file"].as_str()?));
     let files: Option<Vec<String>> = entries.into_iter().map(file).collect();
     files.ok_or_else(|| format!("{} lacks a network or frames", path.display()))
