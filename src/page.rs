@@ -33,7 +33,7 @@
 //! | `analysis` | that account | `data-value` (layers) |
 //! | `warnings`, `all-quantized`, `saturating`, `by-calibration-frames`, `re-evaluated` | its parts | |
 //! | `sort-node`, `sort-macs`, … | headings of its table that sort | |
-//! | `layer` | a layer; in it `layer-open`, `keep-float`, `layer-bits`, and the figures `sqnr`, `only-quantized-top1`, … | `data-node`, `data-position`; figures: `data-value` |
+//! | `layer` | a layer; in it `layer-open`, which shows `layer-detail`, `keep-float`, `layer-bits`, and the figures `layer-macs`, `weight-bits`, `dead-channels`, `sqnr`, `only-quantized-top1`, … | `data-node`, `data-position`; figures: `data-value` |
 //! | `search-goal`, `search-limit`, `search-weight-bits`, `search-frames`, `search` | what is searched, and the button | |
 //! | `search-results` | what was tried | `data-value` (how many), `data-status` (`searching`, `finished`, `stopped`) |
 //! | `trial` | a recipe that was tried, the latest first; `use-trial` in it | `data-bops`, `data-bytes`, `data-drop`, `data-meets` |
@@ -41,7 +41,8 @@
 //! | `results` | the comparison | `data-value` (seconds from the button to here), `data-current` (by the present recipe) |
 //! | `kept`, `forget-kept` | what the browser keeps of the variants | `data-value` (how many) |
 //! | `trade-off` | the chart of score against cost; in it `spot`, `trial-spot`, `trade-off-won`, `trade-off-cost` | `data-value` (points) |
-//! | `verdict`, `short-verdict` | the comparison in a sentence, there and at the button | |
+//! | `verdict`, `verdict-drive`, `short-verdict` | the comparison in a sentence, what was driven in another, and at the button | |
+//! | `nothing-compared`, `judged-otherwise` | says that nothing is measured yet, or that the outputs say something else since | |
 //! | `compare-table` | every variant that is shown | `data-value` (columns) |
 //! | `measure-all`, `drive-all`, `only-differences`, `show-hidden`, `undo`, `copy-markdown`, `copy-csv`, `copy-json` | what can be done with it | |
 //! | `report-float`, `report-int8`, … | a column of the table, by variant; in it `rename`, below it `open-variant`, `copy-command-of`, `download-of`, `pin`, `hide`, `remove` | `data-model`: an id as above; the first int8 network made of it is `{id}-int8`, the next `{id}-int8-2` |
@@ -50,23 +51,32 @@
 //! | `kernels` | what computed | `data-value` (`simd128`, `relaxed-simd`) |
 //! | `layer-time`, `time-rest`, `time-total` | its rows; in each `time-ms` and `time-gmacs` of every network, and `time-speedup` | `data-node`; figures: `data-model`, `data-value` |
 //! | `sort-time-node`, `sort-time-speedup`, … | its headings that sort | |
-//! | `confusion` | a confusion matrix | `data-model`, `data-value` (JSON) |
+//! | `confusion` | a confusion matrix; in it `confusion-cell` | `data-model`, `data-value` (JSON) |
 //! | `left-in-float` | the nodes left in float, and why | `data-value` (how many) |
 //! | `drive` | the stage | `data-track`, `data-value` (steps shown) |
 //! | `car` | a car on it; in it `look` | `data-model`, `data-steps`, `data-value` (return), `data-status` (`driving`, `finished`, `outside`, `out-of-time`, `fault`) |
-//! | `stage-play`, `stage-step`, `stage-restart`, `stage-pace`, `stage-track`, `stage-next`, `stage-beside`, `take-the-wheel` | its controls | |
+//! | `stage-play`, `stage-step`, `stage-restart`, `stage-pace`, `stage-track`, `stage-next`, `stage-beside`, `take-the-wheel`, `hold-{label}` | its controls; the last are pressed to drive by hand | |
+//! | `drive-words` | what happens on it, in words | |
 //! | `wheel-form` | what the numbers of an opened network set; in it `sets-{i}`, `factor-{i}`, `target-speed` | |
-//! | `looked` | one picture; in it `looked-answer`, `looked-apart`, `cover`, `add-looked`, `close-looked` | answers: `data-model` |
+//! | `looked` | one picture; in it `looked-answer`, `looked-apart`, `cover`, `looked-class`, `add-looked`, `close-looked` | answers: `data-model` |
 //! | `covered` | what covering its patches changes | `data-value` (patches so far) |
 //! | `own-frames` | frames driven by hand; in it `own-train`, `own-save`, `own-save-folders`, `own-save-values`, `own-forget` | `data-value` (how many) |
 //! | `drive-widths`, `drive-subject`, `drive-trial` | drives every width, what was made, what a search has tried | |
+//! | `road` | what was driven beside what was answered | |
 //! | `road-point` | what was driven | `data-bits`, `data-value` (mean return), `data-tracks` |
 //! | `parting` | where return and accuracy part, in a sentence | |
 //! | `data-validation`, `data-calibration` | what is loaded | `data-value` (frames), `data-status` (`empty`, `loading`, `ready`) |
 //! | `open-validation`, `open-calibration` | file inputs; `…-folder`: folder inputs | |
 //! | `bundled-validation`, `bundled-calibration` | back to the bundled frames | |
 //! | `cancel-validation`, `cancel-calibration` | stops loading | |
-//! | `mean`, `std` | normalization of a person's own frames | |
+//! | `found`, `data-note`, `label-rows` | where frames and labels were found, what was left out, and the first of them | |
+//! | `mean`, `std`, `to-network`, `color` | how a person's own frames enter | |
+//! | `labelling`, `all-cameras` | the fold with where their labels lie, and whether side cameras count | |
+//! | `task-{name}`, `bins-{name}`, `tolerance` | what the outputs say, and what is near enough | |
+//! | `entering`, `entering-numbers`, `doubt` | what the network gets, and what looks wrong about it | |
+//! | `values`, `show-worst` | a value over the frames, and its worst ones | `data-name` |
+//! | `train-epochs`, `train-frames`, `train-rate` | how a network is trained | |
+//! | `training` | how far it is; in it `pace`, `finish-training`, `resume-training`, `discard-training` | `data-status`, `data-value` (epochs), `data-kept` |
 //! | `notice` | an error; `dismiss` in it takes it away | |
 
 pub mod answers;

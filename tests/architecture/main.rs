@@ -2,6 +2,7 @@
 
 mod layers;
 mod scan;
+mod testids;
 
 use scan::{Mention, sources};
 

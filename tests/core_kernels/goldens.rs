@@ -1,8 +1,7 @@
 //! Our int8 networks against ONNX Runtime's answers on the same files, stored by `goldens/make.py`;
 //! natively and in the browser.
 
-use std::ops::ControlFlow;
-
+use crate::asking::done;
 use serde::Deserialize;
 use steer8::lab::Lab;
 use steer8::lab::protocol::{Event, Request, Role};
@@ -24,19 +23,6 @@ struct Golden {
     on: Vec<Vec<i32>>,
 }
 
-fn ask(lab: &mut Lab, request: Request) -> Event {
-    let mut last = None;
-    lab.handle(request, &mut |event| {
-        last = Some(event);
-        ControlFlow::Continue(())
-    });
-    match last {
-        Some(Event::Failed { error }) => panic!("{error}"),
-        Some(event) => event,
-        None => panic!("the lab said nothing"),
-    }
-}
-
 fn file(name: &str, bytes: &[u8]) -> File {
     File { name: name.into(), bytes: bytes.to_vec().into() }
 }
@@ -55,19 +41,19 @@ fn agrees_with_onnx_runtime(name: &str, network: &[u8], golden: &str) {
     let mut lab = Lab::new();
     for (role, bytes) in [(Role::Calibration, CALIBRATION), (Role::Validation, VALIDATION)] {
         let files = vec![file("frames.zip", bytes).into()];
-        ask(&mut lab, Request::LoadData { role, files, reading: Reading::default() });
+        done(&mut lab, Request::LoadData { role, files, reading: Reading::default() });
     }
-    ask(
+    done(
         &mut lab,
         Request::LoadModel { model: "float".into(), file: file(name, network), beside: Vec::new() },
     );
     let request =
         Request::Quantize { model: "float".into(), recipe: Recipe::default(), into: "int8".into() };
-    let Event::Quantized { summary, .. } = ask(&mut lab, request) else { panic!("not quantized") };
+    let Event::Quantized { summary, .. } = done(&mut lab, request) else { panic!("not quantized") };
     assert_eq!(summary.sha256, golden.sha256, "{name}: other bytes than those in the golden");
 
     let request = Request::Predict { model: "int8".into(), indices: golden.frames.clone() };
-    let Event::Predictions { predictions, .. } = ask(&mut lab, request) else {
+    let Event::Predictions { predictions, .. } = done(&mut lab, request) else {
         panic!("no predictions")
     };
     let scales = || golden.scales.iter().cycle();

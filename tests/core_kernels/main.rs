@@ -4,6 +4,9 @@
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
+#[path = "../asking/mod.rs"]
+mod asking;
+
 mod drive;
 mod goldens;
 mod kernels;

@@ -2,7 +2,6 @@
 //! file must shrink.
 
 use std::fs;
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::Command;
 
@@ -14,23 +13,12 @@ use steer8::vocabulary::reading::Reading;
 use steer8::vocabulary::recipe::Recipe;
 use steer8::vocabulary::task::Judging;
 
+use crate::asking::done;
+
 fn file(path: &str) -> File {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
     let bytes = fs::read(models.join(path)).unwrap_or_else(|e| panic!("{path}: {e}"));
     File { name: path.rsplit('/').next().unwrap_or(path).into(), bytes: bytes.into() }
-}
-
-fn ask(lab: &mut Lab, request: Request) -> Event {
-    let mut last = None;
-    lab.handle(request, &mut |event| {
-        last = Some(event);
-        ControlFlow::Continue(())
-    });
-    match last {
-        Some(Event::Failed { error }) => panic!("{error}"),
-        Some(event) => event,
-        None => panic!("the lab said nothing"),
-    }
 }
 
 fn quantize_and_compare(network: &str) {
@@ -38,21 +26,21 @@ fn quantize_and_compare(network: &str) {
     for (role, path) in
         [(Role::Calibration, "frames/calibration.zip"), (Role::Validation, "frames/validation.zip")]
     {
-        ask(
+        done(
             &mut lab,
             Request::LoadData { role, files: vec![file(path).into()], reading: Reading::default() },
         );
     }
     let float = file(&format!("networks/{network}.onnx"));
-    ask(&mut lab, Request::LoadModel { model: "float".into(), file: float, beside: Vec::new() });
+    done(&mut lab, Request::LoadModel { model: "float".into(), file: float, beside: Vec::new() });
     let request =
         Request::Quantize { model: "float".into(), recipe: Recipe::default(), into: "int8".into() };
-    let Event::Quantized { summary, .. } = ask(&mut lab, request) else { panic!("not quantized") };
+    let Event::Quantized { summary, .. } = done(&mut lab, request) else { panic!("not quantized") };
     assert_eq!(summary.left_in_float, [], "{network} has only operators with an integer version");
 
     let models = vec!["float".into(), "int8".into()];
     let Event::Compared { reports, verdict, classes, .. } =
-        ask(&mut lab, Request::Compare { models, judging: Judging::default() })
+        done(&mut lab, Request::Compare { models, judging: Judging::default() })
     else {
         panic!("not compared")
     };
@@ -79,7 +67,7 @@ fn quantize_and_compare(network: &str) {
         let top1 = report.accuracy.as_ref().map(|accuracy| accuracy.top1);
         assert_eq!(top1, Some(right as f64 / labels.len() as f64), "frame by frame");
     }
-    ask(&mut lab, Request::Forget { model: "int8".into() });
+    done(&mut lab, Request::Forget { model: "int8".into() });
     let gone = Request::Compare { models: vec!["int8".into()], judging: Judging::default() };
     let mut last = None;
     lab.handle(gone, &mut |event| {

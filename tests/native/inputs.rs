@@ -1,8 +1,8 @@
 //! A network with several inputs through everything that is done with networks.
 
 use std::io::{Cursor, Read, Write};
-use std::ops::ControlFlow;
 
+use crate::asking::ask;
 use steer8::lab::Lab;
 use steer8::lab::protocol::{Event, Request, Role, TrainOptions};
 use steer8::vocabulary::driving::RoadSearch;
@@ -56,15 +56,6 @@ fn frames(change: impl Fn(&str) -> Option<&str>) -> File {
     add("y", &[b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), &classes].concat());
     let bytes = zip.finish().expect("it is written").into_inner();
     File { name: "drive.npz".into(), bytes: bytes.into() }
-}
-
-fn ask(lab: &mut Lab, request: Request) -> Event {
-    let mut last = None;
-    lab.handle(request, &mut |event| {
-        last = Some(event);
-        ControlFlow::Continue(())
-    });
-    last.expect("the lab says something")
 }
 
 /// A lab with the network as `float`, and with these frames for everything.

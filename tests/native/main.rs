@@ -2,6 +2,8 @@
 //! linked with the whole core.
 #![cfg(feature = "cli")]
 
+#[path = "../asking/mod.rs"]
+mod asking;
 #[path = "../made_up/mod.rs"]
 mod made_up;
 

@@ -1,8 +1,8 @@
 //! Networks that predict values, as people drive with them: what is measured, said and searched.
 
 use std::io::{Cursor, Write};
-use std::ops::ControlFlow;
 
+use crate::asking::ask;
 use steer8::graph::{Attribute, Data, Dim, Graph, Node, Tensor, Value};
 use steer8::lab::Lab;
 use steer8::lab::protocol::{Event, Request, Role};
@@ -91,15 +91,6 @@ fn floats(columns: &[&[f32]]) -> Vec<u8> {
         k => format!("{FRAMES}, {k}"),
     };
     array("<f4", &shape, &bytes)
-}
-
-fn ask(lab: &mut Lab, request: Request) -> Event {
-    let mut last = None;
-    lab.handle(request, &mut |event| {
-        last = Some(event);
-        ControlFlow::Continue(())
-    });
-    last.expect("an answer")
 }
 
 /// A lab with the network and its frames.

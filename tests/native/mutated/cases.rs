@@ -1,8 +1,8 @@
 //! What a user does with a network: look at it, run it on a few frames, quantize it, run that.
 
 use std::io::{Cursor, Write};
-use std::ops::ControlFlow;
 
+use crate::asking::ask;
 use steer8::graph::{Dim, Graph};
 use steer8::lab::Lab;
 use steer8::lab::protocol::{Event, Request, Role};
@@ -28,21 +28,21 @@ pub(super) fn tried(bytes: &[u8], number: usize) -> Outcome {
     let mut lab = Lab::new();
     let file = File { name: "changed.onnx".into(), bytes: bytes.to_vec().into() };
     let loaded =
-        ask(&mut lab, Request::LoadModel { model: "float".into(), file, beside: Vec::new() });
+        does(&mut lab, Request::LoadModel { model: "float".into(), file, beside: Vec::new() });
     let Ok(graph) = onnx::read(bytes) else { return Outcome::RefusedOnReading };
     let Some(frames) = frames(&graph).filter(|_| loaded) else { return Outcome::RefusedLater };
     for role in [Role::Calibration, Role::Validation] {
         let files = vec![frames.clone().into()];
-        if !ask(&mut lab, Request::LoadData { role, files, reading: Reading::default() }) {
+        if !does(&mut lab, Request::LoadData { role, files, reading: Reading::default() }) {
             return Outcome::RefusedLater;
         }
     }
     let predict = |lab: &mut Lab, model: &str| {
-        ask(lab, Request::Predict { model: model.into(), indices: vec![0, 1] })
+        does(lab, Request::Predict { model: model.into(), indices: vec![0, 1] })
     };
     let ran = predict(&mut lab, "float");
     let (model, into) = ("float".into(), "int8".into());
-    if ask(&mut lab, Request::Quantize { model, recipe: recipe(number), into }) {
+    if does(&mut lab, Request::Quantize { model, recipe: recipe(number), into }) {
         predict(&mut lab, "int8");
     }
     if ran { Outcome::Ran } else { Outcome::RefusedLater }
@@ -55,15 +55,8 @@ pub(super) fn constants(bytes: &[u8]) -> usize {
 }
 
 /// Whether it did what it was asked.
-fn ask(lab: &mut Lab, request: Request) -> bool {
-    let mut last = None;
-    lab.handle(request, &mut |event| {
-        last = Some(event);
-        ControlFlow::Continue(())
-    });
-    let last = last.expect("a request ends with an event");
-    assert!(last.is_final());
-    !matches!(last, Event::Failed { .. })
+fn does(lab: &mut Lab, request: Request) -> bool {
+    !matches!(ask(lab, request), Event::Failed { .. })
 }
 
 fn recipe(number: usize) -> Recipe {
