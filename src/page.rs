@@ -28,9 +28,15 @@
 //! | `recipe-fault` | why the recipe cannot be carried out | |
 //! | `layer-chip` | what the recipe tells one layer; the button in it takes that back | `data-node` |
 //! | `copy-link`, `copy-command` | the recipe as a link and as a command line | `data-value` (the link's part behind `#`; the command line) |
+//! | `open-recipe` | opens a file with a recipe, or with ONNX Runtime's overrides | |
 //! | `stale` | says that what follows was made by another recipe | |
+//! | `why-{id}`, `term-{id}` | asks for an explanation; what is explained | |
+//! | `keys-button`, `keys` | the list of keys | |
+//! | `tour-offer`, `tour-start`, `tour-no` | offers the minute's tour | |
+//! | `tour` | a stop of it; in it `tour-next`, `tour-end` | `data-value` (which) |
 //! | `analyze`, `analysis-frames` | the account of the damage, and on how many frames | |
 //! | `analysis` | that account | `data-value` (layers) |
+//! | `save-node-data`, `node-figure` | the account for Model Explorer, and which figure of it | |
 //! | `warnings`, `all-quantized`, `saturating`, `by-calibration-frames`, `re-evaluated` | its parts | |
 //! | `sort-node`, `sort-macs`, … | headings of its table that sort | |
 //! | `layer` | a layer; in it `layer-open`, which shows `layer-detail`, `keep-float`, `layer-bits`, and the figures `layer-macs`, `weight-bits`, `dead-channels`, `sqnr`, `only-quantized-top1`, … | `data-node`, `data-position`; figures: `data-value` |
@@ -45,6 +51,9 @@
 //! | `nothing-compared`, `judged-otherwise` | says that nothing is measured yet, or that the outputs say something else since | |
 //! | `compare-table` | every variant that is shown | `data-value` (columns) |
 //! | `measure-all`, `drive-all`, `only-differences`, `show-hidden`, `undo`, `copy-markdown`, `copy-csv`, `copy-json` | what can be done with it | |
+//! | `more-formats`, `copy-link-of-all` | the comparison as a report and in other forms; a link with every variant | |
+//! | `latencies` | latencies while they are measured; in it `latency-strip` of each variant | `data-model` |
+//! | `shared` | what became of the variants of a link; in it `shared-network`, `shared-model`, `shared-file`, `shared-asks`, `shared-frames`, `shared-frames-folder`, `shared-again`, `train-shared` | |
 //! | `report-float`, `report-int8`, … | a column of the table, by variant; in it `rename`, below it `open-variant`, `copy-command-of`, `download-of`, `pin`, `hide`, `remove` | `data-model`: an id as above; the first int8 network made of it is `{id}-int8`, the next `{id}-int8-2` |
 //! | `file-bytes`, `weight-bytes`, `gzip-bytes`, `params`, `macs`, `flops`, `bops`, `latency`, `latency-p90`, `cold`, `session-bytes`, `accuracy`, `agreement`, `mcnemar`, `speedup`, `mae`, `from-float`, `return` | a figure of the table; `sort-{figure}` sorts the columns | `data-model`, `data-value`; with an interval `data-low`, `data-high` |
 //! | `times` | where the time goes | `data-value` (layers) |

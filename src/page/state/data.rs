@@ -5,7 +5,6 @@ use std::rc::Rc;
 use serde_bytes::ByteBuf;
 
 use super::labelling::LabellingForm;
-use super::networks::Fit;
 use super::preprocessing::PreprocessingForm;
 use super::queue::{Purpose, TaskId};
 use super::{Effect, Resource, State};
@@ -208,12 +207,8 @@ impl State {
     /// Reads a person's own frames again where they shall have the size of the chosen network and have that of
     /// another.
     pub(super) fn follow_size(&mut self, effects: &mut Vec<Effect>) {
-        let misfits = |state: &Self, role| {
-            let network = state.selected();
-            network.is_some_and(|network| matches!(state.fit(network, role), Fit::Misfit { .. }))
-        };
         if self.preprocessing.to_network {
-            self.read_again(misfits, effects);
+            self.read_again(Self::misfits, effects);
         }
     }
 

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use serde_bytes::ByteBuf;
 
-use super::queue::Purpose;
+use super::queue::{Purpose, Wanted};
 use super::{Effect, State};
 use crate::error::{Error, Result};
 use crate::lab::protocol::{ModelId, Request, Role};
@@ -32,15 +32,6 @@ pub enum Export {
     Times(ModelId),
     /// What the account of the damage says of the layers, for Model Explorer.
     Damage(Damage),
-}
-
-/// What the names in a network's file are wanted for.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Wanted {
-    /// To write the overrides of this variant.
-    Overrides(ModelId),
-    /// To read those in this file.
-    Reading(Rc<File>),
 }
 
 impl State {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use super::data::Loaded;
-use super::{Effect, State, export};
+use super::{Effect, State};
 use crate::error::Error;
 use crate::lab::protocol::{Event, ModelId, Progress, Request, Role};
 use crate::vocabulary::file::{File, Source};
@@ -31,9 +31,18 @@ pub(super) enum Purpose {
     /// What the variants say of one frame.
     LookInto,
     /// Names in a network's file.
-    Name(export::Wanted),
+    Name(Wanted),
     /// A step of the job.
     Run,
+}
+
+/// What the names in a network's file are wanted for.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Wanted {
+    /// To write the overrides of this variant.
+    Overrides(ModelId),
+    /// To read those in this file.
+    Reading(Rc<File>),
 }
 
 #[derive(Debug, Clone)]
