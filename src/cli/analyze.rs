@@ -8,8 +8,8 @@ use super::{files, print, print_json, table};
 use crate::error::{Error, Result};
 use crate::figures::{grouped, interval, percent, signed, significant, tenths, three_digits};
 use crate::lab::protocol::{ModelId, Role};
-use crate::report::node_data::{self, Damage};
-use crate::vocabulary::analysis::{self, Effect};
+use crate::report::node_data::{self, Told};
+use crate::vocabulary::analysis::{self, Damage, LayerDamage};
 use crate::vocabulary::driving::{LayerLoss, ReturnChange, RoadTest};
 use crate::vocabulary::preprocessing::Preprocessing;
 use crate::vocabulary::reading::Reading;
@@ -20,7 +20,7 @@ pub(super) fn run(arguments: &Analyze, json: bool, shell: &mut Shell) -> Result<
     let outputs: Vec<_> = node_data.iter().map(|(_, path)| path).collect();
     let inputs = [&on.model].into_iter().chain(&on.data).chain(&on.calibration.calibration);
     files::check_outputs(&outputs, inputs.chain(&on.recipe.recipe))?;
-    if drive.is_none() && node_data.iter().any(|(figure, _)| *figure == Damage::Return) {
+    if drive.is_none() && node_data.iter().any(|(figure, _)| *figure == Told::Return) {
         return Err(Error::new("nobody knows what layers cost on the road")
             .way_out("Let them drive with --drive N, or write another figure."));
     }
@@ -105,7 +105,7 @@ fn describe(model: &str, analysis: &analysis::Analysis) -> String {
 }
 
 /// A column's name, and what it says of an effect.
-type Figure = (&'static str, fn(&Effect) -> String);
+type Figure = (&'static str, fn(&Damage) -> String);
 
 fn layers(analysis: &analysis::Analysis) -> String {
     let figures: &[Figure] = match analysis.quantized.agreement {
@@ -134,7 +134,7 @@ fn layers(analysis: &analysis::Analysis) -> String {
     head.push("dead".into());
     let mut rows = vec![head];
     let mut order: Vec<_> = analysis.layers.iter().collect();
-    let damage = |effect: &Effect| effect.logit_mse;
+    let damage = |effect: &Damage| effect.logit_mse;
     order.sort_by(|a, b| damage(&b.only_this_quantized).total_cmp(&damage(&a.only_this_quantized)));
     for layer in order {
         let bits = layer.weight_bits.map_or("-".into(), |bits| bits.to_string());
@@ -187,7 +187,7 @@ fn tensors(analysis: &analysis::Analysis) -> String {
     table::align(&rows, 2)
 }
 
-pub(super) fn in_words(effect: &Effect) -> String {
+pub(super) fn in_words(effect: &Damage) -> String {
     let mut parts = Vec::new();
     if let Some(top1) = effect.top1 {
         parts.push(format!("top-1 {} %", percent(top1)));

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::files;
 use crate::error::{Context, Result};
-use crate::report::node_data::Damage;
+use crate::report::node_data::Told;
 use crate::vocabulary::driving::{Outputs, RoadTest};
 use crate::vocabulary::plan::{Loss, Mirror, Optimizer, Plan, Scales, Schedule};
 use crate::vocabulary::recipe::{
@@ -338,8 +338,8 @@ pub(super) struct Analyze {
     /// Write a figure of each layer here, which Model Explorer lays over the graph: damage (squared error of
     /// the answers, it alone quantized), lost (points of top-1, or error), sqnr, bits, macs or, with --drive,
     /// return; may be given several times [default figure: damage].
-    #[arg(long, value_name = "[FIGURE=]FILE", value_parser = node_data::<Damage>)]
-    pub(super) node_data: Vec<(Damage, PathBuf)>,
+    #[arg(long, value_name = "[FIGURE=]FILE", value_parser = node_data::<Told>)]
+    pub(super) node_data: Vec<(Told, PathBuf)>,
     #[command(flatten)]
     pub(super) on: Analysis,
 }

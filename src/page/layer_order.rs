@@ -1,7 +1,7 @@
 //! The order of the layers in the account of the damage.
 
 use super::sorting::{Key, Sorting};
-use crate::vocabulary::analysis::{Analysis, Effect, LayerDamage};
+use crate::vocabulary::analysis::{Analysis, Damage, LayerDamage};
 
 /// What a table of layers can be sorted by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub fn order(analysis: &Analysis, sorting: Sorting<Column>) -> Vec<usize> {
 }
 
 fn figure(layer: &LayerDamage, column: Column) -> Option<f64> {
-    let Effect { top1, agreement, logit_mse, mae_change, max_abs_from_float, .. } = match column {
+    let Damage { top1, agreement, logit_mse, mae_change, max_abs_from_float, .. } = match column {
         Column::FloatTop1 | Column::FloatAgreement | Column::FloatError => layer.only_this_float,
         _ => layer.only_this_quantized,
     };
@@ -57,8 +57,8 @@ fn figure(layer: &LayerDamage, column: Column) -> Option<f64> {
 mod tests {
     use super::*;
 
-    fn effect() -> Effect {
-        Effect {
+    fn effect() -> Damage {
+        Damage {
             top1: None,
             agreement: Some(1.0),
             logit_mse: 0.0,

@@ -8,7 +8,7 @@ use crate::runtime::{Family, tensor_types};
 use crate::score::judge::{Judge, Output};
 use crate::score::noise::Noise;
 use crate::score::tally::Tally;
-use crate::vocabulary::analysis::Effect;
+use crate::vocabulary::analysis::Damage;
 use crate::vocabulary::task::Judging;
 
 /// A network, and frames to measure its variants on.
@@ -36,7 +36,7 @@ pub(super) struct Variant {
 /// What was measured of a variant.
 #[derive(Debug, Clone)]
 pub(super) struct Measured {
-    pub(super) effect: Effect,
+    pub(super) effect: Damage,
     pub(super) tally: Tally,
     /// Of the watched tensor, in dB.
     pub(super) sqnr_db: Option<f64>,

@@ -23,7 +23,7 @@ pub enum Striking {
 /// What an analysis tells of a node.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
-pub enum Damage {
+pub enum Told {
     /// Mean squared difference of the answers from float's, this node quantized alone.
     #[default]
     Damage,
@@ -65,7 +65,7 @@ pub fn write<'a>(
 }
 
 /// A figure of all layers that have it.
-pub fn of_analysis(figure: Damage, analysis: &Analysis) -> String {
+pub fn of_analysis(figure: Told, analysis: &Analysis) -> String {
     type Of<'a> = &'a dyn Fn(&LayerDamage) -> Option<f64>;
     let alone = |layer: &LayerDamage| layer.only_this_quantized;
     let lost = |layer: &LayerDamage| {
@@ -78,16 +78,16 @@ pub fn of_analysis(figure: Damage, analysis: &Analysis) -> String {
         Some(own.only_this_quantized.change)
     };
     let (name, striking, of): (_, _, Of<'_>) = match figure {
-        Damage::Damage => {
+        Told::Damage => {
             ("Squared error, alone", Striking::High, &|layer| Some(alone(layer).logit_mse))
         }
-        Damage::Lost => ("Lost, alone", Striking::High, &lost),
-        Damage::Sqnr => ("SQNR in dB", Striking::Low, &|layer| layer.sqnr_db),
-        Damage::Bits => {
+        Told::Lost => ("Lost, alone", Striking::High, &lost),
+        Told::Sqnr => ("SQNR in dB", Striking::Low, &|layer| layer.sqnr_db),
+        Told::Bits => {
             ("Bits of the weights", Striking::Low, &|layer| layer.weight_bits.map(f64::from))
         }
-        Damage::Macs => ("MACs", Striking::High, &|layer| Some(layer.macs as f64)),
-        Damage::Return => ("Return, alone", Striking::Low, &of_return),
+        Told::Macs => ("MACs", Striking::High, &|layer| Some(layer.macs as f64)),
+        Told::Return => ("Return, alone", Striking::Low, &of_return),
     };
     let layers = analysis.layers.iter();
     let values = layers.filter_map(|layer| Some((layer.node.as_str(), of(layer)?)));

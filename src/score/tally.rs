@@ -3,7 +3,7 @@
 use super::classes::top1;
 use super::judge::{Judge, Truth};
 use crate::statistics::blocks::{self, Mean};
-use crate::vocabulary::analysis::Effect;
+use crate::vocabulary::analysis::Damage;
 use crate::vocabulary::task::Task;
 
 /// Of the bootstrap, for every variant the same.
@@ -74,11 +74,11 @@ impl Tally {
     }
 
     /// What all frames so far came to.
-    pub fn effect(&self) -> Effect {
+    pub fn effect(&self) -> Damage {
         let share = |part: usize, whole: usize| (whole > 0).then(|| part as f64 / whole as f64);
         let mean = |sum: f64| (self.values > 0).then(|| sum / self.values as f64);
         let sum = |which: usize| self.errors.iter().map(|errors| errors[which]).sum::<f64>();
-        Effect {
+        Damage {
             top1: share(self.right, self.labelled),
             agreement: share(self.agreed, self.classed),
             logit_mse: self.squares / self.numbers.max(1) as f64,
@@ -137,7 +137,7 @@ mod tests {
         let (one, two) = ([1.0, 0.0], [0.0, 1.0]);
         let rows = [(one, one), (two, one), (two, two), (one, two)];
         let known = tally(2, Some(Numbers::Classes(vec![0, 0, 0, 0])), &rows);
-        let Effect { top1, agreement, logit_mse, mae, max_abs_from_float, .. } = known.effect();
+        let Damage { top1, agreement, logit_mse, mae, max_abs_from_float, .. } = known.effect();
         assert_eq!((top1, agreement), (Some(0.5), Some(0.5)));
         assert_eq!((logit_mse, mae, max_abs_from_float), (0.5, None, 1.0));
         assert_eq!(known.drop(true).map(|drop| drop.mean), Some(0.0));
@@ -150,7 +150,7 @@ mod tests {
     fn values_are_held_against_labels_and_the_float_network() {
         let rows = [([1.0, 0.0], [1.5, 0.0]), ([3.0, 0.0], [2.0, 0.0])];
         let tally = tally(1, Some(Numbers::Values(vec![1.0, 2.0])), &rows);
-        let Effect { top1, agreement, mae, mae_change, max_abs_from_float, .. } = tally.effect();
+        let Damage { top1, agreement, mae, mae_change, max_abs_from_float, .. } = tally.effect();
         assert_eq!((top1, agreement), (None, None));
         assert_eq!((mae, mae_change, max_abs_from_float), (Some(0.5), Some(0.25), 1.0));
         assert_eq!(tally.rise(true).map(|rise| rise.mean), Some(100.0));

@@ -16,12 +16,12 @@ pub struct Analysis {
     /// Its mean absolute error.
     pub float_mae: Option<f64>,
     /// The whole network quantized.
-    pub quantized: Effect,
+    pub quantized: Damage,
     /// The same on a machine whose integer unit adds u8 x i8 products in pairs that saturate at 16
     /// bits (x86 without VNNI); `None` where that cannot happen.
-    pub saturating: Option<Effect>,
+    pub saturating: Option<Damage>,
     /// The whole network, calibrated on fewer frames.
-    pub by_calibration_frames: Vec<FramesEffect>,
+    pub by_calibration_frames: Vec<FramesDamage>,
     /// Frames on which effects were measured.
     pub frames: usize,
     /// What looks wrong, in words.
@@ -32,7 +32,7 @@ pub struct Analysis {
 
 /// What a change does to the network's answers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Effect {
+pub struct Damage {
     /// Share of right classes; `None` without any, and without labels.
     pub top1: Option<f64>,
     /// Share of classes that are the float network's; `None` where the outputs are no classes.
@@ -49,12 +49,12 @@ pub struct Effect {
 
 /// The effect of calibrating on so many of the calibration frames, chosen by the recipe's seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct FramesEffect {
+pub struct FramesDamage {
     /// So many.
     pub calibration_frames: usize,
     /// What that does to the answers.
     #[serde(flatten)]
-    pub effect: Effect,
+    pub effect: Damage,
 }
 
 /// How well a tensor's integers keep its values, over the calibration frames or the weights.
@@ -120,9 +120,9 @@ pub struct LayerDamage {
     /// is lost.
     pub sqnr_db: Option<f64>,
     /// The rest of the network is float.
-    pub only_this_quantized: Effect,
+    pub only_this_quantized: Damage,
     /// The rest of the network is quantized.
-    pub only_this_float: Effect,
+    pub only_this_float: Damage,
     /// Output channels that are the same on every calibration frame.
     pub dead_channels: Vec<usize>,
     /// The largest int32 bias or accumulator bound over 2^31: 1 would overflow.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::analysis::Effect;
+use super::analysis::Damage;
 use super::driving::{Kept, Verdict};
 use super::recipe::Recipe;
 
@@ -33,7 +33,7 @@ pub struct Trial {
     /// The whole recipe.
     pub recipe: Recipe,
     /// What it does to the answers.
-    pub effect: Effect,
+    pub effect: Damage,
     /// Points of top-1 below the float network, or of agreement where there are no labels; `None` where
     /// the outputs are no classes.
     pub drop: Option<f64>,
@@ -64,7 +64,7 @@ pub struct Heldout {
     /// How many there were.
     pub frames: usize,
     /// What it does to the answers.
-    pub effect: Effect,
+    pub effect: Damage,
     /// As those of a trial, each with its 95 % interval.
     pub drop: Option<f64>,
     /// Of the drop.

@@ -11,7 +11,7 @@ use steer8::quantize::{Listener, NoRoad, analyze, halves, quantize, search};
 use steer8::random::choose;
 use steer8::runtime::{Arithmetic, Session};
 use steer8::score::classes::top1;
-use steer8::vocabulary::analysis::Effect;
+use steer8::vocabulary::analysis::Damage;
 use steer8::vocabulary::driving::RoadSearch;
 use steer8::vocabulary::file::File;
 use steer8::vocabulary::reading::Reading;
@@ -54,7 +54,7 @@ fn effect(
     recipe: &Recipe,
     [calibration, data]: [&Dataset; 2],
     frames: &[usize],
-) -> Effect {
+) -> Damage {
     let quantized = quantize(float, recipe, calibration, &mut |_, _, _| Ok(())).expect("quantizes");
     let file = read(&write(&quantized.graph)).expect("what was written can be read");
     let (theirs, ours) = (logits(float, data, frames), logits(&file, data, frames));
@@ -66,7 +66,7 @@ fn effect(
     let right = right.count();
     let square = |(a, b): (&f32, &f32)| (f64::from(*a) - f64::from(*b)).powi(2);
     let squares: f64 = pairs.flat_map(|(a, b)| a.iter().zip(b).map(square)).sum();
-    Effect {
+    Damage {
         top1: Some(share(right)),
         agreement: Some(share(agreed)),
         logit_mse: squares / (ours.len() * ours[0].len()) as f64,
@@ -76,7 +76,7 @@ fn effect(
     }
 }
 
-fn assert_alike(a: &Effect, b: &Effect, what: &str) {
+fn assert_alike(a: &Damage, b: &Damage, what: &str) {
     assert_eq!((a.top1, a.agreement), (b.top1, b.agreement), "{what}");
     assert!((a.logit_mse - b.logit_mse).abs() <= 1e-9 * b.logit_mse, "{what}: {a:?} {b:?}");
 }

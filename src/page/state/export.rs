@@ -9,7 +9,7 @@ use super::{Effect, State};
 use crate::error::{Error, Result};
 use crate::lab::protocol::{ModelId, Request, Role};
 use crate::page::table::Column;
-use crate::report::node_data::{self, Damage};
+use crate::report::node_data::{self, Told};
 use crate::report::overrides::{self, Tensors};
 use crate::report::{self, Comparison, Document, Frames, Variant};
 use crate::vocabulary::driving::Driving;
@@ -31,7 +31,7 @@ pub enum Export {
     /// How long a variant's nodes take, for Model Explorer.
     Times(ModelId),
     /// What the account of the damage says of the layers, for Model Explorer.
-    Damage(Damage),
+    Damage(Told),
 }
 
 impl State {

@@ -9,7 +9,7 @@ use serde_bytes::ByteBuf;
 use super::*;
 use crate::lab::protocol::{Progress, QuantizationSummary, Stage, TensorShape, TrainingSummary};
 use crate::report::overrides::Tensors;
-use crate::vocabulary::analysis::{Analysis, Effect as Damage};
+use crate::vocabulary::analysis::{Analysis, Damage};
 use crate::vocabulary::driving::RoadSearch;
 use crate::vocabulary::driving::{Driven, Drives, Track};
 use crate::vocabulary::entering::{Entering, Numbers};

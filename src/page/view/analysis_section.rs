@@ -12,9 +12,9 @@ use super::stale::Stale;
 use crate::figures::{signed, significant};
 use crate::page::format;
 use crate::page::state::{Action, AnalysisFrames, Explained, Export, Network, Step};
-use crate::report::node_data::Damage;
+use crate::report::node_data::Told;
 use crate::report::words;
-use crate::vocabulary::analysis::{Analysis, Effect};
+use crate::vocabulary::analysis::{Analysis, Damage};
 
 #[component]
 pub(super) fn AnalysisSection(PageProps { state, dispatch }: &PageProps) -> Html {
@@ -130,7 +130,7 @@ fn overview(explained: &Explained) -> Html {
     }
 }
 
-fn effect(analysis: &Analysis, effect: &Effect) -> String {
+fn effect(analysis: &Analysis, effect: &Damage) -> String {
     let Some(agreement) = effect.agreement else {
         let moved = format!("at most {} from float", significant(effect.max_abs_from_float));
         return match (effect.mae, effect.mae_change) {
@@ -166,12 +166,12 @@ struct NodeDataProps {
     dispatch: Callback<Action>,
 }
 
-const FIGURES: [(Damage, &str); 5] = [
-    (Damage::Damage, "squared error, alone"),
-    (Damage::Lost, "what is lost, alone"),
-    (Damage::Sqnr, "SQNR"),
-    (Damage::Bits, "bits of the weights"),
-    (Damage::Macs, "MACs"),
+const FIGURES: [(Told, &str); 5] = [
+    (Told::Damage, "squared error, alone"),
+    (Told::Lost, "what is lost, alone"),
+    (Told::Sqnr, "SQNR"),
+    (Told::Bits, "bits of the weights"),
+    (Told::Macs, "MACs"),
 ];
 
 /// A figure of the layers for Model Explorer, which lays it over the graph.
@@ -187,7 +187,7 @@ fn NodeData(NodeDataProps { dispatch }: &NodeDataProps) -> Html {
     };
     let (figure, _) = FIGURES[(*chosen).min(FIGURES.len() - 1)];
     let onclick = dispatch.reform(move |_: MouseEvent| Action::Export(Export::Damage(figure)));
-    let option = |(at, (_, name)): (usize, &(Damage, &'static str))| {
+    let option = |(at, (_, name)): (usize, &(Told, &'static str))| {
         html! { <option selected={at == *chosen}>{ *name }</option> }
     };
     html! {

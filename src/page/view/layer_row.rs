@@ -11,7 +11,7 @@ use super::props::Snapshot;
 use crate::figures;
 use crate::page::format;
 use crate::page::state::{Action, Explained, LayerChange};
-use crate::vocabulary::analysis::{Effect, LayerDamage, TensorDamage};
+use crate::vocabulary::analysis::{Damage, LayerDamage, TensorDamage};
 use crate::vocabulary::recipe::Recipe;
 
 /// Of the table that this is a row of.
@@ -105,7 +105,7 @@ fn notes(layer: &LayerDamage) -> Vec<String> {
 
 /// Three cells: top-1 against `reference`, agreement and error of the logits; or of values the change of
 /// their error, and how far they are from float's.
-fn effect(testid: &'static str, effect: &Effect, reference: Option<f64>) -> Html {
+fn effect(testid: &'static str, effect: &Damage, reference: Option<f64>) -> Html {
     if effect.agreement.is_none() {
         return html! {
             <>

@@ -11,7 +11,7 @@ use crate::figures::significant;
 use crate::graph::{Attribute, Graph};
 use crate::quantize::step::StepProgress;
 use crate::runtime::{SATURATING, lower, tensor_types};
-use crate::vocabulary::analysis::{Analysis, Effect, FramesEffect, TensorDamage};
+use crate::vocabulary::analysis::{Analysis, Damage, FramesDamage, TensorDamage};
 use crate::vocabulary::recipe::{Method, Recipe};
 use crate::vocabulary::task::Judging;
 
@@ -55,7 +55,7 @@ pub fn analyze(
     let minmax = others.minmax.then(|| measured.pop()).flatten();
     let by_frames = others.frames.iter().zip(&measured);
     let by_calibration_frames = by_frames
-        .map(|(&calibration_frames, measured)| FramesEffect {
+        .map(|(&calibration_frames, measured)| FramesDamage {
             calibration_frames,
             effect: measured.effect,
         })
@@ -114,7 +114,7 @@ pub fn analyze(
 }
 
 /// What a method loses beside minmax, if it is much.
-fn clips_too_much(own: &Effect, minmax: &Effect) -> Option<String> {
+fn clips_too_much(own: &Damage, minmax: &Damage) -> Option<String> {
     if let (Some(own), Some(minmax)) = (own.agreement, minmax.agreement) {
         let much = minmax - own > TOO_MUCH;
         let (own, minmax) = (100.0 * own, 100.0 * minmax);

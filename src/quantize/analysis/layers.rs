@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Graph, Node, Tensor};
 use crate::progress::Progress;
 use crate::quantize::step::StepProgress;
-use crate::vocabulary::analysis::{Effect, LayerDamage};
+use crate::vocabulary::analysis::{Damage, LayerDamage};
 use crate::vocabulary::recipe::Recipe;
 
 /// The networks that say what each layer does, for whoever measures them otherwise.
@@ -98,7 +98,7 @@ pub(super) fn account(
     bench: &mut Bench<'_>,
     macs: &dyn Fn(&str) -> u64,
     progress: &mut Progress,
-) -> Result<(Effect, Vec<LayerDamage>)> {
+) -> Result<(Damage, Vec<LayerDamage>)> {
     let Calibrated { prepared, params, .. } = calibrated;
     let graph = &prepared.graph;
     let Watched { watched, variants, nodes } = Watched::of(calibrated, recipe);

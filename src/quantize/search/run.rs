@@ -17,7 +17,7 @@ use crate::progress::unwatched;
 use crate::quantize::step::StepProgress;
 use crate::random;
 use crate::statistics::blocks::Mean;
-use crate::vocabulary::analysis::Effect;
+use crate::vocabulary::analysis::Damage;
 use crate::vocabulary::driving::{Kept, RoadSearch};
 use crate::vocabulary::recipe::{Method, Recipe, Rounding, WeightRange};
 use crate::vocabulary::search::{Found, Heldout, Target, Trial};
@@ -358,7 +358,7 @@ fn raised(start: &Recipe, raises: &[Raise]) -> Recipe {
 
 impl Target {
     /// Checks that what may be lost is something that this network has.
-    fn check(&self, float: &Effect) -> Result<()> {
+    fn check(&self, float: &Damage) -> Result<()> {
         if self.max_drop.is_some() && float.agreement.is_none() {
             return Err(Error::new("its outputs are no classes, of which points could be lost")
                 .way_out("For values say by how many per cent the error may rise: --max-rise 2."));
@@ -425,7 +425,7 @@ mod tests {
     use crate::score::tally::Tally;
 
     fn trial(drop: f64, bops: u64, target: Target) -> Trial {
-        let effect = Effect { logit_mse: drop, ..Tally::default().effect() };
+        let effect = Damage { logit_mse: drop, ..Tally::default().effect() };
         let recipe = Recipe::default();
         let mut trial = Trial {
             what: String::new(),

@@ -4,7 +4,7 @@ use yew::prelude::*;
 
 use super::scale::Scale;
 use crate::page::format;
-use crate::vocabulary::analysis::{Effect, FramesEffect};
+use crate::vocabulary::analysis::{Damage, FramesDamage};
 
 const WIDTH: f64 = 320.0;
 const HEIGHT: f64 = 110.0;
@@ -13,15 +13,15 @@ const MARGIN: f64 = 26.0;
 
 #[derive(PartialEq, Properties)]
 pub(crate) struct CalibrationCurveProps {
-    pub(crate) points: Vec<FramesEffect>,
+    pub(crate) points: Vec<FramesDamage>,
 }
 
 /// Top-1, or agreement with float where there are no labels.
 #[component]
 pub(crate) fn CalibrationCurve(CalibrationCurveProps { points }: &CalibrationCurveProps) -> Html {
-    let figure = |effect: &Effect| effect.top1.or(effect.agreement).unwrap_or(0.0);
+    let figure = |effect: &Damage| effect.top1.or(effect.agreement).unwrap_or(0.0);
     let figures = || points.iter().map(|point| figure(&point.effect));
-    let frames = |point: &FramesEffect| (point.calibration_frames.max(1) as f64).ln();
+    let frames = |point: &FramesDamage| (point.calibration_frames.max(1) as f64).ln();
     let across = Scale {
         low: points.iter().map(frames).fold(f64::INFINITY, f64::min),
         high: points.iter().map(frames).fold(f64::NEG_INFINITY, f64::max),
@@ -32,11 +32,11 @@ pub(crate) fn CalibrationCurve(CalibrationCurveProps { points }: &CalibrationCur
         high: figures().fold(0.0, f64::max) + 0.002,
         width: HEIGHT - 2.0 * MARGIN,
     };
-    let at = |point: &FramesEffect| {
+    let at = |point: &FramesDamage| {
         let y = HEIGHT - MARGIN - up.at(figure(&point.effect));
         (MARGIN + across.at(frames(point)), y)
     };
-    let mark = |point: &FramesEffect| {
+    let mark = |point: &FramesDamage| {
         let (x, y) = at(point);
         let (x, cy) = (format!("{x:.1}"), format!("{y:.1}"));
         let share = format::percent(figure(&point.effect));
