@@ -46,6 +46,12 @@ const RULES: &[Rule] = &[
         why: "the browser stays in its shell",
     },
     Rule {
+        names: &["gloo_net", "web_sys::Request*", "web_sys::XmlHttpRequest", "web_sys::WebSocket"],
+        allowed: &["web/fetch.rs"],
+        free_in_tests: false,
+        why: "only the page asks its host, for what is bundled; its policy admits no other",
+    },
+    Rule {
         names: &["std::fs", "std::thread", "std::env", "std::process", "std::net"],
         allowed: SHELLS,
         free_in_tests: true,

@@ -3,11 +3,13 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::{Value, json};
 
 use crate::Result;
-use crate::process::version;
+use crate::process::{output, version};
+use crate::screen::{self, Screen};
 use crate::system;
 use crate::tools;
 use crate::workspace::{executable, on_path};
@@ -16,6 +18,8 @@ use crate::workspace::{executable, on_path};
 pub(crate) enum Family {
     Chrome,
     Firefox,
+    /// WebKitGTK's small browser.
+    WebKit,
 }
 
 #[derive(Debug)]
@@ -24,6 +28,8 @@ pub(crate) struct Browser {
     program: PathBuf,
     version: String,
     pub(crate) driver: PathBuf,
+    /// For one that cannot be without a window.
+    screen: Option<Screen>,
 }
 
 impl Browser {
@@ -67,7 +73,51 @@ impl Browser {
             }),
             Family::Firefox => Self::installed_firefox()?
                 .ok_or_else(|| "no Firefox is installed; install one (not as a snap)".to_owned()),
+            Family::WebKit => Self::installed_webkit()?
+                .ok_or_else(|| "no WebKitGTK with its driver and Xvfb is installed".to_owned()),
         }
+    }
+
+    /// A browser of that family, installed by the system's package manager if it is not there.
+    pub(crate) fn engine(family: Family) -> Result<Self> {
+        let missing = match Self::of(family) {
+            Ok(browser) => return Ok(browser),
+            Err(missing) => missing,
+        };
+        let packages: &[&str] = match family {
+            Family::Chrome => &["chromium", "chromium-driver"],
+            Family::Firefox => &["firefox-esr"],
+            Family::WebKit => &["webkit2gtk-driver", "xvfb"],
+        };
+        system::apt_install("an engine to test in", packages)
+            .map_err(|why| format!("{missing}: {why}"))?;
+        Self::of(family)
+    }
+
+    fn installed_webkit() -> Result<Option<Self>> {
+        let (Some(driver), Some(program)) = (on_path("WebKitWebDriver").next(), mini_browser())
+        else {
+            return Ok(None);
+        };
+        if on_path(screen::PROGRAM).next().is_none() {
+            return Ok(None);
+        }
+        // It tells its version to whom it shows a window.
+        let screen = Screen::start()?;
+        let version = output(Command::new(&program).arg("--version").envs(screen.environment()));
+        let version = version.and_then(|text| text.split_whitespace().last().map(str::to_owned));
+        Ok(Some(Self {
+            family: Family::WebKit,
+            program,
+            version: version.unwrap_or_default(),
+            driver,
+            screen: Some(screen),
+        }))
+    }
+
+    /// What the driver's environment has to say besides.
+    pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
+        self.screen.as_ref().map_or_else(Vec::new, Screen::environment)
     }
 
     fn installed_chrome() -> Option<Self> {
@@ -83,7 +133,7 @@ impl Browser {
             Some(driver) => driver,
             None => tools::firefox_driver()?,
         };
-        Ok(Some(Self { family: Family::Firefox, program, version, driver }))
+        Ok(Some(Self { family: Family::Firefox, program, version, driver, screen: None }))
     }
 
     fn with_chromedriver(program: PathBuf) -> Option<Self> {
@@ -91,7 +141,7 @@ impl Browser {
         let driver = drivers("chromedriver", "CHROMEWEBDRIVER").find(|driver| {
             with_version(driver.clone()).is_some_and(|(_, own)| major(&own) == major(&version))
         })?;
-        Some(Self { family: Family::Chrome, program, version, driver })
+        Some(Self { family: Family::Chrome, program, version, driver, screen: None })
     }
 
     pub(crate) fn name(&self) -> String {
@@ -103,6 +153,7 @@ impl Browser {
         let family = match self.family {
             Family::Chrome => "Chromium",
             Family::Firefox => "Firefox",
+            Family::WebKit => "WebKitGTK",
         };
         format!("{family} {}", self.version)
     }
@@ -112,6 +163,8 @@ impl Browser {
         match self.family {
             Family::Chrome => "CHROMEDRIVER",
             Family::Firefox => "GECKODRIVER",
+            // It speaks as Safari's does.
+            Family::WebKit => "SAFARIDRIVER",
         }
     }
 
@@ -154,8 +207,23 @@ impl Browser {
                     },
                 },
             }),
+            Family::WebKit => json!({
+                "browserName": "MiniBrowser",
+                "webkitgtk:browserOptions": {
+                    "binary": self.program,
+                    "args": ["--automation"],
+                },
+            }),
         }
     }
+}
+
+/// WebKitGTK's browser for those who try it; no distribution has it on PATH.
+fn mini_browser() -> Option<PathBuf> {
+    let folders = fs::read_dir("/usr/lib").into_iter().flatten().filter_map(|entry| entry.ok());
+    let folders = folders.map(|entry| entry.path()).chain([PathBuf::from("/usr/libexec")]);
+    let programs = folders.map(|folder| folder.join("webkit2gtk-4.1/MiniBrowser"));
+    programs.into_iter().find(|program| program.is_file())
 }
 
 fn with_version(program: PathBuf) -> Option<(PathBuf, String)> {

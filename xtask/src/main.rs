@@ -11,6 +11,7 @@ mod e2e;
 mod module;
 mod offline;
 mod process;
+mod screen;
 mod serve;
 mod site;
 mod system;
@@ -38,7 +39,9 @@ Usage: cargo xtask COMMAND
   bench [web|native] [--browser chromium|firefox] [--network NAME]...
         [--quick] [--json FILE] [--chart FILE.svg]
                     measure Steer8 beside ONNX Runtime, in a browser or natively
-  test [STEP ...]   run every check, or only the named steps:
+  test [STEP ...] [--engines all]
+                    run every check, or only the named steps; with --engines all
+                    an engine that cannot be had is an error:
                     ";
 
 fn main() -> ExitCode {

@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -54,7 +55,7 @@ pub(crate) fn serve(&Options { port, built }: &Options) -> Result<()> {
         false => {}
     }
     println!("\nSteer8 is at http://localhost:{port}/ (Ctrl-C ends it)");
-    Site { folder: workspace::dist(), below: "/".into(), headers: ISOLATED }.answer(&listener);
+    Site::new(workspace::dist(), "/", ISOLATED).answer(&listener);
     Ok(())
 }
 
@@ -65,9 +66,20 @@ pub(crate) struct Site {
     pub(crate) below: String,
     /// Further header lines of every answer.
     pub(crate) headers: &'static str,
+    /// Somebody asked for `LEAVE`, where that ends it.
+    pub(crate) leaves: bool,
+    gone: AtomicBool,
 }
 
+/// Behind the address of a site that leaves: nothing is answered from then on.
+const LEAVE: &str = "/leave";
+
 impl Site {
+    pub(crate) fn new(folder: PathBuf, below: &str, headers: &'static str) -> Self {
+        let gone = AtomicBool::new(false);
+        Self { folder, below: below.to_owned(), headers, leaves: false, gone }
+    }
+
     /// Answers for as long as the process lives.
     pub(crate) fn answer(self, listener: &TcpListener) {
         let site = Arc::new(self);
@@ -94,6 +106,12 @@ impl Site {
                     accepted = value.to_owned();
                 }
             }
+            if self.leaves && request.contains(LEAVE) {
+                self.gone.store(true, Ordering::Relaxed);
+            }
+            if self.gone.load(Ordering::Relaxed) {
+                break;
+            }
             self.answer_request(&mut stream, &request, &accepted)?;
         }
         Ok(())
@@ -104,11 +122,13 @@ impl Site {
         let (method, address) =
             (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let found = self.file(address).and_then(|path| Some((read_as(&path, accepted)?, path)));
+        let missing = || fs::read(self.folder.join("404.html")).unwrap_or_default();
+        let missing = if found.is_none() { missing() } else { Vec::new() };
         let (status, kind, body) = match (method, &found) {
             ("GET" | "HEAD", Some(((bytes, _), path))) => {
                 ("200 OK", content_type(path), &bytes[..])
             }
-            ("GET" | "HEAD", None) => ("404 Not Found", "text/plain", &b"not found\n"[..]),
+            ("GET" | "HEAD", None) => ("404 Not Found", "text/html; charset=utf-8", &missing[..]),
             _ => ("405 Method Not Allowed", "text/plain", &b"GET or HEAD\n"[..]),
         };
         let encoding = found.as_ref().and_then(|((_, encoding), _)| *encoding);
@@ -194,7 +214,7 @@ mod tests {
             fs::write(folder.join(name), &text).unwrap();
         }
         compress(&folder).unwrap();
-        let site = Site { folder: folder.clone(), below: "/".into(), headers: "" };
+        let site = Site::new(folder.clone(), "/", "");
         let head = |name: &str, accepted: &str| {
             let mut answer = Vec::new();
             let request = format!("HEAD /{name} HTTP/1.1");
@@ -216,7 +236,7 @@ mod tests {
     #[test]
     fn an_address_means_a_file_below_the_site_or_nothing() {
         let folder = workspace::root().join("xtask");
-        let site = Site { folder: folder.clone(), below: "/a/b/".into(), headers: "" };
+        let site = Site::new(folder.clone(), "/a/b/", "");
         let cases = [
             ("/a/b/Cargo.toml", Some(folder.join("Cargo.toml"))),
             ("/a/b/Cargo.toml?v=1", Some(folder.join("Cargo.toml"))),

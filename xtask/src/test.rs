@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::Result;
-use crate::browser::Browser;
+use crate::browser::{Browser, Family};
 use crate::dist;
 use crate::e2e;
 use crate::module::RELAXED_FEATURE;
@@ -21,43 +21,54 @@ pub(crate) struct Step {
     /// Minutes that it may take on two cores with nothing built. It says what a new test has to pay
     /// with; a slow machine fails nothing.
     budget: u64,
-    run: fn() -> Result<()>,
+    run: fn(Engines) -> Result<()>,
 }
 
-const STEPS: [Step; 9] = [
-    Step { name: "set-up", budget: 15, what: "the tools that the other steps use", run: set_up },
-    Step { name: "format", budget: 1, what: "rustfmt", run: format },
+const STEPS: [Step; 10] = [
+    Step {
+        name: "set-up",
+        budget: 15,
+        what: "the tools that the other steps use",
+        run: |_| set_up(),
+    },
+    Step { name: "format", budget: 1, what: "rustfmt", run: |_| format() },
     Step {
         name: "deny",
         budget: 1,
         what: "licences, sources and advisories of what we use",
-        run: deny,
+        run: |_| deny(),
     },
-    Step { name: "clippy", budget: 4, what: "clippy, native", run: clippy },
+    Step { name: "clippy", budget: 4, what: "clippy, native", run: |_| clippy() },
     Step {
         name: "native",
         budget: 13,
         what: "cargo doc without a warning, cargo test, native",
-        run: native,
+        run: |_| native(),
     },
     Step {
         name: "clippy-wasm",
         budget: 3,
         what: "clippy, the page, its worker and the benchmark's",
-        run: clippy_wasm,
+        run: |_| clippy_wasm(),
     },
     Step {
         name: "wasm",
         budget: 8,
         what: "the core's tests as WebAssembly in a browser, both builds of the kernels",
-        run: wasm,
+        run: |_| wasm(),
     },
-    Step { name: "dist", budget: 10, what: "the static site", run: dist::build },
+    Step { name: "dist", budget: 10, what: "the static site", run: |_| dist::build() },
     Step {
         name: "browser",
         budget: 8,
         what: "the built site, end to end in a browser",
-        run: e2e::drive_site,
+        run: |_| e2e::drive_site(&Browser::ready()?, &[]),
+    },
+    Step {
+        name: "engines",
+        budget: 10,
+        what: "Firefox and WebKitGTK: the core's tests, and the main path on the built site",
+        run: in_engines,
     },
 ];
 
@@ -65,21 +76,41 @@ pub(crate) fn step_names() -> String {
     STEPS.iter().map(|step| step.name).collect::<Vec<_>>().join(" ")
 }
 
+/// Which engines there have to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Engines {
+    /// One that cannot be had is skipped.
+    Found,
+    All,
+}
+
+/// What is to be run.
+pub(crate) struct Selection {
+    steps: Vec<&'static Step>,
+    engines: Engines,
+}
+
 /// The named steps in the order of the whole, or all of them; `None` if a name is unknown.
-pub(crate) fn select(names: &[&str]) -> Option<Vec<&'static Step>> {
+pub(crate) fn select(words: &[&str]) -> Option<Selection> {
+    let (names, engines) = match words {
+        [names @ .., "--engines", "all"] | ["--engines", "all", names @ ..] => {
+            (names, Engines::All)
+        }
+        names => (names, Engines::Found),
+    };
     let known = names.iter().all(|name| STEPS.iter().any(|step| step.name == *name));
     let wanted = |step: &&Step| names.is_empty() || names.contains(&step.name);
-    known.then(|| STEPS.iter().filter(wanted).collect())
+    known.then(|| Selection { steps: STEPS.iter().filter(wanted).collect(), engines })
 }
 
 /// Runs the steps up to the first that fails, and ends with what each took.
-pub(crate) fn run_steps(steps: &[&Step]) -> Result<()> {
+pub(crate) fn run_steps(Selection { steps, engines }: &Selection) -> Result<()> {
     let mut times = Vec::new();
     let mut outcome = Ok(());
     for step in steps {
         say(format!("{}: {}", step.name, step.what));
         let start = Instant::now();
-        let done = (step.run)();
+        let done = (step.run)(*engines);
         times.push((step, start.elapsed(), done.is_ok()));
         if let Err(why) = done {
             outcome = Err(format!("{why}\nOnly this again:\n  cargo xtask test {}", step.name));
@@ -166,36 +197,57 @@ pub(crate) fn natively(command: &str) -> Command {
 
 /// The tests that hold for both worlds.
 fn wasm() -> Result<()> {
-    let toolchain = Toolchain::ready()?;
     let browser = Browser::ready()?;
+    test_core_in(&browser, &["core", "core_kernels"], "core")?;
+    test_core_in(&browser, &["core_kernels"], &format!("core,{RELAXED_FEATURE}"))
+}
+
+/// What must hold in every engine: the core's tests, the same bytes among them, and the main path.
+fn in_engines(engines: Engines) -> Result<()> {
+    for family in [Family::Firefox, Family::WebKit] {
+        let browser = match Browser::engine(family) {
+            Ok(browser) => browser,
+            Err(why) if engines == Engines::All => return Err(why),
+            Err(why) => {
+                eprintln!("skipped: {why}");
+                continue;
+            }
+        };
+        say(browser.title());
+        test_core_in(&browser, &["core", "core_kernels"], "core")?;
+        e2e::drive_site(&browser, &e2e::MAIN_PATH)?;
+    }
+    Ok(())
+}
+
+/// Runs tests of `tests/` as WebAssembly in a browser.
+fn test_core_in(browser: &Browser, tests: &[&str], features: &str) -> Result<()> {
+    let toolchain = Toolchain::ready()?;
     let capabilities = target().join("webdriver.json");
     let downloads = target().join("wasm-test-downloads");
     fs::write(&capabilities, browser.capabilities(&downloads).to_string())
         .map_err(|why| format!("{}: {why}", capabilities.display()))?;
 
-    let run_tests = |tests: &[&str], features: &str| {
-        let mut cargo = toolchain.cargo();
-        cargo.args(["test", "--target", TARGET, "--no-default-features", "--features", features]);
-        for test in tests {
-            cargo.args(["--test", test]);
-        }
-        cargo
-            .current_dir(root())
-            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", tools::wasm_test_runner()?)
-            // wasm-bindgen reads and writes the whole module, and a browser shows no line numbers.
-            .env("CARGO_PROFILE_DEV_DEBUG", "false")
-            .env("CARGO_PROFILE_DEV_STRIP", "debuginfo")
-            .env(browser.driver_variable(), &browser.driver)
-            .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", &capabilities)
-            // Where the core runs in the page.
-            .env("WASM_BINDGEN_USE_DEDICATED_WORKER", "1")
-            // The limits are there for tests that hang, not for slow machines.
-            .env("WASM_BINDGEN_TEST_TIMEOUT", "3600")
-            .env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "120");
-        run(&mut cargo)
-    };
-    run_tests(&["core", "core_kernels"], "core")?;
-    run_tests(&["core_kernels"], &format!("core,{RELAXED_FEATURE}"))
+    let mut cargo = toolchain.cargo();
+    cargo.args(["test", "--target", TARGET, "--no-default-features", "--features", features]);
+    for test in tests {
+        cargo.args(["--test", test]);
+    }
+    cargo
+        .current_dir(root())
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", tools::wasm_test_runner()?)
+        // wasm-bindgen reads and writes the whole module, and a browser shows no line numbers.
+        .env("CARGO_PROFILE_DEV_DEBUG", "false")
+        .env("CARGO_PROFILE_DEV_STRIP", "debuginfo")
+        .env(browser.driver_variable(), &browser.driver)
+        .envs(browser.environment())
+        .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", &capabilities)
+        // Where the core runs in the page.
+        .env("WASM_BINDGEN_USE_DEDICATED_WORKER", "1")
+        // The limits are there for tests that hang, not for slow machines.
+        .env("WASM_BINDGEN_TEST_TIMEOUT", "3600")
+        .env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "120");
+    run(&mut cargo)
 }
 
 /// The native cargo.

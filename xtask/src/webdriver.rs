@@ -2,7 +2,6 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -10,6 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::Result;
+use crate::browser::Browser;
 
 /// A WebDriver server, ended with this value.
 pub(crate) struct Driver {
@@ -18,10 +18,13 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    pub(crate) fn start(program: &Path) -> Result<Self> {
+    /// The driver of that browser.
+    pub(crate) fn start(browser: &Browser) -> Result<Self> {
+        let program = &browser.driver;
         let port = free_port().map_err(|why| why.to_string())?;
         let process = Command::new(program)
             .arg(format!("--port={port}"))
+            .envs(browser.environment())
             .stdout(Stdio::null())
             .spawn()
             .map_err(|why| format!("{} did not start: {why}", program.display()))?;

@@ -13,6 +13,7 @@ use std::process::Command;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use serde::de::DeserializeOwned;
 use thirtyfour::Capabilities;
 use thirtyfour::cdp::domains::emulation::SetDeviceMetricsOverride;
 use thirtyfour::prelude::*;
@@ -155,6 +156,11 @@ impl Page {
         // Clearing it would leave it empty for a moment, which the page may answer.
         field.send_keys(Key::Control + "a").await?;
         field.send_keys(text + Key::Tab).await
+    }
+
+    /// What a script of a test gives.
+    pub async fn told<T: DeserializeOwned>(&self, script: &str) -> WebDriverResult<T> {
+        self.driver.execute_async(script, vec![]).await?.convert()
     }
 
     /// What an element says exactly.
@@ -333,6 +339,15 @@ impl Page {
         let log = self.driver.browser_log().await?;
         let bad = log.into_iter().filter(|entry| matches!(&*entry.level, "SEVERE" | "WARNING"));
         Ok(bad.map(|entry| entry.message).collect())
+    }
+
+    /// All that the page has written to the console since the last call. Only Chrome tells it.
+    pub async fn console(&self) -> WebDriverResult<Vec<String>> {
+        if !is_chrome() {
+            return Ok(Vec::new());
+        }
+        let log = self.driver.browser_log().await?;
+        Ok(log.into_iter().map(|entry| entry.message).collect())
     }
 
     /// The addresses of everything that the page loaded.

@@ -79,9 +79,9 @@ pub(crate) fn in_page<T>(
 ) -> Result<T> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|why| why.to_string())?;
     let port = listener.local_addr().map_err(|why| why.to_string())?.port();
-    let site = Site { folder: site, below: "/".into(), headers: ISOLATED };
+    let site = Site::new(site, "/", ISOLATED);
     thread::spawn(move || site.answer(&listener));
-    let driver = Driver::start(&browser.driver)?;
+    let driver = Driver::start(browser)?;
     let address = format!("http://127.0.0.1:{port}/");
     let window = driver.open(&browser.capabilities(&folder()), &address)?;
     work(&mut Page { window })

@@ -3,7 +3,7 @@
 use super::variants::{bench_of, bits, change};
 use super::*;
 use crate::page::link::Link;
-use crate::report::node_data::Damage;
+use crate::report::node_data::Told;
 
 fn saved(bench: &Bench, at: usize) -> (&str, &str) {
     let file = &bench.saved[at];
@@ -39,7 +39,7 @@ fn what_is_compared_is_saved_under_the_names_it_has() {
     assert_eq!((name, json), ("plain-int8-recipe.json", r#"{"version":1,"weight_bits":4}"#));
     bench.act(Action::Export(Export::Times("plain".into())));
     assert!(saved(&bench, 4).1.contains("\"Milliseconds\""));
-    bench.act(Action::Export(Export::Damage(Damage::Sqnr)));
+    bench.act(Action::Export(Export::Damage(Told::Sqnr)));
     assert_eq!(bench.saved.len(), 5, "nothing was analysed");
     bench.act(Action::Export(Export::Overrides("plain-int8".into())));
     bench.work();
