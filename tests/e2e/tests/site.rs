@@ -85,35 +85,3 @@ fn an_address_that_is_none_says_so_and_leads_home() {
         Ok(())
     });
 }
-
-#[test]
-fn a_browser_that_lacks_something_is_told_what() {
-    if !is_chrome() {
-        println!("skipped: only Chrome can be told to lack something");
-        return;
-    }
-    in_browser(async |page| {
-        for (lack, word) in [
-            ("WebAssembly.validate = () => false", "SIMD"),
-            ("delete self.Worker", "worker"),
-            ("indexedDB.open = () => { throw new DOMException('refused', 'SecurityError') }", ""),
-        ] {
-            let source = serde_json::json!({ "source": lack });
-            let devtools = page.driver.cdp();
-            let script = "Page.addScriptToEvaluateOnNewDocument";
-            let added = devtools.send_raw(script, source).await?;
-            page.visit("").await?;
-            match word {
-                // Nothing is kept then, and everything else works.
-                "" => page.wait_for("network-assignment[data-status=ready]").await?,
-                _ => page.wait_for("needs").await?,
-            };
-            if !word.is_empty() {
-                let needs = page.wait_for("needs").await?.text().await?;
-                assert!(needs.contains(word), "{needs}");
-            }
-            devtools.send_raw("Page.removeScriptToEvaluateOnNewDocument", added).await?;
-        }
-        Ok(())
-    });
-}
