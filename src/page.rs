@@ -79,7 +79,7 @@
 //! | `bundled-validation`, `bundled-calibration` | back to the bundled frames | |
 //! | `cancel-validation`, `cancel-calibration` | stops loading | |
 //! | `found`, `data-note`, `label-rows` | where frames and labels were found, what was left out, and the first of them | |
-//! | `mean`, `std`, `to-network`, `color` | how a person's own frames enter | |
+//! | `preprocessing`, `mean`, `std`, `to-network`, `color` | the fold with it, and how a person's own frames enter | |
 //! | `labelling`, `all-cameras` | the fold with where their labels lie, and whether side cameras count | |
 //! | `task-{name}`, `bins-{name}`, `tolerance` | what the outputs say, and what is near enough | |
 //! | `entering`, `entering-numbers`, `doubt` | what the network gets, and what looks wrong about it | |

@@ -31,7 +31,8 @@ pub(crate) fn drive_site(browser: &Browser, tests: &[&str]) -> Result<()> {
     // workspace cargo would choose other features, and build it anew.
     run(natively("build").args(["--bin", "steer8"]))?;
     run(cargo()
-        .args(["test", "--package", "e2e"])
+        // A test that fails says nothing of the others, which took as long to come to.
+        .args(["test", "--package", "e2e", "--no-fail-fast"])
         .args(tests)
         .args(["--", "--test-threads=1", "--show-output"])
         .env("E2E_PAGE", home)

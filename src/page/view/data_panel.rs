@@ -67,7 +67,7 @@ pub(super) fn DataPanel(PageProps { state, dispatch }: &PageProps) -> Html {
             </div>
             <LabelsField state={state.clone()} dispatch={dispatch.clone()} />
             <details class="preprocessing">
-                <summary>{"How your own frames enter"}</summary>
+                <summary data-testid="preprocessing">{"How your own frames enter"}</summary>
                 <p class="hint">
                     {"Images are cropped (pixels above, right, below, left), resized and given their \
                       colours; then pixels enter as ((pixel − subtract) / divide − mean) / std, one \

@@ -121,6 +121,7 @@ fn folders_of_driving_programs_are_understood_at_once() {
         }
         page.open_file("open-validation-folder", &paths[0]).await?;
         page.wait_for("data-validation[data-status=ready][data-value='10']").await?;
+        page.click("preprocessing").await?;
         page.click("to-network").await?;
         page.press_go().await?;
         page.at("compare").await?;
