@@ -25,18 +25,15 @@
 //! | `download` | saves the int8 file made here | `data-value` (SHA-256), `data-bytes` |
 //! | `recipe` | the recipe in words | `data-value` (its short JSON) |
 //! | `preset-{id}`, `options`, `option-{field}` | a recipe to start from, the fold with every option, an option by the name of its field, with dashes | |
+//! | `open-recipe` | the file input for a recipe or overrides | |
 //! | `recipe-fault` | why the recipe cannot be carried out | |
 //! | `layer-chip` | what the recipe tells one layer; the button in it takes that back | `data-node` |
 //! | `copy-link`, `copy-command` | the recipe as a link and as a command line | `data-value` (the link's part behind `#`; the command line) |
 //! | `open-recipe` | opens a file with a recipe, or with ONNX Runtime's overrides | |
 //! | `stale` | says that what follows was made by another recipe | |
-//! | `why-{id}`, `term-{id}` | asks for an explanation; what is explained | |
-//! | `keys-button`, `keys` | the list of keys | |
-//! | `tour-offer`, `tour-start`, `tour-no` | offers the minute's tour | |
-//! | `tour` | a stop of it; in it `tour-next`, `tour-end` | `data-value` (which) |
 //! | `analyze`, `analysis-frames` | the account of the damage, and on how many frames | |
 //! | `analysis` | that account | `data-value` (layers) |
-//! | `save-node-data`, `node-figure` | the account for Model Explorer, and which figure of it | |
+//! | `node-figure`, `save-node-data` | a figure of the layers as a file | |
 //! | `warnings`, `all-quantized`, `saturating`, `by-calibration-frames`, `re-evaluated` | its parts | |
 //! | `sort-node`, `sort-macs`, … | headings of its table that sort | |
 //! | `layer` | a layer; in it `layer-open`, which shows `layer-detail`, `keep-float`, `layer-bits`, and the figures `layer-macs`, `weight-bits`, `dead-channels`, `sqnr`, `only-quantized-top1`, … | `data-node`, `data-position`; figures: `data-value` |
@@ -45,16 +42,20 @@
 //! | `trial` | a recipe that was tried, the latest first; `use-trial` in it | `data-bops`, `data-bytes`, `data-drop`, `data-meets` |
 //! | `use-recipe` | carries the best recipe out | `data-value` (its short JSON) |
 //! | `results` | the comparison | `data-value` (seconds from the button to here), `data-current` (by the present recipe) |
-//! | `kept`, `forget-kept` | what the browser keeps of the variants | `data-value` (how many) |
+//! | `kept`, `forget-kept` | what the browser keeps of variants and of one's own files | `data-value` (variants) |
+//! | `missing-validation`, … | frames that were open in the last visit and found no room | |
+//! | `shared` | what has become of a link's variants; in it `shared-file`, `train-shared`, `shared-again`, `shared-asks`, `close-shared` | `data-value` (those with the link's bytes), `data-status` (`under-way`, `same`, `differs`); files: `data-status` (`waiting`, `making`, `same`, `other`, `not-made`), `data-value` (the link's SHA-256) |
+//! | `latencies` | their distribution; in it a `latency-strip` for each network | `data-status` (`timing`, `timed`); strips: `data-model`, `data-value` (samples) |
+//! | `why-{term}`, `term-{term}` | asks for an explanation, which the browser shows above all else | |
+//! | `keys-button`, `keys` | the list of keys, also at `?` | |
+//! | `tour-offer`, `tour-start`, `tour-no`, `tour`, `tour-next`, `tour-end` | the tour, which begins when it is asked for | `data-value` (the stop, from 0) |
 //! | `trade-off` | the chart of score against cost; in it `spot`, `trial-spot`, `trade-off-won`, `trade-off-cost` | `data-value` (points) |
 //! | `verdict`, `verdict-drive`, `short-verdict` | the comparison in a sentence, what was driven in another, and at the button | |
 //! | `nothing-compared`, `judged-otherwise` | says that nothing is measured yet, or that the outputs say something else since | |
 //! | `compare-table` | every variant that is shown | `data-value` (columns) |
-//! | `measure-all`, `drive-all`, `only-differences`, `show-hidden`, `undo`, `copy-markdown`, `copy-csv`, `copy-json` | what can be done with it | |
-//! | `more-formats`, `copy-link-of-all` | the comparison as a report and in other forms; a link with every variant | |
-//! | `latencies` | latencies while they are measured; in it `latency-strip` of each variant | `data-model` |
-//! | `shared` | what became of the variants of a link; in it `shared-network`, `shared-model`, `shared-file`, `shared-asks`, `shared-frames`, `shared-frames-folder`, `shared-again`, `train-shared` | |
-//! | `report-float`, `report-int8`, … | a column of the table, by variant; in it `rename`, below it `open-variant`, `copy-command-of`, `download-of`, `pin`, `hide`, `remove` | `data-model`: an id as above; the first int8 network made of it is `{id}-int8`, the next `{id}-int8-2` |
+//! | `measure-all`, `drive-all`, `only-differences`, `show-hidden`, `undo`, `copy-markdown`, `copy-csv`, `copy-json`, `save-html`, `save-markdown`, `save-csv` | what can be done with it | |
+//! | `copy-link-of-all` | a link that makes all variants again | `data-value` (what stands behind its `#`) |
+//! | `report-float`, `report-int8`, … | a column of the table, by variant; in it `rename`, below it `open-variant`, `copy-command-of`, `download-of`, `save-recipe`, `save-overrides`, `save-times`, `pin`, `hide`, `remove` | `data-model`: an id as above; the first int8 network made of it is `{id}-int8`, the next `{id}-int8-2` |
 //! | `file-bytes`, `weight-bytes`, `gzip-bytes`, `params`, `macs`, `flops`, `bops`, `latency`, `latency-p90`, `cold`, `session-bytes`, `accuracy`, `agreement`, `mcnemar`, `speedup`, `mae`, `from-float`, `return` | a figure of the table; `sort-{figure}` sorts the columns | `data-model`, `data-value`; with an interval `data-low`, `data-high` |
 //! | `times` | where the time goes | `data-value` (layers) |
 //! | `kernels` | what computed | `data-value` (`simd128`, `relaxed-simd`) |

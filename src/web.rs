@@ -9,6 +9,7 @@ pub mod fetch;
 pub mod files;
 pub mod lending;
 mod message;
+pub mod own_frames;
 pub mod remember;
 pub mod store;
 pub mod worker_handle;

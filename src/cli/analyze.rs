@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::figures::{grouped, interval, percent, signed, significant, tenths, three_digits};
 use crate::lab::protocol::{ModelId, Role};
 use crate::report::node_data::{self, Told};
-use crate::vocabulary::analysis::{self, Damage, LayerDamage};
+use crate::vocabulary::analysis::{self, Damage};
 use crate::vocabulary::driving::{LayerLoss, ReturnChange, RoadTest};
 use crate::vocabulary::preprocessing::Preprocessing;
 use crate::vocabulary::reading::Reading;

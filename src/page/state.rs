@@ -15,6 +15,7 @@ mod grid;
 mod kept;
 mod labelling;
 mod networks;
+mod own_files;
 mod own_frames;
 mod preprocessing;
 mod queue;
@@ -55,6 +56,7 @@ pub use grid::{Filter, Grid, Wanted};
 pub use kept::{Kept, SavedVariant};
 pub use labelling::LabellingForm;
 pub use networks::{Fit, Network, Origin, Status};
+pub use own_files::{OwnFiles, SavedFrames, SavedNetwork};
 pub use own_frames::OwnFrames;
 pub use preprocessing::PreprocessingForm;
 pub use queue::TaskId;
@@ -241,6 +243,21 @@ pub enum Action {
         bytes: usize,
     },
     VariantNotKept(Error),
+    /// The browser has kept a network that was opened.
+    NetworkRecalled(Box<SavedNetwork>),
+    NetworkKept {
+        sha256: String,
+        bytes: usize,
+    },
+    /// The browser has kept frames that were opened, or what they were called.
+    FramesRecalled {
+        saved: Box<SavedFrames>,
+        bytes: usize,
+    },
+    FramesKept {
+        role: Role,
+        bytes: usize,
+    },
     /// Whatever the browser keeps.
     ForgetKept,
     /// Save this network, which was made here.
@@ -292,6 +309,13 @@ pub enum Effect {
     ForgetVariant(String),
     /// The page has what it opens with: what can wait may begin.
     Settled,
+    /// Look for a person's own files that the browser has kept.
+    RecallOwnFiles,
+    KeepNetwork(Box<SavedNetwork>),
+    ForgetNetwork(String),
+    /// With their files, if there is room.
+    KeepFrames(Box<SavedFrames>),
+    ForgetFrames(Role),
     /// Put this behind the `#` of the address.
     ShowAddress(String),
     /// The same, as a step that the browser's Back undoes.
@@ -349,6 +373,8 @@ pub struct State {
     /// Of each network, what it is compared with.
     pub variants: BTreeMap<ModelId, Rc<Variants>>,
     pub kept: Kept,
+    /// What the browser keeps of a person's own files.
+    pub own_files: OwnFiles,
     /// What is right of each validation frame, once something was measured on them.
     pub frame_labels: Option<Rc<FrameLabels>>,
     /// Of each float network the int8 one that is meant: the last, or one that was chosen since.
@@ -403,6 +429,7 @@ impl State {
                 self.read_catalogue(catalogue, &mut effects);
                 effects.push(Effect::RecallTrainings);
                 effects.push(Effect::RecallVariants);
+                effects.push(Effect::RecallOwnFiles);
             }
             Action::Receiving { resource, done, total } => self.receiving(&resource, done, total),
             Action::Received { resource, files } => self.received(resource, files, &mut effects),
@@ -422,7 +449,10 @@ impl State {
             Action::OpenData { role, name, files } => {
                 self.open_data(role, name, files, &mut effects);
             }
-            Action::UseBundledData(role) => self.fetch_bundled_data(role, &mut effects),
+            Action::UseBundledData(role) => {
+                self.forget_frames(role, &mut effects);
+                self.fetch_bundled_data(role, &mut effects);
+            }
             Action::CancelData(role) => self.cancel_data(role, &mut effects),
             Action::SetPreprocessing(form) => self.set_preprocessing(form, &mut effects),
             Action::SetLabelling(form) => self.set_labelling(form, &mut effects),
@@ -484,6 +514,12 @@ impl State {
             Action::VariantsUnread(count) => self.variants_unread(count),
             Action::VariantKept { key, bytes } => self.variant_kept(key, bytes),
             Action::VariantNotKept(error) => self.variant_not_kept(error),
+            Action::NetworkRecalled(saved) => self.network_recalled(*saved, &mut effects),
+            Action::NetworkKept { sha256, bytes } => self.network_kept(sha256, bytes),
+            Action::FramesRecalled { saved, bytes } => {
+                self.frames_recalled(*saved, bytes, &mut effects);
+            }
+            Action::FramesKept { role, bytes } => self.frames_kept(role, bytes),
             Action::ForgetKept => self.forget_kept(&mut effects),
             Action::Copy(what) => self.copy(what, &mut effects),
             Action::Copied(what) => self.copied = Some(what),

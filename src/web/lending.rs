@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use js_sys::{Array, Reflect};
+use js_sys::{Array, Reflect, Uint8Array};
 use wasm_bindgen::JsValue;
 use web_sys::File;
 
@@ -34,6 +34,21 @@ impl Lender {
         self.0.next.set(place + 1);
         self.0.handles.borrow_mut().insert(place, handle);
         Source::Lying { name, place }
+    }
+
+    /// What the browser has of a file, and its bytes; `None` for what was not lent.
+    pub(super) fn content(&self, file: &Source) -> Option<(JsValue, f64)> {
+        match file {
+            Source::Here(own) => {
+                let bytes = Uint8Array::from(&own.bytes[..]);
+                Some((bytes.into(), own.bytes.len() as f64))
+            }
+            Source::Lying { place, .. } => {
+                let handle = self.0.handles.borrow().get(place).cloned()?;
+                let size = handle.size();
+                Some((handle.into(), size))
+            }
+        }
     }
 
     /// Puts the handles of the files that the request names beside it.

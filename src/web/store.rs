@@ -40,6 +40,20 @@ pub const VARIANTS: Store = Store {
     way_out: "Everything works all the same; download what you want to keep.",
 };
 
+/// Networks that were opened.
+pub const NETWORKS: Store = Store {
+    database: "steer8-networks",
+    name: "networks",
+    way_out: "Everything works all the same; open them again in the next visit.",
+};
+
+/// Frames that were opened, with their files.
+pub const FRAMES: Store = Store {
+    database: "steer8-frames",
+    name: "frames",
+    way_out: "Everything works all the same; open them again in the next visit.",
+};
+
 /// Raised when what is stored changes its form.
 const VERSION: u32 = 1;
 
@@ -54,17 +68,25 @@ impl Store {
     /// # Errors
     /// A browser that stores nothing.
     pub async fn recall<T: DeserializeOwned>(self) -> Result<(Vec<T>, usize)> {
-        if !self.is_made().await.unwrap_or(true) {
-            return Ok((Vec::new(), 0));
-        }
-        let all = async |store: ObjectStore| store.get_all(None, None)?.await;
-        let stored = self.in_store(TransactionMode::ReadOnly, None, all).await?;
-        let stored = stored.unwrap_or_default();
+        let stored = self.recall_values().await?;
         let count = stored.len();
         let read = |value: JsValue| serde_wasm_bindgen::from_value(value).ok();
         let read: Vec<T> = stored.into_iter().filter_map(read).collect();
         let unread = count - read.len();
         Ok((read, unread))
+    }
+
+    /// All that are stored, as they are.
+    ///
+    /// # Errors
+    /// A browser that stores nothing.
+    pub async fn recall_values(self) -> Result<Vec<JsValue>> {
+        if !self.is_made().await.unwrap_or(true) {
+            return Ok(Vec::new());
+        }
+        let all = async |store: ObjectStore| store.get_all(None, None)?.await;
+        let stored = self.in_store(TransactionMode::ReadOnly, None, all).await?;
+        Ok(stored.unwrap_or_default())
     }
 
     /// Whether the database is there; `None` where the browser does not tell. Opening it would make it,
@@ -87,6 +109,14 @@ impl Store {
         let value = record
             .serialize(&serde_wasm_bindgen::Serializer::new())
             .map_err(|why| self.unavailable(&why.to_string()))?;
+        self.keep_value(key, value).await
+    }
+
+    /// The same of what the browser itself can store, such as files.
+    ///
+    /// # Errors
+    /// A browser that stores nothing, or has no room.
+    pub async fn keep_value(self, key: &str, value: JsValue) -> Result<bool> {
         let own = JsValue::from_str(key);
         let put = async |store: ObjectStore| store.put(&value, Some(&own))?.await;
         Ok(self.write(key, put).await?.is_some())

@@ -52,6 +52,13 @@ pub struct Loading {
     pub task: Option<TaskId>,
 }
 
+impl DataSet {
+    /// A person's own files that were opened last, and how all of them are called.
+    pub(super) fn opened(&self) -> Option<(&str, &[Source])> {
+        self.opened.as_deref().map(|(name, files)| (&**name, &files[..]))
+    }
+}
+
 impl Loading {
     /// Whether so many bundled archives are on their way.
     pub(super) fn brings(&self, archives: usize) -> bool {
@@ -162,7 +169,14 @@ impl State {
             Some(Loading { name, bundled, archives, task: Some(task), ..Loading::default() });
     }
 
-    pub(super) fn data_loaded(&mut self, role: Role, task: TaskId, loaded: Loaded) {
+    pub(super) fn data_loaded(
+        &mut self,
+        role: Role,
+        task: TaskId,
+        loaded: Loaded,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.keep_frames(role, &loaded, effects);
         if role == Role::Validation {
             self.clear_strip();
             self.forget_answers();

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use serde_bytes::ByteBuf;
 
-use super::queue::{Purpose, Wanted};
+use super::queue::{NamesFor, Purpose};
 use super::{Effect, State};
 use crate::error::{Error, Result};
 use crate::lab::protocol::{ModelId, Request, Role};
@@ -149,7 +149,7 @@ impl State {
     /// Overrides name tensors of the float network's file, which the worker knows.
     fn want_tensors(&mut self, id: ModelId, effects: &mut Vec<Effect>) {
         if let Some(model) = self.selected.as_deref().map(|id| self.bench_of(id)) {
-            self.send(Purpose::Name(Wanted::Overrides(id)), Request::Tensors { model }, effects);
+            self.send(Purpose::Name(NamesFor::Overrides(id)), Request::Tensors { model }, effects);
         }
     }
 
@@ -158,7 +158,7 @@ impl State {
         if overrides::are_in(&file.bytes) {
             match self.selected.clone() {
                 Some(model) => {
-                    let wanted = Wanted::Reading(Rc::new(file));
+                    let wanted = NamesFor::Reading(Rc::new(file));
                     self.send(Purpose::Name(wanted), Request::Tensors { model }, effects);
                 }
                 None => self.complain(Error::new("no network is chosen").in_file(file.name)),
@@ -175,14 +175,14 @@ impl State {
 
     pub(super) fn named(
         &mut self,
-        wanted: Wanted,
+        wanted: NamesFor,
         model: &str,
         tensors: &Tensors,
         effects: &mut Vec<Effect>,
     ) {
         match wanted {
-            Wanted::Overrides(id) => self.write_overrides(&id, tensors, effects),
-            Wanted::Reading(file) if self.selected.as_deref() == Some(model) => {
+            NamesFor::Overrides(id) => self.write_overrides(&id, tensors, effects),
+            NamesFor::Reading(file) if self.selected.as_deref() == Some(model) => {
                 let mut recipe = self.recipe.clone();
                 match overrides::read(&file.bytes, tensors, &mut recipe) {
                     Ok(()) => self.set_recipe(recipe),
@@ -190,7 +190,7 @@ impl State {
                 }
             }
             // Another network was chosen since.
-            Wanted::Reading(_) => {}
+            NamesFor::Reading(_) => {}
         }
     }
 

@@ -189,6 +189,7 @@ impl State {
         let records = std::mem::take(&mut self.kept.records);
         effects.extend(records.into_keys().map(Effect::ForgetVariant));
         self.kept.waiting.clear();
+        self.forget_own_files(effects);
         let networks: Vec<ModelId> = self.trainings.keys().cloned().collect();
         for id in networks {
             effects.push(Effect::ForgetTraining(self.training_key(&id)));

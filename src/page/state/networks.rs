@@ -113,6 +113,12 @@ impl State {
         Fit::Misfit { wants, has }
     }
 
+    /// Whether the chosen network can't take the frames that are here.
+    pub(super) fn misfits(&self, role: Role) -> bool {
+        let fit = self.selected().map(|network| self.fit(network, role));
+        matches!(fit, Some(Fit::Misfit { .. }))
+    }
+
     /// The float networks that an int8 one can be compared with; those that are bundled are fetched then.
     pub fn references(&self) -> impl Iterator<Item = &Network> {
         self.networks.iter().filter(|network| match network.inspection() {
@@ -239,11 +245,14 @@ impl State {
             if !is_float {
                 self.compare_with(id, first_float, effects);
             }
-            self.choose(Some(id.to_owned()));
+            if !self.own_files.is_recalled(id) {
+                self.choose(Some(id.to_owned()));
+            }
         }
         if self.selected.as_deref() == Some(id) {
             self.follow_size(effects);
         }
+        self.keep_network(id, effects);
         self.restore_variants(id, effects);
         self.suit_search();
     }
@@ -276,6 +285,7 @@ impl State {
 
     pub(super) fn close_model(&mut self, id: &str, effects: &mut Vec<Effect>) {
         let Some(network) = self.network(id) else { return };
+        let sha256 = network.sha256.clone();
         match network.status {
             Status::Loading(task) => self.cancel_task(task, effects),
             Status::Fetching { .. } => effects.push(Effect::Abort(Resource::Network(id.into()))),
@@ -284,6 +294,7 @@ impl State {
         if self.job.as_ref().is_some_and(|job| job.network == id) {
             self.cancel_run(effects);
         }
+        self.forget_network(&sha256, effects);
         if self.trainings.contains_key(id) {
             effects.push(Effect::ForgetTraining(self.training_key(id)));
         }

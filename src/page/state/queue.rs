@@ -31,14 +31,14 @@ pub(super) enum Purpose {
     /// What the variants say of one frame.
     LookInto,
     /// Names in a network's file.
-    Name(Wanted),
+    Name(NamesFor),
     /// A step of the job.
     Run,
 }
 
 /// What the names in a network's file are wanted for.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Wanted {
+pub(super) enum NamesFor {
     /// To write the overrides of this variant.
     Overrides(ModelId),
     /// To read those in this file.
@@ -87,6 +87,15 @@ impl Queue {
             Request::LoadModel { file, beside, .. } => Some((file, beside)),
             _ => None,
         }
+    }
+
+    /// The file of a network that was asked to be loaded, be it read or not.
+    pub(super) fn asked_files(&self, model: &str) -> Option<&File> {
+        let asked = self.tasks.iter().find_map(|task| match &*task.request {
+            Request::LoadModel { model: own, file, .. } if own == model => Some(file),
+            _ => None,
+        });
+        asked.or_else(|| self.files(model).map(|(file, _)| file))
     }
 
     pub(super) fn forget_model(&mut self, model: &str) {
@@ -203,7 +212,9 @@ impl State {
             (Purpose::Replay, _) => {}
             (Purpose::OpenModel, Event::ModelLoaded { model, inspection, sha256 }) => {
                 self.model_loaded(&model, inspection, sha256, effects);
-                self.follow_note(&model, effects);
+                if !self.own_files.is_recalled(&model) {
+                    self.follow_note(&model, effects);
+                }
             }
             (
                 Purpose::OpenData { name, bundled },
@@ -211,7 +222,7 @@ impl State {
             ) => {
                 let summary = summary.into();
                 let loaded = Loaded { name, bundled, summary, fingerprint };
-                self.data_loaded(role, task.id, loaded);
+                self.data_loaded(role, task.id, loaded, effects);
             }
             (Purpose::Look, Event::Frames { frames }) => self.frames_arrived(frames),
             (Purpose::Look, Event::Predictions { model, predictions }) => {

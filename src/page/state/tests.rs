@@ -60,6 +60,9 @@ struct Bench {
     copied: Vec<String>,
     /// Variants that the browser keeps.
     shelf: BTreeMap<String, SavedVariant>,
+    /// Networks and frames of one's own that it keeps.
+    own_networks: BTreeMap<String, SavedNetwork>,
+    own_sets: BTreeMap<Role, SavedFrames>,
     /// Trainings that the browser keeps.
     kept: BTreeMap<String, SavedTraining>,
     restarts: usize,
@@ -123,7 +126,23 @@ impl Bench {
                 Effect::PushAddress(fragment) => self.steps.push(fragment),
                 Effect::Copy { text, .. } => self.copied.push(text),
                 Effect::Settled => self.settled += 1,
-                Effect::RecallTrainings | Effect::RecallVariants => {}
+                Effect::RecallTrainings | Effect::RecallVariants | Effect::RecallOwnFiles => {}
+                Effect::KeepNetwork(saved) => {
+                    let (sha256, bytes) = (saved.sha256.clone(), saved.bytes());
+                    self.own_networks.insert(sha256.clone(), *saved);
+                    self.act(Action::NetworkKept { sha256, bytes });
+                }
+                Effect::ForgetNetwork(sha256) => {
+                    self.own_networks.remove(&sha256);
+                }
+                Effect::KeepFrames(saved) => {
+                    let (role, bytes) = (saved.role, saved.files.len());
+                    self.own_sets.insert(role, *saved);
+                    self.act(Action::FramesKept { role, bytes });
+                }
+                Effect::ForgetFrames(role) => {
+                    self.own_sets.remove(&role);
+                }
                 Effect::KeepVariant(saved) => {
                     let (key, bytes) = (saved.key(), saved.bytes());
                     self.shelf.insert(key.clone(), *saved);

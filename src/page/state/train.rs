@@ -258,7 +258,10 @@ impl State {
 
     pub(super) fn training_recalled(&mut self, saved: SavedTraining, effects: &mut Vec<Effect>) {
         let id = match saved.file {
-            Some(file) => self.open_model(file, saved.beside, effects),
+            Some(file) => match self.opened_already(&file) {
+                Some(id) => id,
+                None => self.open_model(file, saved.beside, effects),
+            },
             None => saved.network,
         };
         // What was begun in the meantime counts more.

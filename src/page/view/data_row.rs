@@ -50,6 +50,12 @@ pub(super) fn DataRow(DataRowProps { role, state, dispatch }: &DataRowProps) -> 
             if data.loaded.is_none() && data.loading.is_none() {
                 <p class="contents">{ absent(state, role) }</p>
             }
+            if let Some(missing) = state.own_files.missing.get(&role) {
+                <p class="hint" data-testid={format!("missing-{kind}")}>
+                    { format!("Last time these were “{}” (SHA-256 {}…), which were too large to be kept: open \
+                        them again.", missing.name, missing.sha256.get(..8).unwrap_or_default()) }
+                </p>
+            }
             if let Some(loading) = data.loading.clone() {
                 <LoadingLine {role} {loading} state={state.clone()} dispatch={dispatch.clone()} />
             }

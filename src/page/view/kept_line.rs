@@ -8,19 +8,26 @@ use crate::page::state::Action;
 
 #[component]
 pub(super) fn KeptLine(PageProps { state, dispatch }: &PageProps) -> Html {
-    let kept = &state.kept;
-    if kept.count() == 0 {
+    let (kept, own) = (&state.kept, &state.own_files);
+    let counted = [
+        (kept.count(), "variant", "variants"),
+        (own.networks.len(), "network of your own", "networks of your own"),
+        (own.frames.len(), "set of frames", "sets of frames"),
+    ];
+    let counted = counted.into_iter().filter(|(count, ..)| *count > 0);
+    let counted: Vec<String> = counted
+        .map(|(count, one, many)| {
+            format!("{} {}", format::grouped(count), if count == 1 { one } else { many })
+        })
+        .collect();
+    if counted.is_empty() {
         return Html::default();
     }
     let forget = dispatch.reform(|_: MouseEvent| Action::ForgetKept);
-    let count = match kept.count() {
-        1 => "1 variant".to_owned(),
-        count => format!("{} variants", format::grouped(count)),
-    };
     html! {
         <p class="kept hint" data-testid="kept" data-value={kept.count().to_string()}>
-            { format!("This browser keeps {count} ({}) for the next visit; nothing of it leaves it. ",
-                format::bytes(kept.bytes())) }
+            { format!("This browser keeps {} ({}) for the next visit; nothing of it leaves it. ",
+                counted.join(", "), format::bytes(kept.bytes() + own.bytes())) }
             <button type="button" class="button quiet" data-testid="forget-kept" onclick={forget}>
                 {"Forget everything"}
             </button>

@@ -109,7 +109,12 @@ impl Layout<'_> {
                 </>
             },
             Place::Train => html! { <TrainSection {state} {dispatch} /> },
-            Place::Data => html! { <DataPanel {state} {dispatch} /> },
+            Place::Data => html! {
+                <>
+                    <DataPanel state={state.clone()} dispatch={dispatch.clone()} />
+                    <KeptLine {state} {dispatch} />
+                </>
+            },
         };
         html! {
             <div key={place.id()} class="place" hidden={self.state.place != place}>

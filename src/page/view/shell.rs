@@ -6,13 +6,14 @@ use yew::Callback;
 
 use super::arrivals::Arrivals;
 use super::opener::Opener;
-use crate::page::state::{Action, Copy, Effect, Resource};
+use crate::page::state::{Action, Copy, Effect, Resource, SavedFrames};
 use crate::web::address;
 use crate::web::clipboard;
 use crate::web::download::save;
 use crate::web::fetch::fetch;
 use crate::web::lending::Lender;
-use crate::web::store::{TRAININGS, VARIANTS};
+use crate::web::own_frames;
+use crate::web::store::{NETWORKS, TRAININGS, VARIANTS};
 use crate::web::worker_handle::{News, WorkerHandle};
 
 pub(super) struct Shell {
@@ -122,6 +123,44 @@ impl Shell {
                 VARIANTS.forget(&key).await.ok();
             }),
             Effect::Settled => address::tell("settled"),
+            Effect::RecallOwnFiles => {
+                let (dispatch, lender) = (self.dispatch.clone(), self.lender.clone());
+                spawn_local(async move {
+                    for saved in NETWORKS.recall().await.unwrap_or_default().0 {
+                        dispatch.emit(Action::NetworkRecalled(Box::new(saved)));
+                    }
+                    for (saved, files, bytes) in own_frames::recall(&lender).await {
+                        let saved = Box::new(SavedFrames { files, ..saved });
+                        dispatch.emit(Action::FramesRecalled { saved, bytes });
+                    }
+                });
+            }
+            Effect::KeepNetwork(saved) => {
+                let dispatch = self.dispatch.clone();
+                spawn_local(async move {
+                    let (sha256, bytes) = (saved.sha256.clone(), saved.bytes());
+                    match NETWORKS.keep(&sha256, &*saved).await {
+                        Ok(true) => dispatch.emit(Action::NetworkKept { sha256, bytes }),
+                        Ok(false) => {}
+                        Err(error) => dispatch.emit(Action::VariantNotKept(error)),
+                    }
+                });
+            }
+            Effect::ForgetNetwork(sha256) => spawn_local(async move {
+                NETWORKS.forget(&sha256).await.ok();
+            }),
+            Effect::KeepFrames(saved) => {
+                let (dispatch, lender) = (self.dispatch.clone(), self.lender.clone());
+                spawn_local(async move {
+                    let role = saved.role;
+                    match own_frames::keep(role, &*saved, &saved.files, &lender).await {
+                        Ok(Some(bytes)) => dispatch.emit(Action::FramesKept { role, bytes }),
+                        Ok(None) => {}
+                        Err(error) => dispatch.emit(Action::VariantNotKept(error)),
+                    }
+                });
+            }
+            Effect::ForgetFrames(role) => spawn_local(own_frames::forget(role)),
             Effect::ShowAddress(fragment) => address::show(&fragment),
             Effect::PushAddress(fragment) => address::push(&fragment),
             Effect::Copy { what, text } => {

@@ -175,3 +175,44 @@ fn latencies_are_drawn_while_they_are_measured_and_kept() {
     again.work();
     assert_eq!(counts(&again), [4, 2], "a reload loses none");
 }
+
+/// The next visit in a browser that keeps what one's own was.
+fn next_visit(bench: &Bench, with_files: bool) -> Bench {
+    let mut again = Bench::open();
+    for saved in bench.own_networks.values() {
+        again.act(Action::NetworkRecalled(Box::new(saved.clone())));
+    }
+    for saved in bench.own_sets.values() {
+        let mut saved = saved.clone();
+        if !with_files {
+            saved.files.clear();
+        }
+        again.act(Action::FramesRecalled { saved: Box::new(saved), bytes: 1 });
+    }
+    again.work();
+    again
+}
+
+#[test]
+fn ones_own_files_outlive_a_reload_where_there_is_room() {
+    let mut bench = Bench::open();
+    bench.act(Action::OpenModels(vec![file("mine.onnx")]));
+    let (role, files) = (Role::Validation, vec![file("tub.zip").into()]);
+    bench.act(Action::OpenData { role, name: "tub.zip".into(), files });
+    bench.work();
+    let again = next_visit(&bench, true);
+    let name = |bench: &Bench| bench.state.validation.loaded.as_ref().map(|own| own.name.clone());
+    assert_eq!(name(&again).as_deref(), Some("tub.zip"));
+    assert_eq!(again.state.selected.as_deref(), Some("plain"), "nobody has chosen it now");
+    assert!(again.state.network("opened-1").is_some());
+    assert!(again.own_sets.is_empty(), "it is kept already");
+
+    let mut asked = next_visit(&bench, false);
+    let missing = &asked.state.own_files.missing[&role];
+    assert_eq!((&*missing.name, name(&asked).as_deref()), ("tub.zip", Some("the bundled frames")));
+    asked.act(Action::ForgetKept);
+    assert!(asked.state.own_files.missing.is_empty());
+    bench.act(Action::CloseModel("opened-1".into()));
+    bench.act(Action::UseBundledData(role));
+    assert!(bench.own_networks.is_empty() && bench.own_sets.is_empty());
+}
