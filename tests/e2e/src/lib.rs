@@ -288,22 +288,31 @@ impl Page {
         self.download_by("download").await
     }
 
+    /// Presses this button and gives the file with such an ending that the browser wrote, whose length
+    /// nobody knows before.
+    pub async fn saved_by(&self, button: &str, ending: &str) -> WebDriverResult<Vec<u8>> {
+        clear_downloads();
+        // It may be folded away.
+        let press = format!("document.querySelector(\"[data-testid='{button}']\").click()");
+        self.wait_for(button).await?;
+        self.driver.execute(press, vec![]).await?;
+        let file = self.wait_until("download", async || {
+            let is_it = |path: &PathBuf| path.extension().is_some_and(|own| own == ending);
+            let bytes = fs::read(downloads().into_iter().find(is_it)?).ok()?;
+            (!bytes.is_empty()).then_some(bytes)
+        });
+        file.await
+    }
+
     /// Presses this button and gives the file that the browser wrote.
     pub async fn download_by(&self, button: &str) -> WebDriverResult<Vec<u8>> {
-        let folder = PathBuf::from(setting("E2E_DOWNLOADS"));
-        let files = || -> Vec<PathBuf> {
-            let entries = fs::read_dir(&folder).expect("the downloads can be listed");
-            entries.map(|entry| entry.expect("the downloads can be listed").path()).collect()
-        };
-        for old in files() {
-            fs::remove_file(old).expect("an old download can be removed");
-        }
+        clear_downloads();
         let length = number(&self.wait_for(button).await?, "data-bytes").await?;
         self.click(button).await?;
         let file = self.wait_until("download", async || {
             // While it is being written it has another name, or not its full length.
             let finished = |path: &PathBuf| path.extension().is_some_and(|e| e == "onnx");
-            let file = files().into_iter().find(finished)?;
+            let file = downloads().into_iter().find(finished)?;
             (fs::metadata(&file).ok()?.len() as f64 == length).then_some(file)
         });
         Ok(fs::read(file.await?).expect("the download can be read"))
@@ -412,6 +421,18 @@ impl Page {
         let script = "const all = document.documentElement;
             return [all.scrollWidth, all.scrollHeight]";
         self.driver.execute(script, vec![]).await?.convert()
+    }
+}
+
+/// The files that the browser wrote.
+fn downloads() -> Vec<PathBuf> {
+    let entries = fs::read_dir(setting("E2E_DOWNLOADS")).expect("the downloads can be listed");
+    entries.map(|entry| entry.expect("the downloads can be listed").path()).collect()
+}
+
+fn clear_downloads() {
+    for old in downloads() {
+        fs::remove_file(old).expect("an old download can be removed");
     }
 }
 

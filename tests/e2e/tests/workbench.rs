@@ -1,8 +1,10 @@
 //! Places, variants beside one another, their chart, the frames, and what outlives a reload.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Instant;
 
-use e2e::{in_browser, is_chrome};
+use e2e::{Page, in_browser, is_chrome};
 use thirtyfour::prelude::*;
 
 const PLACES: [&str; 6] = ["drive", "compare", "layers", "frames", "train", "data"];
@@ -72,25 +74,67 @@ fn variants_stand_beside_one_another_and_outlive_a_reload() {
             page.fits_screens("variants").await?;
         }
 
-        let bytes = page.all("download-of").await?;
-        let hashes = |cells: Vec<WebElement>| async move {
-            let mut hashes = Vec::new();
-            for cell in cells {
-                hashes.push(cell.attr("data-value").await?.unwrap_or_default());
-            }
-            hashes.sort();
-            WebDriverResult::Ok(hashes)
-        };
-        let before = hashes(bytes).await?;
+        let before = hashes(&page).await?;
         page.wait_for("kept[data-value='4']").await?;
         page.open_link("place=compare&network=assignment").await?;
         page.wait_for("compare-table[data-value='4']").await?;
-        assert_eq!(hashes(page.all("download-of").await?).await?, before);
+        assert_eq!(hashes(&page).await?, before);
         page.click("forget-kept").await?;
         page.wait_until("nothing kept", async || {
             page.all("kept").await.ok()?.is_empty().then_some(())
         })
         .await?;
+        assert_eq!(page.complaints().await?, [""; 0]);
+        Ok(())
+    });
+}
+
+/// The hashes of all files that were made, in order.
+async fn hashes(page: &Page) -> WebDriverResult<Vec<String>> {
+    let mut hashes = Vec::new();
+    for cell in page.all("download-of").await? {
+        hashes.push(cell.attr("data-value").await?.unwrap_or_default());
+    }
+    hashes.sort();
+    Ok(hashes)
+}
+
+#[test]
+fn a_link_makes_the_same_bytes_in_another_browser() {
+    let (link, before) = (Rc::new(RefCell::new(String::new())), Rc::new(RefCell::default()));
+    in_browser({
+        let (link, before) = (link.clone(), before.clone());
+        async move |page| {
+            page.choose("assignment").await?;
+            for preset in ["int8", "symmetric"] {
+                page.at("drive").await?;
+                page.click(&format!("preset-{preset}")).await?;
+                page.press_go().await?;
+                page.at("compare").await?;
+                page.wait_for("results[data-current=true]").await?;
+            }
+            page.click("measure-all:not([disabled])").await?;
+            page.wait_for("latencies[data-status=timing]").await?;
+            page.wait_for("latencies[data-status=timed]").await?;
+            assert!(page.values("latency-strip").await?.iter().all(|samples| *samples > 5.0));
+            *before.borrow_mut() = hashes(&page).await?;
+            *link.borrow_mut() = page.exact("copy-link-of-all").await?;
+            let report = page.saved_by("save-html", "html").await?;
+            assert!(report.starts_with(b"<!doctype html>"));
+            let overrides = page.saved_by("save-overrides", "json").await?;
+            assert!(overrides.starts_with(b"{"));
+            page.click("why-accuracy").await?;
+            page.wait_for("term-accuracy:popover-open").await?;
+            Ok(())
+        }
+    });
+    in_browser(async move |page| {
+        let link = link.borrow().clone();
+        page.open_link(&link).await?;
+        page.wait_for("shared[data-status=same]").await?;
+        page.at("compare").await?;
+        page.wait_for("compare-table[data-value='3']").await?;
+        assert_eq!(hashes(&page).await?, *before.borrow());
         assert_eq!(page.complaints().await?, [""; 0]);
         Ok(())
     });
