@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
+use super::data::opener::Opener;
 use super::layout::Layout;
-use super::opener::Opener;
 use super::props::{PageClock, Snapshot};
 use super::shell::Shell;
 use crate::page::catalogue;

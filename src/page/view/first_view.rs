@@ -6,8 +6,8 @@ use yew::LocalServerRenderer;
 use yew::prelude::*;
 
 use super::arrivals::Arrivals;
+use super::data::opener::Opener;
 use super::layout::Layout;
-use super::opener::Opener;
 use super::props::{PageClock, Snapshot};
 use crate::page::catalogue;
 use crate::page::place::Place;

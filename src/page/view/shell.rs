@@ -5,7 +5,7 @@ use wasm_bindgen_futures::spawn_local;
 use yew::Callback;
 
 use super::arrivals::Arrivals;
-use super::opener::Opener;
+use super::data::opener::Opener;
 use crate::page::state::{Action, Copy, Effect, Resource, SavedFrames};
 use crate::web::address;
 use crate::web::clipboard;

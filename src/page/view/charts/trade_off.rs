@@ -109,7 +109,7 @@ pub(in crate::page::view) fn TradeOff(PageProps { state, dispatch }: &PageProps)
     }
 }
 
-fn place(state: &super::super::props::Snapshot, id: &str) -> usize {
+fn place(state: &crate::page::view::props::Snapshot, id: &str) -> usize {
     let all = state.bench().map(|variants| &variants.all[..]).unwrap_or_default();
     all.iter().position(|variant| variant.id == id).unwrap_or_default()
 }

@@ -11,7 +11,7 @@ use crate::lab::protocol::ModelId;
 use crate::page::answers::{Row, Said, distance, felt, rows};
 use crate::page::format;
 use crate::page::state::{Action, Answer, Looked, PATCHES, State};
-use crate::page::view::pixels;
+use crate::page::view::frames::pixels;
 use crate::page::view::props::PageProps;
 use crate::vocabulary::stage::{ACTIONS, Labelled, SIDE};
 

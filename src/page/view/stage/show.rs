@@ -9,7 +9,7 @@ use super::map;
 use super::pen::{Palette, Pen};
 use super::scene::{self, Seen};
 use crate::page::state::{Action, Car, STEPS_PER_SECOND, Stage};
-use crate::page::view::pixels;
+use crate::page::view::frames::pixels;
 use crate::page::view::props::Snapshot;
 use crate::vocabulary::stage::SIDE;
 

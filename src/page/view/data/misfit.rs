@@ -1,0 +1,61 @@
+//! Says that the frames at hand do not fit the chosen network, and offers the way out.
+
+use yew::prelude::*;
+
+use super::file_button::FileButton;
+use super::opener::Opener;
+use crate::lab::protocol::Role;
+use crate::page::state::{Action, Fit};
+use crate::page::view::props::PageProps;
+use crate::web::files::{Selection, accepted_frames};
+
+#[component]
+pub(in crate::page::view) fn Misfit(PageProps { state, dispatch }: &PageProps) -> Html {
+    let opener = use_context::<Opener>().expect("the app provides an opener");
+    let Some(network) = state.selected() else { return Html::default() };
+    let roles: &[Role] = match network.is_float() {
+        // Those to train on are asked for when they are there and wrong, as all are.
+        true => &[Role::Validation, Role::Calibration, Role::Training],
+        false => &[Role::Validation],
+    };
+    let way_out = match network.inspection() {
+        Some(inspection) if inspection.inputs.len() > 1 => {
+            "Open an .npz with an array named for each input."
+        }
+        _ => {
+            "Open frames that fit: an .npz, a zip, or a folder of class folders; images can be resized, \
+             under \u{201c}How your own frames enter\u{201d}."
+        }
+    };
+    let notes = roles.iter().filter_map(|&role| match state.fit(network, role) {
+        Fit::Misfit { wants, has } => {
+            let opener = opener.clone();
+            let picked = move |selection: Selection| opener.data(role, selection);
+            let onclick = dispatch.reform(move |_: MouseEvent| Action::UseBundledData(role));
+            let own = state.data(role).loaded.as_ref().is_some_and(|loaded| !loaded.bundled);
+            let (testid, kind) = match role {
+                Role::Validation => ("misfit-open-validation", "validation"),
+                Role::Calibration => ("misfit-open-calibration", "calibration"),
+                Role::Training => ("misfit-open-training", "training"),
+            };
+            Some(html! {
+                <div class="misfit" data-testid="misfit" data-role={kind}>
+                    <p>
+                        { format!("{} takes {}, and the {kind} frames are {}. ",
+                            network.title, wants, has) }
+                        { way_out }
+                    </p>
+                    <FileButton {testid} text={format!("Open {kind} frames")} multiple=true
+                        accept={accepted_frames()} picked={Callback::from(picked)} />
+                    if own {
+                        <button type="button" class="button quiet" {onclick}>
+                            {"Use the bundled frames"}
+                        </button>
+                    }
+                </div>
+            })
+        }
+        Fit::Fits | Fit::Unknown => None,
+    });
+    html! { <>{ for notes }</> }
+}

@@ -1,0 +1,3 @@
+//! Training and its curves.
+
+pub mod train_section;
