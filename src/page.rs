@@ -44,7 +44,7 @@
 //! | `results` | the comparison | `data-value` (seconds from the button to here), `data-current` (by the present recipe) |
 //! | `kept`, `forget-kept` | what the browser keeps of variants and of one's own files | `data-value` (variants) |
 //! | `missing-validation`, … | frames that were open in the last visit and found no room | |
-//! | `shared` | what has become of a link's variants; in it `shared-file`, `train-shared`, `shared-again`, `shared-asks`, `close-shared` | `data-value` (those with the link's bytes), `data-status` (`under-way`, `same`, `differs`); files: `data-status` (`waiting`, `making`, `same`, `other`, `not-made`), `data-value` (the link's SHA-256) |
+//! | `shared` | what has become of a link's variants; in it `shared-file`, `train-shared`, `shared-again`, `shared-asks` (and there `shared-network`, `shared-model`, `shared-frames`, `shared-frames-folder`), `close-shared` | `data-value` (those with the link's bytes), `data-status` (`under-way`, `same`, `differs`); files: `data-status` (`waiting`, `making`, `same`, `other`, `not-made`), `data-value` (the link's SHA-256) |
 //! | `latencies` | their distribution; in it a `latency-strip` for each network | `data-status` (`timing`, `timed`); strips: `data-model`, `data-value` (samples) |
 //! | `why-{term}`, `term-{term}` | asks for an explanation, which the browser shows above all else | |
 //! | `keys-button`, `keys` | the list of keys, also at `?` | |
@@ -54,6 +54,7 @@
 //! | `nothing-compared`, `judged-otherwise` | says that nothing is measured yet, or that the outputs say something else since | |
 //! | `compare-table` | every variant that is shown | `data-value` (columns) |
 //! | `measure-all`, `drive-all`, `only-differences`, `show-hidden`, `undo`, `copy-markdown`, `copy-csv`, `copy-json`, `save-html`, `save-markdown`, `save-csv` | what can be done with it | |
+//! | `more-formats` | the fold with a variant's files for other tools | |
 //! | `copy-link-of-all` | a link that makes all variants again | `data-value` (what stands behind its `#`) |
 //! | `report-float`, `report-int8`, … | a column of the table, by variant; in it `rename`, below it `open-variant`, `copy-command-of`, `download-of`, `save-recipe`, `save-overrides`, `save-times`, `pin`, `hide`, `remove` | `data-model`: an id as above; the first int8 network made of it is `{id}-int8`, the next `{id}-int8-2` |
 //! | `file-bytes`, `weight-bytes`, `gzip-bytes`, `params`, `macs`, `flops`, `bops`, `latency`, `latency-p90`, `cold`, `session-bytes`, `accuracy`, `agreement`, `mcnemar`, `speedup`, `mae`, `from-float`, `return` | a figure of the table; `sort-{figure}` sorts the columns | `data-model`, `data-value`; with an interval `data-low`, `data-high` |
