@@ -120,7 +120,8 @@ fn pilotnet_steering() {
     assert_eq!(names, ["steering", "gas", "brake"]);
     for ((name, float), (_, int8)) in float.iter().zip(&int8) {
         println!("{name}: MAE {float:.5} in float, {int8:.5} in int8");
-        assert!(*float < 0.1 && *int8 < 1.1 * float + 0.001, "{name}: {float}, {int8}");
+        // Half a step of an output of 8 bits is up to 0.002.
+        assert!(*float < 0.1 && *int8 < 1.1 * float + 0.002, "{name}: {float}, {int8}");
     }
     assert_eq!(compared["results"][1]["left_in_float"], serde_json::json!([]));
     let by_hand = run("evaluate NET --data frames/validation.zip --table frames/values.csv");

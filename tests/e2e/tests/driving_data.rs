@@ -119,8 +119,11 @@ fn folders_of_driving_programs_are_understood_at_once() {
         if is_chrome() {
             page.fits_screens("driving-data").await?;
         }
-        page.open_file("open-validation-folder", &paths[0]).await?;
-        page.wait_for("data-validation[data-status=ready][data-value='10']").await?;
+        for role in ["validation", "calibration"] {
+            page.open_file(&format!("open-{role}-folder"), &paths[0]).await?;
+            let ready = format!("data-{role}[data-status=ready][data-value='10']");
+            page.wait_for(&ready).await?;
+        }
         page.click("preprocessing").await?;
         page.click("to-network").await?;
         page.press_go().await?;

@@ -36,7 +36,7 @@ pub(in crate::page::view) fn SharedPanel(PageProps { state, dispatch }: &PagePro
             </div>
             { for asked.into_iter().map(|asked| ask(asked, &opener)) }
             <details open={same < all}>
-                <summary>{ format!("Its {all} files, one by one") }</summary>
+                <summary>{ if all == 1 { "Its file" } else { "Its files, one by one" } }</summary>
                 <ul class="shared-files">{ for rows }</ul>
             </details>
         </section>
@@ -56,6 +56,9 @@ fn sentence(sharing: &Sharing) -> String {
     let others = sharing.fates.iter().filter(|fate| matches!(fate, Fate::Other(_))).count();
     let of = &sharing.shared.network.name;
     match () {
+        () if same == 1 && all == 1 => {
+            format!("the variant of {of} is here, the same bytes as in the link.")
+        }
         () if same == all => {
             format!("all {all} variants of {of} are here, the same bytes as in the link.")
         }
