@@ -11,6 +11,7 @@ use steer8::vocabulary::recipe::Recipe;
 
 const CALIBRATION: &[u8] = include_bytes!("../../models/frames/calibration.zip");
 const VALIDATION: &[u8] = include_bytes!("../../models/frames/validation.zip");
+const VALUES: &[u8] = include_bytes!("../../models/frames/values.csv");
 
 #[derive(Deserialize)]
 struct Golden {
@@ -40,7 +41,8 @@ fn agrees_with_onnx_runtime(name: &str, network: &[u8], golden: &str) {
     let golden: Golden = serde_json::from_str(golden).expect("the golden is JSON");
     let mut lab = Lab::new();
     for (role, bytes) in [(Role::Calibration, CALIBRATION), (Role::Validation, VALIDATION)] {
-        let files = vec![file("frames.zip", bytes).into()];
+        // The labels tell which outputs are values.
+        let files = vec![file("frames.zip", bytes).into(), file("values.csv", VALUES).into()];
         done(&mut lab, Request::LoadData { role, files, reading: Reading::default() });
     }
     done(

@@ -292,10 +292,8 @@ impl Page {
     /// nobody knows before.
     pub async fn saved_by(&self, button: &str, ending: &str) -> WebDriverResult<Vec<u8>> {
         clear_downloads();
-        // It may be folded away.
-        let press = format!("document.querySelector(\"[data-testid='{button}']\").click()");
-        self.wait_for(button).await?;
-        self.driver.execute(press, vec![]).await?;
+        // A real press: of a script's, browsers take but one to save a file.
+        self.click(button).await?;
         let file = self.wait_until("download", async || {
             let is_it = |path: &PathBuf| path.extension().is_some_and(|own| own == ending);
             let bytes = fs::read(downloads().into_iter().find(is_it)?).ok()?;

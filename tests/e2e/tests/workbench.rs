@@ -121,6 +121,7 @@ fn a_link_makes_the_same_bytes_in_another_browser() {
             *link.borrow_mut() = page.exact("copy-link-of-all").await?;
             let report = page.saved_by("save-html", "html").await?;
             assert!(report.starts_with(b"<!doctype html>"));
+            page.click("more-formats").await?;
             let overrides = page.saved_by("save-overrides", "json").await?;
             assert!(overrides.starts_with(b"{"));
             page.click("why-accuracy").await?;
