@@ -63,7 +63,7 @@ const STEPS: [Step; 10] = [
     Step { name: "dist", budget: 10, what: "the static site", run: |_| dist::build() },
     Step {
         name: "browser",
-        budget: 8,
+        budget: 12,
         what: "the built site, end to end in a browser",
         run: |_| e2e::drive_site(&Browser::ready()?, &[]),
     },
