@@ -37,7 +37,8 @@ fn apart(ours: &[Vec<i32>], theirs: &[Vec<i32>]) -> Vec<usize> {
     counts
 }
 
-fn agrees_with_onnx_runtime(name: &str, network: &[u8], golden: &str) {
+/// `alike` is the least share of equal integers beside ONNX Runtime without its optimizations.
+fn agrees_with_onnx_runtime(name: &str, network: &[u8], golden: &str, alike: f64) {
     let golden: Golden = serde_json::from_str(golden).expect("the golden is JSON");
     let mut lab = Lab::new();
     for (role, bytes) in [(Role::Calibration, CALIBRATION), (Role::Validation, VALIDATION)] {
@@ -71,15 +72,15 @@ fn agrees_with_onnx_runtime(name: &str, network: &[u8], golden: &str) {
     // With optimizations off, ONNX Runtime computes in float between the pairs: near ties differ.
     let off = apart(&ours, &golden.off);
     let total: usize = off.iter().sum();
-    assert!(off[0] as f64 >= 0.96 * total as f64, "{name}: quanta apart {:?}", &off[..8]);
+    assert!(off[0] as f64 >= alike * total as f64, "{name}: quanta apart {:?}", &off[..8]);
     assert_eq!(off[3..].iter().sum::<usize>(), 0, "{name}: quanta apart {:?}", &off[..8]);
 }
 
 macro_rules! golden {
     ($name:ident) => {
-        golden!($name, stringify!($name));
+        golden!($name, stringify!($name), 0.97);
     };
-    ($name:ident, $file:expr) => {
+    ($name:ident, $file:expr, $alike:expr) => {
         #[cfg_attr(not(target_arch = "wasm32"), test)]
         #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
         fn $name() {
@@ -87,6 +88,7 @@ macro_rules! golden {
                 concat!($file, ".onnx"),
                 include_bytes!(concat!("../../models/networks/", $file, ".onnx")),
                 include_str!(concat!("../goldens/", $file, ".json")),
+                $alike,
             );
         }
     };
@@ -95,4 +97,5 @@ macro_rules! golden {
 golden!(assignment);
 golden!(pilotnet);
 golden!(mobilenet);
-golden!(pilotnet_steering, "pilotnet-steering");
+// 290 of its 300 numbers are, one short of 0.97.
+golden!(pilotnet_steering, "pilotnet-steering", 0.96);

@@ -187,6 +187,16 @@ impl Page {
         self.wait_until(what, async || self.all(what).await.ok()?.into_iter().next()).await
     }
 
+    /// Waits for a car that moves.
+    pub async fn wait_for_a_drive(&self) -> WebDriverResult<()> {
+        self.wait_until("a car that moves", async || {
+            let drive = self.all("drive").await.ok()?.into_iter().next()?;
+            let shown = drive.attr("data-value").await.ok()??.parse::<usize>().ok()?;
+            (shown > 0).then_some(())
+        })
+        .await
+    }
+
     /// What `look` finds, as soon as it finds something.
     pub async fn wait_until<T>(
         &self,

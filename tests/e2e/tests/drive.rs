@@ -45,12 +45,7 @@ fn opens_driving_and_two_cars_drive_as_the_command_line_says() {
 
     in_browser(async move |page| {
         // It moves before anything is asked.
-        page.wait_until("a car that moves", async || {
-            let drive = page.all("drive").await.ok()?.into_iter().next()?;
-            let shown = drive.attr("data-value").await.ok()??.parse::<usize>().ok()?;
-            (shown > 0).then_some(())
-        })
-        .await?;
+        page.wait_for_a_drive().await?;
         let recipe =
             "%7B%22version%22%3A1%2C%22weight_bits%22%3A3%2C%22weights%22%3A%22per-tensor%22%7D";
         let link = format!("network=assignment&recipe={recipe}&track={TRACK}");

@@ -17,12 +17,7 @@ fn opens_drives_quantizes_and_makes_the_bytes_of_the_command_line() {
     fs::remove_file(file).expect("the command line wrote a file");
 
     in_browser(async move |page| {
-        page.wait_until("a car that moves", async || {
-            let drive = page.all("drive").await.ok()?.into_iter().next()?;
-            let shown = drive.attr("data-value").await.ok()??.parse::<usize>().ok()?;
-            (shown > 0).then_some(())
-        })
-        .await?;
+        page.wait_for_a_drive().await?;
         let figures = page.quantize(NETWORK).await?;
         assert_eq!(figures.len(), 2, "float and int8");
         let seconds = page.exact("results").await?;

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use e2e::files::write_bad_files;
-use e2e::{Figures, in_browser, is_chrome, model, repository, setting, steer8};
+use e2e::{Figures, Page, in_browser, is_chrome, model, repository, setting, steer8};
 use serde_json::Value;
+use thirtyfour::prelude::WebDriverResult;
 
 const NETWORKS: [&str; 3] = ["assignment", "pilotnet", "mobilenet"];
 
@@ -203,21 +204,26 @@ fn the_bundled_network_of_values_needs_nothing_said() {
         page.at("compare").await?;
         page.wait_for("verdict").await?;
         assert_eq!(page.all("values").await?.len(), 3, "a picture for each output");
-        for (i, name) in ["steering", "gas", "brake"].into_iter().enumerate() {
-            let shown = page.values(&format!("mae[data-name='{name}']")).await?;
-            let of =
-                |report: &Value| report["values"]["outputs"][i]["mae"].as_f64().expect("a MAE");
-            let expected: Vec<f64> = native.iter().map(of).collect();
-            // Float networks round in other orders on other machines.
-            let alike = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-3 * b;
-            let all = shown.len() == 2 && shown.iter().zip(&expected).all(alike);
-            assert!(all, "{name}: {shown:?}, not the command line's {expected:?}");
-        }
+        shows_errors(&page, &["steering", "gas", "brake"], &native).await?;
         let bytes = page.download().await?;
         assert!(bytes == quantized_natively(network), "other bytes than natively");
         assert_eq!(page.complaints().await?, [""; 0]);
         Ok(())
     });
+}
+
+/// The errors of each output on the page are those of `compare --json`, of float and of int8.
+async fn shows_errors(page: &Page, names: &[&str], native: &[Value]) -> WebDriverResult<()> {
+    for (i, name) in names.iter().enumerate() {
+        let shown = page.values(&format!("mae[data-name='{name}']")).await?;
+        let of = |report: &Value| report["values"]["outputs"][i]["mae"].as_f64().expect("a MAE");
+        let expected: Vec<f64> = native.iter().map(of).collect();
+        // Float networks round in other orders on other machines.
+        let alike = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-3 * b;
+        let all = shown.len() == 2 && shown.iter().zip(&expected).all(alike);
+        assert!(all, "{name}: {shown:?}, not the command line's {expected:?}");
+    }
+    Ok(())
 }
 
 fn quantized_natively(network: &str) -> Vec<u8> {
@@ -274,16 +280,7 @@ fn a_network_of_values_is_measured_in_its_own_units() {
         assert!(verdict.contains("angle: MAE") && verdict.contains("throttle: MAE"), "{verdict}");
         assert_eq!(page.all("values").await?.len(), 2, "a picture for each output");
         assert_eq!(page.all("agreement").await?.len(), 0, "no agreement of values");
-        for (i, name) in ["angle", "throttle"].into_iter().enumerate() {
-            let shown = page.values(&format!("mae[data-name='{name}']")).await?;
-            let of =
-                |report: &Value| report["values"]["outputs"][i]["mae"].as_f64().expect("a MAE");
-            let expected: Vec<f64> = native.iter().map(of).collect();
-            // Float networks round in other orders on other machines.
-            let alike = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-3 * b;
-            let all = shown.len() == 2 && shown.iter().zip(&expected).all(alike);
-            assert!(all, "{name}: {shown:?}, not the command line's {expected:?}");
-        }
+        shows_errors(&page, &["angle", "throttle"], &native).await?;
         page.click("show-worst").await?;
         page.wait_for("frame").await?;
         if is_chrome() {
