@@ -1,5 +1,6 @@
 //! Other programs: run in the open, or asked quietly.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -19,6 +20,14 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
         Ok(status) => Err(format!("`{line}` failed ({status})")),
         Err(why) => Err(format!("`{line}` did not start: {why}")),
     }
+}
+
+/// A cargo that compiles each crate as a whole. What a second build would start from takes 18 GB of
+/// the target folder over all checks; whoever works on the code has it from their own `cargo test`.
+pub(crate) fn cargo(program: impl AsRef<OsStr>) -> Command {
+    let mut cargo = Command::new(program);
+    cargo.env("CARGO_INCREMENTAL", "0");
+    cargo
 }
 
 /// Whether a program runs and succeeds; says nothing either way.

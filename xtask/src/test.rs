@@ -9,7 +9,7 @@ use crate::browser::{Browser, Family};
 use crate::dist;
 use crate::e2e;
 use crate::module::RELAXED_FEATURE;
-use crate::process::{run, say, succeeds};
+use crate::process::{self, run, say, succeeds};
 use crate::tools;
 use crate::wasm::{TARGET, Toolchain};
 use crate::workspace::{root, target};
@@ -260,7 +260,7 @@ fn test_core_in(browser: &Browser, tests: &[&str], features: &str) -> Result<()>
 
 /// The native cargo.
 pub(crate) fn cargo() -> Command {
-    let mut cargo = Command::new("cargo");
+    let mut cargo = process::cargo("cargo");
     cargo.current_dir(root());
     cargo
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::Result;
-use crate::process::{output, run, say, version};
+use crate::process::{self, output, run, say, version};
 use crate::system;
 use crate::workspace::{on_path, path_starting_with, tools};
 
@@ -74,12 +74,11 @@ impl Toolchain {
 
     /// A cargo that builds for WebAssembly when told `--target`.
     pub(crate) fn cargo(self) -> Command {
-        let program = match self {
+        let mut cargo = process::cargo(match self {
             Self::InUse => "cargo".into(),
             // Named in full: a program is looked up before its own PATH is set.
             Self::Debian => Path::new(DEBIAN_BIN).join("cargo"),
-        };
-        let mut cargo = Command::new(program);
+        });
         self.prepare(&mut cargo);
         cargo
     }
