@@ -77,9 +77,7 @@ pub(super) fn find(entries: &[Entry], load: &mut Load, labelling: &Labelling) ->
         records.notes.extend(notes);
         return Ok(records);
     }
-    if let Some(table) = names::usual(&images) {
-        // An angle stands behind the number of its frame, x and y behind nothing.
-        let order = if table.columns.len() == 2 { Order::Names } else { Order::None };
+    if let Some((table, order)) = names::usual(&images) {
         let mut records = named(&table, order, &images, labelling)?;
         records.notes.extend(notes);
         return Ok(records);
@@ -278,6 +276,7 @@ impl Records {
 }
 
 /// What tells where a table's frames follow one another.
+#[derive(Debug, Clone, Copy)]
 enum Order {
     /// Its rows say it.
     Rows,

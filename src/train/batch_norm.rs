@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use super::builder::Builder;
 use super::layer::Layer;
-use super::state::State;
+use super::state::{Slot, State};
 use super::workbench::{Kept, Workbench};
 use crate::graph::fold_batch_norm::Normalized;
 use crate::kernels::wide::wide;
@@ -33,14 +33,14 @@ impl Builder<'_> {
         own: &Normalized,
         corrected: Option<&[f32]>,
     ) -> Normalization {
-        let gain = self.slot(own.gain.clone(), false, Vec::new(), Vec::new());
+        let gain = self.slot(own.gain.clone(), Slot::PLAIN);
         let mut shift = own.shift.clone();
         if let (Some(corrected), Some(folded)) = (corrected, own.folded[1].as_f32()) {
             for (shift, (corrected, folded)) in shift.iter_mut().zip(corrected.iter().zip(folded)) {
                 *shift += corrected - folded;
             }
         }
-        let shift = self.slot(shift, false, Vec::new(), Vec::new());
+        let shift = self.slot(shift, Slot::PLAIN);
         let [mean, variance] = [&own.mean, &own.variance].map(|values| {
             let from = self.state.statistics.len();
             self.state.statistics.extend(values);

@@ -23,8 +23,9 @@ use crate::vocabulary::task::Task;
 
 pub(super) const EVERYTHING: [f32; 2] = [f32::NEG_INFINITY, f32::INFINITY];
 
-/// A learned scale stays above this share of where it started.
-pub(super) const LEAST_SHARE: f32 = 1e-3;
+/// Frames with numbers no larger than this are taken as normalized: by ImageNet's means and deviations they
+/// come to 2.6.
+const NORMALIZED: f32 = 4.0;
 
 /// What [`Network::new`] is made from, besides the prepared network.
 #[derive(Debug, Clone, Copy)]
@@ -271,7 +272,7 @@ impl Builder<'_> {
             _ if is_input => ScaleSource::Fixed,
             Scales::Learned => {
                 let (scale, at) = (params.scale[0], self.state.parameters.len());
-                self.slot(vec![scale], false, vec![scale], vec![scale * LEAST_SHARE]);
+                self.slot(vec![scale], Slot::of_scales(vec![scale]));
                 ScaleSource::Learned(at)
             }
             Scales::MovingAverage => {
@@ -333,18 +334,24 @@ impl Builder<'_> {
     }
 
     /// New parameters; gives their places.
-    pub(super) fn slot(
-        &mut self,
-        values: Vec<f32>,
-        decays: bool,
-        units: Vec<f32>,
-        least: Vec<f32>,
-    ) -> Range<usize> {
+    pub(super) fn slot(&mut self, values: Vec<f32>, slot: Slot) -> Range<usize> {
         let from = self.state.parameters.len();
         self.state.parameters.extend(values);
         let range = from..self.state.parameters.len();
-        self.network.slots.push(Slot { range: range.clone(), decays, units, least });
+        self.network.slots.push(Slot { range: range.clone(), ..slot });
         range
+    }
+
+    /// [`Slot::reach`] of the weights of a layer: the largest number that frames have, where it reads them as
+    /// they enter and they are not about 1.
+    pub(super) fn reach(&self, x: usize) -> f32 {
+        let enters =
+            |root: &&Root| matches!(root.source, ScaleSource::Fixed) && root.features.contains(&x);
+        let Some(root) = self.network.roots.iter().find(enters) else { return 1.0 };
+        let (scale, zero_point) = (root.params.scale[0], root.params.zero_point[0]);
+        let [low, high] = root.params.bounds.map(|code| ((code - zero_point) as f32 * scale).abs());
+        let largest = low.max(high);
+        if largest > NORMALIZED { largest } else { 1.0 }
     }
 
     pub(super) fn trains(&self, feature: usize) -> bool {
@@ -409,7 +416,7 @@ impl Builder<'_> {
             return Err(Error::new(format!("its constant `{name}` has values for each frame")));
         }
         let ordered = order(&shape).iter().map(|&at| values[at as usize]).collect();
-        let slot = self.slot(ordered, false, Vec::new(), Vec::new());
+        let slot = self.slot(ordered, Slot::PLAIN);
         let feature = self.network.features.len();
         self.network.features.push(Feature {
             shape: shape.clone(),

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::batch_norm::{Normalization, unfold};
 use super::builder::Builder;
 use super::operator::Operator;
-use super::state::State;
+use super::state::{Slot, State};
 use super::weight_grid::WeightGrid;
 use super::workbench::{Kept, Workbench};
 use crate::error::{Error, Result};
@@ -126,8 +126,9 @@ impl Builder<'_> {
                 own.bias.clone()
             }
         };
-        layer.slots.weight = self.slot(ordered, true, Vec::new(), Vec::new());
-        layer.slots.bias = bias.clone().map(|bias| self.slot(bias, false, Vec::new(), Vec::new()));
+        let of_weights = Slot { decays: true, reach: self.reach(x.feature), ..Slot::PLAIN };
+        layer.slots.weight = self.slot(ordered, of_weights);
+        layer.slots.bias = bias.clone().map(|bias| self.slot(bias, Slot::PLAIN));
         layer.norm = normalized.map(|own| self.normalization(own, corrected.as_deref()));
         if self.placement.nodes.contains(&i) {
             layer.grid = Some(self.weight_grid(node));

@@ -33,7 +33,7 @@ impl Moments {
     ///
     /// SGD: `v = momentum v + g + decay p; p -= rate v`. Adam: `p -= rate (m / (1 - b1^t)) /
     /// (sqrt(v / (1 - b2^t)) + epsilon)` after `p -= rate decay p`, a scale's step in units of the
-    /// scale's starting value.
+    /// scale's starting value. Of weights `p reach` is moved, by the slot's reach.
     pub(super) fn step(
         &mut self,
         plan: &Plan,
@@ -50,11 +50,12 @@ impl Moments {
             let own = &mut parameters[range.clone()];
             match plan.optimizer {
                 Optimizer::Sgd => {
-                    sgd(gradient, [rate as f32, plan.momentum, decay], first, own);
+                    let share = 1.0 / (slot.reach * slot.reach);
+                    sgd(gradient, [rate as f32, plan.momentum, decay, share], first, own);
                 }
                 Optimizer::Adam => {
                     let kept = (1.0 - rate * f64::from(decay)) as f32;
-                    let size = (rate / (1.0 - self.powers[0])) as f32;
+                    let size = (rate / (1.0 - self.powers[0])) as f32 / slot.reach;
                     let root = (1.0 - self.powers[1]).sqrt() as f32;
                     let second = &mut self.second[range];
                     adam(gradient, [kept, size, root], &slot.units, first, second, own);
@@ -68,10 +69,10 @@ impl Moments {
 }
 
 wide! {
-    fn sgd(gradient: &[f32], factors: [f32; 3], velocity: &mut [f32], parameters: &mut [f32]) {
-        let [rate, momentum, decay] = factors;
+    fn sgd(gradient: &[f32], factors: [f32; 4], velocity: &mut [f32], parameters: &mut [f32]) {
+        let [rate, momentum, decay, share] = factors;
         for ((g, v), p) in gradient.iter().zip(velocity).zip(parameters) {
-            *v = momentum * *v + (g + decay * *p);
+            *v = momentum * *v + (share * g + decay * *p);
             *p -= rate * *v;
         }
     }
@@ -106,13 +107,43 @@ mod tests {
     use super::*;
 
     fn descend(plan: &Plan, rate: f64, units: Vec<f32>) -> Vec<f32> {
-        let slots = [Slot { range: 0..2, decays: true, units, least: vec![0.25, -9.0] }];
-        let mut parameters = vec![1.0, 1.0];
+        let slot =
+            Slot { range: 0..2, decays: true, units, least: vec![0.25, -9.0], ..Slot::PLAIN };
+        walk(plan, rate, slot, vec![1.0, 1.0], &[1.0, -0.5])
+    }
+
+    fn walk(
+        plan: &Plan,
+        rate: f64,
+        slot: Slot,
+        mut parameters: Vec<f32>,
+        gradient: &[f32],
+    ) -> Vec<f32> {
         let mut moments = Moments::new(plan, 2);
         for _ in 0..3 {
-            moments.step(plan, &slots, rate, &[1.0, -0.5], &mut parameters);
+            moments.step(plan, std::slice::from_ref(&slot), rate, gradient, &mut parameters);
         }
         parameters
+    }
+
+    #[test]
+    fn weights_of_large_numbers_train_as_their_large_kin() {
+        for optimizer in [Optimizer::Adam, Optimizer::Sgd] {
+            let plan = Plan { optimizer, weight_decay: 0.1, ..Plan::default() };
+            let slot = |reach| Slot {
+                range: 0..2,
+                decays: true,
+                units: Vec::new(),
+                reach,
+                least: Vec::new(),
+            };
+            let usual = walk(&plan, 0.1, slot(1.0), vec![1.0, -2.0], &[1.0, -0.5]);
+            let small =
+                walk(&plan, 0.1, slot(128.0), vec![1.0 / 128.0, -2.0 / 128.0], &[128.0, -64.0]);
+            for (small, usual) in small.iter().zip(usual) {
+                assert!((small * 128.0 - usual).abs() < 1e-5, "{optimizer:?}");
+            }
+        }
     }
 
     #[test]

@@ -41,6 +41,25 @@ pub(super) struct Slot {
     /// What an adaptive step is a share of: 1, or each scale's starting value, because such a step
     /// does not know the size of what it moves.
     pub(super) units: Vec<f32>,
+    /// How large the numbers are that weights multiply, as a multiple of what is usual. They train as if those
+    /// were of the usual size and the weights the larger: weights of pixels from 0 to 255 are so small that a
+    /// usual step would wipe them out.
+    pub(super) reach: f32,
     /// The least value of each, where there is one.
     pub(super) least: Vec<f32>,
+}
+
+/// A learned scale stays above this share of where it started.
+const LEAST_SHARE: f32 = 1e-3;
+
+impl Slot {
+    /// What moves by usual steps wherever it may.
+    pub(super) const PLAIN: Self =
+        Self { range: 0..0, decays: false, units: Vec::new(), reach: 1.0, least: Vec::new() };
+
+    /// Scales that are learned from here.
+    pub(super) fn of_scales(start: Vec<f32>) -> Self {
+        let least = start.iter().map(|scale| scale * LEAST_SHARE).collect();
+        Self { units: start, least, ..Self::PLAIN }
+    }
 }

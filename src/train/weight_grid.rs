@@ -1,7 +1,7 @@
 //! The grid that a layer's weights are rounded to, and where its scales come from.
 
-use super::builder::{Builder, LEAST_SHARE};
-use super::state::State;
+use super::builder::Builder;
+use super::state::{Slot, State};
 use crate::graph::Node;
 use crate::quantize::WeightScheme;
 use crate::vocabulary::plan::Scales;
@@ -36,8 +36,7 @@ impl Builder<'_> {
                 let len = self.source.layers.weights[&node.name].codes.len() / count;
                 let reach = params.bounds.map(|b| (b - zero_point).abs());
                 let factor = 1.0 / (len as f64 * f64::from(reach[0].max(reach[1]))).sqrt();
-                let lowest = params.scale.iter().map(|scale| scale * LEAST_SHARE).collect();
-                let slot = self.slot(params.scale.clone(), false, params.scale.clone(), lowest);
+                let slot = self.slot(params.scale.clone(), Slot::of_scales(params.scale.clone()));
                 WeightScale::Learned { at: slot.start, zero_point, factor: factor as f32 }
             }
             Scales::MovingAverage => {

@@ -2,6 +2,7 @@
 
 use regex_lite::Regex;
 
+use super::Order;
 use super::paths::Images;
 use super::table::{Row, Table};
 use crate::error::{Error, Result};
@@ -12,20 +13,23 @@ const FILE: &str = "file";
 /// How programs write labels into names: where the track ahead is in the picture, as JetRacer's and JetBot's
 /// notebooks save it (`xy_112_120_` and anything, or both numbers before a UUID); the angle of DeepPiCar's
 /// wheels in degrees, 90 being straight ahead, behind a video's name and the frame's number.
-const USUAL: [&str; 3] = [
-    r"^xy_(?<x>-?\d{1,6})_(?<y>-?\d{1,6})_[^/]*$",
-    r"^(?<x>-?\d{1,6})_(?<y>-?\d{1,6})_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[a-z]+$",
-    r"^[^/]*video[^/]*_\d{3,}_(?<angle>[01]\d\d)\.[a-z]+$",
+const USUAL: [(&str, Order); 3] = [
+    (r"^xy_(?<x>-?\d{1,6})_(?<y>-?\d{1,6})_[^/]*$", Order::None),
+    (
+        r"^(?<x>-?\d{1,6})_(?<y>-?\d{1,6})_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[a-z]+$",
+        Order::None,
+    ),
+    (r"^[^/]*video[^/]*_\d{3,}_(?<angle>[01]\d\d)\.[a-z]+$", Order::Names),
 ];
 
-/// The table that the names are where all of them have such labels.
-pub(super) fn usual(images: &Images) -> Option<Table<'static>> {
-    let pattern = |text: &&str| Regex::new(text).ok();
-    let all = |pattern: &Regex| {
+/// The table that the names are where all of them have such labels, and what says its frames' order.
+pub(super) fn usual(images: &Images) -> Option<(Table<'static>, Order)> {
+    let pattern = |&(text, order): &(&str, Order)| Some((Regex::new(text).ok()?, order));
+    let all = |(pattern, _): &(Regex, Order)| {
         images.all.iter().all(|&image| pattern.is_match(images.entries[image].file_name()))
     };
-    let pattern = USUAL.iter().filter_map(pattern).find(all)?;
-    Some(table(images, &pattern, |path| path.rsplit('/').next().unwrap_or(path)))
+    let (pattern, order) = USUAL.iter().filter_map(pattern).find(all)?;
+    Some((table(images, &pattern, |path| path.rsplit('/').next().unwrap_or(path)), order))
 }
 
 /// The table of a pattern's named groups, as found in the paths.

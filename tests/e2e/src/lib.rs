@@ -373,6 +373,25 @@ impl Page {
         self.driver.execute(script, vec![]).await?.convert()
     }
 
+    /// Runs a script in every page that is opened from now on, before the page's own. Only Chrome can be told so.
+    pub async fn before_its_own_scripts(&self, script: &str) -> WebDriverResult<()> {
+        let parameters = serde_json::json!({ "source": script });
+        let tools = self.driver.cdp();
+        tools.send_raw("Page.addScriptToEvaluateOnNewDocument", parameters).await?;
+        Ok(())
+    }
+
+    /// The hashes of all files that were made, in order.
+    pub async fn hashes(&self) -> WebDriverResult<Vec<String>> {
+        self.at("compare").await?;
+        let mut hashes = Vec::new();
+        for cell in self.all("download-of").await? {
+            hashes.push(cell.attr("data-value").await?.unwrap_or_default());
+        }
+        hashes.sort();
+        Ok(hashes)
+    }
+
     /// What a worker of its own answers to a message that is no request.
     pub async fn confuse_worker(&self, query: &str) -> WebDriverResult<String> {
         let script = "const [query, done] = arguments;

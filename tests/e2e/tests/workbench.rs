@@ -4,8 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Instant;
 
-use e2e::{Page, in_browser, is_chrome};
-use thirtyfour::prelude::*;
+use e2e::{in_browser, is_chrome};
 
 const PLACES: [&str; 6] = ["drive", "compare", "layers", "frames", "train", "data"];
 
@@ -74,11 +73,11 @@ fn variants_stand_beside_one_another_and_outlive_a_reload() {
             page.fits_screens("variants").await?;
         }
 
-        let before = hashes(&page).await?;
+        let before = page.hashes().await?;
         page.wait_for("kept[data-value='4']").await?;
         page.open_link("place=compare&network=assignment").await?;
         page.wait_for("compare-table[data-value='4']").await?;
-        assert_eq!(hashes(&page).await?, before);
+        assert_eq!(page.hashes().await?, before);
         page.click("forget-kept").await?;
         page.wait_until("nothing kept", async || {
             page.all("kept").await.ok()?.is_empty().then_some(())
@@ -87,16 +86,6 @@ fn variants_stand_beside_one_another_and_outlive_a_reload() {
         assert_eq!(page.complaints().await?, [""; 0]);
         Ok(())
     });
-}
-
-/// The hashes of all files that were made, in order.
-async fn hashes(page: &Page) -> WebDriverResult<Vec<String>> {
-    let mut hashes = Vec::new();
-    for cell in page.all("download-of").await? {
-        hashes.push(cell.attr("data-value").await?.unwrap_or_default());
-    }
-    hashes.sort();
-    Ok(hashes)
 }
 
 #[test]
@@ -117,7 +106,7 @@ fn a_link_makes_the_same_bytes_in_another_browser() {
             page.wait_for("latencies[data-status=timing]").await?;
             page.wait_for("latencies[data-status=timed]").await?;
             assert!(page.values("latency-strip").await?.iter().all(|samples| *samples > 5.0));
-            *before.borrow_mut() = hashes(&page).await?;
+            *before.borrow_mut() = page.hashes().await?;
             *link.borrow_mut() = page.exact("copy-link-of-all").await?;
             let report = page.saved_by("save-html", "html").await?;
             assert!(report.starts_with(b"<!doctype html>"));
@@ -135,7 +124,7 @@ fn a_link_makes_the_same_bytes_in_another_browser() {
         page.wait_for("shared[data-status=same]").await?;
         page.at("compare").await?;
         page.wait_for("compare-table[data-value='3']").await?;
-        assert_eq!(hashes(&page).await?, *before.borrow());
+        assert_eq!(page.hashes().await?, *before.borrow());
         assert_eq!(page.complaints().await?, [""; 0]);
         Ok(())
     });
