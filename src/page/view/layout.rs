@@ -6,7 +6,6 @@ use super::around::action_bar::ActionBar;
 use super::around::explain::Explanations;
 use super::around::kept_line::KeptLine;
 use super::around::masthead::{Lead, Masthead};
-use super::around::notices::Notices;
 use super::around::places::Places;
 use super::charts::latencies::Latencies;
 use super::charts::trade_off::TradeOff;
@@ -54,9 +53,9 @@ impl Layout<'_> {
                 <Places state={state.clone()} dispatch={dispatch.clone()} />
                 <main>
                     <SharedPanel state={state.clone()} dispatch={dispatch.clone()} />
+                    <Misfit state={state.clone()} dispatch={dispatch.clone()} />
                     { for places }
                 </main>
-                <Notices state={state.clone()} dispatch={dispatch.clone()} />
                 <DropZone />
                 <Explanations />
             </ContextProvider<PageClock>>
@@ -78,7 +77,6 @@ impl Layout<'_> {
                         <NetworkList state={state.clone()} dispatch={dispatch.clone()} />
                         <section class="stage" aria-label="The chosen network">
                             <Doubts state={state.clone()} dispatch={dispatch.clone()} />
-                            <Misfit state={state.clone()} dispatch={dispatch.clone()} />
                             <RecipePanel state={state.clone()} dispatch={dispatch.clone()} />
                             <ShortVerdict state={state.clone()} dispatch={dispatch.clone()} />
                             <ActionBar {state} {dispatch} />

@@ -90,7 +90,7 @@ impl Shell {
                     match TRAININGS.keep(training.key(), &*training).await {
                         Ok(true) => dispatch.emit(Action::TrainingKept { network, epochs }),
                         Ok(false) => {}
-                        Err(error) => dispatch.emit(Action::TrainingNotKept(error)),
+                        Err(error) => dispatch.emit(Action::NotKept(error)),
                     }
                 });
             }
@@ -115,7 +115,7 @@ impl Shell {
                     match VARIANTS.keep(&key, &*saved).await {
                         Ok(true) => dispatch.emit(Action::VariantKept { key, bytes }),
                         Ok(false) => {}
-                        Err(error) => dispatch.emit(Action::VariantNotKept(error)),
+                        Err(error) => dispatch.emit(Action::NotKept(error)),
                     }
                 });
             }
@@ -142,7 +142,7 @@ impl Shell {
                     match NETWORKS.keep(&sha256, &*saved).await {
                         Ok(true) => dispatch.emit(Action::NetworkKept { sha256, bytes }),
                         Ok(false) => {}
-                        Err(error) => dispatch.emit(Action::VariantNotKept(error)),
+                        Err(error) => dispatch.emit(Action::NotKept(error)),
                     }
                 });
             }
@@ -156,7 +156,7 @@ impl Shell {
                     match own_frames::keep(role, &*saved, &saved.files, &lender).await {
                         Ok(Some(bytes)) => dispatch.emit(Action::FramesKept { role, bytes }),
                         Ok(None) => {}
-                        Err(error) => dispatch.emit(Action::VariantNotKept(error)),
+                        Err(error) => dispatch.emit(Action::NotKept(error)),
                     }
                 });
             }

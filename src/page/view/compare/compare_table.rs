@@ -142,8 +142,9 @@ fn link_of_all(state: &Snapshot, dispatch: &Callback<Action>) -> Html {
             </button>
             if left_out > 0 {
                 <span class="hint">
-                    { format!("{left_out} of them are in no link: open the frames again that they were \
-                        calibrated on.") }
+                    { format!("{left_out} of them are in no link, which names one set of your own frames to \
+                        calibrate and one to train on: open again what they were calibrated on, or hide \
+                        those that were trained on other frames.") }
                 </span>
             }
         </>
