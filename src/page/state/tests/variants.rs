@@ -175,7 +175,7 @@ fn the_table_is_taken_away_as_text() {
         markdown.starts_with("| | Plain | a, \"b\" \\| c |\n| :-- | --: | --: |\n"),
         "{markdown}"
     );
-    assert!(markdown.contains("| Top-1 accuracy | 100.0 % (90.0 % to 100.0 %) |"), "{markdown}");
+    assert!(markdown.contains("| Top-1 accuracy | 100.00 % (90.00 to 100.00) |"), "{markdown}");
     let lines: Vec<&str> = csv.lines().collect();
     assert!(lines[0].starts_with("name,variant,accuracy,accuracy-low,accuracy-high,"), "{csv}");
     assert!(lines[2].starts_with("\"a, \"\"b\"\" | c\",int8,1,0.9,1,"), "{csv}");
