@@ -276,6 +276,20 @@ pub enum Action {
     Dismiss(NoticeId),
 }
 
+impl Action {
+    /// Whether it only says how far something is: what was chosen and found stays as it is, and whatever shows
+    /// that needs not be rendered anew. These come many times a second.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Heard { event, .. } => {
+                matches!(**event, Event::Progress(_) | Event::Timed { .. })
+            }
+            Self::StageShown(_) => true,
+            _ => false,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     Fetch {

@@ -13,7 +13,6 @@ use crate::error::Error;
 use crate::lab::protocol::{ModelId, Request};
 use crate::page::link::Named;
 use crate::vocabulary::driving::Driven;
-use crate::vocabulary::file::File;
 use crate::vocabulary::plan::Plan;
 use crate::vocabulary::report::Report;
 
@@ -226,7 +225,7 @@ impl State {
             let trained = saved.plan.map(|plan| Trained { plan, archives, frames });
             let restored = self.restore_variant(id, saved.made, trained, found);
             if let Some(made) = restored {
-                let file = File::clone(&made.file);
+                let file = made.file.clone();
                 let load = Request::LoadModel { model: made.id.clone(), file, beside: Vec::new() };
                 self.send(Purpose::Replay, load, effects);
             }

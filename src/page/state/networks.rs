@@ -194,7 +194,7 @@ impl State {
         let Some(network) = self.network(&id) else { return };
         let Some(name) = network.origin.bundled_file().map(file_name) else { return };
         let file = File { name: name.to_owned(), bytes: ByteBuf::from(bytes) };
-        self.load_model(id, file, Vec::new(), effects);
+        self.load_model(id, file.into(), Vec::new(), effects);
     }
 
     /// Opens every network among `files`, the others being beside it. Without a network by its name
@@ -204,21 +204,22 @@ impl State {
             files.into_iter().partition(|file| file.is_network());
         if networks.is_empty() {
             for file in others {
-                self.open_model(file, Vec::new(), effects);
+                self.open_model(file.into(), Vec::new(), effects);
             }
             return;
         }
         for network in networks {
-            let beside = others.iter().filter_map(|file| file.beside(&network)).collect();
-            self.open_model(network, beside, effects);
+            let beside = others.iter().filter_map(|file| file.beside(&network)).map(Rc::new);
+            let beside = beside.collect();
+            self.open_model(network.into(), beside, effects);
         }
     }
 
     /// Gives the network's id.
     pub(super) fn open_model(
         &mut self,
-        file: File,
-        beside: Vec<File>,
+        file: Rc<File>,
+        beside: Vec<Rc<File>>,
         effects: &mut Vec<Effect>,
     ) -> ModelId {
         let title = file.name.strip_suffix(".onnx").unwrap_or(&file.name).to_owned();
@@ -237,8 +238,8 @@ impl State {
     fn load_model(
         &mut self,
         id: ModelId,
-        file: File,
-        beside: Vec<File>,
+        file: Rc<File>,
+        beside: Vec<Rc<File>>,
         effects: &mut Vec<Effect>,
     ) {
         let request = Request::LoadModel { model: id.clone(), file, beside };

@@ -645,7 +645,9 @@ fn progress_is_that_of_the_present_step() {
     let task = bench.work_until(|request| matches!(request, Request::Quantize { .. }));
     let progress = Progress { stage: Stage::Calibrate, model: None, done: 128, total: 512 };
     let told = Some(progress.clone());
-    bench.act(Action::Heard { task, event: Box::new(Event::Progress(progress)) });
+    let action = Action::Heard { task, event: Box::new(Event::Progress(progress)) };
+    assert!(action.is_passing(), "nothing but this is rendered anew");
+    bench.act(action);
     assert_eq!(bench.state.working(), told);
 }
 

@@ -252,7 +252,7 @@ impl State {
     }
 
     /// The file of a network that was opened from disk, and those beside it.
-    fn opened_files(&self, id: &str) -> Option<(&File, &[File])> {
+    fn opened_files(&self, id: &str) -> Option<(&Rc<File>, &[Rc<File>])> {
         let opened = self.network(id).is_some_and(|network| network.origin == Origin::Opened);
         self.queue.files(id).filter(|_| opened)
     }

@@ -15,7 +15,6 @@ use crate::page::table;
 use crate::report::rows::{Column, Row};
 use crate::report::words;
 use crate::vocabulary::driving::{Driven, Drives};
-use crate::vocabulary::file::File;
 use crate::vocabulary::plan::Plan;
 use crate::vocabulary::recipe::Recipe;
 use crate::vocabulary::report::{FrameClasses, Report, Series};
@@ -545,7 +544,7 @@ impl State {
                 let (id, made) = (variant.id.clone(), variant.made.clone());
                 variants.all.insert(at.min(variants.all.len()), *variant);
                 if let Some(made) = made {
-                    let file = File::clone(&made.file);
+                    let file = made.file.clone();
                     let load = Request::LoadModel { model: id, file, beside: Vec::new() };
                     self.send(Purpose::Replay, load, effects);
                     self.mean_the_last(bench);

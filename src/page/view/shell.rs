@@ -50,20 +50,16 @@ impl Shell {
             Effect::Fetch { resource, urls } => self.fetch(resource, urls),
             Effect::Abort(resource) => self.arrivals.abort(&resource),
             Effect::Send { task, request } => {
-                if let Some(worker) = &self.worker
-                    && let Err(error) = worker.send(task, &request)
-                {
-                    self.dispatch.emit(Action::WorkerLost { error, started: true });
+                if let Some(worker) = &self.worker {
+                    worker.send(task, request);
                 }
             }
             Effect::SendToCars { task, request } => {
                 if self.cars.is_none() {
                     self.cars = start_cars(&self.dispatch, &self.lender);
                 }
-                if let Some(cars) = &self.cars
-                    && let Err(error) = cars.send(task, &request)
-                {
-                    self.dispatch.emit(Action::CarsLost { error, started: true });
+                if let Some(cars) = &self.cars {
+                    cars.send(task, request);
                 }
             }
             Effect::RestartCars => self.cars = None,

@@ -241,6 +241,9 @@ fn ones_own_files_outlive_a_reload_where_there_is_room() {
     let (role, files) = (Role::Validation, vec![file("tub.zip").into()]);
     bench.act(Action::OpenData { role, name: "tub.zip".into(), files });
     bench.work();
+    let kept = bench.own_networks.values().next().expect("the network is kept");
+    let (sent, _) = bench.state.queue.files("opened-1").expect("the worker has it");
+    assert!(Rc::ptr_eq(&kept.file, sent), "a large file is there once");
     let again = next_visit(&bench, true);
     let name = |bench: &Bench| bench.state.validation.loaded.as_ref().map(|own| own.name.clone());
     assert_eq!(name(&again).as_deref(), Some("tub.zip"));
