@@ -97,7 +97,7 @@ impl State {
         // Those that the page would fetch are known before.
         let coming = loading.as_ref().is_none_or(|loading| loading.bundled);
         let bundled = self.bundled_array().filter(|_| summary.is_none() && coming);
-        let arrays = summary.map_or(&bundled.as_slice()[..], |summary| &summary.arrays);
+        let arrays = summary.map_or(bundled.as_slice(), |summary| &summary.arrays);
         let inputs = &inspection.inputs[..];
         if arrays.is_empty() {
             return Fit::Unknown;
