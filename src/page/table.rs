@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 
 use crate::error::{Error, Result};
 use crate::report::csv::field;
+use crate::report::figure::Column;
 use crate::report::markdown::escape;
-use crate::report::rows::{self, Column, Interval, Row};
+use crate::report::rows::{self, Interval, Row};
 use crate::vocabulary::report::Report;
 
 /// The rows that say something about one of the columns; what belongs into reports alone is left out.

@@ -2,12 +2,32 @@
 //! better, and what says that a difference is more than noise. The tables of the command line, of a report and of
 //! the page have their rows from here.
 
-use super::rows::Column;
 use crate::figures::{
     bytes, count, grouped, interval, p_value, percent, signed, significant, tenths, three_digits,
 };
-use crate::vocabulary::driving::Track;
+use crate::vocabulary::driving::{Driven, Track};
 use crate::vocabulary::report::{Accuracy, ClassScore, Distance, Report, ValueScore};
+
+/// A variant of a network.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Column<'a> {
+    /// By which the page tells it from others.
+    pub id: &'a str,
+    /// What it is called.
+    pub name: String,
+    /// `float`, `int8`, …
+    pub variant: &'a str,
+    /// What measuring has found.
+    pub report: Option<&'a Report>,
+    /// What driving has found.
+    pub driven: Option<&'a Driven>,
+    /// Columns of one number were timed in turns.
+    pub run: usize,
+    /// Columns of one number answered the same frames.
+    pub frames: usize,
+    /// Whether the tests in the others' reports are against this one.
+    pub is_reference: bool,
+}
 
 /// What a person would rather have of a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,30 +1,8 @@
 //! Every figure of a comparison, a row each, and what differs from the baseline: what the tables of the command
 //! line, of a report and of the page show.
 
-use super::figure::{Better, FIGURES, Figure, Found, Of, Test, Unit};
-use crate::vocabulary::driving::Driven;
+use super::figure::{Better, Column, FIGURES, Figure, Found, Of, Test, Unit};
 use crate::vocabulary::report::{LEVEL, Report};
-
-/// A variant of a network.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Column<'a> {
-    /// By which the page tells it from others.
-    pub id: &'a str,
-    /// What it is called.
-    pub name: String,
-    /// `float`, `int8`, …
-    pub variant: &'a str,
-    /// What measuring has found.
-    pub report: Option<&'a Report>,
-    /// What driving has found.
-    pub driven: Option<&'a Driven>,
-    /// Columns of one number were timed in turns.
-    pub run: usize,
-    /// Columns of one number answered the same frames.
-    pub frames: usize,
-    /// Whether the tests in the others' reports are against this one.
-    pub is_reference: bool,
-}
 
 /// A figure of every variant.
 #[derive(Debug, Clone, PartialEq)]

@@ -11,7 +11,8 @@ use crate::page::terms::Term;
 use crate::page::view::around::explain::why;
 use crate::page::view::charts::series;
 use crate::page::view::props::{PageProps, Snapshot};
-use crate::report::rows::{Cell, Column, Difference, Row};
+use crate::report::figure::Column;
+use crate::report::rows::{Cell, Difference, Row};
 
 #[component]
 pub(in crate::page::view) fn CompareTable(PageProps { state, dispatch }: &PageProps) -> Html {
