@@ -20,7 +20,7 @@
 //! | `grid-wanted`, `grid-of`, `grid-beside`, `grid-class`, `grid-clear` | which are wanted | |
 //! | `grid-frame` | a frame in view | `data-index` |
 //! | `opened-frame`, `opened-answer`, `close-frame` | one frame, and what every variant says of it | `data-index`, `data-model` |
-//! | `misfit` | says that frames do not fit the network | |
+//! | `misfit` | says above every place that frames, or the bundled ones that would be fetched, do not fit the network | |
 //! | `compare-with` | the reference of an int8 network | |
 //! | `download` | saves the int8 file made here | `data-value` (SHA-256), `data-bytes` |
 //! | `recipe` | the recipe in words | `data-value` (its short JSON) |
@@ -44,7 +44,7 @@
 //! | `results` | the comparison | `data-value` (seconds from the button to here), `data-current` (by the present recipe) |
 //! | `kept`, `forget-kept` | what the browser keeps of variants and of one's own files | `data-value` (variants) |
 //! | `missing-validation`, … | frames that were open in the last visit and found no room | |
-//! | `shared` | what has become of a link's variants; in it `shared-file`, `train-shared`, `shared-again`, `shared-asks` (and there `shared-network`, `shared-model`, `shared-frames`, `shared-frames-folder`), `close-shared` | `data-value` (those with the link's bytes), `data-status` (`under-way`, `same`, `differs`); files: `data-status` (`waiting`, `making`, `same`, `other`, `not-made`), `data-value` (the link's SHA-256) |
+//! | `shared` | what has become of a link's variants; in it `shared-file`, `train-shared`, `shared-again`, `shared-asks` (and there `shared-network`, `shared-model`, `shared-frames`, `shared-frames-folder`, `shared-training`, `shared-training-folder`), `close-shared` | `data-value` (those with the link's bytes), `data-status` (`under-way`, `same`, `differs`); files: `data-status` (`waiting`, `making`, `same`, `other`, `not-made`), `data-value` (the link's SHA-256) |
 //! | `latencies` | their distribution; in it a `latency-strip` for each network | `data-status` (`timing`, `timed`); strips: `data-model`, `data-value` (samples) |
 //! | `why-{term}`, `term-{term}` | asks for an explanation, which the browser shows above all else | |
 //! | `keys-button`, `keys` | the list of keys, also at `?` | |

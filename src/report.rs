@@ -8,6 +8,7 @@ pub mod command;
 pub mod csv;
 mod document;
 mod escape;
+pub mod figure;
 pub mod html;
 pub mod markdown;
 pub mod node_data;

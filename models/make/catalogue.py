@@ -21,6 +21,8 @@ MIRROR = {
     "needles": NEEDLES,
 }
 
+# Of a frame: channels, height, width.
+SHAPE = [3, 96, 96]
 # Of the table of all frames' values.
 TABLE = "frames/values.csv"
 
@@ -87,6 +89,7 @@ def catalogue(models):
             for name, (of, title, summary) in EXAMPLES.items()
         ],
         "frames": {
+            "shape": SHAPE,
             "validation": frames(models, "validation"),
             "calibration": frames(models, "calibration"),
             "training": [frames(models, shard) for shard in shards],

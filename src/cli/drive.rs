@@ -11,7 +11,8 @@ use crate::drive::SIDE;
 use crate::error::Result;
 use crate::figures::{interval, percent, signed, tenths};
 use crate::lab::protocol::Replay;
-use crate::report::rows::{self, file_name};
+use crate::report::figure;
+use crate::report::rows::file_name;
 use crate::vocabulary::driving::{Driven, Drives, PARTS, Pair, RoadTest, Track};
 
 pub(super) fn run(arguments: &Drive, json: bool, shell: &mut Shell) -> Result<()> {
@@ -72,7 +73,7 @@ fn alone(driven: &Driven) -> String {
         driven.model,
         driven.variant,
         mean(driven),
-        rows::laps(&driven.tracks),
+        figure::laps(&driven.tracks),
         table::align(&rows, 1)
     )
 }
@@ -97,8 +98,8 @@ fn side_by_side(results: &[Driven]) -> String {
         });
     }
     row("mean return".into(), &|driven| mean(driven) + " ");
-    row("laps finished".into(), &|driven| rows::laps(&driven.tracks) + " ");
-    row("off the road".into(), &|driven| rows::off_road(&driven.tracks) + " ");
+    row("laps finished".into(), &|driven| figure::laps(&driven.tracks) + " ");
+    row("off the road".into(), &|driven| figure::off_road(&driven.tracks) + " ");
     table::align(&rows, 1) + "\n* the lap was not finished\n"
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -76,7 +77,8 @@ impl Shell {
         &mut self,
         (file, beside): (File, Vec<File>),
     ) -> Result<(ModelId, Inspection)> {
-        match self.ask(Request::LoadModel { model: file.name.clone(), file, beside })? {
+        let (model, beside) = (file.name.clone(), beside.into_iter().map(Rc::new).collect());
+        match self.ask(Request::LoadModel { model, file: file.into(), beside })? {
             Event::ModelLoaded { model, inspection, .. } => Ok((model, inspection)),
             other => Err(unexpected(&other)),
         }

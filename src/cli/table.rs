@@ -43,11 +43,15 @@ pub(super) fn reports(reports: &[Report]) -> String {
     if !same_model {
         rows.push(head("model", &|report| file_name(&report.model).to_owned()));
     }
-    rows.extend(rows::rows(reports).into_iter().map(|row| {
+    rows.extend(rows::of_reports(reports).into_iter().map(|row| {
         let indent = if row.is_part { "  " } else { "" };
-        let cells = row.cells.into_iter().map(|cell| cell.map_or_else(|| "-".into(), |c| c.text));
-        std::iter::once(format!("{indent}{}", row.name)).chain(cells).collect()
+        let cells = row.cells.iter().map(|cell| match cell {
+            Some(cell) => cell.told(),
+            None => "-".into(),
+        });
+        std::iter::once(format!("{indent}{}", row.heading())).chain(cells).collect()
     }));
+    rows.push(head("kernels", &|report| report.kernels.clone()));
     let head = if same_model { format!("{}\n", first.model) } else { String::new() };
     head + &align(&rows, 1)
 }

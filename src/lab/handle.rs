@@ -15,6 +15,7 @@ mod train;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
+use std::rc::Rc;
 
 use sha2::{Digest, Sha256};
 
@@ -102,7 +103,10 @@ impl Lab {
         shelf: &dyn Shelf,
     ) -> Result<Event> {
         match request {
-            Request::LoadModel { model, file, beside } => self.load_model(model, file, beside),
+            Request::LoadModel { model, file, beside } => {
+                let beside = beside.into_iter().map(Rc::unwrap_or_clone).collect();
+                self.load_model(model, Rc::unwrap_or_clone(file), beside)
+            }
             Request::Tensors { model } => {
                 let tensors = tensors::of(&self.model(&model)?.read_again()?);
                 Ok(Event::Tensors { model, tensors })

@@ -4,6 +4,8 @@
 //! partial results come before it. The messages are plain data, so that they cross a worker's
 //! boundary; files go as bytes.
 
+use std::rc::Rc;
+
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
@@ -57,8 +59,9 @@ pub struct TrainOptions {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Request {
     /// `beside`: files that may have its weights, named from the network's folder.
-    /// Ends with [`Event::ModelLoaded`]. Replaces a network of the same id.
-    LoadModel { model: ModelId, file: File, beside: Vec<File> },
+    /// Ends with [`Event::ModelLoaded`]. Replaces a network of the same id. The files are shared with who asks: the
+    /// page has what a fresh worker would be told again.
+    LoadModel { model: ModelId, file: Rc<File>, beside: Vec<Rc<File>> },
     /// The names in a network's file. Ends with [`Event::Tensors`].
     Tensors { model: ModelId },
     /// Lets a network go. Ends with [`Event::Forgotten`], also where there is none.

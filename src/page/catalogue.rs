@@ -38,6 +38,8 @@ pub struct BundledFrames {
     pub calibration: Archive,
     /// Each a sample of all: the first few do, too.
     pub training: Vec<Archive>,
+    /// Of a frame: channels, height, width.
+    pub shape: Vec<usize>,
     /// What is known of all frames besides their classes.
     pub values: Table,
 }

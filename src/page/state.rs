@@ -71,7 +71,7 @@ pub use stage::{
 };
 pub use timing::Times;
 pub use train::{EPOCHS_CHOICES, End, TrainForm, Training};
-pub use variants::{ColumnChange, FrameLabels, Measured, TableChange, Variant, Variants};
+pub use variants::{ColumnChange, FrameLabels, Measured, TableChange, Trained, Variant, Variants};
 pub use wheel::{Steered, Wheel};
 
 /// Something that arrives as bytes: over the network, or read from the person's disk.
@@ -228,7 +228,6 @@ pub enum Action {
     DiscardTraining,
     /// The browser has kept this training from an earlier visit.
     Recalled(Box<SavedTraining>),
-    TrainingNotKept(Error),
     /// The browser has a training of `network` with so many epochs done.
     TrainingKept {
         network: ModelId,
@@ -242,7 +241,8 @@ pub enum Action {
         key: String,
         bytes: usize,
     },
-    VariantNotKept(Error),
+    /// The browser keeps something not, or nothing at all.
+    NotKept(Error),
     /// The browser has kept a network that was opened.
     NetworkRecalled(Box<SavedNetwork>),
     NetworkKept {
@@ -268,12 +268,26 @@ pub enum Action {
     OpenRecipe(File),
     /// Make those of a link's variants again that were stopped.
     GoOnSharing,
-    /// Train the one at this place again.
+    /// Train the one at this place again, once the frames are here that it was trained on.
     TrainShared(usize),
     /// What came of a link was read.
     CloseSharing,
     Complain(Error),
     Dismiss(NoticeId),
+}
+
+impl Action {
+    /// Whether it only says how far something is: what was chosen and found stays as it is, and whatever shows
+    /// that needs not be rendered anew. These come many times a second.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Heard { event, .. } => {
+                matches!(**event, Event::Progress(_) | Event::Timed { .. })
+            }
+            Self::StageShown(_) => true,
+            _ => false,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -334,6 +348,24 @@ pub type NoticeId = u32;
 pub struct Notice {
     pub id: NoticeId,
     pub error: Error,
+    /// Further files with the same fault: one cause is shown once.
+    pub also: Vec<String>,
+}
+
+impl Notice {
+    /// Whether the error is of the same cause.
+    fn tells(&self, error: &Error) -> bool {
+        let Error { what, node, way_out, .. } = &self.error;
+        (what, node, way_out) == (&error.what, &error.node, &error.way_out)
+    }
+
+    /// Names another file with the same fault.
+    fn name(&mut self, file: String) {
+        let own = self.error.file.get_or_insert_with(|| file.clone());
+        if *own != file && !self.also.contains(&file) {
+            self.also.push(file);
+        }
+    }
 }
 
 #[derive(Debug, Clone, Default)]
@@ -383,7 +415,7 @@ pub struct State {
     pub qat: BTreeMap<ModelId, Rc<Made>>,
     pub train_form: TrainForm,
     pub trainings: BTreeMap<ModelId, Rc<Training>>,
-    /// It was said that the browser does not keep them.
+    /// It was said that the browser keeps nothing.
     unkept_is_told: bool,
     /// What a link has handed on.
     pub sharing: Option<Rc<Sharing>>,
@@ -509,11 +541,10 @@ impl State {
             Action::DiscardTraining => self.discard_training(&mut effects),
             Action::Recalled(saved) => self.training_recalled(*saved, &mut effects),
             Action::TrainingKept { network, epochs } => self.training_kept(&network, epochs),
-            Action::TrainingNotKept(error) => self.training_not_kept(error),
             Action::VariantsRecalled(saved) => self.variants_recalled(saved, &mut effects),
             Action::VariantsUnread(count) => self.variants_unread(count),
             Action::VariantKept { key, bytes } => self.variant_kept(key, bytes),
-            Action::VariantNotKept(error) => self.variant_not_kept(error),
+            Action::NotKept(error) => self.not_kept(error),
             Action::NetworkRecalled(saved) => self.network_recalled(*saved, &mut effects),
             Action::NetworkKept { sha256, bytes } => self.network_kept(sha256, bytes),
             Action::FramesRecalled { saved, bytes } => {
@@ -529,7 +560,7 @@ impl State {
             }
             Action::Export(what) => self.export(what, &mut effects),
             Action::GoOnSharing => self.go_on_sharing(),
-            Action::TrainShared(at) => self.train_shared(at, now, &mut effects),
+            Action::TrainShared(at) => self.train_shared(at),
             Action::CloseSharing => self.sharing = None,
             Action::OpenRecipe(file) => self.open_recipe(file, &mut effects),
             Action::Complain(error) => self.complain(error),
@@ -605,13 +636,19 @@ impl State {
         )
     }
 
-    /// Shows an error, unless it is on show already or only says that somebody cancelled.
+    /// Shows an error, unless it only says that somebody cancelled; what is on show already names its file, too.
     fn complain(&mut self, error: Error) {
-        if error.is_cancelled() || self.notices.iter().any(|notice| notice.error == error) {
+        if error.is_cancelled() {
+            return;
+        }
+        if let Some(notice) = self.notices.iter_mut().find(|notice| notice.tells(&error)) {
+            if let Some(file) = error.file {
+                notice.name(file);
+            }
             return;
         }
         self.notices_so_far += 1;
-        self.notices.push(Notice { id: self.notices_so_far, error });
+        self.notices.push(Notice { id: self.notices_so_far, error, also: Vec::new() });
     }
 
     fn receiving(&mut self, resource: &Resource, done: usize, total: usize) {

@@ -1,7 +1,7 @@
 //! What is won and what it costs: a point for every variant, and those that no other beats in both.
 
 use crate::lab::protocol::Inspection;
-use crate::page::table::Column;
+use crate::report::figure::Column;
 use crate::vocabulary::report::Report;
 use crate::vocabulary::search::Trial;
 

@@ -1,7 +1,7 @@
 //! What a report tells, put into parts.
 
 use super::chart::{Chart, Drawn, Line, LineKind, Mark};
-use super::rows::{baseline, file_name, names, rows};
+use super::rows::{baseline, file_name, names, of_reports};
 use super::section::{Block, Entry, Line as TableLine, Part, Section, Table};
 use super::{verdict, words};
 use crate::figures::{bytes, count, grouped, percent, significant, tenths, three_digits};
@@ -230,8 +230,8 @@ impl Told<'_> {
             None => "Every variant".into(),
         };
         let mut table = Table::new(beside, self.head(&["figure"]), true);
-        for row in rows(self.reports) {
-            let entries = std::iter::once(Entry::from(row.name));
+        for row in of_reports(self.reports) {
+            let entries = std::iter::once(Entry::from(row.heading().to_owned()));
             let entries = entries.chain(row.cells.into_iter().map(Entry::from)).collect();
             table.lines.push(TableLine { is_part: row.is_part, entries });
         }

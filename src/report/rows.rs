@@ -1,29 +1,54 @@
-//! Every figure of a comparison, a row each: what the tables of the command line and of a report show.
+//! Every figure of a comparison, a row each, and what differs from the baseline: what the tables of the command
+//! line, of a report and of the page show.
 
-use crate::figures::{
-    bytes, count, grouped, interval, p_value, percent, signed, significant, tenths, three_digits,
-};
-use crate::vocabulary::driving::{Driven, Track};
-use crate::vocabulary::report::{LEVEL, Latency, Report};
+use super::figure::{Better, Column, FIGURES, Figure, Found, Of, Test, Unit};
+use crate::vocabulary::report::{LEVEL, Report};
 
 /// A figure of every variant.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// As a table shows it.
+    /// `accuracy`, or `mae:angle`.
+    pub id: String,
+    /// The same without the output.
+    pub kind: &'static str,
+    /// The output that it is about.
+    pub of: Option<String>,
+    /// With the output's name.
     pub name: String,
+    /// Without: what a part is called below what it is a part of.
+    pub short: &'static str,
+    /// What is to be known of it, in a few words.
+    pub note: &'static str,
     /// Whether it belongs to the row above.
     pub is_part: bool,
-    /// In the order of the variants; `None` where one has no such figure.
+    /// Whether only reports have it, not the page.
+    pub is_detail: bool,
+    /// A cell per column; `None` where nothing is known.
     pub cells: Vec<Option<Cell>>,
 }
 
-/// A figure as people read it.
+/// A figure of a network: as people read it, and exactly.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cell {
     /// With its unit.
     pub text: String,
-    /// `None` for the baseline itself, and where nothing can be said.
+    /// Unrounded.
+    pub exact: f64,
+    /// Where the figure lies with 95 %, if that is known.
+    pub interval: Option<Interval>,
+    /// What a report says behind both.
+    pub aside: &'static str,
+    /// From the baseline's; `None` of that itself, and where nothing can be said.
     pub difference: Option<Difference>,
+}
+
+/// Where a figure lies.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Interval {
+    /// Its ends without the unit.
+    pub ends: [String; 2],
+    /// The same unrounded.
+    pub exact: [f64; 2],
 }
 
 /// What a figure is beside the baseline's.
@@ -31,15 +56,34 @@ pub struct Cell {
 pub struct Difference {
     /// With sign and unit.
     pub text: String,
-    /// Whether it is more than the measurement's noise.
+    /// Whether a test or the intervals say that it is more than the measurement's noise.
     pub is_real: bool,
     /// Whether more of it, or less, is what one wants.
     pub is_better: bool,
 }
 
+impl Row {
+    /// Whether the columns that have the figure have it alike.
+    pub fn is_same(&self) -> bool {
+        let mut cells = self.cells.iter().flatten().map(|cell| cell.exact);
+        let Some(first) = cells.next() else { return true };
+        cells.all(|exact| exact == first)
+    }
+
+    /// What stands before the figures of a report.
+    pub fn heading(&self) -> &str {
+        if self.is_part { self.short } else { &self.name }
+    }
+}
+
 impl Cell {
-    fn plain(text: String) -> Self {
-        Self { text, difference: None }
+    /// The figure, its interval, and what is said behind them.
+    pub fn told(&self) -> String {
+        let interval = self
+            .interval
+            .as_ref()
+            .map(|Interval { ends: [low, high], .. }| format!(" [{low}, {high}]"));
+        [&self.text, interval.as_deref().unwrap_or_default(), self.aside].concat()
     }
 }
 
@@ -72,225 +116,203 @@ pub fn file_name(model: &str) -> &str {
     model.rsplit(['/', '\\']).next().unwrap_or(model)
 }
 
-/// All rows of which one variant at least has something to say.
-pub fn rows(reports: &[Report]) -> Vec<Row> {
-    let mut rows = Rows { reports, baseline: baseline(reports), rows: Vec::new() };
-    rows.costs();
-    rows.times();
-    rows.classes();
-    rows.values();
-    rows.distances();
-    rows.drives();
-    rows.rows
+/// All rows of which one variant at least has something to say, beside the float one.
+pub fn of_reports(reports: &[Report]) -> Vec<Row> {
+    let base = baseline(reports);
+    let columns = reports.iter().enumerate();
+    let columns: Vec<_> = columns.map(|(at, report)| told(report, base == Some(at))).collect();
+    rows(&columns, base)
 }
 
-struct Rows<'a> {
-    reports: &'a [Report],
-    baseline: Option<usize>,
-    rows: Vec<Row>,
+/// A report as a column that stands with the others of its table.
+fn told(report: &Report, is_reference: bool) -> Column<'_> {
+    let (id, name, variant, run, frames) = Default::default();
+    let driven = report.driving.as_ref().map(|driving| &driving.driven);
+    Column { id, name, variant, report: Some(report), driven, run, frames, is_reference }
 }
 
-impl Rows<'_> {
-    fn cells(&mut self, name: &str, is_part: bool, cell: &dyn Fn(&Report) -> Option<Cell>) {
-        let cells: Vec<_> = self.reports.iter().map(cell).collect();
-        if cells.iter().any(Option::is_some) {
-            self.rows.push(Row { name: name.into(), is_part, cells });
+/// All rows of which one column at least has something to say, beside the one at `base`.
+pub fn rows(columns: &[Column<'_>], base: Option<usize>) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for group in FIGURES.chunk_by(|one, next| one.of == next.of) {
+        let of = group[0].of;
+        let row = |name: Option<&str>, at: usize| {
+            group.iter().map(move |figure| row(columns, base, figure, name, at)).collect::<Vec<_>>()
+        };
+        if of.is_each() {
+            let reports = columns.iter().filter_map(|column| column.report);
+            let names = reports.map(|report| of.names(report)).find(|names| !names.is_empty());
+            let names = names.unwrap_or_default();
+            rows.extend(names.iter().enumerate().flat_map(|(at, name)| row(Some(name), at)));
+        } else {
+            rows.extend(row(None, 0));
+        }
+    }
+    rows.retain(|row| row.cells.iter().any(Option::is_some));
+    rows
+}
+
+/// `at`: the place of the output that the row is about.
+fn row(
+    columns: &[Column<'_>],
+    base: Option<usize>,
+    figure: &Figure,
+    of: Option<&str>,
+    at: usize,
+) -> Row {
+    let found = columns.iter().map(|column| (figure.find)(column, at));
+    let mut cells: Vec<_> = found.map(|found| Some(cell(figure.unit, found?))).collect();
+    let base = base.and_then(|at| Some((at, cells[at].clone()?)));
+    if let Some((baseline, base)) = base {
+        for (place, column) in columns.iter().enumerate().filter(|(place, _)| *place != baseline) {
+            if let Some(cell) = &mut cells[place] {
+                let first = (&base, &columns[baseline]);
+                cell.difference = difference(figure, first, (&*cell, column), at);
+            }
+        }
+    }
+    Row {
+        id: of.map_or_else(|| figure.id.to_owned(), |of| format!("{}:{of}", figure.id)),
+        kind: figure.id,
+        of: of.map(str::to_owned),
+        name: of.map_or_else(|| figure.name.to_owned(), |of| format!("{} of {of}", figure.name)),
+        short: figure.name,
+        note: figure.note,
+        is_part: figure.is_part,
+        is_detail: figure.is_detail,
+        cells,
+    }
+}
+
+fn cell(unit: Unit, Found { exact, interval, said, aside }: Found) -> Cell {
+    let interval = interval.map(|exact| Interval { ends: exact.map(|end| unit.bare(end)), exact });
+    let text = said.unwrap_or_else(|| unit.write(exact));
+    Cell { text, exact, interval, aside, difference: None }
+}
+
+fn difference(
+    figure: &Figure,
+    (base, first): (&Cell, &Column<'_>),
+    (own, column): (&Cell, &Column<'_>),
+    at: usize,
+) -> Option<Difference> {
+    // What other frames say has nothing to do with it.
+    let of_frames = matches!(figure.of, Of::Frames | Of::Classes | Of::Values | Of::Distances);
+    if figure.better == Better::Neither || (of_frames && first.frames != column.frames) {
+        return None;
+    }
+    // Figures of other minutes are not compared, but by their ratios to float's of the same minute.
+    let timed = figure.of == Of::Times && figure.unit != Unit::Times;
+    let by_ratio = first.is_reference && matches!(figure.test, Test::Time);
+    let ratio = column.report.filter(|_| by_ratio);
+    let ratio = ratio.and_then(|report| report.speedup_over_float.as_ref());
+    if timed && ratio.is_none() && first.run != column.run {
+        return None;
+    }
+    let change = match ratio {
+        Some(ratio) => base.exact / ratio.median - base.exact,
+        None => own.exact - base.exact,
+    };
+    if change == 0.0 {
+        return None;
+    }
+    let text = figure.unit.difference(change, base.exact)?;
+    let apart = || match (&base.interval, &own.interval) {
+        (Some(a), Some(b)) => a.exact[1] < b.exact[0] || b.exact[1] < a.exact[0],
+        _ => false,
+    };
+    let is_real = match figure.test {
+        Test::Exact => true,
+        Test::Intervals => apart(),
+        Test::P(p) => {
+            let p = column.report.filter(|_| first.is_reference).and_then(|report| p(report, at));
+            p.map_or_else(apart, |p| p < LEVEL)
+        }
+        Test::Time => ratio.map_or_else(apart, |ratio| ratio.is_significant()),
+    };
+    Some(Difference { text, is_real, is_better: (change > 0.0) == (figure.better == Better::High) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocabulary::report::{Accuracy, Latency, Speedup};
+
+    fn report(top1: f64, ms: f64, file_bytes: usize) -> Report {
+        let ci95 = [top1 - 0.01, top1 + 0.01];
+        let times = [ms * 0.99, ms * 1.01];
+        Report {
+            notes: Vec::new(),
+            sha256: String::new(),
+            model: String::new(),
+            variant: String::new(),
+            file_bytes,
+            weight_bytes: 1,
+            gzip_bytes: 1,
+            params: 1,
+            macs: 1,
+            flops: 2,
+            bops: 1,
+            latency_ms: Some(Latency { p50: ms, p90: ms, mean: ms, runs: 9, ci95: times }),
+            task: "classes".into(),
+            accuracy: Some(Accuracy { top1, ci95, n: 20, confusion: Vec::new() }),
+            more_classes: Vec::new(),
+            values: None,
+            from_float: None,
+            mae_change: None,
+            agreement_with_float: None,
+            mcnemar_p: None,
+            speedup_over_float: None,
+            session_bytes: 1,
+            cold_ms: 1.0,
+            kernels: String::new(),
+            profile: Vec::new(),
+            recipe: None,
+            left_in_float: Vec::new(),
+            driving: None,
         }
     }
 
-    fn row(&mut self, name: &str, text: &dyn Fn(&Report) -> Option<String>) {
-        self.cells(name, false, &|report| text(report).map(Cell::plain));
+    fn column(report: &Report, run: usize, is_reference: bool) -> Column<'_> {
+        let (name, report) = (String::new(), Some(report));
+        Column { id: "", name, variant: "", report, driven: None, run, frames: 1, is_reference }
     }
 
-    fn part(&mut self, name: &str, text: &dyn Fn(&Report) -> Option<String>) {
-        self.cells(name, true, &|report| text(report).map(Cell::plain));
+    fn change(columns: &[Column<'_>], id: &str) -> Option<Difference> {
+        let row = rows(columns, Some(0)).into_iter().find(|row| row.id == id)?;
+        row.cells[1].clone()?.difference
     }
 
-    /// A figure that is counted, not measured: less is better, and every difference is one.
-    fn counted(
-        &mut self,
-        name: &str,
-        is_part: bool,
-        figure: fn(&Report) -> u64,
-        text: fn(u64) -> String,
-    ) {
-        let before = self.baseline.map(|at| figure(&self.reports[at]));
-        self.cells(name, is_part, &|report| {
-            let now = figure(report);
-            let difference = before.filter(|&before| before != now && before > 0).map(|before| {
-                let change = 100.0 * (now as f64 / before as f64 - 1.0);
-                Difference {
-                    text: format!("{change:+.1} %"),
-                    is_real: true,
-                    is_better: now < before,
-                }
-            });
-            Some(Cell { text: text(now), difference })
-        });
+    #[test]
+    fn what_a_test_calls_noise_is_no_sure_difference() {
+        let float = report(0.96, 1.0, 1000);
+        let mut int8 = report(0.90, 0.5, 250);
+        (int8.mcnemar_p, int8.speedup_over_float) =
+            (Some(0.2), Some(Speedup { median: 2.5, ci95: [0.9, 3.0] }));
+        let columns = [column(&float, 2, true), column(&int8, 1, false)];
+        let accuracy = change(&columns, "accuracy").expect("it differs");
+        assert_eq!((accuracy.is_better, accuracy.is_real), (false, false));
+        let latency = change(&columns, "latency").expect("it differs");
+        assert_eq!(
+            (&*latency.text, latency.is_real),
+            ("-60 %", false),
+            "by the ratio of one minute"
+        );
+        let bytes = change(&columns, "file-bytes").expect("it differs");
+        assert_eq!((&*bytes.text, bytes.is_better, bytes.is_real), ("-75 %", true, true));
+
+        // What other frames say is another matter; the size is not.
+        let elsewhere = Column { frames: 2, ..column(&int8, 1, false) };
+        let columns = [column(&float, 2, true), elsewhere];
+        assert_eq!(change(&columns, "accuracy"), None);
+        assert!(change(&columns, "file-bytes").is_some());
+
+        // Against one that no test was made against, intervals say it, of times of one run alone.
+        let columns = [column(&float, 2, false), column(&int8, 1, false)];
+        assert!(change(&columns, "accuracy").expect("it differs").is_real);
+        assert_eq!(change(&columns, "latency"), None);
+        assert_eq!(change(&columns, "params"), None, "they are the same");
+        let columns = [column(&float, 1, false), column(&int8, 1, false)];
+        assert!(change(&columns, "latency").expect("it differs").is_real);
     }
-
-    fn costs(&mut self) {
-        let size = |size: u64| bytes(usize::try_from(size).unwrap_or(usize::MAX));
-        self.counted("file", false, |r| r.file_bytes as u64, size);
-        self.counted("weights in it", true, |r| r.weight_bytes as u64, size);
-        self.counted("gzipped", true, |r| r.gzip_bytes as u64, size);
-        self.counted("session memory", false, |r| r.session_bytes as u64, size);
-        self.row("parameters", &|r| Some(count(r.params)));
-        self.row("MACs", &|r| Some(count(r.macs)));
-        self.row("FLOPs", &|r| Some(count(r.flops)));
-        self.counted("bit operations", false, |r| r.bops, count);
-    }
-
-    fn times(&mut self) {
-        self.cells("latency, median", false, &|r| {
-            let text = median(r.latency_ms.as_ref()?);
-            let difference = r.speedup_over_float.as_ref().map(|speedup| Difference {
-                text: format!("{}x as fast", three_digits(speedup.median)),
-                is_real: speedup.is_significant(),
-                is_better: speedup.median > 1.0,
-            });
-            Some(Cell { text, difference })
-        });
-        let ms = |figure: f64| three_digits(figure) + " ms";
-        self.part("90 % below", &|r| r.latency_ms.as_ref().map(|l| ms(l.p90)));
-        self.part("mean", &|r| r.latency_ms.as_ref().map(|l| ms(l.mean)));
-        self.part("runs", &|r| r.latency_ms.as_ref().map(|l| grouped(l.runs)));
-        self.row("speed against float", &|r| {
-            r.speedup_over_float.as_ref().map(|speedup| {
-                let note = if speedup.is_significant() { "" } else { ", not significant" };
-                let ends = interval(speedup.ci95, three_digits);
-                format!("{}x {ends}{note}", three_digits(speedup.median))
-            })
-        });
-        self.row("kernels", &|r| Some(r.kernels.clone()));
-        self.row("cold start", &|r| Some(ms(r.cold_ms)));
-    }
-
-    fn classes(&mut self) {
-        let reports = self.reports;
-        let share = |share: f64| percent(share) + " %";
-        let before = self.baseline.and_then(|at| reports[at].accuracy.as_ref());
-        self.cells("top-1 accuracy", false, &|r| {
-            let own = r.accuracy.as_ref()?;
-            let text = format!("{} {}", share(own.top1), interval(own.ci95, percent));
-            let difference = before.zip(r.mcnemar_p).and_then(|(before, p)| {
-                let points = 100.0 * (own.top1 - before.top1);
-                let text = format!("{points:+.2} points");
-                let is_better = points > 0.0;
-                (points != 0.0).then_some(Difference { text, is_real: p < LEVEL, is_better })
-            });
-            Some(Cell { text, difference })
-        });
-        self.part("frames", &|r| r.accuracy.as_ref().map(|a| grouped(a.n)));
-        self.row("agreement with float", &|r| r.agreement_with_float.map(share));
-        self.row("McNemar p", &|r| r.mcnemar_p.map(p_value));
-        let first = reports.first().map_or(&[][..], |first| &first.more_classes);
-        for (i, other) in first.iter().enumerate() {
-            self.row(&format!("top-1 of {}", other.name), &|r| {
-                let accuracy = r.more_classes.get(i)?.accuracy.as_ref()?;
-                Some(format!("{} {}", share(accuracy.top1), interval(accuracy.ci95, percent)))
-            });
-            self.part("frames", &|r| {
-                r.more_classes.get(i)?.accuracy.as_ref().map(|accuracy| grouped(accuracy.n))
-            });
-            self.part("agreement with float", &|r| {
-                r.more_classes.get(i)?.agreement_with_float.map(share)
-            });
-            self.part("McNemar p", &|r| r.more_classes.get(i)?.mcnemar_p.map(p_value));
-        }
-    }
-
-    fn values(&mut self) {
-        let first = self.reports.first().and_then(|first| first.values.as_ref());
-        for (i, score) in first.iter().flat_map(|values| &values.outputs).enumerate() {
-            let of = |r: &Report| r.values.as_ref()?.outputs.get(i).cloned();
-            let change = |r: &Report| r.mae_change.as_ref()?.get(i).cloned();
-            self.cells(&format!("MAE of {}", score.name), false, &|r| {
-                let score = of(r)?;
-                let ends = interval(score.mae_ci95, significant);
-                let difference = change(r).map(|change| Difference {
-                    text: signed(change.change),
-                    is_real: change.p < LEVEL,
-                    is_better: change.change < 0.0,
-                });
-                Some(Cell { text: format!("{} {ends}", significant(score.mae)), difference })
-            });
-            self.part("against float", &|r| {
-                let change = change(r)?;
-                let ends = interval(change.ci95, signed);
-                Some(format!("{} {ends}, p = {}", signed(change.change), p_value(change.p)))
-            });
-            self.part("RMSE", &|r| of(r).map(|score| significant(score.rmse)));
-            self.part("99 % below", &|r| of(r).map(|score| significant(score.p99_abs)));
-            self.part("largest error", &|r| of(r).map(|score| significant(score.max_abs)));
-            self.part("bias", &|r| of(r).map(|score| signed(score.bias)));
-            self.part("R2", &|r| of(r)?.r2.map(|r2| format!("{r2:.4}")));
-            self.part("within tolerance", &|r| {
-                let within = of(r)?.within?;
-                Some(format!(
-                    "{} % within {}",
-                    percent(within.share),
-                    significant(within.tolerance)
-                ))
-            });
-        }
-        self.part("frames", &|r| r.values.as_ref().map(|values| grouped(values.n)));
-    }
-
-    fn distances(&mut self) {
-        let moved = self.reports.iter().find_map(|report| report.from_float.as_ref());
-        for (i, output) in moved.iter().flat_map(|moved| &moved.outputs).enumerate() {
-            let of = |r: &Report| r.from_float.as_ref()?.outputs.get(i).cloned();
-            self.row(&format!("from float, {}", output.name), &|r| {
-                let moved = of(r)?;
-                let noise = moved.sqnr_db.map_or_else(String::new, |db| format!(", {db:.1} dB"));
-                Some(format!(
-                    "{} mean, {} at most{noise}",
-                    significant(moved.mean_abs),
-                    significant(moved.max_abs)
-                ))
-            });
-            self.part("99 % below", &|r| of(r).map(|moved| significant(moved.p99_abs)));
-        }
-    }
-
-    fn drives(&mut self) {
-        self.cells("mean return", false, &|r| {
-            let driving = r.driving.as_ref()?;
-            let Driven { mean, ci95, .. } = &driving.driven;
-            let ends =
-                ci95.map_or_else(String::new, |ci95| " ".to_owned() + &interval(ci95, tenths));
-            let difference = driving.against_float.as_ref().map(|pair| Difference {
-                text: format!("{:+.1}", pair.mean_difference),
-                is_real: pair.p < LEVEL,
-                is_better: pair.mean_difference > 0.0,
-            });
-            Some(Cell { text: tenths(*mean) + &ends, difference })
-        });
-        self.part("against float", &|r| {
-            let pair = r.driving.as_ref()?.against_float.as_ref()?;
-            let ends =
-                pair.ci95.map_or_else(String::new, |ci95| format!(" {}", interval(ci95, tenths)));
-            Some(format!("{:+.1}{ends}, p = {}", pair.mean_difference, p_value(pair.p)))
-        });
-        self.part("laps finished", &|r| r.driving.as_ref().map(|d| laps(&d.driven.tracks)));
-        self.part("off the road", &|r| r.driving.as_ref().map(|d| off_road(&d.driven.tracks)));
-    }
-}
-
-/// How many of the drives finished a lap.
-pub fn laps(tracks: &[Track]) -> String {
-    let finished = tracks.iter().filter(|track| track.finished).count();
-    format!("{finished} of {}", tracks.len())
-}
-
-/// The share of all steps off the road.
-pub fn off_road(tracks: &[Track]) -> String {
-    let steps: usize = tracks.iter().map(|track| track.steps).sum();
-    let off: f64 = tracks.iter().map(|track| track.off_road * track.steps as f64).sum();
-    format!("{} %", percent(off / steps.max(1) as f64))
-}
-
-fn median(latency: &Latency) -> String {
-    format!("{} ms {}", three_digits(latency.p50), interval(latency.ci95, three_digits))
 }

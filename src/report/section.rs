@@ -63,7 +63,7 @@ impl From<String> for Entry {
 impl From<Option<Cell>> for Entry {
     fn from(cell: Option<Cell>) -> Self {
         match cell {
-            Some(Cell { text, difference }) => Self { text, difference, heat: None },
+            Some(cell) => Self { text: cell.told(), difference: cell.difference, heat: None },
             None => "-".to_owned().into(),
         }
     }

@@ -122,10 +122,10 @@ pub struct SavedTraining {
     /// Its name.
     pub network: String,
     /// The network itself, if it was opened from disk.
-    pub file: Option<File>,
+    pub file: Option<Rc<File>>,
     /// What has its weights beside it; trainings from before that was read have none.
     #[serde(default)]
-    pub beside: Vec<File>,
+    pub beside: Vec<Rc<File>>,
     /// What it is trained for.
     pub recipe: Rc<Recipe>,
     /// How it is trained.

@@ -58,7 +58,6 @@ pub async fn keep(
 
 /// What was said of sets in earlier visits, with their files and the bytes of these.
 pub async fn recall<T: DeserializeOwned>(lender: &Lender) -> Vec<(T, Vec<Source>, usize)> {
-    let records = FRAMES.recall_values().await.unwrap_or_default();
     let read = |record: JsValue| {
         let files = Reflect::get(&record, &FILES.into()).ok()?.dyn_into::<Array>().ok()?;
         Reflect::set(&record, &FILES.into(), &JsValue::UNDEFINED).ok()?;
@@ -80,7 +79,7 @@ pub async fn recall<T: DeserializeOwned>(lender: &Lender) -> Vec<(T, Vec<Source>
         }
         Some((saved, sources, bytes as usize))
     };
-    records.into_iter().filter_map(read).collect()
+    FRAMES.recall_by(read).await.unwrap_or_default().into_iter().flatten().collect()
 }
 
 pub async fn forget(role: Role) {

@@ -68,23 +68,29 @@ impl Store {
     /// # Errors
     /// A browser that stores nothing.
     pub async fn recall<T: DeserializeOwned>(self) -> Result<(Vec<T>, usize)> {
-        let stored = self.recall_values().await?;
+        let stored = self.recall_by(|value| serde_wasm_bindgen::from_value(value).ok()).await?;
         let count = stored.len();
-        let read = |value: JsValue| serde_wasm_bindgen::from_value(value).ok();
-        let read: Vec<T> = stored.into_iter().filter_map(read).collect();
+        let read: Vec<T> = stored.into_iter().flatten().collect();
         let unread = count - read.len();
         Ok((read, unread))
     }
 
-    /// All that are stored, as they are.
+    /// What `read` makes of each that is stored. They may be large, and come one after another: between two of
+    /// them the page can do something else.
     ///
     /// # Errors
     /// A browser that stores nothing.
-    pub async fn recall_values(self) -> Result<Vec<JsValue>> {
+    pub async fn recall_by<T>(self, read: impl Fn(JsValue) -> T) -> Result<Vec<T>> {
         if !self.is_made().await.unwrap_or(true) {
             return Ok(Vec::new());
         }
-        let all = async |store: ObjectStore| store.get_all(None, None)?.await;
+        let all = async |store: ObjectStore| {
+            let mut stored = Vec::new();
+            for key in store.get_all_keys(None, None)?.await? {
+                stored.extend(store.get(key)?.await?.map(&read));
+            }
+            Ok(stored)
+        };
         let stored = self.in_store(TransactionMode::ReadOnly, None, all).await?;
         Ok(stored.unwrap_or_default())
     }
@@ -106,10 +112,16 @@ impl Store {
     /// # Errors
     /// A browser that stores nothing, or has no room.
     pub async fn keep(self, key: &str, record: &impl Serialize) -> Result<bool> {
+        let write = Write::new((self.database, key.to_owned()));
+        // Files are copied here: of several records each in a turn of its own.
+        TimeoutFuture::new(0).await;
+        if !write.is_newest() {
+            return Ok(false);
+        }
         let value = record
             .serialize(&serde_wasm_bindgen::Serializer::new())
             .map_err(|why| self.unavailable(&why.to_string()))?;
-        self.keep_value(key, value).await
+        self.put(&write, value).await
     }
 
     /// The same of what the browser itself can store, such as files.
@@ -117,17 +129,22 @@ impl Store {
     /// # Errors
     /// A browser that stores nothing, or has no room.
     pub async fn keep_value(self, key: &str, value: JsValue) -> Result<bool> {
-        let own = JsValue::from_str(key);
+        self.put(&Write::new((self.database, key.to_owned())), value).await
+    }
+
+    async fn put(self, write: &Write, value: JsValue) -> Result<bool> {
+        let own = JsValue::from_str(&write.key.1);
         let put = async |store: ObjectStore| store.put(&value, Some(&own))?.await;
-        Ok(self.write(key, put).await?.is_some())
+        Ok(self.in_store(TransactionMode::ReadWrite, Some(write), put).await?.is_some())
     }
 
     /// # Errors
     /// A browser that stores nothing.
     pub async fn forget(self, key: &str) -> Result<()> {
+        let write = Write::new((self.database, key.to_owned()));
         let value = JsValue::from_str(key);
         let delete = async |store: ObjectStore| store.delete(value.clone())?.await;
-        self.write(key, delete).await.map(|_| ())
+        self.in_store(TransactionMode::ReadWrite, Some(&write), delete).await.map(|_| ())
     }
 }
 
@@ -179,17 +196,8 @@ impl Write {
 }
 
 impl Store {
-    /// `None`: something newer was written under this key.
-    async fn write<T>(
-        self,
-        key: &str,
-        work: impl AsyncFn(ObjectStore) -> std::result::Result<T, idb::Error>,
-    ) -> Result<Option<T>> {
-        let write = Write::new((self.database, key.to_owned()));
-        self.in_store(TransactionMode::ReadWrite, Some(&write), work).await
-    }
-
-    /// Tries several times, as long as it is wanted; a try that does not answer is not given up.
+    /// Tries several times, as long as it is wanted; a try that does not answer is not given up. `None`: something
+    /// newer was written under this key.
     async fn in_store<T>(
         self,
         mode: TransactionMode,

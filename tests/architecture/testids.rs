@@ -78,7 +78,9 @@ fn the_table_of_testids_tells_what_the_views_write() {
         let parts =
             dashes.map(|at| [format!("\"{}-{{", &name[..at]), format!("}}{}\"", &name[at..])]);
         let ways: Vec<String> = parts.flatten().chain([format!("\"{name}\"")]).collect();
-        inside().any(|file| ways.iter().any(|way| file.text.contains(way)))
+        // The rows of the comparison are called by the list of figures.
+        let figures = sources.iter().filter(|file| file.name == "report/figure.rs");
+        inside().chain(figures).any(|file| ways.iter().any(|way| file.text.contains(way)))
     };
     let gone: Vec<&String> = first.whole.iter().filter(|name| !is_written(name)).collect();
     assert!(gone.is_empty(), "in the table of src/page.rs, but nowhere else: {gone:#?}");

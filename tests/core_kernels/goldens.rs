@@ -48,7 +48,11 @@ fn agrees_with_onnx_runtime(name: &str, network: &[u8], golden: &str, alike: f64
     }
     done(
         &mut lab,
-        Request::LoadModel { model: "float".into(), file: file(name, network), beside: Vec::new() },
+        Request::LoadModel {
+            model: "float".into(),
+            file: file(name, network).into(),
+            beside: Vec::new(),
+        },
     );
     let request =
         Request::Quantize { model: "float".into(), recipe: Recipe::default(), into: "int8".into() };

@@ -296,7 +296,8 @@ fn what_is_stopped_keeps_its_drives() {
     {
         let bytes = onnx::write(&by_colour(&[0.0; 15], &scores)).into();
         let file = File { name: format!("{model}.onnx"), bytes };
-        let request = Request::LoadModel { model: model.clone(), file, beside: Vec::new() };
+        let request =
+            Request::LoadModel { model: model.clone(), file: file.into(), beside: Vec::new() };
         lab.handle(request, &mut |_| ControlFlow::Continue(()));
     }
     let test = RoadTest { tracks: 50, steps: 80, ..RoadTest::default() };

@@ -32,7 +32,10 @@ fn quantize_and_compare(network: &str) {
         );
     }
     let float = file(&format!("networks/{network}.onnx"));
-    done(&mut lab, Request::LoadModel { model: "float".into(), file: float, beside: Vec::new() });
+    done(
+        &mut lab,
+        Request::LoadModel { model: "float".into(), file: float.into(), beside: Vec::new() },
+    );
     let request =
         Request::Quantize { model: "float".into(), recipe: Recipe::default(), into: "int8".into() };
     let Event::Quantized { summary, .. } = done(&mut lab, request) else { panic!("not quantized") };

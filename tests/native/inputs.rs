@@ -61,7 +61,8 @@ fn frames(change: impl Fn(&str) -> Option<&str>) -> File {
 /// A lab with the network as `float`, and with these frames for everything.
 fn lab(frames: &File) -> Lab {
     let mut lab = Lab::new();
-    let load = Request::LoadModel { model: "float".into(), file: network(), beside: Vec::new() };
+    let load =
+        Request::LoadModel { model: "float".into(), file: network().into(), beside: Vec::new() };
     let Event::ModelLoaded { inspection, .. } = ask(&mut lab, load) else { panic!("no network") };
     let inputs = inspection.inputs.iter().map(|input| (&*input.name, &input.shape[..]));
     let sixteen = Some(16);

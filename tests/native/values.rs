@@ -97,8 +97,10 @@ fn floats(columns: &[&[f32]]) -> Vec<u8> {
 fn lab(graph: &Graph, data: File, preprocessing: Option<Preprocessing>) -> Lab {
     let mut lab = Lab::new();
     let file = File { name: "net.onnx".into(), bytes: write(graph).into() };
-    let loaded =
-        ask(&mut lab, Request::LoadModel { model: "net".into(), file, beside: Vec::new() });
+    let loaded = ask(
+        &mut lab,
+        Request::LoadModel { model: "net".into(), file: file.into(), beside: Vec::new() },
+    );
     assert!(matches!(loaded, Event::ModelLoaded { .. }), "{loaded:?}");
     for role in [Role::Calibration, Role::Validation] {
         let (files, reading) = (vec![data.clone().into()], preprocessing.clone().into());

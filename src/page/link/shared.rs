@@ -21,12 +21,18 @@ pub struct Shared {
     pub network: Named,
     /// Own calibration frames, where some variants were made with such.
     pub calibration: Option<Named>,
-    /// Own training frames.
+    /// Own training frames, where some were trained on such.
     pub training: Option<Named>,
     pub variants: Vec<SharedVariant>,
     /// What differences are taken from, by its place; `None`: the network itself.
     pub baseline: Option<usize>,
     pub only_differences: bool,
+    /// The figure that columns are sorted by, and whether the largest comes first.
+    pub sorted_by: Option<(String, bool)>,
+    /// As somebody called the network itself.
+    pub network_name: Option<String>,
+    /// Whether its own column is not shown.
+    pub network_hidden: bool,
 }
 
 /// A file or a set of frames, to be told from others.
@@ -71,6 +77,12 @@ struct Written {
     baseline: Option<usize>,
     #[serde(rename = "d", default, skip_serializing_if = "is_false")]
     only_differences: bool,
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    sorted_by: Option<(String, bool)>,
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    network_name: Option<String>,
+    #[serde(rename = "x", default, skip_serializing_if = "is_false")]
+    network_hidden: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -122,6 +134,9 @@ impl Shared {
             variants: self.variants.iter().map(variant).collect::<Result<_>>()?,
             baseline: self.baseline,
             only_differences: self.only_differences,
+            sorted_by: self.sorted_by.clone(),
+            network_name: self.network_name.clone(),
+            network_hidden: self.network_hidden,
         };
         let json = plain(serde_json::to_vec(&written))?;
         Ok(format!("{VERSION}{}", BASE64.encode(&json)))
@@ -163,6 +178,9 @@ impl Shared {
             variants: written.variants.into_iter().map(variant).collect::<Result<_>>()?,
             baseline: written.baseline,
             only_differences: written.only_differences,
+            sorted_by: written.sorted_by,
+            network_name: written.network_name,
+            network_hidden: written.network_hidden,
         })
     }
 }
@@ -234,6 +252,9 @@ mod tests {
             variants: vec![plain.clone(), trained, file],
             baseline: Some(1),
             only_differences: true,
+            sorted_by: Some(("latency".into(), true)),
+            network_name: Some("float".into()),
+            network_hidden: true,
         };
         let text = shared.write().expect("it can be written");
         assert_eq!(Shared::read(&text), Ok(shared.clone()));

@@ -11,6 +11,7 @@ use super::{Effect, Resource, State};
 use crate::error::{Error, Result};
 use crate::lab::protocol::{Request, Role};
 use crate::page::catalogue::{self, Archive};
+use crate::page::link::Named;
 use crate::vocabulary::file::{File, Source};
 use crate::vocabulary::frames::DataSummary;
 use crate::vocabulary::preprocessing::Preprocessing;
@@ -50,6 +51,14 @@ pub struct Loading {
     pub total: usize,
     /// The worker's task, once everything is here.
     pub task: Option<TaskId>,
+}
+
+impl Loaded {
+    /// As who opens a link is asked for it; `None` for the bundled frames, which everybody has.
+    pub(super) fn named(&self) -> Option<Named> {
+        let named = || Named { name: self.name.clone(), sha256: self.fingerprint.clone() };
+        (!self.bundled).then(named)
+    }
 }
 
 impl DataSet {

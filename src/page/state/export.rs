@@ -8,7 +8,7 @@ use super::queue::{NamesFor, Purpose};
 use super::{Effect, State};
 use crate::error::{Error, Result};
 use crate::lab::protocol::{ModelId, Request, Role};
-use crate::page::table::Column;
+use crate::report::figure::Column;
 use crate::report::node_data::{self, Told};
 use crate::report::overrides::{self, Tensors};
 use crate::report::{self, Comparison, Document, Frames, Variant};

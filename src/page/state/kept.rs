@@ -1,18 +1,18 @@
 //! What the browser keeps of the variants: a reload loses nothing that was made and measured.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
 use super::queue::Purpose;
 use super::run::Made;
-use super::variants::{Measured, Variant};
+use super::variants::{Measured, Trained, Variant, Variants};
 use super::{Effect, State};
 use crate::error::Error;
 use crate::lab::protocol::{ModelId, Request};
+use crate::page::link::Named;
 use crate::vocabulary::driving::Driven;
-use crate::vocabulary::file::File;
 use crate::vocabulary::plan::Plan;
 use crate::vocabulary::report::Report;
 
@@ -29,9 +29,25 @@ pub struct SavedVariant {
     /// Earlier versions did not say.
     #[serde(default)]
     archives: usize,
+    /// A person's own frames that it was trained on; earlier versions did not say.
+    #[serde(default)]
+    trained_on: Option<Named>,
     name: Option<String>,
     measured: Option<SavedReport>,
     driven: Option<Rc<Driven>>,
+    /// How the table was left, with the network itself; earlier versions did not keep it.
+    #[serde(default)]
+    view: Option<SavedView>,
+}
+
+/// How a network's table was left. Variants have other names in every visit: their files' SHA-256 tells them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct SavedView {
+    baseline: Option<String>,
+    sorted_by: Option<(String, bool)>,
+    only_differences: bool,
+    hidden: BTreeSet<String>,
 }
 
 /// What was measured of it. What it said of each frame is not kept.
@@ -64,8 +80,6 @@ pub struct Kept {
     records: BTreeMap<String, usize>,
     /// Those whose network is not here yet.
     waiting: Vec<SavedVariant>,
-    /// It was said that the browser keeps nothing.
-    unkept_is_told: bool,
 }
 
 impl Kept {
@@ -87,8 +101,7 @@ impl State {
         let Some(variants) = self.variants.get(bench) else { return };
         let place = variants.all.iter().position(|variant| variant.id == id);
         let Some(place) = place else { return };
-        let Variant { made, plan, archives, name, measured, driven, .. } =
-            variants.all[place].clone();
+        let Variant { made, trained, name, measured, driven, .. } = variants.all[place].clone();
         if made.is_none() && id != bench {
             return;
         }
@@ -98,9 +111,64 @@ impl State {
             frames: measured.frames,
             times: measured.times.clone(),
         });
-        let network = network.sha256.clone();
-        let saved = SavedVariant { network, place, made, plan, archives, name, measured, driven };
-        effects.push(Effect::KeepVariant(Box::new(saved)));
+        let view = made.is_none().then(|| self.view_of(variants));
+        let archives = trained.as_ref().map_or(0, |trained| trained.archives);
+        let (plan, trained_on) = trained.map(|trained| (trained.plan, trained.frames)).unzip();
+        effects.push(Effect::KeepVariant(Box::new(SavedVariant {
+            network: network.sha256.clone(),
+            place,
+            made,
+            plan,
+            archives,
+            trained_on: trained_on.flatten(),
+            name,
+            measured,
+            driven,
+            view,
+        })));
+    }
+
+    /// Has the browser keep how a network's table is left. It stands with the network itself: no file is
+    /// written for it.
+    pub(super) fn save_view(&self, bench: &str, effects: &mut Vec<Effect>) {
+        self.save_variant(bench, bench, effects);
+    }
+
+    fn view_of(&self, variants: &Variants) -> SavedView {
+        let pinned = variants.baseline.as_deref().and_then(|id| variants.get(id));
+        let hidden = variants.all.iter().filter(|variant| variant.hidden);
+        SavedView {
+            baseline: pinned.and_then(|variant| self.hash_of(variant)),
+            sorted_by: variants.sorted_by.clone(),
+            only_differences: variants.only_differences,
+            hidden: hidden.filter_map(|variant| self.hash_of(variant)).collect(),
+        }
+    }
+
+    /// Leaves a network's table as it was left in an earlier visit, unless somebody has changed it in this one.
+    fn take_view(&mut self, bench: &str, view: SavedView) {
+        let Some(variants) = self.variants.get(bench).filter(|of| of.is_untouched()) else {
+            return;
+        };
+        let hashes: Vec<_> = variants.all.iter().map(|variant| self.hash_of(variant)).collect();
+        let variants = self.variants_of(bench);
+        for (variant, hash) in variants.all.iter_mut().zip(hashes) {
+            variant.hidden = hash.as_ref().is_some_and(|hash| view.hidden.contains(hash));
+            if hash.is_some() && hash == view.baseline {
+                variants.baseline = Some(variant.id.clone());
+            }
+        }
+        variants.sorted_by = view.sorted_by;
+        variants.only_differences = view.only_differences;
+    }
+
+    /// SHA-256 of a variant's file.
+    fn hash_of(&self, variant: &Variant) -> Option<String> {
+        let hash = match &variant.made {
+            Some(made) => &made.summary.sha256,
+            None => &self.network(&variant.id)?.sha256,
+        };
+        Some(hash.clone()).filter(|hash| !hash.is_empty())
     }
 
     pub(super) fn forget_variant(&mut self, bench: &str, made: &Made, effects: &mut Vec<Effect>) {
@@ -134,6 +202,7 @@ impl State {
         own.sort_by_key(|saved| saved.place);
         // Of other visits: nothing of this one was timed or answered with them.
         let (mut runs, mut frames) = (BTreeMap::new(), BTreeMap::new());
+        let view = own.iter_mut().find_map(|saved| saved.view.take());
         for saved in own {
             let measured = saved.measured.map(|SavedReport { report, run, frames: on, times }| {
                 let run = *runs.entry(run).or_insert_with(|| {
@@ -152,27 +221,29 @@ impl State {
                 Rc::new(Measured { report, run, frames, classes, values, times })
             });
             let found = (saved.name, measured, saved.driven);
-            let restored = {
-                let trained = saved.plan.map(|plan| (plan, saved.archives));
-                self.restore_variant(id, saved.made, trained, found)
-            };
+            let (archives, frames) = (saved.archives, saved.trained_on);
+            let trained = saved.plan.map(|plan| Trained { plan, archives, frames });
+            let restored = self.restore_variant(id, saved.made, trained, found);
             if let Some(made) = restored {
-                let file = File::clone(&made.file);
+                let file = made.file.clone();
                 let load = Request::LoadModel { model: made.id.clone(), file, beside: Vec::new() };
                 self.send(Purpose::Replay, load, effects);
             }
+        }
+        if let Some(view) = view {
+            self.take_view(id, view);
         }
         self.mean_the_last(id);
     }
 
     pub(super) fn variant_kept(&mut self, key: String, bytes: usize) {
-        self.kept.unkept_is_told = false;
+        self.unkept_is_told = false;
         self.kept.records.insert(key, bytes);
     }
 
-    /// Said once and not of every variant.
-    pub(super) fn variant_not_kept(&mut self, error: Error) {
-        if !std::mem::replace(&mut self.kept.unkept_is_told, true) {
+    /// Said once, and not of every variant, file and training: that none is kept has one cause.
+    pub(super) fn not_kept(&mut self, error: Error) {
+        if !std::mem::replace(&mut self.unkept_is_told, true) {
             self.complain(error);
         }
     }

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use serde_bytes::ByteBuf;
 
+use super::data::DataSet;
 use super::preprocessing::PreprocessingForm;
 use super::queue::{Purpose, TaskId};
 use super::{Effect, Resource, State};
@@ -57,7 +58,7 @@ pub enum Status {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fit {
     Fits,
-    /// One of them is not here yet.
+    /// One of them is not here yet, and nothing speaks against them.
     Unknown,
     /// Shapes without the batch dimension, in words.
     Misfit {
@@ -90,33 +91,51 @@ impl Network {
 
 impl State {
     pub fn fit(&self, network: &Network, role: Role) -> Fit {
-        let (Some(inspection), Some(data)) = (network.inspection(), &self.data(role).loaded) else {
+        let Some(inspection) = network.inspection() else { return Fit::Unknown };
+        let DataSet { loaded, loading, .. } = self.data(role);
+        let summary = loaded.as_ref().map(|loaded| &loaded.summary);
+        // Those that the page would fetch are known before.
+        let coming = loading.as_ref().is_none_or(|loading| loading.bundled);
+        let bundled = self.bundled_array().filter(|_| summary.is_none() && coming);
+        let arrays = summary.map_or(bundled.as_slice(), |summary| &summary.arrays);
+        let inputs = &inspection.inputs[..];
+        if arrays.is_empty() {
             return Fit::Unknown;
-        };
-        let (inputs, arrays) = (&inspection.inputs[..], &data.summary.arrays[..]);
+        }
         let array = |name: &str| arrays.iter().find(|array| array.name == name);
         let found = |input: &TensorShape| match inputs.len() {
             1 => array(FRAMES).or_else(|| array(&input.name)),
             _ => array(&input.name),
         };
         if inputs.iter().all(|input| found(input).is_some_and(|array| takes(input, array))) {
-            return Fit::Fits;
+            return if summary.is_some() { Fit::Fits } else { Fit::Unknown };
         }
         let wants = match inputs {
             [input] => format::shape(frame_of(input)),
             _ => format::inputs(inputs),
         };
         let has = match inputs {
-            [input] if found(input).is_some() => format::frame(&data.summary.frame_shape),
+            [input] => match (found(input), summary) {
+                (Some(_), Some(summary)) => format::frame(&summary.frame_shape),
+                (Some(array), None) => format::frame(&array.frame_shape),
+                (None, _) => format::arrays(arrays),
+            },
             _ => format::arrays(arrays),
         };
         Fit::Misfit { wants, has }
     }
 
+    /// What bundled frames are.
+    fn bundled_array(&self) -> Option<ArraySummary> {
+        let frame_shape = self.catalogue.as_ref()?.frames.shape.clone();
+        let (name, pixels) = (FRAMES.to_owned(), true);
+        Some(ArraySummary { name, frame_shape, pixels })
+    }
+
     /// Whether the chosen network can't take the frames that are here.
     pub(super) fn misfits(&self, role: Role) -> bool {
         let fit = self.selected().map(|network| self.fit(network, role));
-        matches!(fit, Some(Fit::Misfit { .. }))
+        self.data(role).loaded.is_some() && matches!(fit, Some(Fit::Misfit { .. }))
     }
 
     /// The float networks that an int8 one can be compared with; those that are bundled are fetched then.
@@ -175,7 +194,7 @@ impl State {
         let Some(network) = self.network(&id) else { return };
         let Some(name) = network.origin.bundled_file().map(file_name) else { return };
         let file = File { name: name.to_owned(), bytes: ByteBuf::from(bytes) };
-        self.load_model(id, file, Vec::new(), effects);
+        self.load_model(id, file.into(), Vec::new(), effects);
     }
 
     /// Opens every network among `files`, the others being beside it. Without a network by its name
@@ -185,21 +204,22 @@ impl State {
             files.into_iter().partition(|file| file.is_network());
         if networks.is_empty() {
             for file in others {
-                self.open_model(file, Vec::new(), effects);
+                self.open_model(file.into(), Vec::new(), effects);
             }
             return;
         }
         for network in networks {
-            let beside = others.iter().filter_map(|file| file.beside(&network)).collect();
-            self.open_model(network, beside, effects);
+            let beside = others.iter().filter_map(|file| file.beside(&network)).map(Rc::new);
+            let beside = beside.collect();
+            self.open_model(network.into(), beside, effects);
         }
     }
 
     /// Gives the network's id.
     pub(super) fn open_model(
         &mut self,
-        file: File,
-        beside: Vec<File>,
+        file: Rc<File>,
+        beside: Vec<Rc<File>>,
         effects: &mut Vec<Effect>,
     ) -> ModelId {
         let title = file.name.strip_suffix(".onnx").unwrap_or(&file.name).to_owned();
@@ -218,8 +238,8 @@ impl State {
     fn load_model(
         &mut self,
         id: ModelId,
-        file: File,
-        beside: Vec<File>,
+        file: Rc<File>,
+        beside: Vec<Rc<File>>,
         effects: &mut Vec<Effect>,
     ) {
         let request = Request::LoadModel { model: id.clone(), file, beside };

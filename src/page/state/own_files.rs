@@ -2,6 +2,7 @@
 //! known what they were called, and they are asked for.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,8 +21,8 @@ use crate::vocabulary::preprocessing::Preprocessing;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SavedNetwork {
     pub sha256: String,
-    pub file: File,
-    pub beside: Vec<File>,
+    pub file: Rc<File>,
+    pub beside: Vec<Rc<File>>,
 }
 
 impl SavedNetwork {
@@ -160,7 +161,7 @@ impl State {
     }
 
     /// The network that was opened from a file, if it was.
-    pub(super) fn opened_already(&self, file: &File) -> Option<ModelId> {
+    pub(super) fn opened_already(&self, file: &Rc<File>) -> Option<ModelId> {
         let same = |id: &str| self.queue.asked_files(id).is_some_and(|own| own == file);
         let network =
             self.networks.iter().find(|own| own.origin == Origin::Opened && same(&own.id));

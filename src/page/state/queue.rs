@@ -82,7 +82,7 @@ impl Queue {
     }
 
     /// The file that a network came in, and those beside it.
-    pub(super) fn files(&self, model: &str) -> Option<(&File, &[File])> {
+    pub(super) fn files(&self, model: &str) -> Option<(&Rc<File>, &[Rc<File>])> {
         match &**self.loads.get(&Slot::Model(model.to_owned()))? {
             Request::LoadModel { file, beside, .. } => Some((file, beside)),
             _ => None,
@@ -90,7 +90,7 @@ impl Queue {
     }
 
     /// The file of a network that was asked to be loaded, be it read or not.
-    pub(super) fn asked_files(&self, model: &str) -> Option<&File> {
+    pub(super) fn asked_files(&self, model: &str) -> Option<&Rc<File>> {
         let asked = self.tasks.iter().find_map(|task| match &*task.request {
             Request::LoadModel { model: own, file, .. } if own == model => Some(file),
             _ => None,

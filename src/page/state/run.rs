@@ -335,6 +335,7 @@ impl State {
         job.task = None;
         job.step = std::mem::replace(&mut job.then, Step::Compare);
         let calibration = job.calibration.clone();
+        let file = Rc::new(file);
         let load = Request::LoadModel { model: id.clone(), file: file.clone(), beside: Vec::new() };
         self.remember_load(Rc::new(load));
         self.forget_drive(&id);
@@ -342,7 +343,6 @@ impl State {
         // Answers of a network that this one replaces.
         self.asked.remove(&id);
         self.predictions.remove(&id);
-        let file = Rc::new(file);
         Some(Made { id, file, summary, inspection: inspection.into(), calibration })
     }
 

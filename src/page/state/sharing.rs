@@ -1,15 +1,17 @@
 //! Variants that a link hands on: they are made again one after another, and their bytes compared with the
 //! link's.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::data::BUNDLED;
+use super::data::{BUNDLED, DataSet, Loaded};
 use super::run::Step;
 use super::train::Training;
 use super::variants::Variant;
 use super::{Effect, State};
 use crate::lab::protocol::{ModelId, Role};
 use crate::page::link::{Link, Named, Shared, SharedVariant};
+use crate::vocabulary::plan::Plan;
 use crate::vocabulary::recipe::Recipe;
 
 /// A link's variants and what has become of them.
@@ -20,6 +22,10 @@ pub struct Sharing {
     pub fates: Vec<Fate>,
     /// The one that is being made.
     at: Option<usize>,
+    /// Those that somebody wants to be trained, by their places.
+    wished: BTreeSet<usize>,
+    /// Whether the table was left as in the link.
+    viewed: bool,
     /// Whether they were put side by side.
     measured: bool,
 }
@@ -42,12 +48,14 @@ pub enum Asked {
     /// Of a file of others, by its place among the variants.
     File(Named),
     Calibration(Named),
+    Training(Named),
 }
 
 impl Sharing {
     fn new(shared: Rc<Shared>) -> Self {
         let fates = vec![Fate::Waiting; shared.variants.len()];
-        Self { shared, fates, at: None, measured: false }
+        let (at, wished) = Default::default();
+        Self { shared, fates, at, wished, viewed: false, measured: false }
     }
 
     /// How many have the link's bytes.
@@ -62,6 +70,21 @@ impl Sharing {
     pub fn is_at(&self, at: usize) -> bool {
         self.at == Some(at)
     }
+
+    /// Whether it is to be trained.
+    pub fn is_wished(&self, at: usize) -> bool {
+        self.wished.contains(&at)
+    }
+
+    /// Those that were trained on a person's own frames and are not here, by their places.
+    pub fn trained_on_own(&self) -> Vec<usize> {
+        let all = self.shared.variants.iter().zip(&self.fates).enumerate();
+        let missing = all.filter(|(_, (variant, fate))| {
+            let not_here = matches!(fate, Fate::Waiting | Fate::NotMade);
+            variant.plan.is_some() && variant.archives == 0 && not_here
+        });
+        missing.map(|(at, _)| at).collect()
+    }
 }
 
 impl State {
@@ -71,7 +94,8 @@ impl State {
         Some(Link { shared: Some(Rc::new(shared)), ..self.link() })
     }
 
-    /// How many of the variants that are shown are in no link: the frames they were calibrated on are gone.
+    /// How many of the variants that are shown are in no link: the frames they were calibrated on are gone, or
+    /// they were trained on other frames than the rest.
     pub fn left_out(&self) -> usize {
         let shown = self
             .bench()
@@ -88,15 +112,17 @@ impl State {
         if network.sha256.is_empty() {
             return None;
         }
-        let own = |role: Role| -> Option<Named> {
-            let loaded = self.data(role).loaded.as_ref().filter(|loaded| !loaded.bundled)?;
-            Some(Named { name: loaded.name.clone(), sha256: loaded.fingerprint.clone() })
-        };
-        let (calibration, training) = (own(Role::Calibration), own(Role::Training));
+        let own = |role: Role| self.data(role).loaded.as_ref().and_then(Loaded::named);
+        let calibration = own(Role::Calibration);
+        let mut trained = bench.shown().filter_map(|variant| variant.trained.as_ref());
+        let training = trained.find_map(|trained| trained.frames.clone());
+        let training = training.or_else(|| own(Role::Training));
+        let itself = bench.get(&id);
         let baseline = bench.baseline().map(|variant| variant.id.clone());
         let (mut variants, mut pinned) = (Vec::new(), None);
         for variant in bench.shown().filter(|variant| variant.id != id) {
-            let Some(shared) = self.share(variant, calibration.as_ref()) else { continue };
+            let frames = [&calibration, &training].map(Option::as_ref);
+            let Some(shared) = self.share(variant, frames) else { continue };
             if baseline.as_ref() == Some(&variant.id) {
                 pinned = Some(variants.len());
             }
@@ -111,10 +137,18 @@ impl State {
             variants,
             baseline: pinned,
             only_differences: bench.only_differences,
+            sorted_by: bench.sorted_by.clone(),
+            network_name: itself.and_then(|variant| variant.name.clone()),
+            network_hidden: itself.is_some_and(|variant| variant.hidden),
         })
     }
 
-    fn share(&self, variant: &Variant, calibration: Option<&Named>) -> Option<SharedVariant> {
+    /// `None` where it was made with other frames than a link can name.
+    fn share(
+        &self,
+        variant: &Variant,
+        [calibration, training]: [Option<&Named>; 2],
+    ) -> Option<SharedVariant> {
         let Some(made) = &variant.made else {
             let file = self.network(&variant.id).filter(|file| !file.sha256.is_empty())?;
             let name = variant.name.clone().or_else(|| Some(file.title.clone()));
@@ -128,12 +162,17 @@ impl State {
         if own_frames && calibration.is_none_or(|own| own.name != made.calibration) {
             return None;
         }
+        let trained = variant.trained.as_ref();
+        let own_training = trained.and_then(|trained| trained.frames.as_ref());
+        if own_training.is_some() && own_training != training {
+            return None;
+        }
         Some(SharedVariant {
             sha256: made.summary.sha256.clone(),
             name: variant.name.clone(),
             recipe: Some(made.summary.recipe.clone()),
-            plan: variant.plan.as_deref().cloned(),
-            archives: variant.archives,
+            plan: trained.map(|trained| Plan::clone(&trained.plan)),
+            archives: trained.map_or(0, |trained| trained.archives),
             own_frames,
         })
     }
@@ -179,8 +218,11 @@ impl State {
             let all = shared.variants.iter().zip(&sharing.fates);
             all.filter(|(_, fate)| **fate == Fate::Waiting).map(|(variant, _)| variant)
         };
-        if waiting().any(|variant| variant.own_frames) && !self.has_shared_calibration() {
+        if waiting().any(|variant| variant.own_frames) && !self.has_named(Role::Calibration) {
             asked.extend(shared.calibration.clone().map(Asked::Calibration));
+        }
+        if !sharing.trained_on_own().is_empty() && !self.has_named(Role::Training) {
+            asked.extend(shared.training.clone().map(Asked::Training));
         }
         let files = waiting().filter(|variant| variant.recipe.is_none());
         asked.extend(files.map(|file| {
@@ -190,10 +232,29 @@ impl State {
         asked
     }
 
-    fn has_shared_calibration(&self) -> bool {
-        let wanted = self.sharing.as_ref().and_then(|sharing| sharing.shared.calibration.as_ref());
-        let loaded = self.calibration.loaded.as_ref();
+    /// Whether the frames are here that the link names.
+    fn has_named(&self, role: Role) -> bool {
+        let shared = self.sharing.as_ref().map(|sharing| &sharing.shared);
+        let wanted = shared.and_then(|shared| match role {
+            Role::Calibration => shared.calibration.as_ref(),
+            Role::Training => shared.training.as_ref(),
+            Role::Validation => None,
+        });
+        let loaded = self.data(role).loaded.as_ref();
         wanted.zip(loaded).is_some_and(|(own, loaded)| own.sha256 == loaded.fingerprint)
+    }
+
+    /// Whether a variant can be made with the frames of a role that are here, or that the page fetches:
+    /// those that the link names, if it was made with a person's `own`.
+    fn has_frames(&self, own: bool, role: Role) -> bool {
+        let DataSet { loaded, loading, .. } = self.data(role);
+        match own {
+            true => loading.is_none() && self.has_named(role),
+            false => {
+                let bundled = loaded.as_ref().is_none_or(|loaded| loaded.bundled);
+                bundled && loading.as_ref().is_none_or(|loading| loading.bundled)
+            }
+        }
     }
 
     /// The next of the link's variants, as soon as nothing else is under way.
@@ -203,15 +264,18 @@ impl State {
             return;
         }
         let Some(network) = self.shared_network() else { return };
-        self.recognize(&network);
+        self.recognize(&network, effects);
         let Some(sharing) = self.sharing.clone() else { return };
         if let Some(at) = (0..sharing.fates.len()).find(|&at| self.can_remake(&sharing, at)) {
             self.select(network, effects);
             if self.can_run() {
                 self.remake(at, now, effects);
             }
-        } else if self.wants_bundled(&sharing) {
-            self.fetch_bundled_data(Role::Calibration, effects);
+        } else if let Some(at) = sharing.wished.iter().find(|&&at| self.can_retrain(&sharing, at)) {
+            self.select(network.clone(), effects);
+            self.retrain(network, *at, now, effects);
+        } else if let Some(role) = self.wants_bundled(&sharing) {
+            self.fetch_bundled_data(role, effects);
         } else if !sharing.measured && !self.awaits(&sharing) {
             self.put_side_by_side(&network, now, effects);
         }
@@ -220,23 +284,40 @@ impl State {
     /// Whether a variant comes next: those that train wait for a word, files for somebody to bring them.
     fn can_remake(&self, sharing: &Sharing, at: usize) -> bool {
         let variant = &sharing.shared.variants[at];
-        let frames = match variant.own_frames {
-            true => self.has_shared_calibration(),
-            false => self.calibration.loaded.as_ref().is_none_or(|loaded| loaded.bundled),
-        };
+        let frames = self.has_frames(variant.own_frames, Role::Calibration);
         let free = self.calibration.loading.is_none();
         let makes = variant.recipe.is_some() && variant.plan.is_none();
         sharing.fates[at] == Fate::Waiting && makes && frames && free
     }
 
-    /// Whether others than the loaded calibration frames are wanted, which the page has.
-    fn wants_bundled(&self, sharing: &Sharing) -> bool {
-        let all = sharing.shared.variants.iter().zip(&sharing.fates);
-        let mut waiting = all.filter(|(_, fate)| **fate == Fate::Waiting);
-        let own = self.calibration.loaded.as_ref().is_some_and(|loaded| !loaded.bundled);
-        let makes = |variant: &SharedVariant| variant.recipe.is_some() && variant.plan.is_none();
-        own && self.calibration.loading.is_none()
-            && waiting.any(|(variant, _)| makes(variant) && !variant.own_frames)
+    /// Whether all frames are here that a variant was trained with.
+    fn can_retrain(&self, sharing: &Sharing, at: usize) -> bool {
+        let variant = &sharing.shared.variants[at];
+        // A link that does not name them leaves it to those that are here.
+        let own = variant.archives == 0 && sharing.shared.training.is_some();
+        let anything = variant.archives == 0 && !own;
+        sharing.fates[at] == Fate::Waiting
+            && self.has_frames(variant.own_frames, Role::Calibration)
+            && (anything || self.has_frames(own, Role::Training))
+    }
+
+    /// The role of which others than the loaded frames are wanted, which the page has.
+    fn wants_bundled(&self, sharing: &Sharing) -> Option<Role> {
+        let all = sharing.shared.variants.iter().zip(&sharing.fates).enumerate();
+        let waiting = all.filter(|(_, (_, fate))| **fate == Fate::Waiting);
+        let next = waiting.filter(|(at, (variant, _))| {
+            variant.recipe.is_some() && (variant.plan.is_none() || sharing.is_wished(*at))
+        });
+        let wanted = next.flat_map(|(_, (variant, _))| {
+            let trains = variant.plan.is_some() && variant.archives > 0;
+            let calibration = (!variant.own_frames).then_some(Role::Calibration);
+            calibration.into_iter().chain(trains.then_some(Role::Training))
+        });
+        let others = |role: &Role| {
+            let DataSet { loaded, loading, .. } = self.data(*role);
+            loading.is_none() && loaded.as_ref().is_some_and(|loaded| !loaded.bundled)
+        };
+        wanted.collect::<Vec<_>>().into_iter().find(others)
     }
 
     /// Whether something will come that can be made at once.
@@ -256,34 +337,43 @@ impl State {
         }
     }
 
-    /// Trains one of the link's variants again.
-    pub(super) fn train_shared(&mut self, at: usize, now: f64, effects: &mut Vec<Effect>) {
-        let (Some(network), Some(sharing)) = (self.shared_network(), self.sharing.clone()) else {
-            return;
-        };
-        let variant = sharing.shared.variants.get(at).cloned().unwrap_or_default();
-        let (Some(recipe), Some(plan)) = (variant.recipe, variant.plan) else { return };
-        if self.job.is_some() {
-            return;
+    /// One of the link's variants is to be trained again, as soon as nothing else is under way and the frames
+    /// are here that it was trained on.
+    pub(super) fn train_shared(&mut self, at: usize) {
+        let Some(sharing) = self.sharing.as_mut().map(Rc::make_mut) else { return };
+        let trains = sharing.shared.variants.get(at).is_some_and(|variant| variant.plan.is_some());
+        if trains && matches!(sharing.fates[at], Fate::Waiting | Fate::NotMade) {
+            sharing.fates[at] = Fate::Waiting;
+            sharing.wished.insert(at);
         }
-        self.select(network.clone(), effects);
+    }
+
+    fn retrain(&mut self, network: ModelId, at: usize, now: f64, effects: &mut Vec<Effect>) {
+        let Some(sharing) = self.sharing.as_mut().map(Rc::make_mut) else { return };
+        sharing.wished.remove(&at);
+        let variant = sharing.shared.variants[at].clone();
+        let (Some(recipe), Some(plan)) = (variant.recipe, variant.plan) else { return };
         self.set_recipe(recipe.clone());
         self.train_form.archives = variant.archives.max(1);
         if !self.can_train() {
+            // The page says elsewhere what does not fit.
             return;
         }
         if let Some(sharing) = self.sharing.as_mut().map(Rc::make_mut) {
             sharing.at = Some(at);
-            sharing.fates[at] = Fate::Waiting;
         }
-        let training = Training::new(recipe, plan, variant.archives);
+        let training = Training::new(recipe, plan, self.train_form.archives);
         self.train(network, training, Step::Train { finish: false }, now, effects);
     }
 
     /// Looks which of the link's variants are here, made just now or before.
-    fn recognize(&mut self, network: &str) {
+    fn recognize(&mut self, network: &str, effects: &mut Vec<Effect>) {
         let Some(mut sharing) = self.sharing.clone() else { return };
         let own = Rc::make_mut(&mut sharing);
+        let mut changed = !std::mem::replace(&mut own.viewed, true);
+        if changed {
+            self.leave_as_in(network, &own.shared);
+        }
         let at = own.at.take();
         for (place, fate) in own.fates.iter_mut().enumerate() {
             if *fate != Fate::Waiting {
@@ -292,19 +382,33 @@ impl State {
             let shared = &own.shared.variants[place];
             if let Some(id) = self.here(network, shared) {
                 self.call(network, &id, shared);
-                *fate = Fate::Same;
+                if own.shared.baseline == Some(place) {
+                    self.variants_of(network).pin(id);
+                }
+                (*fate, changed) = (Fate::Same, true);
             } else if at == Some(place) {
                 // It was made, and is something else, or was not made.
                 *fate = self.made_instead(network, shared).map_or(Fate::NotMade, Fate::Other);
             }
         }
-        if let Some(pinned) = own.shared.baseline.and_then(|at| own.shared.variants.get(at))
-            && let Some(id) = self.here(network, pinned)
-        {
-            self.variants_of(network).pin(id);
-        }
-        self.variants_of(network).only_differences |= own.shared.only_differences;
         self.sharing = Some(sharing);
+        if changed {
+            self.save_view(network, effects);
+        }
+    }
+
+    /// Leaves the table as the link has it, but for what is not here yet.
+    fn leave_as_in(&mut self, network: &str, shared: &Shared) {
+        let variants = self.variants_of(network);
+        variants.only_differences |= shared.only_differences;
+        if shared.sorted_by.is_some() {
+            variants.sorted_by.clone_from(&shared.sorted_by);
+        }
+        let itself = variants.entry(network);
+        itself.hidden = shared.network_hidden;
+        if shared.network_name.is_some() {
+            itself.name.clone_from(&shared.network_name);
+        }
     }
 
     /// The variant that has the bytes of a link's.

@@ -9,8 +9,8 @@ use crate::lab::protocol::ModelId;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Times {
     pub models: Vec<ModelId>,
-    /// Milliseconds of each.
-    pub ms: Vec<Vec<f32>>,
+    /// Milliseconds of each, shared with whoever draws them.
+    pub ms: Vec<Rc<[f32]>>,
 }
 
 impl State {
@@ -18,16 +18,16 @@ impl State {
         let Some(job) = &self.job else { return };
         let times = Rc::make_mut(self.times.get_or_insert_default());
         if times.models != job.contestants {
-            let (models, none) = (job.contestants.clone(), Vec::new());
+            let (models, none) = (job.contestants.clone(), Rc::default());
             *times = Times { ms: vec![none; models.len()], models };
         }
         for (all, more) in times.ms.iter_mut().zip(ms) {
-            all.extend(more);
+            *all = all.iter().copied().chain(more).collect();
         }
     }
 
     /// The names of those that were timed together last, or are now, and how long they took.
-    pub fn latencies(&self) -> Vec<(ModelId, String, Vec<f32>)> {
+    pub fn latencies(&self) -> Vec<(ModelId, String, Rc<[f32]>)> {
         if let Some(times) = &self.times {
             let named = times.models.iter().map(|id| (id.clone(), self.name_of(id)));
             let all = named.zip(&times.ms).map(|((id, name), ms)| (id, name, ms.clone()));
@@ -41,9 +41,7 @@ impl State {
         let last = timed.clone().map(|(_, measured)| measured.run).max();
         let timed = timed.filter(|(_, measured)| Some(measured.run) == last);
         timed
-            .map(|(variant, of)| {
-                (variant.id.clone(), self.variant_name(variant), of.times.to_vec())
-            })
+            .map(|(variant, of)| (variant.id.clone(), self.variant_name(variant), of.times.clone()))
             .collect()
     }
 

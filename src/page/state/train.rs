@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::data::{BUNDLED, DataSet};
+use super::data::{BUNDLED, DataSet, Loaded};
 use super::networks::{Fit, Origin};
 use super::run::{Job, Step};
+use super::variants::Trained;
 use super::{Effect, State};
 use crate::error::{Error, Result};
 use crate::lab::protocol::{
@@ -251,7 +252,7 @@ impl State {
     }
 
     /// The file of a network that was opened from disk, and those beside it.
-    fn opened_files(&self, id: &str) -> Option<(&File, &[File])> {
+    fn opened_files(&self, id: &str) -> Option<(&Rc<File>, &[Rc<File>])> {
         let opened = self.network(id).is_some_and(|network| network.origin == Origin::Opened);
         self.queue.files(id).filter(|_| opened)
     }
@@ -396,13 +397,6 @@ impl State {
         }
     }
 
-    /// Said once and not at every checkpoint.
-    pub(super) fn training_not_kept(&mut self, error: Error) {
-        if !std::mem::replace(&mut self.unkept_is_told, true) {
-            self.complain(error);
-        }
-    }
-
     fn training_under_way(&mut self) -> Option<&mut Training> {
         let job = self.job.as_ref().filter(|job| job.trains)?;
         self.trainings.get_mut(&job.network).map(Rc::make_mut)
@@ -423,9 +417,12 @@ impl State {
             training.checkpoint = None;
         }
         effects.push(Effect::ForgetTraining(self.training_key(&network)));
+        let loaded = self.training.loaded.as_ref();
         let trained = self.trainings.get(&network).map(|training| {
-            let bundled = training.frames == BUNDLED;
-            (training.plan.clone(), if bundled { training.archives } else { 0 })
+            let loaded = loaded.filter(|loaded| loaded.name == training.frames);
+            let archives = if training.frames == BUNDLED { training.archives } else { 0 };
+            let (plan, frames) = (training.plan.clone(), loaded.and_then(Loaded::named));
+            Trained { plan, archives, frames }
         });
         if let Some(made) = self.take_up(id, file, summary.quantization, inspection) {
             let made = self.keep_made(&network, made, trained, effects);

@@ -9,11 +9,13 @@ use super::run::{Made, Step};
 use super::{Effect, State};
 use crate::error::Error;
 use crate::lab::protocol::{ModelId, Request};
+use crate::page::link::Named;
 use crate::page::sorting::{Key, Sorting};
-use crate::page::table::{self, Column, Row};
+use crate::page::table;
+use crate::report::figure::Column;
+use crate::report::rows::Row;
 use crate::report::words;
 use crate::vocabulary::driving::{Driven, Drives};
-use crate::vocabulary::file::File;
 use crate::vocabulary::plan::Plan;
 use crate::vocabulary::recipe::Recipe;
 use crate::vocabulary::report::{FrameClasses, Report, Series};
@@ -23,7 +25,7 @@ use crate::vocabulary::report::{FrameClasses, Report, Series};
 pub struct Variants {
     pub all: Vec<Variant>,
     /// What differences are taken from; `None`: the first.
-    baseline: Option<ModelId>,
+    pub(super) baseline: Option<ModelId>,
     pub only_differences: bool,
     /// The row that the columns are sorted by, and whether the largest comes first.
     pub sorted_by: Option<(String, bool)>,
@@ -36,15 +38,23 @@ pub struct Variant {
     pub id: ModelId,
     /// `None`: it is in the list of networks.
     pub made: Option<Rc<Made>>,
-    /// What it was trained by, if it was.
-    pub plan: Option<Rc<Plan>>,
-    /// Bundled archives that it was trained on; 0: on other frames, or none.
-    pub archives: usize,
+    /// How it was trained, if it was.
+    pub trained: Option<Trained>,
     /// As somebody called it.
     pub name: Option<String>,
     pub hidden: bool,
     pub measured: Option<Rc<Measured>>,
     pub driven: Option<Rc<Driven>>,
+}
+
+/// How a variant was trained.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trained {
+    pub plan: Rc<Plan>,
+    /// Bundled archives that it was trained on; 0: on a person's own frames.
+    pub archives: usize,
+    /// Those; earlier versions did not keep which they were.
+    pub frames: Option<Named>,
 }
 
 /// What measuring has found.
@@ -104,8 +114,8 @@ enum Undo {
 
 impl Variant {
     fn new(id: ModelId) -> Self {
-        let (made, plan, name, measured, driven) = Default::default();
-        Self { id, made, plan, archives: 0, name, hidden: false, measured, driven }
+        let (made, trained, name, measured, driven) = Default::default();
+        Self { id, made, trained, name, hidden: false, measured, driven }
     }
 
     pub fn recipe(&self) -> Option<&Recipe> {
@@ -128,6 +138,12 @@ impl Variants {
 
     pub(super) fn pin(&mut self, id: ModelId) {
         self.baseline = Some(id);
+    }
+
+    /// Whether nobody has changed anything about the table.
+    pub(super) fn is_untouched(&self) -> bool {
+        let shows_all = !self.only_differences && self.hidden() == 0;
+        self.undo.is_empty() && self.baseline.is_none() && self.sorted_by.is_none() && shows_all
     }
 
     pub(super) fn entry(&mut self, id: &str) -> &mut Variant {
@@ -175,11 +191,11 @@ impl Variants {
 
     /// Those that are made here, not trained.
     fn made(&self) -> impl DoubleEndedIterator<Item = &Rc<Made>> {
-        self.all.iter().filter(|variant| variant.plan.is_none()).filter_map(|v| v.made.as_ref())
+        self.all.iter().filter(|variant| variant.trained.is_none()).filter_map(|v| v.made.as_ref())
     }
 
     fn trained(&self) -> impl DoubleEndedIterator<Item = &Rc<Made>> {
-        self.all.iter().filter(|variant| variant.plan.is_some()).filter_map(|v| v.made.as_ref())
+        self.all.iter().filter(|variant| variant.trained.is_some()).filter_map(|v| v.made.as_ref())
     }
 }
 
@@ -228,7 +244,8 @@ impl State {
         let stem = format!("{network}-qat");
         let Some(variants) = self.variants.get(network) else { return stem };
         let same = variants.all.iter().find(|variant| {
-            variant.recipe() == Some(recipe) && variant.plan.as_deref() == Some(plan)
+            let own = variant.trained.as_ref().map(|trained| &*trained.plan);
+            variant.recipe() == Some(recipe) && own == Some(plan)
         });
         same.map_or_else(|| variants.fresh(&stem), |variant| variant.id.clone())
     }
@@ -248,15 +265,14 @@ impl State {
         &mut self,
         network: &str,
         made: Made,
-        trained: Option<(Rc<Plan>, usize)>,
+        trained: Option<Trained>,
         effects: &mut Vec<Effect>,
     ) -> Rc<Made> {
-        let (plan, archives) = trained.unzip();
         let variants = self.variants_of(network);
         let hash = &made.summary.sha256;
         let twin = variants.all.iter().find(|variant| {
             let same = |other: &Rc<Made>| other.summary.sha256 == *hash && !hash.is_empty();
-            let kind = variant.plan.is_some() == plan.is_some();
+            let kind = variant.trained.is_some() == trained.is_some();
             variant.id != made.id && kind && variant.made.as_ref().is_some_and(same)
         });
         if let Some(twin) = twin.and_then(|variant| variant.made.clone()) {
@@ -269,8 +285,10 @@ impl State {
         if !same {
             (variant.measured, variant.driven) = (None, None);
         }
-        (variant.made, variant.plan, variant.hidden) = (Some(made.clone()), plan, false);
-        variant.archives = archives.unwrap_or_default();
+        (variant.made, variant.trained) = (Some(made.clone()), trained);
+        if std::mem::take(&mut variant.hidden) {
+            self.save_view(network, effects);
+        }
         made
     }
 
@@ -298,7 +316,7 @@ impl State {
         self.frame_labels = Some(Rc::new(labels));
         let bench = self.bench_of(network);
         let mut times = self.times.take().map_or_else(Vec::new, |times| times.ms.clone());
-        times.resize(contestants.len(), Vec::new());
+        times.resize(contestants.len(), Rc::default());
         let variants = self.variants_of(&bench);
         for (at, (id, report)) in contestants.iter().zip(reports).enumerate() {
             variants.entry(id).measured = Some(Rc::new(Measured {
@@ -307,7 +325,7 @@ impl State {
                 frames,
                 classes: answers.get(at).cloned(),
                 values: series.iter().filter_map(|of| of.answers.get(at).cloned()).collect(),
-                times: std::mem::take(&mut times[at]).into(),
+                times: times[at].clone(),
             }));
         }
         for id in contestants {
@@ -342,7 +360,7 @@ impl State {
         &mut self,
         network: &str,
         made: Option<Rc<Made>>,
-        trained: Option<(Rc<Plan>, usize)>,
+        trained: Option<Trained>,
         (name, measured, driven): (Option<String>, Option<Rc<Measured>>, Option<Rc<Driven>>),
     ) -> Option<Rc<Made>> {
         let variants = self.variants_of(network);
@@ -355,14 +373,12 @@ impl State {
             Some(_) if trained.is_some() => variants.fresh(&format!("{network}-qat")),
             Some(_) => variants.fresh(&format!("{network}-int8")),
         };
-        let (plan, archives) = trained.unzip();
         let made = made.map(|made| Rc::new(Made { id: id.clone(), ..Made::clone(&made) }));
         let variant = variants.entry(&id);
         if variant.measured.is_none() {
             (variant.name, variant.measured, variant.driven) = (name, measured, driven);
         }
-        (variant.made, variant.plan) = (made.clone(), plan);
-        variant.archives = archives.unwrap_or_default();
+        (variant.made, variant.trained) = (made.clone(), trained);
         made
     }
 
@@ -438,10 +454,10 @@ impl State {
         };
         let renamed = matches!(undo, Undo::Rename(..));
         variants.undo.push(undo);
-        if let Some(bench) = self.selected.as_deref().map(|id| self.bench_of(id))
-            && renamed
-        {
-            self.save_variant(&bench, id, effects);
+        let Some(bench) = self.selected.as_deref().map(|id| self.bench_of(id)) else { return };
+        match renamed {
+            true => self.save_variant(&bench, id, effects),
+            false => self.save_view(&bench, effects),
         }
     }
 
@@ -461,6 +477,7 @@ impl State {
             self.forget_variant(&bench, &made, effects);
             self.mean_the_last(&bench);
         }
+        self.save_view(&bench, effects);
     }
 
     /// If what is meant as made or trained is a variant no more, the last one is.
@@ -479,6 +496,7 @@ impl State {
     }
 
     pub(super) fn change_table(&mut self, change: TableChange, effects: &mut Vec<Effect>) {
+        let Some(bench) = self.selected.as_deref().map(|id| self.bench_of(id)) else { return };
         let Some(variants) = self.bench_mut() else { return };
         match change {
             TableChange::OnlyDifferences(only) => variants.only_differences = only,
@@ -498,16 +516,18 @@ impl State {
                 let ids = ids.collect();
                 variants.undo.push(Undo::Hide(ids));
             }
-            TableChange::Undo => self.undo(effects),
+            TableChange::Undo => self.undo(&bench, effects),
         }
+        self.save_view(&bench, effects);
     }
 
-    fn undo(&mut self, effects: &mut Vec<Effect>) {
+    fn undo(&mut self, bench: &str, effects: &mut Vec<Effect>) {
         let Some(variants) = self.bench_mut() else { return };
         match variants.undo.pop() {
             Some(Undo::Rename(id, name)) => {
                 if let Some(variant) = variants.get_mut(&id) {
                     variant.name = name;
+                    self.save_variant(bench, &id, effects);
                 }
             }
             Some(Undo::Show(id)) => {
@@ -525,13 +545,11 @@ impl State {
                 let (id, made) = (variant.id.clone(), variant.made.clone());
                 variants.all.insert(at.min(variants.all.len()), *variant);
                 if let Some(made) = made {
-                    let file = File::clone(&made.file);
+                    let file = made.file.clone();
                     let load = Request::LoadModel { model: id, file, beside: Vec::new() };
                     self.send(Purpose::Replay, load, effects);
-                    let bench = self.selected.as_deref().map(|id| self.bench_of(id));
-                    let bench = bench.unwrap_or_default();
-                    self.mean_the_last(&bench);
-                    self.save_variant(&bench, &made.id, effects);
+                    self.mean_the_last(bench);
+                    self.save_variant(bench, &made.id, effects);
                 }
             }
             None => {}
@@ -542,7 +560,7 @@ impl State {
     pub fn variant_name(&self, variant: &Variant) -> String {
         let own = || {
             let Some(made) = &variant.made else { return self.title(&variant.id) };
-            let trained = if variant.plan.is_some() { "trained, " } else { "" };
+            let trained = if variant.trained.is_some() { "trained, " } else { "" };
             let on = match &*made.calibration {
                 "" | BUNDLED => String::new(),
                 own => format!(", on {own}"),
@@ -591,7 +609,7 @@ impl State {
 
     /// The command line that makes a variant again.
     pub fn command_of(&self, variant: &Variant) -> Option<String> {
-        let made = variant.made.as_ref().filter(|_| variant.plan.is_none())?;
+        let made = variant.made.as_ref().filter(|_| variant.trained.is_none())?;
         let network = self.variants.iter().find(|(_, of)| of.get(&variant.id).is_some());
         Some(self.command_by(network?.0, &made.summary.recipe))
     }

@@ -15,7 +15,7 @@ use crate::web::address;
 
 pub struct App {
     state: Rc<State>,
-    /// The state as each place showed it last.
+    /// The state as each place showed it last, but for how far things are.
     seen: [(Place, Snapshot); Place::ALL.len()],
     shell: Shell,
     clock: PageClock,
@@ -56,8 +56,11 @@ impl Component for App {
 
 impl App {
     fn act(&mut self, action: Action) {
+        let passes = action.is_passing();
         let effects = Rc::make_mut(&mut self.state).update(action, self.clock.now());
-        self.seen[self.state.place.at()].1 = Snapshot(self.state.clone());
+        if !passes {
+            self.seen[self.state.place.at()].1 = Snapshot(self.state.clone());
+        }
         for effect in effects {
             self.shell.perform(effect);
         }

@@ -6,7 +6,6 @@ use super::around::action_bar::ActionBar;
 use super::around::explain::Explanations;
 use super::around::kept_line::KeptLine;
 use super::around::masthead::{Lead, Masthead};
-use super::around::notices::Notices;
 use super::around::places::Places;
 use super::charts::latencies::Latencies;
 use super::charts::trade_off::TradeOff;
@@ -36,7 +35,7 @@ use crate::page::state::{Action, State};
 pub(super) struct Layout<'a> {
     pub(super) state: Snapshot,
     /// The places that are rendered, each with the state as it showed it last: where nobody is, nothing is
-    /// rendered anew.
+    /// rendered anew, and where somebody is, only what shows how far things are follows every report of that.
     pub(super) seen: &'a [(Place, Snapshot)],
     pub(super) dispatch: Callback<Action>,
     pub(super) opener: Opener,
@@ -54,9 +53,9 @@ impl Layout<'_> {
                 <Places state={state.clone()} dispatch={dispatch.clone()} />
                 <main>
                     <SharedPanel state={state.clone()} dispatch={dispatch.clone()} />
+                    <Misfit state={state.clone()} dispatch={dispatch.clone()} />
                     { for places }
                 </main>
-                <Notices state={state.clone()} dispatch={dispatch.clone()} />
                 <DropZone />
                 <Explanations />
             </ContextProvider<PageClock>>
@@ -67,6 +66,7 @@ impl Layout<'_> {
     /// A place that was left keeps its scrolled lists, opened folds and canvases.
     fn place(&self, place: Place, seen: &Snapshot) -> Html {
         let state = seen.clone();
+        let live = if self.state.place == place { self.state.clone() } else { seen.clone() };
         let dispatch = self.dispatch.clone();
         let content = match place {
             Place::Drive => html! {
@@ -78,7 +78,6 @@ impl Layout<'_> {
                         <NetworkList state={state.clone()} dispatch={dispatch.clone()} />
                         <section class="stage" aria-label="The chosen network">
                             <Doubts state={state.clone()} dispatch={dispatch.clone()} />
-                            <Misfit state={state.clone()} dispatch={dispatch.clone()} />
                             <RecipePanel state={state.clone()} dispatch={dispatch.clone()} />
                             <ShortVerdict state={state.clone()} dispatch={dispatch.clone()} />
                             <ActionBar {state} {dispatch} />
@@ -89,7 +88,7 @@ impl Layout<'_> {
             Place::Compare => html! {
                 <>
                     <CompareTable state={state.clone()} dispatch={dispatch.clone()} />
-                    <Latencies state={state.clone()} dispatch={dispatch.clone()} />
+                    <Latencies state={live} dispatch={dispatch.clone()} />
                     <TradeOff state={state.clone()} dispatch={dispatch.clone()} />
                     <Results state={state.clone()} dispatch={dispatch.clone()} />
                     <RoadSection state={state.clone()} dispatch={dispatch.clone()} />
@@ -108,10 +107,10 @@ impl Layout<'_> {
                     <FrameGrid {state} {dispatch} />
                 </>
             },
-            Place::Train => html! { <TrainSection {state} {dispatch} /> },
+            Place::Train => html! { <TrainSection state={live} {dispatch} /> },
             Place::Data => html! {
                 <>
-                    <DataPanel state={state.clone()} dispatch={dispatch.clone()} />
+                    <DataPanel state={live} dispatch={dispatch.clone()} />
                     <KeptLine {state} {dispatch} />
                 </>
             },

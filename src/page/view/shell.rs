@@ -50,20 +50,16 @@ impl Shell {
             Effect::Fetch { resource, urls } => self.fetch(resource, urls),
             Effect::Abort(resource) => self.arrivals.abort(&resource),
             Effect::Send { task, request } => {
-                if let Some(worker) = &self.worker
-                    && let Err(error) = worker.send(task, &request)
-                {
-                    self.dispatch.emit(Action::WorkerLost { error, started: true });
+                if let Some(worker) = &self.worker {
+                    worker.send(task, request);
                 }
             }
             Effect::SendToCars { task, request } => {
                 if self.cars.is_none() {
                     self.cars = start_cars(&self.dispatch, &self.lender);
                 }
-                if let Some(cars) = &self.cars
-                    && let Err(error) = cars.send(task, &request)
-                {
-                    self.dispatch.emit(Action::CarsLost { error, started: true });
+                if let Some(cars) = &self.cars {
+                    cars.send(task, request);
                 }
             }
             Effect::RestartCars => self.cars = None,
@@ -90,7 +86,7 @@ impl Shell {
                     match TRAININGS.keep(training.key(), &*training).await {
                         Ok(true) => dispatch.emit(Action::TrainingKept { network, epochs }),
                         Ok(false) => {}
-                        Err(error) => dispatch.emit(Action::TrainingNotKept(error)),
+                        Err(error) => dispatch.emit(Action::NotKept(error)),
                     }
                 });
             }
@@ -115,7 +111,7 @@ impl Shell {
                     match VARIANTS.keep(&key, &*saved).await {
                         Ok(true) => dispatch.emit(Action::VariantKept { key, bytes }),
                         Ok(false) => {}
-                        Err(error) => dispatch.emit(Action::VariantNotKept(error)),
+                        Err(error) => dispatch.emit(Action::NotKept(error)),
                     }
                 });
             }
@@ -142,7 +138,7 @@ impl Shell {
                     match NETWORKS.keep(&sha256, &*saved).await {
                         Ok(true) => dispatch.emit(Action::NetworkKept { sha256, bytes }),
                         Ok(false) => {}
-                        Err(error) => dispatch.emit(Action::VariantNotKept(error)),
+                        Err(error) => dispatch.emit(Action::NotKept(error)),
                     }
                 });
             }
@@ -156,7 +152,7 @@ impl Shell {
                     match own_frames::keep(role, &*saved, &saved.files, &lender).await {
                         Ok(Some(bytes)) => dispatch.emit(Action::FramesKept { role, bytes }),
                         Ok(None) => {}
-                        Err(error) => dispatch.emit(Action::VariantNotKept(error)),
+                        Err(error) => dispatch.emit(Action::NotKept(error)),
                     }
                 });
             }

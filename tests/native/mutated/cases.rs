@@ -27,8 +27,10 @@ const FRAMES: usize = 3;
 pub(super) fn tried(bytes: &[u8], number: usize) -> Outcome {
     let mut lab = Lab::new();
     let file = File { name: "changed.onnx".into(), bytes: bytes.to_vec().into() };
-    let loaded =
-        does(&mut lab, Request::LoadModel { model: "float".into(), file, beside: Vec::new() });
+    let loaded = does(
+        &mut lab,
+        Request::LoadModel { model: "float".into(), file: file.into(), beside: Vec::new() },
+    );
     let Ok(graph) = onnx::read(bytes) else { return Outcome::RefusedOnReading };
     let Some(frames) = frames(&graph).filter(|_| loaded) else { return Outcome::RefusedLater };
     for role in [Role::Calibration, Role::Validation] {

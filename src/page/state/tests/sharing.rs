@@ -69,6 +69,7 @@ fn a_link_makes_all_variants_again_and_compares_their_bytes() {
     let mut bench = bench_of(&[8, 4, 3]);
     change(&mut bench, "plain-int8-2", ColumnChange::Rename("four".into()));
     change(&mut bench, "plain-int8-3", ColumnChange::Pin);
+    bench.act(Action::ChangeTable(TableChange::Sort("accuracy".into())));
     bench.act(Action::Go(Place::Compare));
     let link = link_of(&mut bench);
     assert!(link.starts_with("place=compare&"), "{link}");
@@ -83,6 +84,8 @@ fn a_link_makes_all_variants_again_and_compares_their_bytes() {
     assert_eq!(fates(&again), vec![Fate::Same; 3], "{:?}", again.told());
     assert_eq!(again.columns(), ["plain-int8-3", "plain", "plain-int8", "plain-int8-2"]);
     assert_eq!(again.state.title("plain-int8-2"), "four");
+    let sorted = |bench: &Bench| bench.state.bench().and_then(|table| table.sorted_by.clone());
+    assert_eq!(sorted(&again), Some(("accuracy".into(), false)));
     assert_eq!(again.compared("plain").len(), 4, "they are put side by side once");
     assert_eq!((again.state.job.clone(), again.state.place), (None, Place::Compare));
     let address = again.address.clone().unwrap_or_default();
@@ -125,7 +128,8 @@ fn what_a_link_has_of_ones_own_is_asked_for() {
     again.select("theirs");
     let asks = |bench: &Bench| -> Vec<String> {
         let name = |asked| match asked {
-            Asked::Network(named) | Asked::File(named) | Asked::Calibration(named) => named.name,
+            Asked::Network(named) | Asked::File(named) => named.name,
+            Asked::Calibration(named) | Asked::Training(named) => named.name,
         };
         bench.state.asked().into_iter().map(name).collect()
     };
@@ -136,6 +140,43 @@ fn what_a_link_has_of_ones_own_is_asked_for() {
     assert_eq!(asks(&again), ["tub.zip"], "by what is in it");
     own(&mut again, "tub.zip");
     assert_eq!((asks(&again).len(), fates(&again)), (0, &[Fate::Same][..]));
+}
+
+#[test]
+fn frames_that_a_links_variants_were_trained_on_are_asked_for() {
+    let own = |bench: &mut Bench, name: &str| {
+        let (role, files) = (Role::Training, vec![file(name).into()]);
+        bench.act(Action::OpenData { role, name: name.into(), files });
+        bench.deliver();
+        bench.work();
+    };
+    let mut bench = Bench::open();
+    own(&mut bench, "laps.zip");
+    bench.act(Action::Train);
+    bench.deliver();
+    bench.work();
+    // It is known what it was trained on, be that open or not, and in the next visit, too.
+    bench.act(Action::UseBundledData(Role::Training));
+    let mut next = Bench::open();
+    next.act(Action::VariantsRecalled(bench.shelf.values().cloned().collect()));
+    next.work();
+    let link = link_of(&mut next);
+
+    let mut again = Bench::default();
+    again.act(Action::OpenLink(link));
+    again.arrive();
+    again.deliver();
+    again.work();
+    let asks = |bench: &Bench| bench.state.asked();
+    let [Asked::Training(named)] = &asks(&again)[..] else { panic!("{:?}", asks(&again)) };
+    assert_eq!((&*named.name, &*named.sha256), ("laps.zip", &*hash("laps.zip")));
+    assert_eq!(fates(&again), [Fate::Same, Fate::Waiting], "a training waits for a word");
+    again.act(Action::TrainShared(1));
+    own(&mut again, "other.zip");
+    assert_eq!((asks(&again).len(), &fates(&again)[1]), (1, &Fate::Waiting));
+    own(&mut again, "laps.zip");
+    assert_eq!((asks(&again).len(), fates(&again)), (0, &[Fate::Same, Fate::Same][..]));
+    assert!(again.state.job.is_none() && again.told().is_empty(), "{:?}", again.told());
 }
 
 #[test]
@@ -200,6 +241,9 @@ fn ones_own_files_outlive_a_reload_where_there_is_room() {
     let (role, files) = (Role::Validation, vec![file("tub.zip").into()]);
     bench.act(Action::OpenData { role, name: "tub.zip".into(), files });
     bench.work();
+    let kept = bench.own_networks.values().next().expect("the network is kept");
+    let (sent, _) = bench.state.queue.files("opened-1").expect("the worker has it");
+    assert!(Rc::ptr_eq(&kept.file, sent), "a large file is there once");
     let again = next_visit(&bench, true);
     let name = |bench: &Bench| bench.state.validation.loaded.as_ref().map(|own| own.name.clone());
     assert_eq!(name(&again).as_deref(), Some("tub.zip"));

@@ -175,7 +175,7 @@ fn the_table_is_taken_away_as_text() {
         markdown.starts_with("| | Plain | a, \"b\" \\| c |\n| :-- | --: | --: |\n"),
         "{markdown}"
     );
-    assert!(markdown.contains("| Top-1 accuracy | 100.0 % (90.0 % to 100.0 %) |"), "{markdown}");
+    assert!(markdown.contains("| Top-1 accuracy | 100.00 % (90.00 to 100.00) |"), "{markdown}");
     let lines: Vec<&str> = csv.lines().collect();
     assert!(lines[0].starts_with("name,variant,accuracy,accuracy-low,accuracy-high,"), "{csv}");
     assert!(lines[2].starts_with("\"a, \"\"b\"\" | c\",int8,1,0.9,1,"), "{csv}");
@@ -283,6 +283,55 @@ fn a_reload_loses_no_variant() {
     again.act(Action::MeasureAll);
     again.work();
     assert_eq!(again.state.notices, []);
+}
+
+/// What the browser has kept, as a page before views were kept had written it.
+fn written_before(shelf: &BTreeMap<String, SavedVariant>) -> Vec<SavedVariant> {
+    let older = |saved: &SavedVariant| {
+        let mut json = serde_json::to_value(saved).expect("it is JSON");
+        let fields = json.as_object_mut().expect("a record");
+        for field in ["view", "trained_on", "archives"] {
+            assert!(fields.remove(field).is_some(), "{field}");
+        }
+        if let Some(measured) = fields.get_mut("measured").and_then(|own| own.as_object_mut()) {
+            measured.remove("times");
+        }
+        serde_json::from_value(json).expect("an older page has written it")
+    };
+    shelf.values().map(older).collect()
+}
+
+#[test]
+fn a_reload_leaves_the_table_as_it_was() {
+    let mut bench = bench_of(&[8, 4, 3]);
+    change(&mut bench, "plain-int8-2", ColumnChange::Hide);
+    change(&mut bench, "plain-int8-3", ColumnChange::Pin);
+    bench.act(Action::ChangeTable(TableChange::Sort("accuracy".into())));
+    bench.act(Action::ChangeTable(TableChange::OnlyDifferences(true)));
+    let left = |bench: &Bench| {
+        let table = bench.state.bench().expect("something is compared").clone();
+        let columns = bench.columns().into_iter().map(str::to_owned).collect::<Vec<_>>();
+        (columns, table.hidden(), table.sorted_by.clone(), table.only_differences)
+    };
+    let again = opened_again(&bench);
+    assert_eq!(left(&again), left(&bench));
+    assert_eq!((left(&again).0[0].as_str(), left(&again).1), ("plain-int8-3", 1));
+    assert!(!again.state.bench().expect("it was compared").can_undo());
+
+    // What is taken back is kept as well, names too.
+    change(&mut bench, "plain-int8", ColumnChange::Rename("mine".into()));
+    for _ in 0..3 {
+        undo(&mut bench);
+    }
+    let again = opened_again(&bench);
+    assert_eq!((left(&again).0.len(), left(&again).1), (4, 0));
+    assert_ne!(again.state.title("plain-int8"), "mine");
+
+    let mut older = Bench::open();
+    older.act(Action::VariantsRecalled(written_before(&bench.shelf)));
+    older.work();
+    assert_eq!(older.columns(), ["plain", "plain-int8", "plain-int8-2", "plain-int8-3"]);
+    assert_eq!(older.state.notices, []);
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Errors: what went wrong, where, and the way out. They block nothing.
+//! Errors: what went wrong, where, and the way out. They stand among what holds in all places, where they move
+//! what is below and hide none of it.
 
 use yew::prelude::*;
 
@@ -14,7 +15,9 @@ pub(in crate::page::view) fn Notices(PageProps { state, dispatch }: &PageProps) 
         html! {
             <div key={id} class="notice" data-testid="notice" role="alert">
                 <div>
-                    if let Some(file) = &error.file { <p class="notice-file">{ file }</p> }
+                    if let Some(file) = &error.file {
+                        <p class="notice-file">{ std::iter::once(file).chain(&notice.also).cloned().collect::<Vec<_>>().join(", ") }</p>
+                    }
                     <p class="notice-what">
                         if let Some(node) = &error.node { <code>{ node }</code>{": "} }
                         { format!("{}.", error.what) }
@@ -26,5 +29,8 @@ pub(in crate::page::view) fn Notices(PageProps { state, dispatch }: &PageProps) 
             </div>
         }
     };
+    if state.notices.is_empty() {
+        return Html::default();
+    }
     html! { <div class="notices">{ for state.notices.iter().map(notice) }</div> }
 }

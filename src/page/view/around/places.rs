@@ -1,8 +1,9 @@
-//! The places as links, and what holds in all of them: the chosen network, its recipe, the job.
+//! The places as links, and what holds in all of them: the chosen network, its recipe, the job, errors.
 
 use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
+use super::notices::Notices;
 use super::working::Working;
 use crate::page::place::Place;
 use crate::page::state::{Action, Network};
@@ -40,6 +41,7 @@ pub(in crate::page::view) fn Places(PageProps { state, dispatch }: &PageProps) -
                     <Working state={state.clone()} dispatch={dispatch.clone()} />
                 </section>
             }
+            <Notices state={state.clone()} dispatch={dispatch.clone()} />
         </div>
     }
 }

@@ -1,11 +1,14 @@
 //! How long inferences take: a histogram per network, all on one scale, drawn while they are timed.
 
+use std::rc::Rc;
+
 use yew::prelude::*;
 
 use super::scale::Scale;
 use super::series;
+use crate::lab::protocol::ModelId;
 use crate::page::format;
-use crate::page::histogram::{Histogram, quantile};
+use crate::page::histogram::{Histogram, quantile, sorted};
 use crate::page::view::props::PageProps;
 
 const WIDTH: f64 = 320.0;
@@ -13,15 +16,41 @@ const HEIGHT: f64 = 26.0;
 
 #[component]
 pub(in crate::page::view) fn Latencies(PageProps { state, .. }: &PageProps) -> Html {
-    let all = state.latencies();
-    if all.iter().all(|(_, _, ms)| ms.is_empty()) {
+    let bench = state.bench();
+    let timed = |(id, name, ms): (ModelId, String, Rc<[f32]>)| {
+        let place = bench.and_then(|bench| bench.all.iter().position(|of| of.id == id));
+        Timed { id, name, ms, place }
+    };
+    let all: Vec<Timed> = state.latencies().into_iter().map(timed).collect();
+    if all.iter().all(|timed| timed.ms.is_empty()) {
         return Html::default();
     }
-    let live = state.times.is_some();
-    let samples: Vec<&[f32]> = all.iter().map(|(_, _, ms)| &ms[..]).collect();
+    html! { <Strips {all} live={state.times.is_some()} /> }
+}
+
+/// How long a network took, and its place among the variants, which gives it its colour.
+#[derive(Clone, PartialEq)]
+struct Timed {
+    id: ModelId,
+    name: String,
+    ms: Rc<[f32]>,
+    place: Option<usize>,
+}
+
+#[derive(PartialEq, Properties)]
+struct StripsProps {
+    all: Vec<Timed>,
+    live: bool,
+}
+
+/// Drawn anew when something was timed, and at nothing else that changes on the page.
+#[component]
+fn Strips(StripsProps { all, live }: &StripsProps) -> Html {
+    let live = *live;
+    let samples: Vec<Vec<f32>> = all.iter().map(|timed| sorted(&timed.ms)).collect();
     let histogram = Histogram::of(&samples);
     let scale = Scale { low: 0.0, high: histogram.high, width: WIDTH };
-    let row = |(at, (id, name, ms)): (usize, &(String, String, Vec<f32>))| {
+    let row = |(at, Timed { id, name, ms, place }): (usize, &Timed)| {
         let most = histogram.counts[at].iter().copied().max().unwrap_or(0).max(1);
         let bars: String = histogram.counts[at]
             .iter()
@@ -36,8 +65,7 @@ pub(in crate::page::view) fn Latencies(PageProps { state, .. }: &PageProps) -> H
                 format!("M{x:.1} {HEIGHT} V{:.1} H{end:.1} V{HEIGHT}Z", HEIGHT - height)
             })
             .collect();
-        let middle = quantile(ms, 0.5).map(f64::from);
-        let place = state.bench().and_then(|bench| bench.all.iter().position(|of| of.id == *id));
+        let middle = quantile(&samples[at], 0.5).map(f64::from);
         html! {
             <div key={id.clone()} class={classes!("bar-row", series(place.unwrap_or(at)))}
                 data-testid="latency-strip" data-model={id.clone()} data-value={ms.len().to_string()}>
@@ -69,7 +97,7 @@ pub(in crate::page::view) fn Latencies(PageProps { state, .. }: &PageProps) -> H
             if !live {
                 <details class="twin">
                     <summary>{"As a table"}</summary>
-                    { table(&all) }
+                    { table(all, &samples) }
                 </details>
             }
         </section>
@@ -77,8 +105,8 @@ pub(in crate::page::view) fn Latencies(PageProps { state, .. }: &PageProps) -> H
 }
 
 /// The picture in figures.
-fn table(all: &[(String, String, Vec<f32>)]) -> Html {
-    let row = |(_, name, ms): &(String, String, Vec<f32>)| {
+fn table(all: &[Timed], samples: &[Vec<f32>]) -> Html {
+    let row = |(Timed { name, .. }, ms): (&Timed, &Vec<f32>)| {
         let at =
             |share: f64| quantile(ms, share).map_or_else(String::new, |ms| format::ms(ms.into()));
         html! {
@@ -98,7 +126,7 @@ fn table(all: &[(String, String, Vec<f32>)]) -> Html {
                     <th scope="col">{"median"}</th><th scope="col">{"75 %"}</th>
                     <th scope="col">{"95 %"}</th><th scope="col">{"samples"}</th>
                 </tr></thead>
-                <tbody>{ for all.iter().map(row) }</tbody>
+                <tbody>{ for all.iter().zip(samples).map(row) }</tbody>
             </table>
         </div>
     }

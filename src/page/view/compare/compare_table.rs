@@ -6,11 +6,13 @@ use yew::prelude::*;
 
 use crate::page::format;
 use crate::page::state::{Action, ColumnChange, Copy, Export, TableChange, Variant, Variants};
-use crate::page::table::{self, Cell, Column, Difference, Format, Row};
+use crate::page::table::{self, Format, between};
 use crate::page::terms::Term;
 use crate::page::view::around::explain::why;
 use crate::page::view::charts::series;
 use crate::page::view::props::{PageProps, Snapshot};
+use crate::report::figure::Column;
+use crate::report::rows::{Cell, Difference, Row};
 
 #[component]
 pub(in crate::page::view) fn CompareTable(PageProps { state, dispatch }: &PageProps) -> Html {
@@ -142,8 +144,9 @@ fn link_of_all(state: &Snapshot, dispatch: &Callback<Action>) -> Html {
             </button>
             if left_out > 0 {
                 <span class="hint">
-                    { format!("{left_out} of them are in no link: open the frames again that they were \
-                        calibrated on.") }
+                    { format!("{left_out} of them are in no link, which names one set of your own frames to \
+                        calibrate and one to train on: open again what they were calibrated on, or hide \
+                        those that were trained on other frames.") }
                 </span>
             }
         </>
@@ -202,9 +205,9 @@ fn row(
                 data-low={cell.interval.as_ref().map(|interval| interval.exact[0].to_string())}
                 data-high={cell.interval.as_ref().map(|interval| interval.exact[1].to_string())}>
                 { &cell.text }
-                { for cell.change.as_ref().filter(|_| columns.len() > 1).map(change) }
+                { for cell.difference.as_ref().filter(|_| columns.len() > 1).map(change) }
                 if let Some(interval) = &cell.interval {
-                    <span class="between">{ &interval.text }</span>
+                    <span class="between">{ between(interval) }</span>
                 }
             </td>
         },
@@ -226,7 +229,7 @@ fn row(
 }
 
 fn change(change: &Difference) -> Html {
-    let (class, says) = match (change.is_better, change.is_sure) {
+    let (class, says) = match (change.is_better, change.is_real) {
         (true, true) => ("better", "better than the baseline"),
         (false, true) => ("worse", "worse than the baseline"),
         _ => ("noise", "within the noise"),

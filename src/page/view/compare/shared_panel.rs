@@ -34,7 +34,7 @@ pub(in crate::page::view) fn SharedPanel(PageProps { state, dispatch }: &PagePro
                 <button type="button" class="button quiet" data-testid="close-shared" onclick={close}
                     aria-label="Close what is said of the link">{"Close"}</button>
             </div>
-            { for asked.into_iter().map(|asked| ask(asked, &opener)) }
+            { for asked.into_iter().map(|asked| ask(asked, sharing, dispatch, &opener)) }
             <details open={same < all}>
                 <summary>{ if all == 1 { "Its file" } else { "Its files, one by one" } }</summary>
                 <ul class="shared-files">{ for rows }</ul>
@@ -92,10 +92,14 @@ fn row(
         Fate::Same => ("same", "same bytes as in the link".to_owned()),
         Fate::Other(_) => ("other", "other bytes than in the link".to_owned()),
         Fate::NotMade => ("not-made", "not made".to_owned()),
+        Fate::Waiting if sharing.is_wished(at) => {
+            ("waiting", "to be trained, once its frames are here".to_owned())
+        }
         Fate::Waiting if is_at => ("making", "being made…".to_owned()),
         Fate::Waiting => ("waiting", "to be made".to_owned()),
     };
-    let trains = variant.plan.is_some() && matches!(fate, Fate::Waiting | Fate::NotMade) && !is_at;
+    let waits = matches!(fate, Fate::Waiting | Fate::NotMade) && !sharing.is_wished(at);
+    let trains = variant.plan.is_some() && waits && !is_at;
     let train = dispatch.reform(move |_: MouseEvent| Action::TrainShared(at));
     let hash = format!("SHA-256 {}", variant.sha256);
     html! {
@@ -120,7 +124,7 @@ fn short(sha256: &str) -> &str {
 }
 
 /// Asks for what the page does not have.
-fn ask(asked: Asked, opener: &Opener) -> Html {
+fn ask(asked: Asked, sharing: &Sharing, dispatch: &Callback<Action>, opener: &Opener) -> Html {
     let models = {
         let opener = opener.clone();
         Callback::from(move |selection: Selection| opener.models(selection))
@@ -128,6 +132,15 @@ fn ask(asked: Asked, opener: &Opener) -> Html {
     let frames = {
         let opener = opener.clone();
         Callback::from(move |selection: Selection| opener.data(Role::Calibration, selection))
+    };
+    // Who brings the frames wants what was trained on them.
+    let training = {
+        let (opener, dispatch, wanted) =
+            (opener.clone(), dispatch.clone(), sharing.trained_on_own());
+        Callback::from(move |selection: Selection| {
+            wanted.iter().for_each(|&at| dispatch.emit(Action::TrainShared(at)));
+            opener.data(Role::Training, selection);
+        })
     };
     let said = |what: &str, Named { name, sha256 }: &Named| {
         html! {
@@ -153,6 +166,17 @@ fn ask(asked: Asked, opener: &Opener) -> Html {
                     <FileButton testid="shared-frames" text="Open files" multiple=true
                         accept={accepted_frames()} picked={frames.clone()} />
                     <FileButton testid="shared-frames-folder" text="Open a folder" folder=true picked={frames} />
+                </>
+            },
+        ),
+        Asked::Training(named) => (
+            said("Some were trained on somebody’s own frames. To train them again, open", named),
+            html! {
+                <>
+                    <FileButton testid="shared-training" text="Open files" multiple=true
+                        accept={accepted_frames()} picked={training.clone()} />
+                    <FileButton testid="shared-training-folder" text="Open a folder" folder=true
+                        picked={training} />
                 </>
             },
         ),

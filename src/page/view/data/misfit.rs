@@ -1,10 +1,12 @@
-//! Says that the frames at hand do not fit the chosen network, and offers the way out.
+//! Says that the frames at hand, or the bundled ones that would be fetched, do not fit the chosen network, and
+//! offers the way out. It stands above every place: what is opened in one is wanted in others.
 
 use yew::prelude::*;
 
 use super::file_button::FileButton;
 use super::opener::Opener;
 use crate::lab::protocol::Role;
+use crate::page::place::Place;
 use crate::page::state::{Action, Fit};
 use crate::page::view::props::PageProps;
 use crate::web::files::{Selection, accepted_frames};
@@ -13,9 +15,11 @@ use crate::web::files::{Selection, accepted_frames};
 pub(in crate::page::view) fn Misfit(PageProps { state, dispatch }: &PageProps) -> Html {
     let opener = use_context::<Opener>().expect("the app provides an opener");
     let Some(network) = state.selected() else { return Html::default() };
+    // Who does not train needs none to train on.
+    let trains = state.training.loaded.is_some() || state.place == Place::Train;
     let roles: &[Role] = match network.is_float() {
-        // Those to train on are asked for when they are there and wrong, as all are.
-        true => &[Role::Validation, Role::Calibration, Role::Training],
+        true if trains => &[Role::Validation, Role::Calibration, Role::Training],
+        true => &[Role::Validation, Role::Calibration],
         false => &[Role::Validation],
     };
     let way_out = match network.inspection() {
@@ -33,6 +37,7 @@ pub(in crate::page::view) fn Misfit(PageProps { state, dispatch }: &PageProps) -
             let picked = move |selection: Selection| opener.data(role, selection);
             let onclick = dispatch.reform(move |_: MouseEvent| Action::UseBundledData(role));
             let own = state.data(role).loaded.as_ref().is_some_and(|loaded| !loaded.bundled);
+            let bundled = if own { "" } else { "bundled " };
             let (testid, kind) = match role {
                 Role::Validation => ("misfit-open-validation", "validation"),
                 Role::Calibration => ("misfit-open-calibration", "calibration"),
@@ -41,7 +46,7 @@ pub(in crate::page::view) fn Misfit(PageProps { state, dispatch }: &PageProps) -
             Some(html! {
                 <div class="misfit" data-testid="misfit" data-role={kind}>
                     <p>
-                        { format!("{} takes {}, and the {kind} frames are {}. ",
+                        { format!("{} takes {}, and the {bundled}{kind} frames are {}. ",
                             network.title, wants, has) }
                         { way_out }
                     </p>
