@@ -118,7 +118,7 @@ fn table(all: &[Timed], samples: &[Vec<f32>]) -> Html {
         }
     };
     html! {
-        <div class="wide" tabindex="0" role="region" aria-label="Latencies as a table">
+        <div class="scroller" tabindex="0" role="region" aria-label="Latencies as a table">
             <table>
                 <thead><tr>
                     <th scope="col">{"Network"}</th>

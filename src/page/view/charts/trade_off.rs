@@ -293,15 +293,17 @@ fn twin(spots: &[Spot], scored: Scored, cost: Cost) -> Html {
     html! {
         <details class="twin">
             <summary>{"As a table"}</summary>
-            <table>
-                <thead><tr>
-                    <th scope="col">{"Variant"}</th>
-                    <th scope="col">{ won_name(scored) }</th>
-                    <th scope="col">{ cost_name(cost) }</th>
-                    <th scope="col">{"Beaten by none"}</th>
-                </tr></thead>
-                <tbody>{ for spots.iter().filter(|spot| !spot.is_trial).map(row) }</tbody>
-            </table>
+            <div class="scroller" tabindex="0" role="region" aria-label="The chart as a table">
+                <table>
+                    <thead><tr>
+                        <th scope="col">{"Variant"}</th>
+                        <th scope="col">{ won_name(scored) }</th>
+                        <th scope="col">{ cost_name(cost) }</th>
+                        <th scope="col">{"Beaten by none"}</th>
+                    </tr></thead>
+                    <tbody>{ for spots.iter().filter(|spot| !spot.is_trial).map(row) }</tbody>
+                </table>
+            </div>
         </details>
     }
 }
