@@ -185,7 +185,8 @@ pub(super) struct PlanOptions {
     /// How parameters are moved [default: adam].
     #[arg(long)]
     optimizer: Option<Optimizer>,
-    /// The highest learning rate [default: 0.001 for adam, 0.01 for sgd].
+    /// The highest learning rate [default: 0.01 for sgd; for adam 0.001, of
+    /// values 0.0001].
     #[arg(long, value_name = "RATE")]
     learning_rate: Option<f32>,
     /// Of --optimizer sgd [default: 0.9].

@@ -21,6 +21,7 @@ use crate::quantize::{Calibrated, Quantized, Step};
 use crate::random::{SplitMix64, choose, shuffle};
 use crate::vocabulary::plan::{Plan, Scales};
 use crate::vocabulary::recipe::Recipe;
+use crate::vocabulary::task::Task;
 use crate::vocabulary::training::{Checkpoint, Epoch, Figures, Resume};
 
 /// Key of the training plan's JSON among the file's metadata.
@@ -94,6 +95,7 @@ pub async fn train(
     let finish = resume.is_some_and(|resume| resume.finish);
     plan.check()?;
     let (heads, targets) = heads(graph, plan, data)?;
+    let plan = &plan.settled(heads.first().map_or(Task::None, |head| head.task));
     // A batch has no work for more than one at each of its shards.
     let hands = crew.most().min(plan.batch.min(data.len()).div_ceil(SHARD).saturating_sub(1));
     if !finish && hands > 0 {

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::task::Judging;
+use super::task::{Judging, Task};
 use crate::error::{Error, Result};
 
 /// How parameters are moved along their gradients.
@@ -21,11 +21,13 @@ pub enum Optimizer {
 }
 
 impl Optimizer {
-    /// The peak learning rate where the plan names none.
-    pub fn learning_rate(self) -> f32 {
-        match self {
-            Self::Adam => 1e-3,
-            Self::Sgd => 1e-2,
+    /// The peak learning rate where the plan names none. Steps of Adam do not know how near a value is already:
+    /// those that are usual for classes leave a steering angle farther off than it was.
+    pub fn learning_rate(self, task: Task) -> f32 {
+        match (self, task) {
+            (Self::Adam, Task::Values) => 1e-4,
+            (Self::Adam, _) => 1e-3,
+            (Self::Sgd, _) => 1e-2,
         }
     }
 }
@@ -197,9 +199,15 @@ impl Plan {
     /// Of the learning rate, before a training ends.
     pub const FALLS: usize = 2;
 
-    /// The highest learning rate.
+    /// The highest learning rate, for classes where none is named.
     pub fn peak(&self) -> f32 {
-        self.learning_rate.unwrap_or(self.optimizer.learning_rate())
+        self.learning_rate.unwrap_or(self.optimizer.learning_rate(Task::Classes))
+    }
+
+    /// The plan with what it leaves to the task.
+    pub(crate) fn settled(&self, task: Task) -> Self {
+        let usual = self.optimizer.learning_rate(task);
+        Self { learning_rate: self.learning_rate.or(Some(usual)), ..self.clone() }
     }
 
     /// The learning rate of step `step` of `steps` in all, `per_epoch` of them an epoch.
@@ -316,6 +324,15 @@ mod tests {
         assert!(near(step[49], peak) && near(step[50], 0.1 * peak) && near(step[99], 0.01 * peak));
         let open = Plan { warm_up: 1.0, ..Plan::default() };
         assert!(near(open.rate(4, 100, 10), peak / 2.0) && near(open.rate(90, 100, 10), peak));
+    }
+
+    #[test]
+    fn values_train_at_a_rate_of_their_own_unless_one_is_named() {
+        let peak = |plan: Plan, task| plan.settled(task).peak();
+        assert_eq!(peak(Plan::default(), Task::Values), 1e-4);
+        assert_eq!(peak(Plan::default(), Task::Classes), Plan::default().peak());
+        let named = Plan { learning_rate: Some(0.5), ..Plan::default() };
+        assert_eq!(peak(named, Task::Values), 0.5);
     }
 
     #[test]

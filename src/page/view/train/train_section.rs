@@ -118,7 +118,7 @@ fn form(training: Option<&Rc<Training>>, state: &Snapshot, dispatch: &Callback<A
                     <label>{"Learning rate"}
                         <input type="text" inputmode="decimal" autocomplete="off"
                             data-testid="train-rate" value={form.learning_rate.clone()}
-                            placeholder={form.optimizer.learning_rate().to_string()}
+                            placeholder="as usual"
                             aria-invalid={fault.is_some().then_some("true")}
                             onchange={change(|form, event| {
                                 form.learning_rate = event.target_unchecked_into::<HtmlInputElement>().value();
