@@ -205,7 +205,7 @@ impl Plan {
     }
 
     /// The plan with what it leaves to the task.
-    pub(crate) fn settled(&self, task: Task) -> Self {
+    pub fn settled(&self, task: Task) -> Self {
         let usual = self.optimizer.learning_rate(task);
         Self { learning_rate: self.learning_rate.or(Some(usual)), ..self.clone() }
     }

@@ -126,7 +126,7 @@ impl Page {
     }
 
     /// Whether there is such an element and a click on it arrived.
-    async fn try_click(&self, what: &str) -> WebDriverResult<bool> {
+    pub async fn try_click(&self, what: &str) -> WebDriverResult<bool> {
         let Some(element) = self.all(what).await?.into_iter().next() else {
             return Ok(false);
         };

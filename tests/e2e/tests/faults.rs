@@ -98,7 +98,7 @@ fn workers_that_die_at_random_moments_lose_nothing_that_was_finished() {
             let which = chance.below(1 << 20);
             page.driver.execute("return strike(arguments[0])", vec![which.into()]).await?;
             let begun = Instant::now();
-            ready(&page, job).await?;
+            ready(&page).await?;
             waits.push(begun.elapsed().as_secs_f64());
             let kept = page.hashes().await?;
             assert!(made.iter().all(|hash| kept.contains(hash)), "{job:?}, {strike}: {kept:?}");
@@ -127,17 +127,13 @@ async fn trained(page: &Page) -> WebDriverResult<u32> {
 }
 
 /// Waits until the page can be asked for something again, and takes its notices away. A job whose worker was
-/// not the one that died goes on; a longer one is broken off then.
-async fn ready(page: &Page, job: Job) -> WebDriverResult<()> {
+/// not the one that died goes on; it is broken off then.
+async fn ready(page: &Page) -> WebDriverResult<()> {
     let begun = Instant::now();
     page.wait_until("the page is ready again", async || {
         page.dismiss_notices().await.ok()?;
-        let long = matches!(job, Job::Search | Job::Train);
-        if long
-            && begun.elapsed() > Duration::from_secs(1)
-            && !page.all("cancel").await.ok()?.is_empty()
-        {
-            page.click("cancel").await.ok()?;
+        if begun.elapsed() > Duration::from_secs(1) {
+            page.try_click("cancel").await.ok()?;
         }
         page.all("quantize:not([disabled])").await.ok()?.first().map(|_| ())
     })
