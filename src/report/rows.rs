@@ -242,34 +242,10 @@ mod tests {
         let ci95 = [top1 - 0.01, top1 + 0.01];
         let times = [ms * 0.99, ms * 1.01];
         Report {
-            notes: Vec::new(),
-            sha256: String::new(),
-            model: String::new(),
-            variant: String::new(),
             file_bytes,
-            weight_bytes: 1,
-            gzip_bytes: 1,
-            params: 1,
-            macs: 1,
-            flops: 2,
-            bops: 1,
             latency_ms: Some(Latency { p50: ms, p90: ms, mean: ms, runs: 9, ci95: times }),
-            task: "classes".into(),
             accuracy: Some(Accuracy { top1, ci95, n: 20, confusion: Vec::new() }),
-            more_classes: Vec::new(),
-            values: None,
-            from_float: None,
-            mae_change: None,
-            agreement_with_float: None,
-            mcnemar_p: None,
-            speedup_over_float: None,
-            session_bytes: 1,
-            cold_ms: 1.0,
-            kernels: String::new(),
-            profile: Vec::new(),
-            recipe: None,
-            left_in_float: Vec::new(),
-            driving: None,
+            ..Report::blank()
         }
     }
 

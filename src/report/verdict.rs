@@ -114,32 +114,12 @@ mod tests {
         Report {
             model: "net-int8.onnx".into(),
             variant: "int8".into(),
-            sha256: String::new(),
             file_bytes,
-            weight_bytes: 0,
-            gzip_bytes: 0,
-            params: 0,
-            macs: 0,
-            flops: 0,
-            bops: 0,
-            latency_ms: None,
-            task: "classes".into(),
             accuracy: Some(accuracy),
             agreement_with_float: Some(0.99),
-            more_classes: Vec::new(),
-            values: None,
-            from_float: None,
-            mae_change: None,
             mcnemar_p: Some(0.7),
             speedup_over_float: Some(Speedup { median: 2.31, ci95: [2.2, 2.4] }),
-            session_bytes: 0,
-            cold_ms: 0.0,
-            kernels: String::new(),
-            profile: Vec::new(),
-            recipe: None,
-            left_in_float: Vec::new(),
-            driving: None,
-            notes: Vec::new(),
+            ..Report::blank()
         }
     }
 

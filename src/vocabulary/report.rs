@@ -75,6 +75,43 @@ pub struct Report {
     pub notes: Vec<String>,
 }
 
+#[cfg(test)]
+impl Report {
+    /// Of a network of classes, with nothing measured: tests say what they are about.
+    pub(crate) fn blank() -> Self {
+        Self {
+            model: String::new(),
+            variant: String::new(),
+            sha256: String::new(),
+            file_bytes: 1,
+            weight_bytes: 1,
+            gzip_bytes: 1,
+            params: 1,
+            macs: 1,
+            flops: 2,
+            bops: 1,
+            latency_ms: None,
+            task: "classes".into(),
+            accuracy: None,
+            more_classes: Vec::new(),
+            values: None,
+            from_float: None,
+            mae_change: None,
+            agreement_with_float: None,
+            mcnemar_p: None,
+            speedup_over_float: None,
+            session_bytes: 1,
+            cold_ms: 1.0,
+            kernels: String::new(),
+            profile: Vec::new(),
+            recipe: None,
+            left_in_float: Vec::new(),
+            driving: None,
+            notes: Vec::new(),
+        }
+    }
+}
+
 /// The share of an inference that one operator takes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepProfile {
