@@ -75,7 +75,7 @@ fn workers_that_die_at_random_moments_lose_nothing_that_was_finished() {
     }
     let given = |name| env::var(name).ok().and_then(|text| text.parse().ok());
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock that is set");
-    let seed = given("E2E_SEED").unwrap_or_else(|| now.as_nanos() as u64);
+    let seed = given("E2E_SEED").unwrap_or(now.as_nanos() as u64);
     let strikes = given("E2E_STRIKES").unwrap_or(STRIKES);
     println!("E2E_SEED={seed}");
     in_browser(async move |page| {
