@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::queue::Purpose;
 use super::run::Made;
 use super::variants::{Measured, Trained, Variant, Variants};
-use super::{Effect, State};
+use super::{Effect, Network, State};
 use crate::error::Error;
 use crate::lab::protocol::{ModelId, Request};
 use crate::page::link::Named;
@@ -23,8 +23,11 @@ pub struct SavedVariant {
     network: String,
     /// Its place among the variants.
     place: usize,
-    /// `None`: it is that network itself.
+    /// `None`: it is that network itself, or a file that was opened.
     made: Option<Rc<Made>>,
+    /// SHA-256 of the file that was opened, which is kept among the networks; earlier versions kept none of these.
+    #[serde(default)]
+    opened: Option<String>,
     plan: Option<Rc<Plan>>,
     /// Earlier versions did not say.
     #[serde(default)]
@@ -64,8 +67,8 @@ struct SavedReport {
 impl SavedVariant {
     /// The same file of the same network is kept once.
     pub fn key(&self) -> String {
-        let of = |made: &Rc<Made>| made.summary.sha256.clone();
-        format!("{}/{}", self.network, self.made.as_ref().map_or_else(|| "itself".into(), of))
+        let made = self.made.as_ref().map(|made| &made.summary.sha256);
+        key(&self.network, made.or(self.opened.as_ref()))
     }
 
     pub fn bytes(&self) -> usize {
@@ -73,13 +76,23 @@ impl SavedVariant {
     }
 }
 
+/// What a variant is kept under, by the SHA-256 of its network and of its own file, if it has another.
+fn key(network: &str, file: Option<&String>) -> String {
+    format!("{network}/{}", file.map_or("itself", |file| file))
+}
+
 /// What is known of what the browser keeps.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Kept {
     /// Bytes of the file of each.
     records: BTreeMap<String, usize>,
-    /// Those whose network is not here yet.
+    /// Those whose network, or whose opened file, is not here yet.
     waiting: Vec<SavedVariant>,
+    /// How the tables of networks that are here were left.
+    views: BTreeMap<ModelId, SavedView>,
+    /// What comparisons of earlier visits and their frames are numbered in this one.
+    runs: BTreeMap<usize, usize>,
+    frames: BTreeMap<usize, usize>,
 }
 
 impl Kept {
@@ -93,7 +106,7 @@ impl Kept {
 }
 
 impl State {
-    /// Has the browser keep a variant as it is now. Files of others are in the list, or on a disk.
+    /// Has the browser keep a variant as it is now; the file of one that was opened is kept among the networks.
     pub(super) fn save_variant(&self, bench: &str, id: &str, effects: &mut Vec<Effect>) {
         let Some(network) = self.network(bench).filter(|network| !network.sha256.is_empty()) else {
             return;
@@ -102,22 +115,27 @@ impl State {
         let place = variants.all.iter().position(|variant| variant.id == id);
         let Some(place) = place else { return };
         let Variant { made, trained, name, measured, driven, .. } = variants.all[place].clone();
-        if made.is_none() && id != bench {
-            return;
-        }
+        let opened = match &made {
+            None if id != bench => match self.hash_of(&variants.all[place]) {
+                None => return,
+                hash => hash,
+            },
+            _ => None,
+        };
         let measured = measured.as_deref().map(|measured| SavedReport {
             report: measured.report.clone(),
             run: measured.run,
             frames: measured.frames,
             times: measured.times.clone(),
         });
-        let view = made.is_none().then(|| self.view_of(variants));
+        let view = (id == bench).then(|| self.view_of(variants));
         let archives = trained.as_ref().map_or(0, |trained| trained.archives);
         let (plan, trained_on) = trained.map(|trained| (trained.plan, trained.frames)).unzip();
         effects.push(Effect::KeepVariant(Box::new(SavedVariant {
             network: network.sha256.clone(),
             place,
             made,
+            opened,
             plan,
             archives,
             trained_on: trained_on.flatten(),
@@ -145,21 +163,27 @@ impl State {
         }
     }
 
-    /// Leaves a network's table as it was left in an earlier visit, unless somebody has changed it in this one.
-    fn take_view(&mut self, bench: &str, view: SavedView) {
-        let Some(variants) = self.variants.get(bench).filter(|of| of.is_untouched()) else {
-            return;
-        };
+    /// Leaves a network's table as it was left in an earlier visit, unless somebody has changed it in this one;
+    /// columns that come late are left so in any case.
+    fn take_view(&mut self, bench: &str, late: &[ModelId]) {
+        let Some(view) = self.kept.views.get(bench).cloned() else { return };
+        let Some(variants) = self.variants.get(bench) else { return };
+        let untouched = variants.is_untouched();
         let hashes: Vec<_> = variants.all.iter().map(|variant| self.hash_of(variant)).collect();
         let variants = self.variants_of(bench);
         for (variant, hash) in variants.all.iter_mut().zip(hashes) {
+            if !untouched && !late.contains(&variant.id) {
+                continue;
+            }
             variant.hidden = hash.as_ref().is_some_and(|hash| view.hidden.contains(hash));
-            if hash.is_some() && hash == view.baseline {
+            if variants.baseline.is_none() && hash.is_some() && hash == view.baseline {
                 variants.baseline = Some(variant.id.clone());
             }
         }
-        variants.sorted_by = view.sorted_by;
-        variants.only_differences = view.only_differences;
+        if untouched {
+            variants.sorted_by = view.sorted_by;
+            variants.only_differences = view.only_differences;
+        }
     }
 
     /// SHA-256 of a variant's file.
@@ -171,9 +195,14 @@ impl State {
         Some(hash.clone()).filter(|hash| !hash.is_empty())
     }
 
-    pub(super) fn forget_variant(&mut self, bench: &str, made: &Made, effects: &mut Vec<Effect>) {
+    pub(super) fn forget_variant(
+        &mut self,
+        bench: &str,
+        variant: &Variant,
+        effects: &mut Vec<Effect>,
+    ) {
         let Some(network) = self.network(bench) else { return };
-        let key = format!("{}/{}", network.sha256, made.summary.sha256);
+        let key = key(&network.sha256, self.hash_of(variant).as_ref());
         if self.kept.records.remove(&key).is_some() {
             effects.push(Effect::ForgetVariant(key));
         }
@@ -185,6 +214,12 @@ impl State {
         effects: &mut Vec<Effect>,
     ) {
         self.kept.records.extend(saved.iter().map(|saved| (saved.key(), saved.bytes())));
+        // What waits keeps its numbers: none of this visit may be one of them.
+        let measured = saved.iter().filter_map(|saved| saved.measured.as_ref());
+        for SavedReport { run, frames, .. } in measured {
+            self.comparisons_so_far = self.comparisons_so_far.max(*run);
+            self.validations_so_far = self.validations_so_far.max(*frames);
+        }
         self.kept.waiting.extend(saved);
         let here = self.networks.iter().filter(|network| network.inspection().is_some());
         for id in here.map(|network| network.id.clone()).collect::<Vec<_>>() {
@@ -192,35 +227,48 @@ impl State {
         }
     }
 
-    /// The kept variants of a network that is here now.
+    /// The kept variants of a network that is here now, and what is kept of it beside other networks.
     pub(super) fn restore_variants(&mut self, id: &str, effects: &mut Vec<Effect>) {
+        let Some(hash) = self.network(id).map(|network| network.sha256.clone()) else { return };
+        let beside = self.kept.waiting.iter().filter(|saved| saved.opened.as_ref() == Some(&hash));
+        let benches: Vec<_> = beside.filter_map(|saved| self.here_by(&saved.network)).collect();
+        self.restore_bench(id, effects);
+        for bench in benches {
+            self.restore_bench(&bench, effects);
+        }
+    }
+
+    /// The network of this SHA-256, once it is read.
+    fn here_by(&self, sha256: &str) -> Option<ModelId> {
+        let here = |network: &&Network| network.sha256 == sha256 && network.inspection().is_some();
+        self.networks.iter().find(here).map(|network| network.id.clone())
+    }
+
+    fn restore_bench(&mut self, id: &str, effects: &mut Vec<Effect>) {
         let Some(network) = self.network(id).map(|network| network.sha256.clone()) else { return };
         let waiting = std::mem::take(&mut self.kept.waiting);
-        let (mut own, others): (Vec<_>, Vec<_>) =
-            waiting.into_iter().partition(|saved| saved.network == network);
+        let (mut own, others): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|saved| {
+            let here = |hash: &String| self.here_by(hash).is_some();
+            saved.network == network && saved.opened.as_ref().is_none_or(here)
+        });
         self.kept.waiting = others;
         own.sort_by_key(|saved| saved.place);
-        // Of other visits: nothing of this one was timed or answered with them.
-        let (mut runs, mut frames) = (BTreeMap::new(), BTreeMap::new());
-        let view = own.iter_mut().find_map(|saved| saved.view.take());
+        if let Some(view) = own.iter_mut().find_map(|saved| saved.view.take()) {
+            self.kept.views.insert(id.to_owned(), view);
+        }
+        let mut late = Vec::new();
         for saved in own {
-            let measured = saved.measured.map(|SavedReport { report, run, frames: on, times }| {
-                let run = *runs.entry(run).or_insert_with(|| {
-                    self.comparisons_so_far += 1;
-                    self.comparisons_so_far
-                });
-                // Those of the bundled frames are the same in every visit.
-                let frames = match on {
-                    0 => 0,
-                    on => *frames.entry(on).or_insert_with(|| {
-                        self.validations_so_far += 1;
-                        self.validations_so_far
-                    }),
-                };
-                let (classes, values) = Default::default();
-                Rc::new(Measured { report, run, frames, classes, values, times })
-            });
+            let measured = saved.measured.map(|report| self.of_this_visit(report));
             let found = (saved.name, measured, saved.driven);
+            if let Some(hash) = saved.opened {
+                let file = self.networks.iter_mut().find(|network| network.sha256 == hash);
+                let Some(file) = file else { continue };
+                file.reference = Some(id.to_owned());
+                let file = file.id.clone();
+                self.variants_of(id).entry(&file).restore(found);
+                late.push(file);
+                continue;
+            }
             let (archives, frames) = (saved.archives, saved.trained_on);
             let trained = saved.plan.map(|plan| Trained { plan, archives, frames });
             let restored = self.restore_variant(id, saved.made, trained, found);
@@ -230,10 +278,27 @@ impl State {
                 self.send(Purpose::Replay, load, effects);
             }
         }
-        if let Some(view) = view {
-            self.take_view(id, view);
-        }
+        self.take_view(id, &late);
         self.mean_the_last(id);
+    }
+
+    /// Nothing of this visit was timed or answered with what an earlier one has measured.
+    fn of_this_visit(&mut self, saved: SavedReport) -> Rc<Measured> {
+        let SavedReport { report, run, frames, times } = saved;
+        let run = *self.kept.runs.entry(run).or_insert_with(|| {
+            self.comparisons_so_far += 1;
+            self.comparisons_so_far
+        });
+        // Those of the bundled frames are the same in every visit.
+        let frames = match frames {
+            0 => 0,
+            on => *self.kept.frames.entry(on).or_insert_with(|| {
+                self.validations_so_far += 1;
+                self.validations_so_far
+            }),
+        };
+        let (classes, values) = Default::default();
+        Rc::new(Measured { report, run, frames, classes, values, times })
     }
 
     pub(super) fn variant_kept(&mut self, key: String, bytes: usize) {

@@ -125,6 +125,15 @@ impl State {
         Fit::Misfit { wants, has }
     }
 
+    /// Whether a network can take the bundled frames.
+    pub fn takes_bundled(&self, network: &Network) -> bool {
+        let inputs = network.inspection().map(|inspection| &inspection.inputs[..]);
+        match (inputs, self.bundled_array()) {
+            (Some([input]), Some(array)) => takes(input, &array),
+            _ => false,
+        }
+    }
+
     /// What bundled frames are.
     fn bundled_array(&self) -> Option<ArraySummary> {
         let frame_shape = self.catalogue.as_ref()?.frames.shape.clone();

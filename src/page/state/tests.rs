@@ -674,6 +674,8 @@ fn a_network_of_another_size_waits_for_frames_that_fit() {
     let misfit = bench.state.fit(&network, Role::Validation);
     assert!(matches!(misfit, Fit::Misfit { .. }), "{misfit:?}");
     assert!(!bench.state.can_run());
+    let plain = bench.state.network("plain").expect("it is bundled");
+    assert!(bench.state.takes_bundled(plain) && !bench.state.takes_bundled(&network));
 
     let open = |bench: &mut Bench, role: Role| {
         let files = vec![file("large.npz").into()];

@@ -112,10 +112,20 @@ enum Undo {
     Pin(Option<ModelId>),
 }
 
+/// A variant's name, and what was found of it.
+pub(super) type Found = (Option<String>, Option<Rc<Measured>>, Option<Rc<Driven>>);
+
 impl Variant {
     fn new(id: ModelId) -> Self {
         let (made, trained, name, measured, driven) = Default::default();
         Self { id, made, trained, name, hidden: false, measured, driven }
+    }
+
+    /// Takes up what was found in an earlier visit, unless it was measured in this one.
+    pub(super) fn restore(&mut self, found: Found) {
+        if self.measured.is_none() {
+            (self.name, self.measured, self.driven) = found;
+        }
     }
 
     pub fn recipe(&self) -> Option<&Recipe> {
@@ -361,7 +371,7 @@ impl State {
         network: &str,
         made: Option<Rc<Made>>,
         trained: Option<Trained>,
-        (name, measured, driven): (Option<String>, Option<Rc<Measured>>, Option<Rc<Driven>>),
+        found: Found,
     ) -> Option<Rc<Made>> {
         let variants = self.variants_of(network);
         let same = |variant: &Variant, made: &Made| {
@@ -375,9 +385,7 @@ impl State {
         };
         let made = made.map(|made| Rc::new(Made { id: id.clone(), ..Made::clone(&made) }));
         let variant = variants.entry(&id);
-        if variant.measured.is_none() {
-            (variant.name, variant.measured, variant.driven) = (name, measured, driven);
-        }
+        variant.restore(found);
         (variant.made, variant.trained) = (made.clone(), trained);
         made
     }
@@ -470,11 +478,10 @@ impl State {
         let Some(variants) = self.variants.get_mut(&bench).map(Rc::make_mut) else { return };
         let Some(at) = variants.all.iter().position(|variant| variant.id == id) else { return };
         let variant = variants.all.remove(at);
-        let made = variant.made.clone();
-        variants.undo.push(Undo::Insert(at, Box::new(variant)));
-        if let Some(made) = made {
+        variants.undo.push(Undo::Insert(at, Box::new(variant.clone())));
+        self.forget_variant(&bench, &variant, effects);
+        if variant.made.is_some() {
             self.let_go(id, effects);
-            self.forget_variant(&bench, &made, effects);
             self.mean_the_last(&bench);
         }
         self.save_view(&bench, effects);
@@ -546,11 +553,11 @@ impl State {
                 variants.all.insert(at.min(variants.all.len()), *variant);
                 if let Some(made) = made {
                     let file = made.file.clone();
-                    let load = Request::LoadModel { model: id, file, beside: Vec::new() };
+                    let load = Request::LoadModel { model: id.clone(), file, beside: Vec::new() };
                     self.send(Purpose::Replay, load, effects);
                     self.mean_the_last(bench);
-                    self.save_variant(bench, &made.id, effects);
                 }
+                self.save_variant(bench, &id, effects);
             }
             None => {}
         }

@@ -1,10 +1,11 @@
 //! Places, variants beside one another, their chart, the frames, and what outlives a reload.
 
 use std::cell::RefCell;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Instant;
 
-use e2e::{in_browser, is_chrome};
+use e2e::{in_browser, is_chrome, model, setting, steer8};
 
 const PLACES: [&str; 6] = ["drive", "compare", "layers", "frames", "train", "data"];
 
@@ -38,16 +39,26 @@ fn every_place_has_an_address_and_back_returns() {
 
 #[test]
 fn variants_stand_beside_one_another_and_outlive_a_reload() {
-    in_browser(async |page| {
+    let theirs = PathBuf::from(setting("E2E_FILES")).join("theirs.onnx");
+    let [float, made] =
+        [&model("assignment"), &theirs].map(|path| path.to_string_lossy().into_owned());
+    steer8(&["quantize", &float, "-o", &made, "--weight-bits", "4", "--quiet"]);
+    in_browser(async move |page| {
         page.choose("assignment").await?;
-        for preset in ["int8", "symmetric", "reduced-range"] {
+        for preset in ["int8", "symmetric"] {
             page.at("drive").await?;
             page.click(&format!("preset-{preset}")).await?;
             page.press_go().await?;
             page.at("compare").await?;
             page.wait_for("results[data-current=true]").await?;
         }
+        page.at("drive").await?;
+        page.open_file("open-model", &theirs).await?;
+        page.wait_for("network-opened-1[data-status=ready]").await?;
+        page.press_go().await?;
+        page.at("compare").await?;
         page.wait_for("compare-table[data-value='4']").await?;
+        page.wait_for("measure-all:not([disabled])").await?;
         let begun = Instant::now();
         page.click("measure-all:not([disabled])").await?;
         page.wait_for("progress").await?;
@@ -78,6 +89,8 @@ fn variants_stand_beside_one_another_and_outlive_a_reload() {
         page.open_link("place=compare&network=assignment").await?;
         page.wait_for("compare-table[data-value='4']").await?;
         assert_eq!(page.hashes().await?, before);
+        let figures = page.figures().await?;
+        assert_eq!(figures.len(), 4, "that of the file that was opened, too");
         page.click("forget-kept").await?;
         page.wait_until("nothing kept", async || {
             page.all("kept").await.ok()?.is_empty().then_some(())

@@ -290,7 +290,7 @@ fn written_before(shelf: &BTreeMap<String, SavedVariant>) -> Vec<SavedVariant> {
     let older = |saved: &SavedVariant| {
         let mut json = serde_json::to_value(saved).expect("it is JSON");
         let fields = json.as_object_mut().expect("a record");
-        for field in ["view", "trained_on", "archives"] {
+        for field in ["view", "opened", "trained_on", "archives"] {
             assert!(fields.remove(field).is_some(), "{field}");
         }
         if let Some(measured) = fields.get_mut("measured").and_then(|own| own.as_object_mut()) {
@@ -332,6 +332,48 @@ fn a_reload_leaves_the_table_as_it_was() {
     older.work();
     assert_eq!(older.columns(), ["plain", "plain-int8", "plain-int8-2", "plain-int8-3"]);
     assert_eq!(older.state.notices, []);
+}
+
+#[test]
+fn a_file_of_others_comes_back_to_its_column() {
+    let mut bench = bench_of(&[8]);
+    bench.act(Action::OpenModels(vec![file("other.onnx"), file("theirs.onnx")]));
+    bench.work();
+    bench.run();
+    assert_eq!(bench.columns(), ["plain", "plain-int8", "opened-2"]);
+    change(&mut bench, "opened-2", ColumnChange::Rename("theirs".into()));
+    change(&mut bench, "opened-2", ColumnChange::Pin);
+    let networks: Vec<_> = bench.own_networks.values().cloned().collect();
+    let recall = |again: &mut Bench| {
+        for saved in networks.clone() {
+            again.act(Action::NetworkRecalled(Box::new(saved)));
+        }
+        again.work();
+    };
+    // Whichever of the browser's stores answers first.
+    let mut early = Bench::open();
+    recall(&mut early);
+    early.act(Action::VariantsRecalled(bench.shelf.values().cloned().collect()));
+    early.work();
+    let mut late = opened_again(&bench);
+    assert_eq!(late.columns(), ["plain", "plain-int8"]);
+    recall(&mut late);
+    for again in [&early, &late] {
+        let columns = again.state.columns();
+        let names: Vec<_> = columns.iter().map(|column| &*column.name).collect();
+        assert_eq!(names, ["theirs", "Plain", "int8 by default"], "from it, as it was left");
+        let runs: Vec<_> = columns.iter().map(|column| column.run).collect();
+        assert!(
+            columns[0].report.is_some() && runs[0] == runs[1] && runs[0] != runs[2],
+            "{runs:?}"
+        );
+        assert_eq!(again.state.selected.as_deref(), Some("plain"), "nobody has chosen it");
+    }
+
+    change(&mut bench, "opened-2", ColumnChange::Remove);
+    assert_eq!(bench.shelf.len(), 2);
+    undo(&mut bench);
+    assert_eq!(bench.shelf.len(), 3);
 }
 
 #[test]

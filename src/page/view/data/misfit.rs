@@ -52,7 +52,7 @@ pub(in crate::page::view) fn Misfit(PageProps { state, dispatch }: &PageProps) -
                     </p>
                     <FileButton {testid} text={format!("Open {kind} frames")} multiple=true
                         accept={accepted_frames()} picked={Callback::from(picked)} />
-                    if own {
+                    if own && state.takes_bundled(network) {
                         <button type="button" class="button quiet" {onclick}>
                             {"Use the bundled frames"}
                         </button>
