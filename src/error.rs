@@ -1,4 +1,21 @@
 //! The one error type: what went wrong, where (file, node), and the way out; and its kind, for programs.
+//!
+//! Nothing in this library opens a file, so one that is not there is a [`std::io::Error`] of yours:
+//!
+//! ```
+//! use steer8::error::{Error, ErrorKind, Result};
+//!
+//! fn read(path: &str) -> Result<Vec<u8>> {
+//!     std::fs::read(path).map_err(|why| Error::new(why.to_string()).in_file(path))
+//! }
+//!
+//! match read("no-such.onnx") {
+//!     Err(error) if error.kind == ErrorKind::Unreadable => println!("another copy may do: {error}"),
+//!     Err(error) if error.is_cancelled() => {}
+//!     Err(error) => println!("{error}"),
+//!     Ok(bytes) => println!("{} bytes", bytes.len()),
+//! }
+//! ```
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -15,9 +32,10 @@ pub enum ErrorKind {
     Failed,
     /// Somebody asked for the work to stop: not a fault.
     Cancelled,
-    /// The bytes are no such file, or a damaged one: another copy may do.
+    /// The bytes are no such file (network, frames, recipe), or a damaged one: another copy may do.
     Unreadable,
-    /// A sound file asks for what Steer8 does not have: an operator, an element type, a packing.
+    /// A sound file asks for what Steer8 does not have: an operator, an element type, a packing, a recipe of a
+    /// newer version.
     Unsupported,
     /// More memory would be held than may be: smaller frames may do.
     TooLarge,

@@ -29,18 +29,22 @@
 //! | numbers from a seed | [`random`] |
 //!
 //! Nothing here opens a file, starts a thread or looks at a clock for a result: bytes come in, bytes go
-//! out, and the same network, recipe and frames give the same bytes everywhere. ARCHITECTURE.md says how
-//! the rooms stand upon each other and what always holds; CONTRIBUTING.md, how something is added.
+//! out, and the same network, recipe and frames give the same bytes everywhere. `ARCHITECTURE.md` says how
+//! the modules stand upon each other and what always holds; `CONTRIBUTING.md`, how something is added.
 //!
 //! What the programs, tests and benchmarks use besides (messages, kernels, the shells) is public, but
 //! hidden here: it follows their needs alone.
 //!
 //! # Features
 //!
-//! - `core`: all that computes. Without it there is plain data alone, which is what the page is built from.
+//! - `core`: all that computes, and all that a program of yours needs: `default-features = false, features =
+//!   ["core"]`. Without it there is plain data alone, which is what the page is built from.
 //! - `cli` (default): the command line, and `core`.
 //! - `page`, `web`: the page, and its worker; for `wasm32-unknown-unknown`.
 //! - `relaxed-simd`: kernels for browsers that have the relaxed instructions.
+//!
+//! `[patch.crates-io]` of this workspace, two small stand-ins for crates of which tract uses little, does not reach
+//! a program that depends on it: that links the originals.
 
 #![warn(missing_docs)]
 

@@ -106,5 +106,6 @@ pub mod state;
 pub mod table;
 pub mod terms;
 pub mod trade_off;
+pub mod value_frames;
 #[cfg(feature = "page")]
 pub mod view;

@@ -5,8 +5,22 @@ use std::task::{Context, Poll, Waker};
 
 use crate::error::Result;
 
-/// Hears `(done, total)` of a step's units (frames, runs). An error ends the step with that error;
-/// [`Error::cancelled`](crate::error::Error::cancelled) is the one that means "stop, no fault".
+/// Hears `(done, total)` of a step's units (frames, runs), after each or each few of them. An error ends the step
+/// with that error; [`Error::cancelled`](crate::error::Error::cancelled) is the one that means "stop, no fault".
+///
+/// ```
+/// use std::sync::atomic::{AtomicBool, Ordering};
+/// use steer8::error::Error;
+///
+/// static STOP: AtomicBool = AtomicBool::new(false);
+/// let mut hear = |done, total| match STOP.load(Ordering::Relaxed) {
+///     true => Err(Error::cancelled()),
+///     false => Ok(println!("{done} of {total}")),
+/// };
+/// let progress: &mut steer8::progress::Progress = &mut hear;
+/// # progress(1, 2)?;
+/// # Ok::<(), Error>(())
+/// ```
 pub type Progress<'a> = dyn FnMut(usize, usize) -> Result<()> + 'a;
 
 /// For steps that nobody watches: `&mut progress::unwatched`.
@@ -14,10 +28,11 @@ pub fn unwatched(_done: usize, _total: usize) -> Result<()> {
     Ok(())
 }
 
-/// What something comes to that waits for nobody.
+/// Runs an `async` function without an executor. Those of this crate wait for nobody unless they are lent a crew
+/// that does, such as workers of a browser.
 ///
 /// # Panics
-/// If it waits.
+/// If the future waits.
 pub fn ready<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,

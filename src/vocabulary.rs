@@ -1,4 +1,4 @@
-//! Plain data that several rooms and the page share: what is asked for, and what comes of it.
+//! Plain data that several modules and the page share: what is asked for, and what comes of it.
 //!
 //! Below everything that computes, so that the page can have it without any of that.
 
@@ -16,6 +16,7 @@ pub mod reading;
 pub mod recipe;
 pub mod report;
 pub mod search;
+#[doc(hidden)]
 pub mod stage;
 pub mod task;
 pub mod training;

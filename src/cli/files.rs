@@ -11,7 +11,7 @@ use crate::data::{is_image_name, is_record_name};
 use crate::error::{Error, Result};
 use crate::onnx;
 use crate::shelf::{Bare, Content, Shelf};
-use crate::vocabulary::file::{File, Source};
+use crate::vocabulary::file::{ARCHIVES, ARRAYS, File, Source, TABLES, has_extension};
 
 /// Folders inside folders up to here; a link to a folder above would never end.
 const MAX_DEPTH: usize = 16;
@@ -96,7 +96,7 @@ impl Disk {
 pub(super) fn read_data(path: &Path, table: Option<&Path>) -> Result<(Vec<Source>, Disk)> {
     let Some(table) = table else { return read_set(path) };
     let (mut sources, mut disk) = read_set(path)?;
-    sources.retain(|source| !is_table(Path::new(source.name())));
+    sources.retain(|source| !has_extension(source.name(), &TABLES));
     if !table.is_file() {
         return Err(Error::new("there is no such table").in_file(table.display().to_string()));
     }
@@ -107,12 +107,14 @@ pub(super) fn read_data(path: &Path, table: Option<&Path>) -> Result<(Vec<Source
 fn read_set(path: &Path) -> Result<(Vec<Source>, Disk)> {
     let mut disk = Disk::default();
     let named = slashed(path);
-    let has_labels = is_record_name(&named) && !ARRAYS.iter().any(|array| named.ends_with(array));
+    let has_labels = is_record_name(&named) && !has_extension(&named, &ARRAYS);
     if path.is_file() && has_labels {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));
         let own = path.file_name().unwrap_or_default();
-        let is_other = |file: &Path| is_table(file) && file != Path::new(own);
+        // Of the tables that a set has one of, the one that was named.
+        let is_other =
+            |file: &Path| has_extension(&slashed(file), &TABLES) && file != Path::new(own);
         let mut found = listed(folder)?;
         found.retain(|(file, _)| !is_other(file));
         let lay = |(file, real): (PathBuf, PathBuf)| disk.lay(slashed(&file), real);
@@ -127,12 +129,13 @@ fn read_set(path: &Path) -> Result<(Vec<Source>, Disk)> {
         return Ok((vec![read(path)?.into()], disk));
     }
     let mut found = listed(path)?;
-    let is_set = |(file, _): &(PathBuf, PathBuf)| !is_archive(file);
+    let is_set = |(file, _): &(PathBuf, PathBuf)| !has_extension(&slashed(file), &ARCHIVES);
     // Archives among other files are none of the set.
     if found.iter().any(is_set) {
         found.retain(is_set);
     }
-    if !found.iter().any(|(file, _)| is_record_name(&slashed(file)) && !is_text(file)) {
+    let says_labels = |name: &str| is_record_name(name) && !has_extension(name, &["txt"]);
+    if !found.iter().any(|(file, _)| says_labels(&slashed(file))) {
         check_folders(path, &found)?;
     }
     if found.is_empty() {
@@ -170,7 +173,8 @@ impl Listing<'_> {
             let named = slashed(&path);
             let is_folder = self.root.join(&path).is_dir();
             let is_hidden = path.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'));
-            let is_wanted = is_image_name(&named) || is_record_name(&named) || is_archive(&path);
+            let is_set = is_record_name(&named) || has_extension(&named, &ARCHIVES);
+            let is_wanted = is_image_name(&named) || is_set;
             if is_hidden || !is_folder && !is_wanted {
                 continue;
             }
@@ -189,23 +193,6 @@ impl Listing<'_> {
         }
         Ok(())
     }
-}
-
-const ARRAYS: [&str; 2] = [".npz", ".npy"];
-
-fn is_archive(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip"))
-}
-
-fn is_text(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("txt"))
-}
-
-/// Whether it is one of those that a set has one of.
-fn is_table(path: &Path) -> bool {
-    let kinds = ["csv", "tsv", "txt"];
-    let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
-    extension.is_some_and(|own| kinds.iter().any(|kind| own == *kind))
 }
 
 /// Refuses a class folder without images: the classes behind it would move up by one.

@@ -1,14 +1,13 @@
 //! Files by their names: those of a folder, or the entries of an archive.
 
+use crate::vocabulary::file::{ARRAYS, CATALOG, TABLES, has_extension};
+
 /// What is read, and what is told apart from stray files only to say that it is not read.
 const IMAGES: [&str; 10] =
     ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff", "avif", "heic"];
-const TABLES: [&str; 3] = ["csv", "tsv", "txt"];
-const ARRAYS: [&str; 2] = ["npz", "npy"];
 
-/// What Donkeycar calls the parts of its tubs.
-pub(super) const MANIFEST: &str = "manifest.json";
-const CATALOG: &str = "catalog";
+/// What Donkeycar calls the file that says which parts a tub has.
+const MANIFEST: &str = "manifest.json";
 
 /// A file of a set, before it is read.
 pub(super) struct Entry {
@@ -94,9 +93,4 @@ pub fn is_record_name(path: &str) -> bool {
 
 fn is_hidden(path: &str) -> bool {
     components(path).any(|component| component.starts_with('.') || component == "__MACOSX")
-}
-
-fn has_extension(path: &str, extensions: &[&str]) -> bool {
-    let own = path.rsplit_once('.').map(|(_, extension)| extension);
-    own.is_some_and(|own| extensions.iter().any(|known| own.eq_ignore_ascii_case(known)))
 }

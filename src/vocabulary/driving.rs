@@ -25,7 +25,8 @@ pub const PARTS: usize = 10;
 /// discrete actions are farther apart.
 pub const SAME: f64 = 0.1;
 
-/// How networks are let drive: as the bundled ones were trained, unless somebody says otherwise.
+/// How networks are let drive: as the bundled ones were trained, unless somebody says otherwise. The default is
+/// 10 tracks from seed 20000, at most 1,000 steps of each, a decision for every 3.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RoadTest {

@@ -56,7 +56,25 @@ impl File {
     }
 }
 
+/// How numpy's files end.
+pub const ARRAYS: [&str; 2] = ["npz", "npy"];
+
+/// How archives end.
+pub const ARCHIVES: [&str; 1] = ["zip"];
+
+/// How tables end.
+pub const TABLES: [&str; 3] = ["csv", "tsv", "txt"];
+
+/// How the parts of Donkeycar's tubs end.
+pub const CATALOG: &str = "catalog";
+
 /// Whether a file of this name is a network.
 pub fn is_network_name(name: &str) -> bool {
-    name.to_ascii_lowercase().ends_with(".onnx")
+    has_extension(name, &["onnx"])
+}
+
+/// Whether a path ends by one of these, in capitals or not.
+pub fn has_extension(path: &str, extensions: &[&str]) -> bool {
+    let own = path.rsplit_once('.').map(|(_, extension)| extension);
+    own.is_some_and(|own| extensions.iter().any(|known| own.eq_ignore_ascii_case(known)))
 }

@@ -123,7 +123,8 @@ impl FromStr for Loss {
 
 /// Everything that decides how a network is trained, besides the recipe and the frames.
 ///
-/// Its JSON goes into the trained file.
+/// The default trains until convergence in batches of 64, by Adam along one cycle, with learned scales and a tenth
+/// of the frames held out. Its JSON goes into the trained file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Plan {

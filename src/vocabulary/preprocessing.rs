@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// The most frames that enter as one.
 pub const MOST_STACKED: usize = 64;
@@ -99,7 +99,8 @@ impl Preprocessing {
     /// What is no such JSON, a key that is unknown, and what [`check`](Self::check) finds.
     pub fn from_json(json: &[u8]) -> Result<Self> {
         let read: Self = serde_json::from_slice(json).map_err(|error| {
-            Error::new(format!("this does not say how frames enter ({error})")).way_out(
+            let what = format!("this does not say how frames enter ({error})");
+            Error::new(what).of_kind(ErrorKind::Unreadable).way_out(
                 "It is JSON such as {\"crop\": {\"top\": 60, \"bottom\": 25}, \"resize\": [200, 66], \
                  \"color\": \"yuv\", \"divide\": 127.5, \"mean\": [1, 1, 1]}.",
             )

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// How a range is found from what calibration observed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -104,7 +104,20 @@ pub struct LayerBits {
 
 /// Everything that decides the quantized bytes, besides the network and the calibration frames.
 ///
-/// Its JSON is a contract: versioned, the body of `--recipe` and of a share link.
+/// The default is int8: ranges from the smallest and largest value, 8-bit weights with a scale per channel, uint8
+/// activations, rounding to nearest, a QDQ file, all calibration frames, nothing kept in float. Fields will be
+/// added, so take what is not said from there:
+///
+/// ```
+/// use steer8::vocabulary::recipe::{Method, Recipe};
+///
+/// let recipe = Recipe { method: Method::Entropy, weight_bits: 4, ..Recipe::default() };
+/// recipe.check()?;
+/// // Its JSON is a contract: versioned, the body of `--recipe` and of a share link.
+/// let json = br#"{"version": 1, "method": "entropy", "weight_bits": 4}"#;
+/// assert_eq!(Recipe::from_json(json)?, recipe);
+/// # Ok::<(), steer8::error::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Recipe {
@@ -206,9 +219,12 @@ impl Recipe {
     /// The recipe that a file or a link carries; what it leaves out has the default.
     ///
     /// # Errors
-    /// What is no recipe, and recipes of a newer version, whose options nobody here knows.
+    /// What is no recipe, keys that are unknown, recipes of a newer version, whose options nobody here knows, and
+    /// what [`check`](Self::check) finds.
     pub fn from_json(json: &[u8]) -> Result<Self> {
-        let wrong = |error: serde_json::Error| Error::new(format!("not a recipe ({error})"));
+        let wrong = |error: serde_json::Error| {
+            Error::new(format!("not a recipe ({error})")).of_kind(ErrorKind::Unreadable)
+        };
         let map: serde_json::Map<_, _> = serde_json::from_slice(json).map_err(wrong)?;
         if let Some(version) = map.get("version").and_then(serde_json::Value::as_u64) {
             check_version(version)?;
@@ -265,6 +281,7 @@ impl Recipe {
 fn check_version(version: u64) -> Result<()> {
     if version != u64::from(Recipe::VERSION) {
         return Err(Error::new(format!("the recipe has version {version}"))
+            .of_kind(ErrorKind::Unsupported)
             .way_out(format!("This program reads recipes of version {}.", Recipe::VERSION)));
     }
     Ok(())

@@ -12,14 +12,19 @@ use web_sys::{
 use super::lending::Lender;
 use super::reason;
 use crate::error::{Error, Result};
-use crate::vocabulary::file::{File, Source, is_network_name};
+use crate::vocabulary::file::{
+    ARCHIVES, ARRAYS, CATALOG, File, Source, TABLES, has_extension, is_network_name,
+};
 
 /// How files with frames end, and with what belongs to them; pictures are told by their type.
-const FRAMES: [&str; 8] = [".npz", ".npy", ".zip", ".csv", ".tsv", ".json", ".txt", ".catalog"];
+fn extensions() -> Vec<&'static str> {
+    // The manifest of a tub, and how frames enter, are JSON.
+    [&ARRAYS[..], &ARCHIVES, &TABLES, &[CATALOG, "json"]].concat()
+}
 
 /// What pickers of frames offer, as in `<input accept>`.
 pub fn accepted_frames() -> String {
-    format!("{},image/*", FRAMES.join(","))
+    format!(".{},image/*", extensions().join(",."))
 }
 
 /// A file on the person's disk, not read yet.
@@ -87,9 +92,7 @@ impl Selection {
             return Self::default();
         }
         let is_frames = |file: &Picked| {
-            let name = file.name.to_ascii_lowercase();
-            FRAMES.iter().any(|ending| name.ends_with(ending))
-                || file.handle.type_().starts_with("image/")
+            has_extension(&file.name, &extensions()) || file.handle.type_().starts_with("image/")
         };
         let (frames, models) = std::mem::take(&mut self.files).into_iter().partition(is_frames);
         self.files = frames;

@@ -5,13 +5,11 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use crate::page::state::{Action, Comparison};
+use crate::page::value_frames::worst;
 use crate::page::view::charts::value_differences::ValueDifferences;
 use crate::page::view::charts::value_line::ValueLine;
 use crate::page::view::charts::value_scatter::ValueScatter;
 use crate::vocabulary::report::Series;
-
-/// Frames that are shown where the networks are farthest from what is right.
-const WORST: usize = 10;
 
 #[derive(PartialEq, Properties)]
 pub(in crate::page::view) struct ValuesSectionProps {
@@ -52,31 +50,4 @@ pub(in crate::page::view) fn ValuesSection(
         }
     };
     html! { <>{ for comparison.series.iter().map(part) }</> }
-}
-
-/// The frames on which the last network is farthest from the label, or without labels from the first
-/// network, the worst first.
-fn worst(values: &Series) -> Vec<usize> {
-    let (Some(last), Some(first)) = (values.answers.last(), values.answers.first()) else {
-        return Vec::new();
-    };
-    let right = values.labels.as_ref().unwrap_or(first);
-    let mut frames: Vec<(usize, f32)> =
-        last.iter().zip(right).map(|(own, right)| (own - right).abs()).enumerate().collect();
-    frames.sort_by(|a, b| b.1.total_cmp(&a.1));
-    frames.into_iter().take(WORST).map(|(frame, _)| frame).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_worst_frames_are_farthest_from_what_is_right() {
-        let answers = vec![vec![0.0, 0.0, 0.0], vec![0.0, 2.0, -1.0]];
-        let mut values = Series { name: "angle".into(), labels: None, answers };
-        assert_eq!(worst(&values), [1, 2, 0]);
-        values.labels = Some(vec![0.5, 2.0, 2.0]);
-        assert_eq!(worst(&values), [2, 0, 1]);
-    }
 }
