@@ -13,7 +13,7 @@ use crate::error::Result;
 /// use steer8::error::Error;
 ///
 /// static STOP: AtomicBool = AtomicBool::new(false);
-/// let mut hear = |done, total| match STOP.load(Ordering::Relaxed) {
+/// let mut hear = |done: usize, total: usize| match STOP.load(Ordering::Relaxed) {
 ///     true => Err(Error::cancelled()),
 ///     false => Ok(println!("{done} of {total}")),
 /// };

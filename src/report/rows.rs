@@ -216,7 +216,10 @@ fn difference(
     if change == 0.0 {
         return None;
     }
-    let text = figure.unit.difference(change, base.exact)?;
+    let mut text = figure.unit.difference(change, base.exact)?;
+    if timed && first.run != column.run {
+        text += " then";
+    }
     let apart = || match (&base.interval, &own.interval) {
         (Some(a), Some(b)) => a.exact[1] < b.exact[0] || b.exact[1] < a.exact[0],
         _ => false,
@@ -271,8 +274,8 @@ mod tests {
         let latency = change(&columns, "latency").expect("it differs");
         assert_eq!(
             (&*latency.text, latency.is_real),
-            ("-60 %", false),
-            "by the ratio of one minute"
+            ("-60 % then", false),
+            "by the ratio of one minute, which is not this one"
         );
         let bytes = change(&columns, "file-bytes").expect("it differs");
         assert_eq!((&*bytes.text, bytes.is_better, bytes.is_real), ("-75 %", true, true));

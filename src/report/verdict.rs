@@ -1,13 +1,13 @@
 //! The comparison in one sentence.
 
-use crate::figures::{p_value, significant};
+use crate::figures::{p_value, signed, significant};
 use crate::vocabulary::report::{Change, Distance, LEVEL, Report, ValueScore};
 
 /// Below this a difference that is real by the test is still no news.
 const SAME: f64 = 0.01;
 
 /// What became of `float` in `other`, for example "pilotnet-int8.onnx: 3.6x smaller, 2.3x faster,
-/// accuracy unchanged within the noise (-0.1 points on 2000 frames)." Of values: "MAE 1.84 to 1.86, no
+/// accuracy unchanged within the noise (-0.10 points on 2000 frames)." Of values: "MAE 1.84 to 1.86, no
 /// significant difference; never more than 2.6 from float".
 pub fn verdict(float: &Report, other: &Report) -> String {
     of(&other.model, float, other)
@@ -18,7 +18,23 @@ pub fn of(name: &str, float: &Report, other: &Report) -> String {
     let answers = accuracy(float, other).or_else(|| values(float, other)).or_else(|| moved(other));
     let parts = [Some(size(float, other)), speed(other), answers];
     let parts: Vec<_> = parts.into_iter().flatten().collect();
-    format!("{name}: {}.", parts.join(", "))
+    format!("{name}: {}.{}", parts.join(", "), says_nothing(float).unwrap_or_default())
+}
+
+/// What becomes of a network that tells frames apart no better than one answer for all does not tell much.
+fn says_nothing(float: &Report) -> Option<String> {
+    let outputs = &float.values.as_ref()?.outputs;
+    let poor = outputs
+        .iter()
+        .filter_map(|output| Some((&output.name, output.r2.filter(|r2| *r2 <= 0.0)?)));
+    let poor: Vec<_> = poor.map(|(name, r2)| format!("`{name}` (R2 {r2:.2})")).collect();
+    (!poor.is_empty()).then(|| {
+        format!(
+            " Float itself says no more of {} than one answer for all frames would: is it trained, and do the \
+             frames enter as they did then?",
+            poor.join(", ")
+        )
+    })
 }
 
 fn size(float: &Report, other: &Report) -> String {
@@ -58,13 +74,13 @@ fn accuracy(float: &Report, other: &Report) -> Option<String> {
     Some(match other.mcnemar_p? {
         p if p >= LEVEL => {
             format!(
-                "accuracy unchanged within the noise ({points:+.1} points on {} frames)",
+                "accuracy unchanged within the noise ({points:+.2} points on {} frames)",
                 after.n
             )
         }
         p => {
             let word = if points < 0.0 { "lower" } else { "higher" };
-            format!("accuracy {word} by {:.1} points (McNemar p = {})", points.abs(), p_value(p))
+            format!("accuracy {word} by {:.2} points (McNemar p = {})", points.abs(), p_value(p))
         }
     })
 }
@@ -78,7 +94,7 @@ fn values(float: &Report, other: &Report) -> Option<String> {
         let mut text =
             format!("{name}MAE {} to {}", significant(before.mae), significant(after.mae));
         text += &match change.p {
-            p if p < LEVEL => format!(" (p = {})", p_value(p)),
+            p if p < LEVEL => format!(" ({}, p = {})", signed(change.change), p_value(p)),
             _ => ", no significant difference".into(),
         };
         if let Some(moved) = moved.outputs.iter().find(|output| output.name == after.name) {
@@ -128,7 +144,7 @@ mod tests {
         assert_eq!(
             verdict(&report(3600, 0.901), &report(1000, 0.9)),
             "net-int8.onnx: 3.6x smaller, 2.3x faster, accuracy unchanged within the noise \
-             (-0.1 points on 2000 frames)."
+             (-0.10 points on 2000 frames)."
         );
     }
 
@@ -139,14 +155,14 @@ mod tests {
         other.speedup_over_float = Some(Speedup { median: 0.5, ci95: [0.4, 0.6] });
         assert_eq!(
             verdict(&report(1000, 0.9), &other),
-            "net-int8.onnx: 1.2x larger, 2.0x slower, accuracy lower by 3.0 points \
+            "net-int8.onnx: 1.2x larger, 2.0x slower, accuracy lower by 3.00 points \
              (McNemar p = 2e-5)."
         );
         other.accuracy.as_mut().unwrap().top1 = 0.93;
         other.mcnemar_p = Some(0.012);
         let verdict = verdict(&report(1000, 0.9), &other);
         assert!(
-            verdict.ends_with("accuracy higher by 3.0 points (McNemar p = 0.012)."),
+            verdict.ends_with("accuracy higher by 3.00 points (McNemar p = 0.012)."),
             "{verdict}"
         );
     }
@@ -207,7 +223,13 @@ mod tests {
             "MAE 1.84 to 1.86, no significant difference; never more than 2.60 from float.";
         assert!(text.ends_with(expected), "{text}");
         other.mae_change.as_mut().unwrap()[0].p = 0.001;
-        assert!(verdict(&report(3600, 1.84), &other).contains("MAE 1.84 to 1.86 (p = 0.001);"));
+        assert!(
+            verdict(&report(3600, 1.84), &other).contains("MAE 1.84 to 1.86 (+0.0170, p = 0.001);")
+        );
+        let mut float = report(3600, 1.84);
+        float.values.as_mut().unwrap().outputs[0].r2 = Some(-0.008);
+        let text = verdict(&float, &other);
+        assert!(text.contains("says no more of `angle` (R2 -0.01) than one answer"), "{text}");
         // Nobody knows what is right.
         other.values = None;
         let text = verdict(&report(3600, 1.84), &other);

@@ -102,6 +102,13 @@ impl State {
         effects.push(Effect::Fetch { resource: Resource::Frames(role), urls });
     }
 
+    /// Whether the same frames set the ranges and judge.
+    pub fn judges_by_what_it_calibrated_on(&self) -> bool {
+        let [validation, calibration] = [&self.validation, &self.calibration]
+            .map(|data| data.loaded.as_ref().map(|loaded| &loaded.fingerprint));
+        validation.is_some() && validation == calibration
+    }
+
     /// How many bundled frames there are, if any.
     pub fn bundled_count(&self, role: Role) -> Option<usize> {
         let archives = self.archives(role);
@@ -260,7 +267,9 @@ impl State {
 }
 
 fn without_labels(name: &str) -> Error {
-    Error::new("it has no labels (`y`): networks can be compared on it, but not their accuracy")
-        .in_file(name)
-        .way_out("Add an array `y` with the class index of each frame, or sort images into class folders.")
+    let what = "it has no labels (`y`): the page can say how far int8 moves from float, but not which is right";
+    Error::new(what).in_file(name).way_out(
+        "Add an array `y` with the class or the values of each frame, put a table beside images, or sort them into \
+         class folders.",
+    )
 }

@@ -269,6 +269,11 @@ impl Stage {
 }
 
 impl State {
+    /// Whether nothing speaks against the cars of the stage driving.
+    pub fn drives_here(&self) -> bool {
+        self.stage.cars.iter().all(|car| car.fault.is_none())
+    }
+
     /// Whether cars stand because a latency is being measured, which they would disturb.
     pub fn cars_wait(&self) -> bool {
         self.job.as_ref().is_some_and(|job| job.step == Step::Compare)

@@ -1,6 +1,7 @@
 //! Variants beside one another: figures, verdicts, times.
 
 pub mod compare_table;
+pub mod details;
 pub mod made_panel;
 pub mod results;
 pub mod shared_panel;

@@ -10,6 +10,7 @@ use super::around::places::Places;
 use super::charts::latencies::Latencies;
 use super::charts::trade_off::TradeOff;
 use super::compare::compare_table::CompareTable;
+use super::compare::details::Details;
 use super::compare::results::Results;
 use super::compare::shared_panel::SharedPanel;
 use super::compare::short_verdict::ShortVerdict;
@@ -87,10 +88,11 @@ impl Layout<'_> {
             },
             Place::Compare => html! {
                 <>
+                    <Results state={state.clone()} dispatch={dispatch.clone()} />
                     <CompareTable state={state.clone()} dispatch={dispatch.clone()} />
                     <Latencies state={live} dispatch={dispatch.clone()} />
                     <TradeOff state={state.clone()} dispatch={dispatch.clone()} />
-                    <Results state={state.clone()} dispatch={dispatch.clone()} />
+                    <Details state={state.clone()} dispatch={dispatch.clone()} />
                     <RoadSection state={state.clone()} dispatch={dispatch.clone()} />
                     <KeptLine {state} {dispatch} />
                 </>

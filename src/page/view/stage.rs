@@ -195,7 +195,8 @@ fn ends(state: &State) -> String {
 fn words(state: &State) -> String {
     let stage = &state.stage;
     if state.cars_wait() {
-        return "The cars wait: while a latency is measured, nothing else computes.".into();
+        return "The cars wait: while networks are compared and timed, nothing else computes."
+            .into();
     }
     if stage.cars.iter().any(|car| car.fault.is_some()) {
         return String::new();

@@ -95,7 +95,7 @@ fn tools(state: &Snapshot, variants: &Variants, dispatch: &Callback<Action>) -> 
     html! {
         <div class="compare-tools">
             { button("measure-all", format!("Measure all {count} in turns"), Action::MeasureAll, able) }
-            { button("drive-all", "Let them drive".into(), Action::DriveAll, able) }
+            { button("drive-all", "Let them drive".into(), Action::DriveAll, able && state.drives_here()) }
             <label class="switch">
                 <input type="checkbox" data-testid="only-differences" onchange={only}
                     checked={variants.only_differences} />

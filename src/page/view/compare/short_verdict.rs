@@ -17,10 +17,13 @@ pub(in crate::page::view) fn ShortVerdict(PageProps { state, dispatch }: &PagePr
         Action::Go(Place::Compare)
     });
     let href = format!("#{}", state.link_to(Place::Compare).fragment());
+    let current = state.is_current(comparison.recipe.as_ref());
     html! {
-        <div class="short-verdict" data-testid="short-verdict"
-            data-current={state.is_current(comparison.recipe.as_ref()).to_string()}>
-            <p role="status">{ &comparison.verdict }</p>
+        <div class="short-verdict" data-testid="short-verdict" data-current={current.to_string()}>
+            <p role="status">
+                if !current { <b>{"Of another recipe: "}</b> }
+                { &comparison.verdict }
+            </p>
             <a {href} onclick={go}>{"All figures, variant by variant"}</a>
         </div>
     }

@@ -52,6 +52,12 @@ pub(in crate::page::view) fn DataRow(
             if data.loaded.is_none() && data.loading.is_none() {
                 <p class="contents">{ absent(state, role) }</p>
             }
+            if role == Role::Calibration && state.judges_by_what_it_calibrated_on() {
+                <p class="hint noted" data-testid="data-note">
+                    {"These are the validation frames, too: what is measured on frames that the ranges come from \
+                      may look better than it is."}
+                </p>
+            }
             if let Some(missing) = state.own_files.missing.get(&role) {
                 <p class="hint" data-testid={format!("missing-{kind}")}>
                     { format!("Last time these were “{}” (SHA-256 {}…), which were too large to be kept: open \
@@ -143,7 +149,9 @@ fn label_columns(summary: &DataSummary) -> Html {
         let labels = sample.labels.iter().map(|&label| html! { <td>{ format::value(label) }</td> });
         html! {
             <tr>
-                <th scope="row">{ sample.name.clone().unwrap_or_default() }</th>
+                <th scope="row" title={sample.name.clone()}>
+                    { sample.name.clone().unwrap_or_default() }
+                </th>
                 { for labels }
             </tr>
         }

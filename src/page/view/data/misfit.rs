@@ -27,21 +27,22 @@ pub(in crate::page::view) fn Misfit(PageProps { state, dispatch }: &PageProps) -
             "Open an .npz with an array named for each input."
         }
         _ => {
-            "Open frames that fit: an .npz, a zip, or a folder of class folders; images can be resized, \
-             under \u{201c}How your own frames enter\u{201d}."
+            "Open frames that fit: an .npz, a zip, or a folder as it lies on your disk (a Donkeycar tub, a log with \
+             its images, class folders); images can be resized, in Data, under \u{201c}How your own frames \
+             enter\u{201d}."
         }
     };
     let notes = roles.iter().filter_map(|&role| match state.fit(network, role) {
         Fit::Misfit { wants, has } => {
             let opener = opener.clone();
-            let picked = move |selection: Selection| opener.data(role, selection);
+            let picked = Callback::from(move |selection: Selection| opener.data(role, selection));
             let onclick = dispatch.reform(move |_: MouseEvent| Action::UseBundledData(role));
             let own = state.data(role).loaded.as_ref().is_some_and(|loaded| !loaded.bundled);
             let bundled = if own { "" } else { "bundled " };
-            let (testid, kind) = match role {
-                Role::Validation => ("misfit-open-validation", "validation"),
-                Role::Calibration => ("misfit-open-calibration", "calibration"),
-                Role::Training => ("misfit-open-training", "training"),
+            let kind = match role {
+                Role::Validation => "validation",
+                Role::Calibration => "calibration",
+                Role::Training => "training",
             };
             Some(html! {
                 <div class="misfit" data-testid="misfit" data-role={kind}>
@@ -50,8 +51,10 @@ pub(in crate::page::view) fn Misfit(PageProps { state, dispatch }: &PageProps) -
                             network.title, wants, has) }
                         { way_out }
                     </p>
-                    <FileButton {testid} text={format!("Open {kind} frames")} multiple=true
-                        accept={accepted_frames()} picked={Callback::from(picked)} />
+                    <FileButton testid={format!("misfit-open-{kind}")} text={format!("Open {kind} frames")}
+                        multiple=true accept={accepted_frames()} picked={picked.clone()} />
+                    <FileButton testid={format!("misfit-open-{kind}-folder")} text="Open a folder" folder=true
+                        {picked} />
                     if own && state.takes_bundled(network) {
                         <button type="button" class="button quiet" {onclick}>
                             {"Use the bundled frames"}

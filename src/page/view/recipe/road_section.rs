@@ -21,7 +21,8 @@ pub(in crate::page::view) fn RoadSection(PageProps { state, dispatch }: &PagePro
     let driving = matches!(&state.job, Some(job) if matches!(job.step, Step::Road { .. }));
     let road = state.roads.get(&network.id).filter(|road| !road.points.is_empty());
     let start = dispatch.reform(|_: MouseEvent| Action::DriveWidths);
-    let disabled = !state.can_analyze();
+    let drives = state.drives_here();
+    let disabled = !state.can_analyze() || !drives;
     let other = |(name, subject): (String, Subject)| {
         let onclick = dispatch.reform(move |_: MouseEvent| Action::DriveSubject(subject.clone()));
         html! {
@@ -36,9 +37,9 @@ pub(in crate::page::view) fn RoadSection(PageProps { state, dispatch }: &PagePro
                 <div>
                     <h2>{"On the road, width by width"}</h2>
                     <p class="hint">
-                        {"The recipe above at fewer and fewer bits of the weights: what is left of the \
-                          accuracy on frames, and what is left of the driving, on ten tracks. They part \
-                          sooner than one would think. What else was made of the network, or tried by a \
+                        {"How few bits still drive? The chosen recipe at fewer and fewer bits of the weights: \
+                          what is left of the accuracy on frames, and what is left of the driving, on ten \
+                          tracks. They part sooner than one would think. What else was made of the network, or tried by a \
                           search, can be driven beside them."}
                     </p>
                 </div>
@@ -50,6 +51,12 @@ pub(in crate::page::view) fn RoadSection(PageProps { state, dispatch }: &PagePro
                     </div>
                 }
             </div>
+            if !drives {
+                <p class="hint">
+                    { format!("{} does not drive the car of this page; why is said where the cars are.",
+                        network.title) }
+                </p>
+            }
             if driving {
                 <div class="panel job"><Working state={state.clone()} dispatch={dispatch.clone()} /></div>
             }

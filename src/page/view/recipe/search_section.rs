@@ -22,7 +22,7 @@ pub(in crate::page::view) fn SearchSection(PageProps { state, dispatch }: &PageP
                 <div>
                     <h2>{"Search a recipe"}</h2>
                     <p class="hint">
-                        {"Starts from the recipe above with the fewest bits, and gives each layer as \
+                        {"Starts from the chosen recipe with the fewest bits, and gives each layer as \
                           many as it needs. Stop it when you like: the best so far is kept."}
                     </p>
                 </div>

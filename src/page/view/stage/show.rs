@@ -52,7 +52,7 @@ pub(super) struct Show {
     palette: Palette,
     looked_up_at: f64,
     /// What was drawn last: how far, in which colours, how large; and of what.
-    drawn: Option<(f64, Palette, Option<[i32; 2]>)>,
+    drawn: Option<(f64, Palette, Vec<[i32; 2]>)>,
     shown: Snapshot,
     /// The decisions whose pictures are on show.
     pictures: [Option<(usize, u32)>; 2],
@@ -99,17 +99,27 @@ impl Show {
             self.looked_up_at = now;
         }
         // What stands need not be drawn again.
-        let drawn = (self.at, self.palette.clone(), self.size());
+        let sizes = self.sizes();
+        if self.drawn.as_ref().is_none_or(|(.., before)| *before != sizes) {
+            // A canvas of another size may be another one, on which nothing is yet.
+            self.pictures = [None; 2];
+        }
+        let drawn = (self.at, self.palette.clone(), sizes);
         if self.drawn.as_ref() != Some(&drawn) || !Rc::ptr_eq(&state.0, &self.shown.0) {
             self.draw_cars(stage);
             (self.drawn, self.shown) = (Some(drawn), state);
         }
     }
 
-    /// Of what is drawn on, in CSS pixels.
-    fn size(&self) -> Option<[i32; 2]> {
-        let element = self.refs.root.cast::<web_sys::Element>()?;
-        Some([element.client_width(), element.client_height()])
+    /// Of all that is drawn on, in CSS pixels.
+    fn sizes(&self) -> Vec<[i32; 2]> {
+        let cars = self.refs.cars.iter().flat_map(|car| [&car.scene, &car.seen, &car.answer]);
+        let canvases = cars.chain([&self.refs.map]);
+        let size = |canvas: &NodeRef| {
+            let canvas = canvas.cast::<web_sys::Element>();
+            canvas.map_or([0; 2], |canvas| [canvas.client_width(), canvas.client_height()])
+        };
+        canvases.map(size).collect()
     }
 
     /// Begins again some time after the end.

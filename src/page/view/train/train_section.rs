@@ -43,7 +43,7 @@ pub(in crate::page::view) fn TrainSection(PageProps { state, dispatch }: &PagePr
                 <div>
                     <h2>{"Train it to be quantized"}</h2>
                     <p class="hint">
-                        { format!("Quantization-aware training for the recipe above ({}): the network \
+                        { format!("Quantization-aware training for the chosen recipe ({}): the network \
                             learns on labelled frames while it computes as its integers will. At 8 bits \
                             there is nothing to win back; at 4 and below there is.",
                             words::recipe(&state.recipe)) }
