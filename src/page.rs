@@ -20,7 +20,7 @@
 //! | `grid-wanted`, `grid-of`, `grid-beside`, `grid-class`, `grid-clear` | which are wanted | |
 //! | `grid-frame` | a frame in view | `data-index` |
 //! | `opened-frame`, `opened-answer`, `close-frame` | one frame, and what every variant says of it | `data-index`, `data-model` |
-//! | `misfit` | says above every place that frames, or the bundled ones that would be fetched, do not fit the network | |
+//! | `misfit`, `misfit-open-{role}` | says above every place that frames, or the bundled ones that would be fetched, do not fit the network, and opens others (`…-folder`: a folder) | |
 //! | `compare-with` | the reference of an int8 network | |
 //! | `download` | saves the int8 file made here | `data-value` (SHA-256), `data-bytes` |
 //! | `recipe` | the recipe in words | `data-value` (its short JSON) |

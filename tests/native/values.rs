@@ -163,7 +163,7 @@ fn one_value_is_held_against_its_labels_and_no_agreement_is_claimed() {
     assert!(change.ci95[0] > 0.0 && change.ci95[0] < change.change);
     let moved = &two_bits.from_float.as_ref().expect("beside float").outputs[0];
     assert!(moved.max_abs >= moved.p99_abs && moved.p99_abs >= moved.mean_abs);
-    assert!(verdict.contains("(p = "), "{verdict}");
+    assert!(verdict.contains("(+") && verdict.contains(", p = "), "{verdict}");
 }
 
 #[test]
