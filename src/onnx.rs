@@ -41,7 +41,8 @@ pub fn read(bytes: &[u8]) -> Result<Graph> {
 /// ([`Graph::packed`]).
 ///
 /// # Errors
-/// Says what the bytes are when they are no ONNX network, and names what Steer8 does not take:
+/// Says so when the bytes are no ONNX network or only a part of one (and which, of kinds that it knows), and names
+/// what Steer8 does not take:
 /// control flow, sparse weights, several inputs of free sizes. Names a file beside it that is not there or too short.
 pub fn read_with(bytes: &[u8], beside: &Beside<'_>) -> Result<Graph> {
     if let Some(what) = foreign_format(bytes) {

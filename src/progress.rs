@@ -1,4 +1,8 @@
 //! How a long step tells what it has done, and how it is stopped.
+//!
+//! A step that is cancelled gives an error of which [`Error::is_cancelled`](crate::error::Error::is_cancelled) is
+//! true. Two of them keep what they have instead: a search after its first trial, and a training after its first
+//! epoch, give the best so far.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};

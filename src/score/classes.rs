@@ -25,6 +25,9 @@ pub fn hits(logits: &[f32], label: u32) -> bool {
 }
 
 /// Accuracy of `predictions` against `labels`, both below `classes`, one of each per frame.
+///
+/// # Panics
+/// If one of them is not below `classes`.
 pub fn accuracy(predictions: &[usize], labels: &[u32], classes: usize) -> Accuracy {
     let mut confusion = vec![vec![0; classes]; classes];
     for (&prediction, &label) in predictions.iter().zip(labels) {

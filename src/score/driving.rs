@@ -32,7 +32,7 @@ pub fn driven(model: &str, variant: &str, drives: &[Drive]) -> Driven {
     Driven { model: model.into(), variant: variant.into(), mean, ci95, tracks }
 }
 
-/// Two networks on the same tracks, each with the number of steps for which it keeps a decision.
+/// Two networks on the same tracks. `frame_skip`: the steps for which both keep a decision.
 pub fn pair(models: [&str; 2], drives: [&[Drive]; 2], frame_skip: usize) -> Pair {
     let both = || drives[0].iter().zip(drives[1]);
     let [first, second] = drives.map(returns);

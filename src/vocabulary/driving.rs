@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::preprocessing::Preprocessing;
 use crate::error::{Error, Result};
 
-/// Steps before the first decision: the camera zooms in meanwhile.
+/// Steps before the first decision, in which the car is told nothing: the camera zooms in meanwhile.
 pub const WAIT: usize = 50;
 
 /// More would take days.

@@ -8,13 +8,14 @@ use super::preprocessing::Preprocessing;
 /// What cannot be seen from the files themselves, or is to be otherwise than it would be taken.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Reading {
-    /// How frames enter; `None`: as the network's file says, else as they are.
+    /// How frames enter; `None`: as they are. Reading sees no network: what the file of one has noted is
+    /// [`Preprocessing::noted_in`] of its metadata.
     pub preprocessing: Option<Preprocessing>,
     /// Where labels are found.
     #[serde(default)]
     pub labelling: Labelling,
-    /// Whether that is what a network's file has noted, and nobody said it: frames to which it does not apply
-    /// enter as they are.
+    /// Whether `preprocessing` is what a network's file has noted, and nobody said it: frames to which it does not
+    /// apply enter as they are.
     pub noted: bool,
 }
 

@@ -219,8 +219,8 @@ impl Recipe {
     /// The recipe that a file or a link carries; what it leaves out has the default.
     ///
     /// # Errors
-    /// What is no recipe, keys that are unknown, recipes of a newer version, whose options nobody here knows, and
-    /// what [`check`](Self::check) finds.
+    /// What is no JSON ([`ErrorKind::Unreadable`]), recipes of a newer version, whose options nobody here knows
+    /// ([`ErrorKind::Unsupported`]), keys that are unknown, and what [`check`](Self::check) finds.
     pub fn from_json(json: &[u8]) -> Result<Self> {
         let wrong = |error: serde_json::Error| {
             Error::new(format!("not a recipe ({error})")).of_kind(ErrorKind::Unreadable)
@@ -229,7 +229,9 @@ impl Recipe {
         if let Some(version) = map.get("version").and_then(serde_json::Value::as_u64) {
             check_version(version)?;
         }
-        let recipe: Self = serde_json::from_value(map.into()).map_err(wrong)?;
+        // Sound JSON of something else: no other copy of it would do.
+        let recipe: Self = serde_json::from_value(map.into())
+            .map_err(|error| Error { kind: ErrorKind::Failed, ..wrong(error) })?;
         recipe.check()?;
         Ok(recipe)
     }
