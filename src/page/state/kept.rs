@@ -201,8 +201,10 @@ impl State {
         variant: &Variant,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(network) = self.network(bench) else { return };
-        let key = key(&network.sha256, self.hash_of(variant).as_ref());
+        let (Some(network), Some(file)) = (self.network(bench), self.hash_of(variant)) else {
+            return;
+        };
+        let key = key(&network.sha256, Some(&file));
         if self.kept.records.remove(&key).is_some() {
             effects.push(Effect::ForgetVariant(key));
         }
