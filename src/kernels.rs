@@ -26,6 +26,8 @@ pub mod transposed;
 pub mod wide;
 pub mod winograd;
 
+#[cfg(all(target_arch = "wasm32", feature = "web"))]
+pub(crate) use machine::relaxed;
 pub use machine::{Bytes, Floats, Integers, Machine, Multiplier, Products, SaturatingIntegers};
 
 /// The first `len` elements of a buffer, which only grows; what is there already is to be written

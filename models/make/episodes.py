@@ -1,4 +1,4 @@
-"""Records what Gymnasium's CarRacing-v3 does, for `tests/core_kernels/drive.rs`: episodes and tracks.
+"""Records what Gymnasium's CarRacing-v3 does, for `tests/core/drive.rs`: episodes and tracks.
 
     python episodes.py
 

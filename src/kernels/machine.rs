@@ -13,9 +13,12 @@ use super::number::Number;
 pub enum Machine {
     /// What every target has: the reference.
     Portable,
-    /// WebAssembly with `simd128`, and with relaxed SIMD where it was built so.
+    /// WebAssembly with `simd128`.
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
     Simd128,
+    /// With relaxed SIMD as well, for fused products.
+    #[cfg(all(target_arch = "wasm32", feature = "relaxed-kernels"))]
+    RelaxedSimd,
     /// x86-64 with AVX2 and FMA.
     #[cfg(target_arch = "x86_64")]
     Avx2,
@@ -27,12 +30,34 @@ pub enum Machine {
     Avx512Vnni,
 }
 
+/// Whether this program takes WebAssembly's relaxed instructions. No program can ask what the browser
+/// has: a module that holds one of them is accepted or refused as a whole.
+#[cfg(all(target_arch = "wasm32", feature = "relaxed-kernels"))]
+pub(crate) mod relaxed {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    static TAKEN: AtomicBool = AtomicBool::new(cfg!(feature = "relaxed-simd"));
+
+    /// For a program that only such browsers load. From one that never calls this, link-time
+    /// optimization leaves the relaxed kernels out, so both are built from one library.
+    #[cfg(feature = "web")]
+    pub(crate) fn take() {
+        TAKEN.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn taken() -> bool {
+        TAKEN.load(Ordering::Relaxed)
+    }
+}
+
 impl Machine {
     /// Every kind, the slowest first.
     const ALL: &'static [Self] = &[
         Self::Portable,
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
         Self::Simd128,
+        #[cfg(all(target_arch = "wasm32", feature = "relaxed-kernels"))]
+        Self::RelaxedSimd,
         #[cfg(target_arch = "x86_64")]
         Self::Avx2,
         #[cfg(target_arch = "x86_64")]
@@ -54,6 +79,8 @@ impl Machine {
             // The module was accepted.
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Self::Simd128 => true,
+            #[cfg(all(target_arch = "wasm32", feature = "relaxed-kernels"))]
+            Self::RelaxedSimd => relaxed::taken(),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
             #[cfg(target_arch = "x86_64")]
@@ -88,9 +115,9 @@ impl Machine {
         match self {
             Self::Portable => "portable",
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-            Self::Simd128 if cfg!(feature = "relaxed-simd") => "relaxed-simd",
-            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Self::Simd128 => "simd128",
+            #[cfg(all(target_arch = "wasm32", feature = "relaxed-kernels"))]
+            Self::RelaxedSimd => "relaxed-simd",
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => "avx2",
             #[cfg(target_arch = "x86_64")]
@@ -155,7 +182,7 @@ pub trait Kernel<E, S>: Sized {
 
 /// Declares a function that runs a kernel with a machine's features enabled. The kernel is inlined
 /// into it, and with the features so are the instructions.
-#[cfg(any(target_arch = "x86_64", feature = "relaxed-simd"))]
+#[cfg(any(target_arch = "x86_64", feature = "relaxed-kernels"))]
 macro_rules! with_features {
     ($features:literal, $kernel:expr, $lanes:ty, $channels:ty, $rows:literal, $few:literal, $long:literal) => {{
         #[target_feature(enable = $features)]
@@ -292,7 +319,7 @@ fn on_floats<K>(machine: Machine, products: Products, kernel: K) -> K::Output
 where
     K: Kernel<f32, f32>,
 {
-    #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
+    #[cfg(all(target_arch = "wasm32", feature = "relaxed-kernels"))]
     use lanes::wasm::FusedFloats;
     #[cfg(target_arch = "x86_64")]
     use lanes::x86::{Floats256, Floats512, FusedFloats256, FusedFloats512};
@@ -301,15 +328,14 @@ where
         (Machine::Portable, _) => unsafe {
             kernel.run::<lanes::Floats, lanes::Floats, 4, 3, 4, 1>()
         },
-        #[cfg(all(target_arch = "wasm32", feature = "relaxed-simd"))]
-        (Machine::Simd128, Products::Fused) => {
+        #[cfg(all(target_arch = "wasm32", feature = "relaxed-kernels"))]
+        // Asked again, so that whoever never takes them has no way here.
+        (Machine::RelaxedSimd, Products::Fused) if relaxed::taken() => {
             with_features!("relaxed-simd", kernel, FusedFloats, FusedFloats, 4, 3, 4)
         }
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
         // SAFETY: the module was accepted, so the machine has its instructions.
-        (Machine::Simd128, _) => unsafe {
-            kernel.run::<lanes::wasm::Floats, lanes::wasm::Floats, 4, 3, 4, 2>()
-        },
+        (_, _) => unsafe { kernel.run::<lanes::wasm::Floats, lanes::wasm::Floats, 4, 3, 4, 2>() },
         #[cfg(target_arch = "x86_64")]
         (Machine::Avx2, Products::Rounded) => {
             with_features!("avx2,fma", kernel, Floats256, Floats256, 6, 5, 6)
@@ -354,9 +380,7 @@ where
         Machine::Portable => unsafe { kernel.run::<lanes::Pairs, lanes::Pairs, 4, 3, 4, 1>() },
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
         // SAFETY: the module was accepted, so the machine has its instructions.
-        Machine::Simd128 => unsafe {
-            kernel.run::<lanes::wasm::Pairs, lanes::wasm::Pairs, 4, 3, 4, 2>()
-        },
+        _ => unsafe { kernel.run::<lanes::wasm::Pairs, lanes::wasm::Pairs, 4, 3, 4, 2>() },
         #[cfg(target_arch = "x86_64")]
         Machine::Avx2 => with_features!("avx2,fma", kernel, Pairs256, Pairs256, 6, 5, 6),
         #[cfg(target_arch = "x86_64")]

@@ -16,6 +16,7 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 use super::crew::Workers;
 use super::lending::Borrowed;
 use super::message::{Answer, Ask};
+use crate::kernels;
 use crate::lab::protocol::{Event, Request, VERSION};
 use crate::lab::{Hand, Lab};
 
@@ -27,6 +28,12 @@ struct Desk {
     lab: RefCell<Option<Lab>>,
     asked: RefCell<VecDeque<Ask<Request>>>,
     shelf: Borrowed,
+}
+
+/// As [`run`], where the browser has the relaxed instructions.
+pub fn run_relaxed() {
+    kernels::relaxed::take();
+    run();
 }
 
 /// Serves the page until it terminates this worker: that is how work is cancelled.

@@ -5,14 +5,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use wasmparser::{Validator, WasmFeatures};
+
 use crate::Result;
 use crate::compress::compress;
 use crate::module::PROFILE;
 use crate::offline;
 use crate::process::{run, say};
-use crate::site;
+use crate::site::{self, WORKERS};
 use crate::tools;
-use crate::wasm::Toolchain;
+use crate::wasm::{TARGET, Toolchain};
 use crate::wasm_names;
 use crate::wasm_opt;
 use crate::workspace::{dist, root};
@@ -20,7 +22,16 @@ use crate::workspace::{dist, root};
 pub(crate) fn build() -> Result<()> {
     let toolchain = Toolchain::ready()?;
     let trunk = tools::page_builder()?;
-    say("Building the page (the first time takes some minutes)");
+    say("Building the workers (the first time takes some minutes)");
+    run(toolchain
+        .cargo()
+        .args(["build", "--locked", "--target", TARGET, "--profile", PROFILE])
+        .args(["--no-default-features", "--features", "web"])
+        // In one go, so that the last and longest part of both is done side by side; trunk would have one
+        // wait for the other.
+        .args(WORKERS.iter().flat_map(|(_, name)| ["--bin", name]))
+        .current_dir(root()))?;
+    say("Building the page");
     let mut command = Command::new(trunk);
     command
         .args(["build", "--release", "--cargo-profile", PROFILE, "--locked"])
@@ -34,8 +45,27 @@ pub(crate) fn build() -> Result<()> {
     for module in files_ending(&folder, ".wasm")? {
         wasm_opt::optimize(&module)?;
         strip_names(&module)?;
+        check_instructions(&module)?;
     }
     finish(&folder)
+}
+
+/// That the module for browsers with the relaxed instructions has some, and every other none, which no
+/// other browser would load: link-time optimization has to leave them out of it.
+fn check_instructions(module: &Path) -> Result<()> {
+    let bytes = site::bytes(module)?;
+    let valid = |features| Validator::new_with_features(features).validate_all(&bytes).map(drop);
+    let everywhere = valid(WasmFeatures::WASM2);
+    let [_, (_, relaxed)] = WORKERS;
+    if !module.ends_with(format!("{relaxed}_bg.wasm")) {
+        return everywhere
+            .map_err(|why| format!("{}: not for every browser: {why}", module.display()));
+    }
+    match valid(WasmFeatures::WASM2 | WasmFeatures::RELAXED_SIMD) {
+        Ok(()) if everywhere.is_err() => Ok(()),
+        Ok(()) => Err(format!("{}: has no relaxed instruction", module.display())),
+        Err(why) => Err(format!("{}: {why}", module.display())),
+    }
 }
 
 /// Makes a site of what trunk has built.

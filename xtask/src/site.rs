@@ -91,16 +91,20 @@ pub(crate) fn names(builds: &[(&'static str, String)]) -> String {
 
 /// Writes the page as it opens into its HTML, where it is seen before the program is there.
 pub(crate) fn with_first_view(html: &str) -> Result<String> {
-    let view = output(cargo().args([
-        "run",
-        "--quiet",
-        "--locked",
-        "--no-default-features",
-        "--features",
-        "first-view",
-        "--bin",
-        "first_view",
-    ]));
+    let view = output(
+        cargo()
+            .args([
+                "run",
+                "--quiet",
+                "--locked",
+                "--no-default-features",
+                "--features",
+                "first-view",
+            ])
+            .args(["--bin", "first_view"])
+            // It runs for a moment, once.
+            .env("CARGO_PROFILE_DEV_OPT_LEVEL", "0"),
+    );
     let view = view.ok_or("the first view could not be rendered; see\n  cargo build --no-default-features --features first-view --bin first_view")?;
     replace_once(html, "<body>\n", &format!("<body>\n{view}\n"))
 }

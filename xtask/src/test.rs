@@ -57,7 +57,7 @@ const STEPS: [Step; 10] = [
     Step {
         name: "wasm",
         budget: 8,
-        what: "the core's tests as WebAssembly in a browser, both builds of the kernels",
+        what: "the core's tests as WebAssembly in a browser, every kind of kernels",
         run: |_| wasm(),
     },
     Step { name: "dist", budget: 10, what: "the static site", run: |_| dist::build() },
@@ -115,8 +115,9 @@ pub(crate) fn select(words: &[&str]) -> Option<Selection> {
 pub(crate) fn run_steps(Selection { steps, engines }: &Selection) -> Result<()> {
     let mut times = Vec::new();
     let mut outcome = Ok(());
+    let begun = Instant::now();
     for step in steps {
-        say(format!("{}: {}", step.name, step.what));
+        say(format!("{}: {} (after {})", step.name, step.what, minutes(begun.elapsed()).trim()));
         let start = Instant::now();
         let done = (step.run)(*engines);
         times.push((step, start.elapsed(), done.is_ok()));
@@ -176,10 +177,9 @@ fn clippy() -> Result<()> {
 
 fn clippy_wasm() -> Result<()> {
     let toolchain = Toolchain::ready()?;
-    let worker = format!("web,{RELAXED_FEATURE}");
     for what in [
         ["--no-default-features", "--features", "page"],
-        ["--no-default-features", "--features", &worker],
+        ["--no-default-features", "--features", "web"],
         ["--package=bench", "--lib", "--all-features"],
     ] {
         let mut cargo = toolchain.cargo();
@@ -205,9 +205,7 @@ pub(crate) fn natively(command: &str) -> Command {
 
 /// The tests that hold for both worlds.
 fn wasm() -> Result<()> {
-    let browser = Browser::ready()?;
-    test_core_in(&browser, &["core", "core_kernels"], "core")?;
-    test_core_in(&browser, &["core_kernels"], &format!("core,{RELAXED_FEATURE}"))
+    test_core_in(&Browser::ready()?, &format!("core,{RELAXED_FEATURE}"))
 }
 
 /// What must hold in every engine: the core's tests, the same bytes among them, and the main path.
@@ -222,14 +220,14 @@ fn in_engines(engines: Engines) -> Result<()> {
             }
         };
         say(browser.title());
-        test_core_in(&browser, &["core", "core_kernels"], "core")?;
+        test_core_in(&browser, "core")?;
         e2e::drive_site(&browser, &e2e::MAIN_PATH)?;
     }
     Ok(())
 }
 
-/// Runs tests of `tests/` as WebAssembly in a browser.
-fn test_core_in(browser: &Browser, tests: &[&str], features: &str) -> Result<()> {
+/// Runs `tests/core` as WebAssembly in a browser.
+fn test_core_in(browser: &Browser, features: &str) -> Result<()> {
     let toolchain = Toolchain::ready()?;
     let capabilities = target().join("webdriver.json");
     let downloads = target().join("wasm-test-downloads");
@@ -237,11 +235,9 @@ fn test_core_in(browser: &Browser, tests: &[&str], features: &str) -> Result<()>
         .map_err(|why| format!("{}: {why}", capabilities.display()))?;
 
     let mut cargo = toolchain.cargo();
-    cargo.args(["test", "--target", TARGET, "--no-default-features", "--features", features]);
-    for test in tests {
-        cargo.args(["--test", test]);
-    }
     cargo
+        .args(["test", "--target", TARGET, "--no-default-features", "--features", features])
+        .args(["--test", "core"])
         .current_dir(root())
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", tools::wasm_test_runner()?)
         // wasm-bindgen reads and writes the whole module, and a browser shows no line numbers.

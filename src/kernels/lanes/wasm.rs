@@ -12,7 +12,7 @@ use super::{ChannelLanes, Lanes, MOST_STEP};
 pub struct Floats;
 
 /// f32, fused where the engine's machine can: not the same bits everywhere.
-#[cfg(feature = "relaxed-simd")]
+#[cfg(feature = "relaxed-kernels")]
 #[derive(Debug, Clone, Copy)]
 pub struct FusedFloats;
 
@@ -61,7 +61,7 @@ macro_rules! lanes {
 }
 
 lanes!(Floats, f32, f32, 1, f32x4_splat(0.0), |sums, x, w| f32x4_add(sums, f32x4_mul(x, w)));
-#[cfg(feature = "relaxed-simd")]
+#[cfg(feature = "relaxed-kernels")]
 lanes!(FusedFloats, f32, f32, 1, f32x4_splat(0.0), |sums, x, w| {
     std::arch::wasm32::f32x4_relaxed_madd(x, w, sums)
 });
@@ -91,7 +91,7 @@ macro_rules! float_channels {
 }
 
 float_channels!(Floats);
-#[cfg(feature = "relaxed-simd")]
+#[cfg(feature = "relaxed-kernels")]
 float_channels!(FusedFloats);
 
 impl ChannelLanes for Pairs {
