@@ -16,6 +16,7 @@
 //! | `quantize` | the big button | |
 //! | `cancel` | stops the job: a comparison, an analysis, a search | |
 //! | `progress` | the job's progress, while it runs | `data-stage`, `data-done`, `data-total` |
+//! | `left` | about how long its present step still takes | |
 //! | `grid`, `grid-count` | all frames that are wanted | `data-value` (how many) |
 //! | `grid-wanted`, `grid-of`, `grid-beside`, `grid-class`, `grid-clear` | which are wanted | |
 //! | `grid-frame` | a frame in view | `data-index` |
@@ -34,7 +35,7 @@
 //! | `analyze`, `analysis-frames` | the account of the damage, and on how many frames | |
 //! | `analysis` | that account | `data-value` (layers) |
 //! | `node-figure`, `save-node-data` | a figure of the layers as a file | |
-//! | `warnings`, `all-quantized`, `saturating`, `by-calibration-frames`, `re-evaluated` | its parts | |
+//! | `warnings`, `worst-layer`, `all-quantized`, `saturating`, `by-calibration-frames`, `re-evaluated` | its parts | |
 //! | `sort-node`, `sort-macs`, … | headings of its table that sort | |
 //! | `layer` | a layer; in it `layer-open`, which shows `layer-detail`, `keep-float`, `layer-bits`, and the figures `layer-macs`, `weight-bits`, `dead-channels`, `sqnr`, `only-quantized-top1`, … | `data-node`, `data-position`; figures: `data-value` |
 //! | `search-goal`, `search-limit`, `search-weight-bits`, `search-frames`, `search` | what is searched, and the button | |
@@ -51,6 +52,7 @@
 //! | `tour-offer`, `tour-start`, `tour-no`, `tour`, `tour-next`, `tour-end` | the tour, which begins when it is asked for | `data-value` (the stop, from 0) |
 //! | `trade-off` | the chart of score against cost; in it `spot`, `trial-spot`, `trade-off-won`, `trade-off-cost` | `data-value` (points) |
 //! | `verdict`, `verdict-drive`, `short-verdict` | the comparison in a sentence, what was driven in another, and at the button | |
+//! | `unsteady` | that latencies are hardly known, where the machine did other work | |
 //! | `nothing-compared`, `judged-otherwise` | says that nothing is measured yet, or that the outputs say something else since | |
 //! | `compare-table` | every variant that is shown | `data-value` (columns) |
 //! | `measure-all`, `drive-all`, `only-differences`, `show-hidden`, `undo`, `copy-markdown`, `copy-csv`, `copy-json`, `save-html`, `save-markdown`, `save-csv` | what can be done with it | |
@@ -75,6 +77,7 @@
 //! | `drive-widths`, `drive-subject`, `drive-trial` | drives every width, what was made, what a search has tried | |
 //! | `road` | what was driven beside what was answered | |
 //! | `road-point` | what was driven | `data-bits`, `data-value` (mean return), `data-tracks` |
+//! | `fewest` | the fewest bits that still drive, in a sentence | |
 //! | `parting` | where return and accuracy part, in a sentence | |
 //! | `data-validation`, `data-calibration` | what is loaded | `data-value` (frames), `data-status` (`empty`, `loading`, `ready`) |
 //! | `open-validation`, `open-calibration` | file inputs; `…-folder`: folder inputs | |

@@ -2,6 +2,7 @@
 
 pub use crate::figures::{bytes, count, grouped, three_digits};
 use crate::lab::protocol::TensorShape;
+use crate::vocabulary::driving::Kept;
 use crate::vocabulary::frames::ArraySummary;
 use crate::vocabulary::search::Trial;
 
@@ -17,6 +18,15 @@ pub fn seconds(seconds: f64) -> String {
     } else {
         let whole = seconds.round() as u64;
         format!("{} min {} s", whole / 60, whole % 60)
+    }
+}
+
+/// `about 20 s left`, `about 3 min left`.
+pub fn left(seconds: f64) -> String {
+    match seconds {
+        ..5.0 => "a few seconds left".to_owned(),
+        ..57.5 => format!("about {} s left", (seconds / 5.0).round() * 5.0),
+        _ => format!("about {} min left", (seconds / 60.0).round().max(1.0)),
     }
 }
 
@@ -121,13 +131,24 @@ pub fn class_name(folder: &str) -> &str {
     }
 }
 
-/// What a trial of a search lost: points of top-1, or per cent of error.
+/// What a trial of a search lost: points of top-1, or per cent of error; and what it keeps of the return, if it
+/// drove.
 pub fn lost(trial: &Trial) -> String {
-    match (trial.drop, trial.rise) {
+    let answers = match (trial.drop, trial.rise) {
         (Some(points), _) => drop(points),
         (None, Some(rise)) => format!("error {rise:+.1} %"),
         (None, None) => format!("squared error {}", value(trial.effect.logit_mse)),
+    };
+    match &trial.driving {
+        Some(kept) => format!("{}, {answers}", self::kept(kept)),
+        None => answers,
     }
+}
+
+/// What is kept of the float network's return.
+pub fn kept(kept: &Kept) -> String {
+    let tracks = if kept.tracks == 1 { "track" } else { "tracks" };
+    format!("{} of the return on {} {tracks}", whole_percent(kept.share), kept.tracks)
 }
 
 #[cfg(test)]
@@ -146,6 +167,10 @@ mod tests {
 
     #[test]
     fn figures_have_their_units() {
+        assert_eq!(left(3.0), "a few seconds left");
+        assert_eq!(left(41.0), "about 40 s left");
+        assert_eq!(left(58.0), "about 1 min left");
+        assert_eq!(left(171.0), "about 3 min left");
         assert_eq!(ms(0.8342), "0.834 ms");
         assert_eq!(times(3.617), "3.62×");
     }

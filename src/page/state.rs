@@ -61,7 +61,7 @@ pub use own_frames::OwnFrames;
 pub use preprocessing::PreprocessingForm;
 pub use queue::TaskId;
 pub use recipe::LayerChange;
-pub use road::{Left, Point, Road, Subject, WIDTHS as ROAD_WIDTHS, tried};
+pub use road::{Left, Point, Road, STILL, Subject, WIDTHS as ROAD_WIDTHS, tried};
 pub use run::{Comparison, Job, Made, Step};
 pub use search::{Ending, Goal, Search, SearchForm};
 pub use sharing::{Asked, Fate, Sharing};

@@ -14,7 +14,14 @@ struct Package {
     version: String,
     programs: &'static [&'static str],
     options: &'static [&'static str],
+    /// As cargo's profiles have it.
+    opt_level: &'static str,
 }
+
+/// For what runs for moments: ready soon matters more than fast.
+const READY_SOON: &str = "0";
+/// For what goes through whole modules.
+const FAST_ENOUGH: &str = "1";
 
 /// Builds the page. What it would download itself, it finds here instead, so it needs no TLS.
 fn trunk() -> Package {
@@ -23,6 +30,7 @@ fn trunk() -> Package {
         version: "0.21.14".into(),
         programs: &["trunk"],
         options: &["--locked", "--no-default-features"],
+        opt_level: READY_SOON,
     }
 }
 
@@ -34,6 +42,7 @@ fn wasm_bindgen() -> Result<Package> {
         version: locked_version("wasm-bindgen")?,
         programs: &["wasm-bindgen", "wasm-bindgen-test-runner"],
         options: &[],
+        opt_level: FAST_ENOUGH,
     })
 }
 
@@ -43,6 +52,7 @@ fn cargo_deny() -> Package {
         version: "0.20.2".into(),
         programs: &["cargo-deny"],
         options: &["--locked"],
+        opt_level: READY_SOON,
     }
 }
 
@@ -52,6 +62,7 @@ fn geckodriver() -> Package {
         version: "0.37.1".into(),
         programs: &["geckodriver"],
         options: &["--locked"],
+        opt_level: READY_SOON,
     }
 }
 
@@ -124,8 +135,8 @@ impl Package {
             .arg(tools())
             // One folder for all of them: they share many dependencies.
             .env("CARGO_TARGET_DIR", tools().join("build"))
-            // Ready soon matters more than fast: link-time optimization alone takes minutes.
-            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", self.opt_level)
+            // Link-time optimization alone takes minutes.
             .env("CARGO_PROFILE_RELEASE_LTO", "off")
             .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
             .env("CARGO_PROFILE_RELEASE_PANIC", "unwind"))

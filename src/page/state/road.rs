@@ -10,8 +10,11 @@ use crate::vocabulary::recipe::Recipe;
 use crate::vocabulary::report::Report;
 use crate::vocabulary::search::Trial;
 
-/// Bits of the weights.
-pub const WIDTHS: [u32; 5] = [8, 6, 4, 3, 2];
+/// Bits of the weights, the most first.
+pub const WIDTHS: [u32; 7] = [8, 7, 6, 5, 4, 3, 2];
+
+/// The share of the float network's return with which a network still drives.
+pub const STILL: f64 = 0.9;
 
 /// What is driven.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,6 +96,18 @@ impl Road {
         let left = others.filter_map(|point| Some((point, self.left(point)?)));
         let gap = |left: &Left| left.accuracy - left.returns;
         left.max_by(|a, b| gap(&a.1).total_cmp(&gap(&b.1)))
+    }
+
+    /// The fewest bits that still drive ([`STILL`]), as do all that are more, and what they have left. `None`
+    /// before a width has driven, or if the first does not; a gap in what has driven ends it.
+    pub fn fewest(&self) -> Option<(u32, Left)> {
+        let widths = self.points.iter().filter_map(|point| match point.subject {
+            Subject::Width { bits, .. } => Some((bits, self.left(point))),
+            _ => None,
+        });
+        widths
+            .map_while(|(bits, left)| Some((bits, left.filter(|left| left.returns >= STILL)?)))
+            .last()
     }
 
     /// Puts what is to be driven in its place; what was not driven to its end is no more.

@@ -266,7 +266,10 @@ impl State {
             Step::Search { goal, target, frames } => {
                 let search = Search::new(goal, target, job.validation.clone());
                 self.searches.insert(model.clone(), Rc::new(search));
-                let road = RoadSearch::default();
+                let road = match goal {
+                    Goal::Return => self.road_of_search(&model),
+                    _ => RoadSearch::default(),
+                };
                 Request::Search { model, recipe, target, judging, frames, road }
             }
             Step::Road { at, part } => match self.road_request(&model, at, part) {

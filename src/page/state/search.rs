@@ -6,6 +6,7 @@ use super::frames_choices::FRAMES;
 use super::{Effect, State, run};
 use crate::error::{Error, Result};
 use crate::lab::protocol::Inspection;
+use crate::vocabulary::driving::{RoadSearch, RoadTest};
 use crate::vocabulary::recipe::Recipe;
 use crate::vocabulary::search::{Found, Heldout, Target, Trial};
 
@@ -17,6 +18,8 @@ pub enum Goal {
     Drop,
     /// Let the mean absolute error rise by at most so many per cent, with the fewest BOPs.
     Rise,
+    /// Keep at least so many per cent of the float network's return, with the fewest BOPs.
+    Return,
     /// A file of at most so many kB, with the least damage.
     Bytes,
     /// At most so many million BOPs, with the least damage.
@@ -24,7 +27,7 @@ pub enum Goal {
 }
 
 impl Goal {
-    pub const ALL: [Self; 4] = [Self::Drop, Self::Rise, Self::Bytes, Self::Bops];
+    const ALL: [Self; 5] = [Self::Drop, Self::Rise, Self::Return, Self::Bytes, Self::Bops];
 
     fn at(self) -> usize {
         self as usize
@@ -36,7 +39,7 @@ impl Goal {
 pub struct SearchForm {
     pub goal: Goal,
     /// The limit of each goal; empty: what suits the network.
-    limits: [String; 4],
+    limits: [String; Goal::ALL.len()],
     /// The fewest bits that weights may get.
     pub weight_bits: u32,
     /// Validation frames of a trial; `None`: all.
@@ -73,6 +76,7 @@ impl SearchForm {
         match self.goal {
             Goal::Drop => "0.5".to_owned(),
             Goal::Rise => "2".to_owned(),
+            Goal::Return => "90".to_owned(),
             // Between the sizes at 8 and at 4 bits.
             Goal::Bytes => (network.file_bytes * 3 / 16 / 1000).max(1).to_string(),
             // 4-bit weights with 8-bit activations.
@@ -90,7 +94,9 @@ impl SearchForm {
     pub fn target(&self, network: &Inspection) -> Result<Target> {
         let text = self.limit(network);
         let limit = text.trim().replace(',', ".").parse::<f64>().ok();
-        let Some(limit) = limit.filter(|limit| limit.is_finite() && *limit >= 0.0) else {
+        // To keep nothing of a return is no target.
+        let least = if self.goal == Goal::Return { f64::MIN_POSITIVE } else { 0.0 };
+        let Some(limit) = limit.filter(|limit| limit.is_finite() && *limit >= least) else {
             return Err(Error::new(format!("`{text}` is no limit"))
                 .way_out("Give a number such as 0.5, or none at all."));
         };
@@ -98,6 +104,7 @@ impl SearchForm {
         match self.goal {
             Goal::Drop => target.max_drop = Some(limit),
             Goal::Rise => target.max_rise = Some(limit),
+            Goal::Return => target.min_return = Some(limit / 100.0),
             Goal::Bytes => target.max_bytes = Some((limit * 1e3).round() as u64),
             Goal::Bops => target.max_bops = Some((limit * 1e6).round() as u64),
         }
@@ -158,16 +165,39 @@ impl State {
         self.search_form.suit(of_values);
     }
 
+    /// What a search of the chosen network may be asked for.
+    pub fn goals(&self) -> Vec<Goal> {
+        let chosen = self.search_form.goal;
+        let offered = |goal: &Goal| *goal != Goal::Return || *goal == chosen || self.drives_here();
+        Goal::ALL.into_iter().filter(offered).collect()
+    }
+
+    /// How trials of the chosen network drive: fewer tracks than the command line takes, for somebody waits.
+    pub(super) fn road_of_search(&self, id: &str) -> RoadSearch {
+        const TRACKS: usize = 16;
+        let test = RoadTest { tracks: TRACKS, ..self.road_test(id) };
+        RoadSearch { test, unseen: TRACKS }
+    }
+
     /// Why no search can be started.
     pub fn search_fault(&self) -> Option<Error> {
-        let inspection = self.selected()?.inspection()?;
+        let network = self.selected()?;
+        let inspection = network.inspection()?;
+        if self.search_form.goal == Goal::Return && !self.drives_here() {
+            let why = format!("{} does not drive the car of this page", network.title);
+            return Some(Error::new(why).way_out("Ask for something else than a return."));
+        }
         self.search_form.target(inspection).err()
     }
 
     pub(super) fn start_search(&mut self, now: f64, effects: &mut Vec<Effect>) {
         let inspection = self.selected().and_then(|network| network.inspection());
         let Some(inspection) = inspection else { return };
-        match self.search_form.target(inspection) {
+        let target = match self.search_fault() {
+            Some(fault) => Err(fault),
+            None => self.search_form.target(inspection),
+        };
+        match target {
             Ok(target) => {
                 let SearchForm { goal, frames, .. } = self.search_form;
                 let start = self.search_form.start(&self.recipe);

@@ -1122,6 +1122,31 @@ fn a_search_that_ends_says_what_it_found() {
 }
 
 #[test]
+fn a_search_may_keep_the_return_of_what_drives() {
+    let mut bench = Bench::open();
+    let mut form = bench.state.search_form.clone();
+    form.goal = Goal::Return;
+    assert_eq!(form.limit(&inspection("float", 2)), "90");
+    form.set_limit("95".into());
+    bench.act(Action::SetSearch(form.clone()));
+    bench.act(Action::Search);
+    bench.deliver();
+    bench.work();
+    let target = bench.state.searches["plain"].target;
+    assert_eq!(target, Target { min_return: Some(0.95), ..Target::default() });
+
+    form.set_limit("0".into());
+    assert!(form.target(&inspection("float", 2)).is_err(), "to keep nothing is no target");
+    // What has no wheel is not asked for a return.
+    form.set_limit("95".into());
+    bench.act(Action::SetSearch(form));
+    bench.state.stage.cars[0].fault = Some(Error::new("it has no outputs to steer by"));
+    assert!(bench.state.search_fault().is_some());
+    bench.state.search_form.goal = Goal::Drop;
+    assert!(!bench.state.goals().contains(&Goal::Return));
+}
+
+#[test]
 fn a_link_selects_the_network_and_the_recipe() {
     let fragment = "network=small&recipe=%7B%22version%22%3A1%2C%22weight_bits%22%3A4%7D";
     let mut bench = Bench::open_by(fragment);

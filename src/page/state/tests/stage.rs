@@ -1,7 +1,7 @@
 //! The stage's part of the reducer, with a worker of its own.
 
 use super::*;
-use crate::page::state::{Driver, Held, PATCHES, Packing, ROAD_WIDTHS, Subject, TRACK};
+use crate::page::state::{Driver, Held, PATCHES, Packing, ROAD_WIDTHS, Road, Subject, TRACK};
 use crate::vocabulary::driving::{Control, RoadTest, Sets};
 use crate::vocabulary::stage::{By, Decision, End, Ground, Kind, Leg, Pose, Shapes};
 
@@ -329,6 +329,14 @@ fn every_width_is_quantized_measured_and_driven() {
     assert!(road.points.iter().all(|point| point.top1.is_some() && point.driven.is_some()));
     assert_eq!(road.points[1].mean(), Some(850.0));
     assert_eq!(road.points[1].finished(), 1);
+    let least = ROAD_WIDTHS[ROAD_WIDTHS.len() - 1];
+    assert_eq!(road.fewest().map(|(bits, _)| bits), Some(least), "all drive alike");
+    // From the first that loses its way on none counts, whatever it does.
+    let mut lost = Road::clone(&road);
+    if let Some(driven) = &mut lost.points[3].driven {
+        driven.mean = 100.0;
+    }
+    assert_eq!(lost.fewest().map(|(bits, _)| bits), Some(ROAD_WIDTHS[1]));
     assert!(bench.state.job.is_none());
     assert!(bench.state.made.is_empty(), "it is no network to take home");
     // Stopped in the middle, what is done stays.

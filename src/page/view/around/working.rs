@@ -2,7 +2,7 @@
 
 use yew::prelude::*;
 
-use super::elapsed::Elapsed;
+use super::elapsed::{Elapsed, Left};
 use crate::lab::protocol::{Progress, Stage};
 use crate::page::format;
 use crate::page::state::{Action, Step};
@@ -14,7 +14,7 @@ pub(in crate::page::view) fn Working(PageProps { state, dispatch }: &PageProps) 
     let (Some(job), Some(progress)) = (&state.job, state.working()) else {
         return Html::default();
     };
-    let Progress { stage, model, done, total } = progress;
+    let Progress { stage, model, done, total } = progress.clone();
     let cancel = dispatch.reform(|_: MouseEvent| Action::CancelRun);
     let title = state.title(model.as_ref().unwrap_or(&job.network));
     let far = (total > 0).then(|| (done.to_string(), total.to_string()));
@@ -38,6 +38,7 @@ pub(in crate::page::view) fn Working(PageProps { state, dispatch }: &PageProps) 
                             { format!("{} of {}", format::grouped(done), format::grouped(total)) }
                         }
                     </span>
+                    <Left {progress} />
                     <Elapsed since={job.started} />
                 </p>
             </div>

@@ -34,9 +34,16 @@ pub(crate) fn Trials(TrialsProps { search }: &TrialsProps) -> Html {
     // Some air on both sides, also around a single trial.
     let air = 0.06 * (most - least).max(0.05 * most);
     let across = Scale { low: least - air, high: most + air, width: WIDTH - LEFT - AIR };
-    let lost = |trial: &Trial| trial.loss().unwrap_or(0.0);
+    // What has not driven has kept nothing.
+    let lost = |trial: &Trial| match search.goal {
+        Goal::Return => {
+            trial.driving.as_ref().map_or(100.0, |kept| 100.0 * (1.0 - kept.share.max(0.0)))
+        }
+        _ => trial.loss().unwrap_or(0.0),
+    };
     let drops = || search.trials.iter().map(lost);
-    let allowed = search.target.max_drop.or(search.target.max_rise);
+    let of_return = search.target.min_return.map(|share| 100.0 * (1.0 - share));
+    let allowed = search.target.max_drop.or(search.target.max_rise).or(of_return);
     let up = Scale {
         low: drops().fold(0.0, f64::min),
         high: drops().fold(allowed.unwrap_or(0.0), f64::max).max(0.1),
@@ -83,8 +90,8 @@ pub(crate) fn Trials(TrialsProps { search }: &TrialsProps) -> Html {
     html! {
         <figure class="trials-plot">
             <figcaption>
-                { if by_bytes { "Points of top-1 lost, by the bytes of the file" }
-                  else { "Points of top-1 lost, by BOPs" } }
+                { lost_of(search) }
+                { if by_bytes { ", by the bytes of the file" } else { ", by BOPs" } }
             </figcaption>
             <svg viewBox={format!("0 0 {WIDTH} {HEIGHT}")} role="img" aria-label={words}>
                 <path class="axis" d={format!("M{LEFT} {AIR} V{floor} H{}", WIDTH - AIR)} fill="none" />
@@ -95,5 +102,17 @@ pub(crate) fn Trials(TrialsProps { search }: &TrialsProps) -> Html {
                 { for search.trials.iter().map(mark) }
             </svg>
         </figure>
+    }
+}
+
+/// What the height of a point is.
+fn lost_of(search: &Search) -> &'static str {
+    let has_values = || search.trials.iter().any(|trial| trial.rise.is_some());
+    match search.goal {
+        Goal::Return => "Per cent of the return lost",
+        Goal::Drop => "Points of top-1 lost",
+        Goal::Rise => "Per cent by which the error rises",
+        Goal::Bytes | Goal::Bops if has_values() => "Per cent by which the error rises",
+        Goal::Bytes | Goal::Bops => "Points of top-1 lost",
     }
 }

@@ -5,7 +5,9 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use crate::page::format;
-use crate::page::state::{Action, ColumnChange, Copy, Export, TableChange, Variant, Variants};
+use crate::page::state::{
+    Action, ColumnChange, Copy, Export, Job, Step, TableChange, Variant, Variants,
+};
 use crate::page::table::{self, Format, between};
 use crate::page::terms::Term;
 use crate::page::view::around::explain::why;
@@ -16,10 +18,10 @@ use crate::report::rows::{Cell, Difference, Row};
 
 #[component]
 pub(in crate::page::view) fn CompareTable(PageProps { state, dispatch }: &PageProps) -> Html {
-    let Some(variants) = state.bench() else { return nothing() };
+    let Some(variants) = state.bench() else { return nothing(state) };
     let columns = state.columns();
     if columns.iter().all(|column| column.report.is_none()) {
-        return nothing();
+        return nothing(state);
     }
     let rows = table::rows(&columns);
     let only = variants.only_differences && columns.len() > 1;
@@ -63,13 +65,19 @@ pub(in crate::page::view) fn CompareTable(PageProps { state, dispatch }: &PagePr
     }
 }
 
-fn nothing() -> Html {
-    html! {
-        <p class="panel hint" data-testid="nothing-compared">
-            {"Nothing is measured yet. Quantize the network where the cars drive: float and int8 come here, \
-              and every recipe that you carry out afterwards gets a column of its own."}
-        </p>
-    }
+fn nothing(state: &Snapshot) -> Html {
+    let measures = |job: &Job| matches!(job.step, Step::Quantize | Step::Compare);
+    let hint = match state.job.as_ref().is_some_and(measures) {
+        true => {
+            "It is being measured: the figures come here, and every recipe that you carry out afterwards \
+                 gets a column of its own."
+        }
+        false => {
+            "Nothing is measured yet. Quantize the network where the cars drive: float and int8 come \
+                  here, and every recipe that you carry out afterwards gets a column of its own."
+        }
+    };
+    html! { <p class="panel hint" data-testid="nothing-compared">{ hint }</p> }
 }
 
 fn tools(state: &Snapshot, variants: &Variants, dispatch: &Callback<Action>) -> Html {

@@ -31,6 +31,9 @@ pub(in crate::page::view) fn Results(PageProps { state, .. }: &PageProps) -> Htm
                 <p class="verdict-drive" data-testid="verdict-drive" role="status">{ sentence }</p>
             }
             <p class="hint">{ provenance(comparison) }</p>
+            if let Some(words) = unsteady(&comparison.reports) {
+                <p class="hint" data-testid="unsteady">{ words }</p>
+            }
             // Of more, the table says it better.
             if comparison.models.len() <= 3 {
                 <Readouts comparison={comparison.clone()} />
@@ -49,6 +52,24 @@ fn driven(state: &State, comparison: &Comparison) -> Option<String> {
         Some(&*comparison.reports.get(at)?.variant)
     };
     driving::sentence(ground, [(variant(a)?, &a.drive), (variant(b)?, &b.drive)])
+}
+
+/// That a latency can hardly be told on a machine that did other work meanwhile.
+fn unsteady(reports: &[Report]) -> Option<String> {
+    /// Half of the widest interval that still says something, over its latency.
+    const STEADY: f64 = 0.15;
+    let half = |report: &Report| {
+        let latency = report.latency_ms.as_ref()?;
+        Some((latency.ci95[1] - latency.ci95[0]) / 2.0 / latency.p50)
+    };
+    let widest = reports.iter().filter_map(half).fold(0.0, f64::max);
+    (widest > STEADY).then(|| {
+        format!(
+            "The latencies are known only to within ±{}: this machine was doing other work. Measure all, once \
+             it is idle, times them again.",
+            format::whole_percent(widest)
+        )
+    })
 }
 
 fn provenance(comparison: &Comparison) -> String {

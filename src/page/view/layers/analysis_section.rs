@@ -14,7 +14,7 @@ use crate::page::view::data::frames_field::FramesField;
 use crate::page::view::props::{PageProps, Snapshot};
 use crate::report::node_data::Told;
 use crate::report::words;
-use crate::vocabulary::analysis::{Analysis, Damage};
+use crate::vocabulary::analysis::{Analysis, Damage, LayerDamage};
 
 #[component]
 pub(in crate::page::view) fn AnalysisSection(PageProps { state, dispatch }: &PageProps) -> Html {
@@ -101,6 +101,9 @@ fn overview(explained: &Explained) -> Html {
                     { for warnings }
                 </ul>
             }
+            if let Some(words) = worst(analysis) {
+                <p class="since" data-testid="worst-layer">{ words }</p>
+            }
             <div class="overview">
                 <dl class="facts">
                     if let Some(top1) = analysis.float_top1 {
@@ -128,6 +131,22 @@ fn overview(explained: &Explained) -> Html {
             </div>
         </>
     }
+}
+
+/// The layer that does the most by itself, and what leaving it in float would bring.
+fn worst(analysis: &Analysis) -> Option<String> {
+    let damage = |layer: &&LayerDamage| layer.only_this_quantized.logit_mse;
+    let worst = analysis.layers.iter().max_by(|a, b| damage(a).total_cmp(&damage(b)))?;
+    (damage(&worst) > 0.0).then(|| {
+        let [alone, left] = [&worst.only_this_quantized, &worst.only_this_float]
+            .map(|damage| effect(analysis, damage));
+        let bits = worst.weight_bits.map_or(String::new(), |bits| format!(", {bits}-bit weights"));
+        let (node, op) = (&worst.node, &worst.op);
+        format!(
+            "{node} ({op}{bits}) does the most damage. It alone quantized: {alone}. It alone left in float: \
+             {left}."
+        )
+    })
 }
 
 fn effect(analysis: &Analysis, effect: &Damage) -> String {

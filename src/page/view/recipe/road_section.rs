@@ -3,8 +3,7 @@
 use yew::prelude::*;
 
 use crate::page::format;
-use crate::page::state::{Action, Point, Road, State, Step, Subject};
-use crate::page::view::around::working::Working;
+use crate::page::state::{Action, Point, Road, STILL, State, Step, Subject};
 use crate::page::view::charts::returns::{Returns, short};
 use crate::page::view::props::PageProps;
 use crate::report::words as spoken;
@@ -57,11 +56,11 @@ pub(in crate::page::view) fn RoadSection(PageProps { state, dispatch }: &PagePro
                         network.title) }
                 </p>
             }
-            if driving {
-                <div class="panel job"><Working state={state.clone()} dispatch={dispatch.clone()} /></div>
-            }
             if let Some(road) = road {
                 <div class="panel road-found" data-testid="road">
+                    if let Some(fewest) = fewest(road) {
+                        <p class="parting" data-testid="fewest" role="status">{ fewest }</p>
+                    }
                     <p class="parting" data-testid="parting" role="status">{ parting(state, road) }</p>
                     <p class="key">
                         <span class="returns-key">{"mean return"}</span>
@@ -115,6 +114,26 @@ fn name(state: &State, road: &Road, at: usize) -> String {
         Subject::Float | Subject::Width { .. } => short,
         Subject::Tried { what, .. } => format!("{short}: {what}"),
         Subject::Made(id) => format!("{short}: {}", state.title(id)),
+    }
+}
+
+/// The fewest bits that still drive, in a sentence; `None` before a width has driven.
+fn fewest(road: &Road) -> Option<String> {
+    let still = format::whole_percent(STILL);
+    let mut widths = road.points.iter().filter_map(|point| match point.subject {
+        Subject::Width { bits, .. } => Some((bits, road.left(point)?)),
+        _ => None,
+    });
+    match road.fewest() {
+        Some((bits, left)) => Some(format!(
+            "{bits} bits are the fewest so far that still drive: {} of float's return is left, and {still} \
+             or more at every width above.",
+            format::whole_percent(left.returns)
+        )),
+        None => widths.next().map(|(bits, left)| {
+            let left = format::whole_percent(left.returns.max(0.0));
+            format!("With {bits} bits {left} of float's return is left: less than {still}.")
+        }),
     }
 }
 

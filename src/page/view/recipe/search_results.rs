@@ -8,6 +8,7 @@ use crate::page::format;
 use crate::page::state::{Action, Ending, Search, tried};
 use crate::page::view::charts::trials::Trials;
 use crate::page::view::props::Snapshot;
+use crate::vocabulary::driving::Verdict;
 use crate::vocabulary::search::{Heldout, Trial};
 
 #[derive(PartialEq, Properties)]
@@ -59,7 +60,7 @@ pub(in crate::page::view) fn SearchResults(
                         <table>
                             <thead><tr>
                                 <th scope="col">{"Tried"}</th>
-                                <th scope="col">{"Points"}</th>
+                                <th scope="col">{"Lost"}</th>
                                 <th scope="col">{"File"}</th>
                                 <th scope="col">{"BOPs"}</th>
                                 <th scope="col">{"Meets it"}</th>
@@ -118,7 +119,16 @@ fn held_out(heldout: &Heldout) -> String {
         Some(false) => " the target does not hold",
         None => "",
     };
-    format!(" On {} other frames{verdict}{lost}.", format::grouped(heldout.frames))
+    let mut said = format!(" On {} other frames{verdict}{lost}.", format::grouped(heldout.frames));
+    if let (Some(kept), Some(verdict)) = (&heldout.driving, heldout.return_is_kept) {
+        let verdict = match verdict {
+            Verdict::Holds => "the target holds",
+            Verdict::DoesNotHold => "the target does not hold",
+            Verdict::NotDecided => "it is not decided whether the target holds",
+        };
+        said += &format!(" On tracks that chose nothing {verdict}: {}.", format::kept(kept));
+    }
+    said
 }
 
 fn summary(search: &Search) -> String {

@@ -42,6 +42,7 @@ fn words(goal: Goal) -> (&'static str, &'static str) {
     match goal {
         Goal::Drop => ("Lose at most", "points of top-1"),
         Goal::Rise => ("Let the error rise by at most", "%"),
+        Goal::Return => ("Keep at least", "% of float's return"),
         Goal::Bytes => ("A file of at most", "kB"),
         Goal::Bops => ("At most", "million BOPs"),
     }
@@ -50,11 +51,18 @@ fn words(goal: Goal) -> (&'static str, &'static str) {
 fn form(state: &Snapshot, inspection: &Inspection, dispatch: &Callback<Action>) -> Html {
     let form = &state.search_form;
     let change = |set: fn(&mut SearchForm, Event)| changing(form, set, Action::SetSearch, dispatch);
-    let goal = change(|form, event| {
-        let select: HtmlSelectElement = event.target_unchecked_into();
-        let at = select.selected_index().max(0) as usize;
-        form.goal = Goal::ALL.get(at).copied().unwrap_or_default();
-    });
+    let goals = state.goals();
+    let offered = goals.clone();
+    let goal = changing(
+        form,
+        move |form, event: Event| {
+            let select: HtmlSelectElement = event.target_unchecked_into();
+            let at = select.selected_index().max(0) as usize;
+            form.goal = offered.get(at).copied().unwrap_or_default();
+        },
+        Action::SetSearch,
+        dispatch,
+    );
     let limit = change(|form, event| {
         form.set_limit(event.target_unchecked_into::<HtmlInputElement>().value());
     });
@@ -77,7 +85,7 @@ fn form(state: &Snapshot, inspection: &Inspection, dispatch: &Callback<Action>) 
             <label class="inline-field">
                 <span class="unseen">{"What to search"}</span>
                 <select data-testid="search-goal" onchange={goal}>
-                    { for Goal::ALL.iter().map(option) }
+                    { for goals.iter().map(option) }
                 </select>
             </label>
             <label class="inline-field">
