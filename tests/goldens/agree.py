@@ -26,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from make import NETWORKS, ROOT, frames_of, output_scale, run
+from make import NETWORKS, ROOT, entering, frames_of, output_scales, run
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -195,8 +195,8 @@ def halve_activations(path):
 def last_scale(path):
     """The scale of the logits; `None` where they are not quantized."""
     try:
-        return output_scale(path)
-    except (StopIteration, IndexError):
+        return output_scales(path)[0]
+    except (KeyError, IndexError):
         return None
 
 
@@ -219,9 +219,10 @@ def line(label, path, steer8, frames, least):
     ours = np.load(answers)
     batch = 100 if isinstance(batch_of(path), str) else 1
     scale = last_scale(path)
+    given = entering(path, frames)
     cells = []
     for optimized in (True, False):
-        theirs = run(path, frames, optimized, precise=True, batch=batch)
+        theirs = run(path, given, optimized, precise=True, batch=batch)
         same, equal, most = compare(ours, theirs, scale)
         logits = "" if equal is None else f" | {equal:.4%} | {most}"
         cells.append(f"{same}{logits}")

@@ -1,6 +1,6 @@
 """Stores ONNX Runtime's answers to small networks on which an operator's meaning is easily lost.
 
-    pip install -r requirements.txt
+    pip install onnx==1.23.2 onnxruntime==1.32.0 numpy
     python tests/goldens/answers.py
 
 Writes `answers.json` beside this file: for each network the file (hexadecimal), frames that are given one

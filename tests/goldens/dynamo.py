@@ -1,6 +1,6 @@
 """Small networks as PyTorch's present exporter writes them, with ONNX Runtime's answers.
 
-    pip install -r requirements.txt torch==2.15.0 onnxscript==0.7.2 onnx==1.23.2 onnxruntime==1.32.0
+    pip install numpy torch==2.15.0 onnxscript==0.7.2 onnx==1.23.2 onnxruntime==1.32.0
     cargo test --no-run --test native     # says the program's name
     python tests/goldens/dynamo.py --steer8 target/debug/deps/native-… [--only WORD] [--store]
 

@@ -1,6 +1,6 @@
 """Stores ONNX Runtime's answers to networks whose nodes are joined before they run.
 
-    pip install -r requirements.txt
+    pip install onnx==1.23.2 onnxruntime==1.32.0 numpy
     python tests/goldens/folding.py
 
 Writes `folding.json` beside this file, in the form of `answers.json` (`answers.py`).

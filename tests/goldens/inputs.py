@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 from drawing import session
-from make import ROOT, output_scale, quanta
+from make import ROOT, output_scales, quanta
 from onnx import TensorProto, helper
 from shapes import Network
 
@@ -187,7 +187,7 @@ def main():
                     path, left = quantized(args.steer8, folder, form)
                     onnx.checker.check_model(onnx.load(path))
                     answers = run(path, given, batch, optimized=True, precise=True)
-                    scale = output_scale(path)
+                    scale = output_scales(path)[0]
                     golden[form] = {
                         "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest(),
                         "left_in_float": left,

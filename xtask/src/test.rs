@@ -56,7 +56,7 @@ const STEPS: [Step; 10] = [
     },
     Step {
         name: "wasm",
-        budget: 8,
+        budget: 6,
         what: "the core's tests as WebAssembly in a browser, every kind of kernels",
         run: |_| wasm(),
     },

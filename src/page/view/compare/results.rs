@@ -15,6 +15,8 @@ pub(in crate::page::view) fn Results(PageProps { state, .. }: &PageProps) -> Htm
     let Some(network) = state.selected() else { return Html::default() };
     let Some(comparison) = state.comparisons.get(&network.id) else { return Html::default() };
     let current = state.is_current(comparison.recipe.as_ref());
+    // Of several values it is no headline any more.
+    let is_long = comparison.verdict.len() > 180;
     html! {
         <section class={classes!("results", (!current).then_some("of-another-recipe"))}
             data-testid="results" aria-label="Results" data-value={comparison.seconds.to_string()}
@@ -26,7 +28,9 @@ pub(in crate::page::view) fn Results(PageProps { state, .. }: &PageProps) -> Htm
                     {"what the outputs say was changed since; it holds from the next measuring on."}
                 </p>
             }
-            <p class="verdict" data-testid="verdict" role="status">{ &comparison.verdict }</p>
+            <p class={classes!("verdict", is_long.then_some("long"))} data-testid="verdict" role="status">
+                { &comparison.verdict }
+            </p>
             if let Some(sentence) = driven(state, comparison) {
                 <p class="verdict-drive" data-testid="verdict-drive" role="status">{ sentence }</p>
             }

@@ -79,7 +79,8 @@ fn answer(answer: &Answer, label: Option<usize>) -> Html {
             <span class={classes!("answer", colour)} data-testid="answer"
                 data-model={answer.model.clone()} data-value={prediction.values[0].value.to_string()}>
                 <span class="who">{ &answer.variant }</span>
-                <span class="says">{ &answer.says }</span>
+                // None of several values may be cut off.
+                <span class="says whole">{ &answer.says }</span>
             </span>
         };
     }
