@@ -21,6 +21,8 @@ pub(in crate::page::view) fn Results(PageProps { state, .. }: &PageProps) -> Htm
         <section class={classes!("results", (!current).then_some("of-another-recipe"))}
             data-testid="results" aria-label="Results" data-value={comparison.seconds.to_string()}
             data-current={current.to_string()}>
+            // Above the figures' own headings.
+            <h2 class="unseen">{"The last comparison"}</h2>
             <Stale state={state.clone()} recipe={comparison.recipe.clone()} />
             if comparison.judging != state.judging_of(&network.id) {
                 <p class="stale" data-testid="judged-otherwise" role="status">
