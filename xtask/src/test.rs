@@ -38,7 +38,7 @@ const STEPS: [Step; 10] = [
     Step {
         name: "deny",
         budget: 1,
-        what: "licences, sources and advisories of what we use, where cargo-deny is installed",
+        what: "licences, sources and advisories of what we use",
         run: |_| deny(),
     },
     Step { name: "clippy", budget: 4, what: "clippy, native", run: |_| clippy() },
@@ -146,6 +146,7 @@ fn minutes(time: Duration) -> String {
 fn set_up() -> Result<()> {
     Toolchain::ready()?;
     tools::page_builder()?;
+    tools::auditor()?;
     let browser = Browser::ready()?;
     eprintln!("Tests run in {}", browser.name());
     Ok(())
@@ -155,15 +156,8 @@ fn format() -> Result<()> {
     run(cargo().args(["fmt", "--all", "--check"]))
 }
 
-/// Where its program is already: to build that takes longer than the whole of some other steps.
 fn deny() -> Result<()> {
-    let program = match tools::auditor() {
-        Ok(program) => program,
-        Err(how) => {
-            eprintln!("skipped: for this check {how}");
-            return Ok(());
-        }
-    };
+    let program = tools::auditor()?;
     let deny = || {
         let mut deny = Command::new(&program);
         deny.args(["--workspace", "--all-features"]).current_dir(root());

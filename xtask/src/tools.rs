@@ -85,13 +85,9 @@ pub(crate) fn wasm_test_runner() -> Result<PathBuf> {
     Ok(installed("wasm-bindgen-test-runner"))
 }
 
-/// The program that audits what we use, where it is already; else how to get it.
 pub(crate) fn auditor() -> Result<PathBuf> {
-    let package = cargo_deny();
-    match package.is_here() {
-        true => Ok(installed("cargo-deny")),
-        false => Err(package.how_to_get_it()),
-    }
+    cargo_deny().ready()?;
+    Ok(installed("cargo-deny"))
 }
 
 pub(crate) fn firefox_driver() -> Result<PathBuf> {
@@ -102,20 +98,13 @@ pub(crate) fn firefox_driver() -> Result<PathBuf> {
 impl Package {
     /// Makes sure that our folder holds the programs in this version.
     fn ready(&self) -> Result<()> {
-        if self.is_here() { Ok(()) } else { self.install() }
-    }
-
-    /// Whether our folder holds the programs in this version, or could copy them.
-    fn is_here(&self) -> bool {
-        self.programs.iter().all(|program| self.is_current(&installed(program)))
-            || self.copy_from_path().is_some()
-    }
-
-    fn how_to_get_it(&self) -> String {
-        let Self { name, version, .. } = self;
-        format!(
-            "put {name} {version} on PATH:\n  cargo install {name} --version {version} --locked"
-        )
+        if self.programs.iter().all(|program| self.is_current(&installed(program))) {
+            return Ok(());
+        }
+        match self.copy_from_path() {
+            Some(()) => Ok(()),
+            None => self.install(),
+        }
     }
 
     fn is_current(&self, program: &Path) -> bool {
@@ -151,7 +140,10 @@ impl Package {
             .env("CARGO_PROFILE_RELEASE_LTO", "off")
             .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
             .env("CARGO_PROFILE_RELEASE_PANIC", "unwind"))
-        .map_err(|why| format!("{why}\nOr {}", self.how_to_get_it()))
+        .map_err(|why| {
+            let Self { name, version, .. } = self;
+            format!("{why}\nOr put {name} {version} on PATH:\n  cargo install {name} --version {version}")
+        })
     }
 }
 
