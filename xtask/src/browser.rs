@@ -94,6 +94,15 @@ impl Browser {
         Self::of(family)
     }
 
+    /// How many of it are driven at once: most of a test is one worker that computes, on one core.
+    pub(crate) fn sessions(&self) -> usize {
+        match self.family {
+            Family::Chrome => 2,
+            // Their drivers know but one.
+            Family::Firefox | Family::WebKit => 1,
+        }
+    }
+
     fn installed_webkit() -> Result<Option<Self>> {
         let (Some(driver), Some(program)) = (on_path("WebKitWebDriver").next(), mini_browser())
         else {

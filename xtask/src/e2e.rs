@@ -13,7 +13,7 @@ use crate::webdriver::Driver;
 use crate::workspace::{dist, executable, target};
 
 /// The test that is done in every engine.
-pub(crate) const MAIN_PATH: [&str; 2] = ["--test", "main_path"];
+pub(crate) const MAIN_PATH: [&str; 1] = ["main_path::"];
 
 /// Serves the site as a static host would, below some path, and lets the tests of tests/e2e drive it, or
 /// those that cargo's options choose.
@@ -24,17 +24,17 @@ pub(crate) fn drive_site(browser: &Browser, tests: &[&str]) -> Result<()> {
     let downloads = target().join("e2e").join("downloads");
     let files = target().join("e2e").join("files");
     let screenshots = target().join("screenshots");
-    for folder in [&downloads, &files, &screenshots] {
+    for folder in [&files, &screenshots] {
         fs::create_dir_all(folder).map_err(|why| format!("{}: {why}", folder.display()))?;
     }
     // The command line that the page is compared with, as `cargo test` built it: for a part of the
     // workspace cargo would choose other features, and build it anew.
     run(natively("build").args(["--bin", "steer8"]))?;
     run(cargo()
-        // A test that fails says nothing of the others, which took as long to come to.
-        .args(["test", "--package", "e2e", "--no-fail-fast"])
+        .args(["test", "--package", "e2e"])
         .args(tests)
-        .args(["--", "--test-threads=1", "--show-output"])
+        .args(["--", "--show-output"])
+        .arg(format!("--test-threads={}", browser.sessions()))
         .env("E2E_PAGE", home)
         .env("E2E_LEAVING", leaving)
         .env("E2E_WEBDRIVER", format!("http://127.0.0.1:{}", driver.port()))

@@ -11,6 +11,7 @@ use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
@@ -32,6 +33,17 @@ pub fn setting(name: &str) -> String {
 
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("tests/e2e is below it")
+}
+
+/// A new folder, for the files of one test: others run at the same time.
+pub fn own_folder() -> PathBuf {
+    static MADE: AtomicUsize = AtomicUsize::new(0);
+    let number = MADE.fetch_add(1, Ordering::Relaxed).to_string();
+    let folder = Path::new(&setting("E2E_FILES")).join(number);
+    // A run before this one may have left files.
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("a folder can be made");
+    folder
 }
 
 /// A bundled network's file.
@@ -74,6 +86,8 @@ where
 /// The page in a browser.
 pub struct Page {
     pub driver: WebDriver,
+    /// Where this browser writes its files.
+    downloads: PathBuf,
 }
 
 /// The figures of one network in the table of results.
@@ -86,13 +100,16 @@ pub struct Figures {
 
 impl Page {
     async fn open() -> WebDriverResult<Self> {
+        let downloads = own_folder();
+        let [theirs, own] = [Path::new(&setting("E2E_DOWNLOADS")), &downloads]
+            .map(|folder| serde_json::json!(folder).to_string());
         let capabilities: serde_json::Map<_, _> =
-            serde_json::from_str(&setting("E2E_CAPABILITIES"))
+            serde_json::from_str(&setting("E2E_CAPABILITIES").replace(&theirs, &own))
                 .expect("E2E_CAPABILITIES is a JSON object");
         let capabilities = Capabilities::from(capabilities);
         let driver = WebDriver::new(setting("E2E_WEBDRIVER"), capabilities).await?;
         driver.goto(setting("E2E_PAGE")).await?;
-        Ok(Self { driver })
+        Ok(Self { driver, downloads })
     }
 
     /// Opens the page anew by a link; `fragment` stands behind its `#`.
@@ -301,12 +318,12 @@ impl Page {
     /// Presses this button and gives the file with such an ending that the browser wrote, whose length
     /// nobody knows before.
     pub async fn saved_by(&self, button: &str, ending: &str) -> WebDriverResult<Vec<u8>> {
-        clear_downloads();
+        self.clear_downloads();
         // A real press: of a script's, browsers take but one to save a file.
         self.click(button).await?;
         let file = self.wait_until("download", async || {
             let is_it = |path: &PathBuf| path.extension().is_some_and(|own| own == ending);
-            let bytes = fs::read(downloads().into_iter().find(is_it)?).ok()?;
+            let bytes = fs::read(self.downloaded().into_iter().find(is_it)?).ok()?;
             (!bytes.is_empty()).then_some(bytes)
         });
         file.await
@@ -314,16 +331,28 @@ impl Page {
 
     /// Presses this button and gives the file that the browser wrote.
     pub async fn download_by(&self, button: &str) -> WebDriverResult<Vec<u8>> {
-        clear_downloads();
+        self.clear_downloads();
         let length = number(&self.wait_for(button).await?, "data-bytes").await?;
         self.click(button).await?;
         let file = self.wait_until("download", async || {
             // While it is being written it has another name, or not its full length.
             let finished = |path: &PathBuf| path.extension().is_some_and(|e| e == "onnx");
-            let file = downloads().into_iter().find(finished)?;
+            let file = self.downloaded().into_iter().find(finished)?;
             (fs::metadata(&file).ok()?.len() as f64 == length).then_some(file)
         });
         Ok(fs::read(file.await?).expect("the download can be read"))
+    }
+
+    /// The files that the browser wrote.
+    fn downloaded(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(&self.downloads).expect("the downloads can be listed");
+        entries.map(|entry| entry.expect("the downloads can be listed").path()).collect()
+    }
+
+    fn clear_downloads(&self) {
+        for old in self.downloaded() {
+            fs::remove_file(old).expect("an old download can be removed");
+        }
     }
 
     /// Gives a file to one of the page's file buttons.
@@ -448,18 +477,6 @@ impl Page {
         let script = "const all = document.documentElement;
             return [all.scrollWidth, all.scrollHeight]";
         self.driver.execute(script, vec![]).await?.convert()
-    }
-}
-
-/// The files that the browser wrote.
-fn downloads() -> Vec<PathBuf> {
-    let entries = fs::read_dir(setting("E2E_DOWNLOADS")).expect("the downloads can be listed");
-    entries.map(|entry| entry.expect("the downloads can be listed").path()).collect()
-}
-
-fn clear_downloads() {
-    for old in downloads() {
-        fs::remove_file(old).expect("an old download can be removed");
     }
 }
 

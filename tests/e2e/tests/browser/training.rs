@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use e2e::{Page, in_browser, is_chrome, model, setting, steer8};
+use e2e::{Page, in_browser, is_chrome, model, own_folder, steer8};
 use thirtyfour::prelude::*;
 
 /// 3-bit weights, one scale per tensor: where static quantization loses and training wins back.
@@ -134,7 +134,7 @@ fn a_network_of_values_trains_by_the_chosen_loss_with_its_curve_in_mae() {
 }
 
 fn trained_natively() -> Vec<u8> {
-    let to = Path::new(&setting("E2E_FILES")).join("assignment-qat.onnx");
+    let to = own_folder().join("assignment-qat.onnx");
     let network = model("assignment");
     let frames = network.parent().and_then(Path::parent).expect("networks have a folder");
     let frames = |name: &str| frames.join("frames").join(name).to_string_lossy().into_owned();

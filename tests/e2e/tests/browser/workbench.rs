@@ -1,11 +1,10 @@
 //! Places, variants beside one another, their chart, the frames, and what outlives a reload.
 
 use std::cell::RefCell;
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Instant;
 
-use e2e::{in_browser, is_chrome, model, setting, steer8};
+use e2e::{in_browser, is_chrome, model, own_folder, steer8};
 
 const PLACES: [&str; 6] = ["drive", "compare", "layers", "frames", "train", "data"];
 
@@ -39,7 +38,7 @@ fn every_place_has_an_address_and_back_returns() {
 
 #[test]
 fn variants_stand_beside_one_another_and_outlive_a_reload() {
-    let theirs = PathBuf::from(setting("E2E_FILES")).join("theirs.onnx");
+    let theirs = own_folder().join("theirs.onnx");
     let [float, made] =
         [&model("assignment"), &theirs].map(|path| path.to_string_lossy().into_owned());
     steer8(&["quantize", &float, "-o", &made, "--weight-bits", "4", "--quiet"]);

@@ -1,15 +1,14 @@
 //! What every engine has to do: open, drive, quantize, compare, and make the bytes of the command line.
 
 use std::fs;
-use std::path::Path;
 
-use e2e::{in_browser, model, setting, steer8};
+use e2e::{in_browser, model, own_folder, steer8};
 
 const NETWORK: &str = "assignment";
 
 #[test]
 fn opens_drives_quantizes_and_makes_the_bytes_of_the_command_line() {
-    let file = Path::new(&setting("E2E_FILES")).join("main-path-int8.onnx");
+    let file = own_folder().join("main-path-int8.onnx");
     let [from, to] = [&model(NETWORK), &file].map(|path| path.to_string_lossy().into_owned());
     let quantized = steer8(&["quantize", &from, "-o", &to, "--json", "--quiet"]);
     let quantized: serde_json::Value = serde_json::from_slice(&quantized).expect("JSON");

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use e2e::files::images_of;
-use e2e::{in_browser, is_chrome, repository, setting, steer8};
+use e2e::{in_browser, is_chrome, own_folder, repository, steer8};
 use serde_json::Value;
 
 /// A folder: what it is called, where its images lie, the text files beside them.
@@ -82,7 +82,7 @@ fn write((name, images, texts): &Folder, below: &Path) -> PathBuf {
 
 #[test]
 fn folders_of_driving_programs_are_understood_at_once() {
-    let below = PathBuf::from(setting("E2E_FILES")).join("driving");
+    let below = own_folder();
     let paths: Vec<PathBuf> = folders().iter().map(|folder| write(folder, &below)).collect();
     let network = repository().join("tests/goldens/steering.onnx");
     let [net, tub] = [&network, &paths[0]].map(|path| path.to_string_lossy().into_owned());

@@ -1,10 +1,10 @@
 //! The main job on the built page, against the command line.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use e2e::files::write_bad_files;
-use e2e::{Figures, Page, in_browser, is_chrome, model, repository, setting, steer8};
+use e2e::{Figures, Page, in_browser, is_chrome, model, own_folder, repository, setting, steer8};
 use serde_json::Value;
 use thirtyfour::prelude::WebDriverResult;
 
@@ -119,7 +119,7 @@ fn a_worker_that_panics_says_what_and_where() {
 #[test]
 fn refuses_bad_files_in_words_and_goes_on() {
     in_browser(async |page| {
-        let folder = PathBuf::from(setting("E2E_FILES"));
+        let folder = own_folder();
         let network = fs::read(model("assignment")).expect("the bundled network can be read");
         page.choose("assignment").await?;
         let mut messages = Vec::new();
@@ -227,7 +227,7 @@ async fn shows_errors(page: &Page, names: &[&str], native: &[Value]) -> WebDrive
 }
 
 fn quantized_natively(network: &str) -> Vec<u8> {
-    let to = Path::new(&setting("E2E_FILES")).join(format!("{network}-int8.onnx"));
+    let to = own_folder().join(format!("{network}-int8.onnx"));
     let (from, to_text) = (model(network), to.to_string_lossy().into_owned());
     steer8(&["quantize", &from.to_string_lossy(), "-o", &to_text, "--quiet"]);
     fs::read(to).expect("the command line wrote a file")

@@ -1,9 +1,8 @@
 //! Recipes on the built page: chosen, shared, explained and searched.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
-use e2e::{Page, in_browser, is_chrome, model, repository, setting, steer8};
+use e2e::{Page, in_browser, is_chrome, model, own_folder, repository, steer8};
 use serde_json::{Value, json};
 use thirtyfour::error::WebDriverResult;
 
@@ -224,7 +223,7 @@ fn layer(network: &str, n: usize) -> String {
 
 /// The file that `steer8 quantize --recipe` makes.
 fn made_natively(network: &str, recipe: &Value) -> Vec<u8> {
-    let folder = PathBuf::from(setting("E2E_FILES"));
+    let folder = own_folder();
     let (file, to) = (folder.join("recipe.json"), folder.join("by-recipe.onnx"));
     fs::write(&file, recipe.to_string()).expect("a recipe can be written");
     let [from, file, to_text] =
@@ -235,7 +234,7 @@ fn made_natively(network: &str, recipe: &Value) -> Vec<u8> {
 
 /// The file that a command line of the page makes.
 fn made_by(command: &str) -> Vec<u8> {
-    let to = Path::new(&setting("E2E_FILES")).join("by-command.onnx");
+    let to = own_folder().join("by-command.onnx");
     let to_text = to.to_string_lossy().into_owned();
     let mut words: Vec<_> = command.split(' ').collect();
     assert_eq!(words[..2], ["steer8", "quantize"], "{command}");

@@ -1,9 +1,8 @@
 //! The site as it is published: kept by the browser, asking its own host alone, telling nobody what was opened.
 
 use std::fs;
-use std::path::PathBuf;
 
-use e2e::{in_browser, is_chrome, model, setting};
+use e2e::{in_browser, is_chrome, model, own_folder, setting};
 
 /// Once the browser keeps the site.
 const KEPT: &str = "const done = arguments[0];
@@ -39,8 +38,7 @@ fn opens_and_quantizes_without_its_host_once_it_is_kept() {
 
 #[test]
 fn nobody_hears_what_was_opened() {
-    let folder = PathBuf::from(setting("E2E_FILES"));
-    fs::create_dir_all(&folder).expect("a folder can be made");
+    let folder = own_folder();
     let secret = "way-to-grandmother";
     let network = folder.join(format!("{secret}.onnx"));
     fs::copy(model("assignment"), &network).expect("the network can be copied");
