@@ -26,7 +26,7 @@ pub mod transposed;
 pub mod wide;
 pub mod winograd;
 
-#[cfg(all(target_arch = "wasm32", feature = "web"))]
+#[cfg(all(target_arch = "wasm32", feature = "worker"))]
 pub(crate) use machine::relaxed;
 pub use machine::{Bytes, Floats, Integers, Machine, Multiplier, Products, SaturatingIntegers};
 

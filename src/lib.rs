@@ -40,7 +40,7 @@
 //! - `core`: all that computes, and all that a program of yours needs: `default-features = false, features =
 //!   ["core"]`. Without it there is plain data alone, which is what the page is built from.
 //! - `cli` (default): the command line, and `core`.
-//! - `page`, `web`: the page, and its worker; for `wasm32-unknown-unknown`.
+//! - `page`, `worker`: the page, and its worker; for `wasm32-unknown-unknown`.
 //! - `relaxed-simd`: kernels for browsers that have the relaxed instructions.
 //!
 //! `[patch.crates-io]` of this workspace, two small stand-ins for crates of which tract uses little, does not reach
@@ -73,6 +73,8 @@ pub mod lab;
 pub mod measure;
 #[cfg(feature = "core")]
 pub mod onnx;
+// Its state is tested natively.
+#[cfg(any(feature = "page", test))]
 #[doc(hidden)]
 pub mod page;
 pub mod progress;
@@ -92,6 +94,6 @@ pub mod statistics;
 #[cfg(feature = "core")]
 pub mod train;
 pub mod vocabulary;
-#[cfg(feature = "page")]
+#[cfg(feature = "browser")]
 #[doc(hidden)]
 pub mod web;

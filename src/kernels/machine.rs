@@ -40,7 +40,7 @@ pub(crate) mod relaxed {
 
     /// For a program that only such browsers load. From one that never calls this, link-time
     /// optimization leaves the relaxed kernels out, so both are built from one library.
-    #[cfg(feature = "web")]
+    #[cfg(feature = "worker")]
     pub(crate) fn take() {
         TAKEN.store(true, Ordering::Relaxed);
     }

@@ -26,7 +26,7 @@ pub(crate) fn build() -> Result<()> {
     run(toolchain
         .cargo()
         .args(["build", "--locked", "--target", TARGET, "--profile", PROFILE])
-        .args(["--no-default-features", "--features", "web"])
+        .args(["--no-default-features", "--features", "worker"])
         // In one go, so that the last and longest part of both is done side by side; trunk would have one
         // wait for the other.
         .args(WORKERS.iter().flat_map(|(_, name)| ["--bin", name]))

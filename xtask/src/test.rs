@@ -179,7 +179,7 @@ fn clippy_wasm() -> Result<()> {
     let toolchain = Toolchain::ready()?;
     for what in [
         ["--no-default-features", "--features", "page"],
-        ["--no-default-features", "--features", "web"],
+        ["--no-default-features", "--features", "worker"],
         ["--package=bench", "--lib", "--all-features"],
     ] {
         let mut cargo = toolchain.cargo();
