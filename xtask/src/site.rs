@@ -103,7 +103,7 @@ pub(crate) fn with_first_view(html: &str) -> Result<String> {
             ])
             .args(["--bin", "first_view"])
             // It runs for a moment, once.
-            .env("CARGO_PROFILE_DEV_OPT_LEVEL", "0"),
+            .args(["--config", "profile.dev.package.steer8.opt-level=0"]),
     );
     let view = view.ok_or("the first view could not be rendered; see\n  cargo build --no-default-features --features first-view --bin first_view")?;
     replace_once(html, "<body>\n", &format!("<body>\n{view}\n"))
