@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread;
 
 use e2e::{Page, in_browser, is_chrome, model, own_folder, steer8};
 use thirtyfour::prelude::*;
@@ -23,7 +24,9 @@ async fn open(page: &Page) -> WebDriverResult<()> {
 
 #[test]
 fn trains_through_pauses_and_a_reload_to_the_bytes_of_the_command_line() {
-    in_browser(async |page| {
+    // It takes as long as the page does.
+    let natively = thread::spawn(trained_natively);
+    in_browser(async move |page| {
         open(&page).await?;
         watch_long_tasks(&page).await?;
         page.click("train").await?;
@@ -65,7 +68,8 @@ fn trains_through_pauses_and_a_reload_to_the_bytes_of_the_command_line() {
         assert!(trained.accuracy > fixed.accuracy + 0.1, "training wins back what was lost");
         assert!(trained.accuracy > float.accuracy - 0.04);
         let bytes = page.download_by("download-qat").await?;
-        assert!(bytes == trained_natively(), "other bytes than natively");
+        let natively = natively.join().expect("the command line trains");
+        assert!(bytes == natively, "other bytes than natively");
         if is_chrome() {
             page.fits_screens("trained").await?;
         }
