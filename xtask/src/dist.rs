@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
 use wasmparser::{Validator, WasmFeatures};
 
@@ -40,14 +41,18 @@ pub(crate) fn build() -> Result<()> {
         // trunk takes only `true` and `false` here, others set it to 1.
         .env_remove("NO_COLOR")
         .current_dir(root());
-    run(toolchain.prepare(&mut command))?;
+    // Beside it, for the page's program takes longest where only one core has something to do.
+    let first_view = thread::spawn(site::first_view);
+    let built = run(toolchain.prepare(&mut command));
+    let first_view = first_view.join().map_err(|_| "the first view was not rendered")??;
+    built?;
     let folder = dist();
     for module in files_ending(&folder, ".wasm")? {
         wasm_opt::optimize(&module)?;
         strip_names(&module)?;
         check_instructions(&module)?;
     }
-    finish(&folder)
+    finish(&folder, &first_view)
 }
 
 /// That the module for browsers with the relaxed instructions has some, and every other none, which no
@@ -69,13 +74,12 @@ fn check_instructions(module: &Path) -> Result<()> {
 }
 
 /// Makes a site of what trunk has built.
-fn finish(folder: &Path) -> Result<()> {
-    say("Rendering the first view");
+fn finish(folder: &Path, first_view: &str) -> Result<()> {
     let page = folder.join("index.html");
     let builds = site::name_workers(folder)?;
     let html = site::join_styles(&site::read(&page)?, folder)?;
     let html = site::write_worker_start(&html, &builds, folder)?;
-    let html = site::with_first_view(&html)?;
+    let html = site::with_first_view(&html, first_view)?;
     site::write(&page, &site::with_policy(&html)?)?;
     // Else GitHub Pages leaves out what begins with an underscore.
     site::write(&folder.join(".nojekyll"), "")?;

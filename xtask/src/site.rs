@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::Result;
 use crate::process::output;
-use crate::test::cargo;
+use crate::test::{UNOPTIMIZED, cargo};
 use crate::workspace::root;
 
 /// The worker's builds, by what trunk calls their files.
@@ -89,23 +89,25 @@ pub(crate) fn names(builds: &[(&'static str, String)]) -> String {
     serde_json::Value::Object(object).to_string()
 }
 
-/// Writes the page as it opens into its HTML, where it is seen before the program is there.
-pub(crate) fn with_first_view(html: &str) -> Result<String> {
+/// The page as it opens, as HTML.
+pub(crate) fn first_view() -> Result<String> {
+    let build = ["--locked", "--no-default-features", "--features", "first-view"];
+    // It runs for a moment, once.
     let view = output(
         cargo()
-            .args([
-                "run",
-                "--quiet",
-                "--locked",
-                "--no-default-features",
-                "--features",
-                "first-view",
-            ])
+            .args(["run", "--quiet"])
+            .args(build)
             .args(["--bin", "first_view"])
-            // It runs for a moment, once.
-            .args(["--config", "profile.dev.package.steer8.opt-level=0"]),
+            .args(UNOPTIMIZED),
     );
-    let view = view.ok_or("the first view could not be rendered; see\n  cargo build --no-default-features --features first-view --bin first_view")?;
+    let build = build.join(" ");
+    view.ok_or(format!(
+        "the first view could not be rendered; see\n  cargo build {build} --bin first_view"
+    ))
+}
+
+/// Writes the first view into the page's HTML, where it is seen before the program is there.
+pub(crate) fn with_first_view(html: &str, view: &str) -> Result<String> {
     replace_once(html, "<body>\n", &format!("<body>\n{view}\n"))
 }
 

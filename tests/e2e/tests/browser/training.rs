@@ -11,8 +11,8 @@ use thirtyfour::prelude::*;
 const RECIPE: &str =
     "%7B%22version%22%3A1%2C%22weight_bits%22%3A3%2C%22weights%22%3A%22per-tensor%22%7D";
 
-/// So many that the page can be met in the middle of them, however busy the machine is.
-const EPOCHS: &str = "6";
+/// One to be paused behind, one that is kept and lost to a reload, and one to come back for.
+const EPOCHS: &str = "3";
 
 /// Opens the page for a training of `assignment`.
 async fn open(page: &Page) -> WebDriverResult<()> {
