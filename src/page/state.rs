@@ -176,7 +176,10 @@ pub enum Action {
     },
     OtherFrames,
     /// Of the validation set, by their places.
-    ShowFrames(Vec<usize>),
+    ShowFrames {
+        frames: Vec<usize>,
+        reason: String,
+    },
     /// Which frames the grid shows.
     SetFilter(Filter),
     /// The same, there.
@@ -431,6 +434,8 @@ pub struct State {
     entries: entering::Entries,
     /// Indices of the frames on show.
     shown: Vec<usize>,
+    /// Why just these, as the title of the strip; `None` for some of all.
+    pub shown_for: Option<String>,
     /// How often other frames were asked for.
     round: usize,
     /// Networks that were asked about the frames on show.
@@ -510,7 +515,7 @@ impl State {
             Action::SetJudging(judging) => self.judging = judging,
             Action::SetWheel(wheel) => self.wheel = wheel,
             Action::OtherFrames => self.other_frames(),
-            Action::ShowFrames(frames) => self.show_frames(frames),
+            Action::ShowFrames { frames, reason } => self.show_frames(frames, reason),
             Action::SetFilter(filter) => self.set_filter(filter),
             Action::ShowFiltered(filter) => self.show_filtered(filter),
             Action::SeeWindow { first, count } => self.see_window(first, count),

@@ -206,6 +206,10 @@ fn difference(
     let by_ratio = first.is_reference && matches!(figure.test, Test::Time);
     let ratio = column.report.filter(|_| by_ratio);
     let ratio = ratio.and_then(|report| report.speedup_over_float.as_ref());
+    // One number would contradict one or the other of the times.
+    if ratio.is_some_and(|ratio| !ratio.is_steady()) {
+        return None;
+    }
     if timed && ratio.is_none() && first.run != column.run {
         return None;
     }
@@ -267,15 +271,21 @@ mod tests {
         let float = report(0.96, 1.0, 1000);
         let mut int8 = report(0.90, 0.5, 250);
         (int8.mcnemar_p, int8.speedup_over_float) =
-            (Some(0.2), Some(Speedup { median: 2.5, ci95: [0.9, 3.0] }));
+            (Some(0.2), Some(Speedup { median: 1.02, ci95: [0.95, 1.08] }));
         let columns = [column(&float, 2, true), column(&int8, 1, false)];
         let accuracy = change(&columns, "accuracy").expect("it differs");
         assert_eq!((accuracy.is_better, accuracy.is_real), (false, false));
         let latency = change(&columns, "latency").expect("it differs");
         assert_eq!(
             (&*latency.text, latency.is_real),
-            ("-60 % then", false),
+            ("-2.0 % then", false),
             "by the ratio of one minute, which is not this one"
+        );
+        let unsteady = Some(Speedup { median: 2.5, ci95: [0.9, 3.0] });
+        let unsteady = Report { speedup_over_float: unsteady, ..int8.clone() };
+        assert_eq!(
+            change(&[column(&float, 1, true), column(&unsteady, 1, false)], "latency"),
+            None
         );
         let bytes = change(&columns, "file-bytes").expect("it differs");
         assert_eq!((&*bytes.text, bytes.is_better, bytes.is_real), ("-75 %", true, true));

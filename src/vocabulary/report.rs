@@ -151,9 +151,31 @@ pub struct Speedup {
 }
 
 impl Speedup {
+    /// Two ratios that are farther apart than this share of one of them are not the same.
+    const APART: f64 = 0.1;
+
+    /// With an interval that reaches the ratio of the two medians, where that is another one: the machine
+    /// did other work meanwhile, and neither ratio is known better.
+    pub fn reaching(self, of_medians: f64) -> Self {
+        if self.is_about(of_medians) {
+            return self;
+        }
+        let Self { median, ci95: [low, high] } = self;
+        Self { median, ci95: [low.min(of_medians), high.max(of_medians)] }
+    }
+
+    fn is_about(&self, ratio: f64) -> bool {
+        (ratio / self.median - 1.0).abs() <= Self::APART
+    }
+
     /// Whether the interval leaves out "no difference".
     pub fn is_significant(&self) -> bool {
         self.ci95[0] > 1.0 || self.ci95[1] < 1.0
+    }
+
+    /// Whether the median can be given without its interval.
+    pub fn is_steady(&self) -> bool {
+        self.ci95.iter().all(|end| self.is_about(*end))
     }
 }
 

@@ -38,11 +38,12 @@ impl State {
         self.round = round;
     }
 
-    pub(super) fn show_frames(&mut self, frames: Vec<usize>) {
+    pub(super) fn show_frames(&mut self, frames: Vec<usize>, reason: String) {
         let round = self.round;
         self.clear_strip();
         self.round = round;
         self.shown = frames;
+        self.shown_for = Some(reason);
         self.go(Place::Frames);
     }
 
@@ -52,6 +53,7 @@ impl State {
         self.asked.clear();
         self.frames_asked = false;
         self.shown.clear();
+        self.shown_for = None;
         self.round = 0;
     }
 

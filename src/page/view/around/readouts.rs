@@ -83,6 +83,15 @@ fn latency_headline(reports: &[Report]) -> String {
     let alone = || reports.first().and_then(|report| report.latency_ms.as_ref());
     match reports.last().and_then(|report| report.speedup_over_float.as_ref()) {
         Some(speedup) if !speedup.is_significant() => "no significant difference".to_owned(),
+        Some(speedup) if !speedup.is_steady() => {
+            let [low, high] = speedup.ci95;
+            match low > 1.0 {
+                true => format!("{} to {} faster", format::times(low), format::times(high)),
+                false => {
+                    format!("{} to {} slower", format::times(1.0 / high), format::times(1.0 / low))
+                }
+            }
+        }
         Some(speedup) if speedup.median < 1.0 => {
             format!("{} slower", format::times(1.0 / speedup.median))
         }

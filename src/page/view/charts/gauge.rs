@@ -13,8 +13,8 @@ const MOST: f64 = 1.2;
 #[derive(PartialEq, Properties)]
 pub(crate) struct GaugeProps {
     pub(crate) truth: Option<f32>,
-    /// Of the networks, in the order of their colours.
-    pub(crate) answers: Vec<f32>,
+    /// What each network says, and which colour is its own.
+    pub(crate) answers: Vec<(usize, f32)>,
     /// What turns a needle to its end.
     pub(crate) range: [f64; 2],
 }
@@ -27,15 +27,15 @@ pub(crate) fn Gauge(GaugeProps { truth, answers, range: [low, high] }: &GaugePro
         let (x, y) = (WIDTH / 2.0 + LENGTH * angle.sin(), HEIGHT - 6.0 - LENGTH * angle.cos());
         format!("M{} {} L{x:.1} {y:.1}", WIDTH / 2.0, HEIGHT - 6.0)
     };
-    let answer = |(i, value): (usize, &f32)| {
-        html! { <path class={classes!("needle", series(i))} d={needle(*value)} /> }
+    let answer = |&(own, value): &(usize, f32)| {
+        html! { <path class={classes!("needle", series(own))} d={needle(value)} /> }
     };
     html! {
         <svg class="gauge" viewBox={format!("0 0 {WIDTH} {HEIGHT}")} aria-hidden="true">
             if let Some(truth) = truth {
                 <path class="needle truth-line" d={needle(*truth)} />
             }
-            { for answers.iter().enumerate().map(answer) }
+            { for answers.iter().map(answer) }
         </svg>
     }
 }

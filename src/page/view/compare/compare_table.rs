@@ -103,7 +103,10 @@ fn tools(state: &Snapshot, variants: &Variants, dispatch: &Callback<Action>) -> 
     html! {
         <div class="compare-tools">
             { button("measure-all", format!("Measure all {count} in turns"), Action::MeasureAll, able) }
-            { button("drive-all", "Let them drive".into(), Action::DriveAll, able && state.drives_here()) }
+            // What cannot drive here is told on the stage, why; a grey button would only be a riddle.
+            if state.drives_here() {
+                { button("drive-all", "Let them drive".into(), Action::DriveAll, able) }
+            }
             <label class="switch">
                 <input type="checkbox" data-testid="only-differences" onchange={only}
                     checked={variants.only_differences} />

@@ -8,7 +8,7 @@ use crate::page::state::{Car, Comparison, Driver, State};
 use crate::page::view::around::readouts::Readouts;
 use crate::page::view::around::stale::Stale;
 use crate::page::view::props::PageProps;
-use crate::vocabulary::report::Report;
+use crate::vocabulary::report::{Report, Speedup};
 
 #[component]
 pub(in crate::page::view) fn Results(PageProps { state, .. }: &PageProps) -> Html {
@@ -37,6 +37,11 @@ pub(in crate::page::view) fn Results(PageProps { state, .. }: &PageProps) -> Htm
                 <p class="verdict-drive" data-testid="verdict-drive" role="status">{ sentence }</p>
             }
             <p class="hint">{ provenance(comparison) }</p>
+            if state.judges_by_what_it_calibrated_on() && comparison.reports.len() > 1 {
+                <p class="hint" data-testid="judged-by-calibration">
+                    {"The same frames set the ranges: on others it may lose more. Load a second set in Data to know."}
+                </p>
+            }
             if let Some(words) = unsteady(&comparison.reports) {
                 <p class="hint" data-testid="unsteady">{ words }</p>
             }
@@ -69,13 +74,17 @@ fn unsteady(reports: &[Report]) -> Option<String> {
         Some((latency.ci95[1] - latency.ci95[0]) / 2.0 / latency.p50)
     };
     let widest = reports.iter().filter_map(half).fold(0.0, f64::max);
-    (widest > STEADY).then(|| {
-        format!(
-            "The latencies are known only to within ±{}: this machine was doing other work. Measure all, once \
-             it is idle, times them again.",
-            format::whole_percent(widest)
-        )
-    })
+    let ratios = reports.iter().filter_map(|report| report.speedup_over_float.as_ref());
+    let known = match ratios.into_iter().all(Speedup::is_steady) {
+        _ if widest > STEADY => {
+            format!("The latencies are known only to within ±{}", format::whole_percent(widest))
+        }
+        true => return None,
+        false => "How much faster it is cannot be told in one number".to_owned(),
+    };
+    Some(format!(
+        "{known}: this machine was doing other work. Measure all, once it is idle, times them again."
+    ))
 }
 
 fn provenance(comparison: &Comparison) -> String {

@@ -23,9 +23,16 @@ pub(in crate::page::view) fn ValuesSection(
 ) -> Html {
     let open = dispatch.reform(|frame: usize| Action::OpenFrame(Some(frame)));
     let part = |values: &Rc<Series>| {
+        let last = comparison.reports.last().map_or("", |report| &report.variant);
         let onclick = {
-            let values = values.clone();
-            dispatch.reform(move |_: MouseEvent| Action::ShowFrames(worst(&values)))
+            let (values, last) = (values.clone(), last.to_owned());
+            dispatch.reform(move |_: MouseEvent| {
+                let frames = worst(&values);
+                let what = if values.labels.is_some() { "errors" } else { "moves" };
+                let reason =
+                    format!("The {} largest {what} of {last} in {}", frames.len(), values.name);
+                Action::ShowFrames { frames, reason }
+            })
         };
         html! {
             <div class="panel values" data-testid="values" data-name={values.name.clone()}>

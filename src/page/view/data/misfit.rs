@@ -32,38 +32,68 @@ pub(in crate::page::view) fn Misfit(PageProps { state, dispatch }: &PageProps) -
              enter\u{201d}."
         }
     };
-    let notes = roles.iter().filter_map(|&role| match state.fit(network, role) {
-        Fit::Misfit { wants, has } => {
+    let misfit = |&role: &Role| {
+        let Fit::Misfit { wants, has } = state.fit(network, role) else { return None };
+        let own = state.data(role).loaded.as_ref().is_some_and(|loaded| !loaded.bundled);
+        Some((role, Cause { wants, has, own }))
+    };
+    let misfits: Vec<(Role, Cause)> = roles.iter().filter_map(misfit).collect();
+    // Sets with the same fault are one notice.
+    let notes = misfits.chunk_by(|(_, a), (_, b)| a == b).map(|sets| {
+        let Cause { wants, has, own } = &sets[0].1;
+        let kinds: Vec<&str> = sets.iter().map(|(role, _)| kind(*role)).collect();
+        let bundled = if *own { "" } else { "bundled " };
+        let opens = sets.iter().map(|&(role, _)| {
             let opener = opener.clone();
             let picked = Callback::from(move |selection: Selection| opener.data(role, selection));
-            let onclick = dispatch.reform(move |_: MouseEvent| Action::UseBundledData(role));
-            let own = state.data(role).loaded.as_ref().is_some_and(|loaded| !loaded.bundled);
-            let bundled = if own { "" } else { "bundled " };
-            let kind = match role {
-                Role::Validation => "validation",
-                Role::Calibration => "calibration",
-                Role::Training => "training",
-            };
-            Some(html! {
-                <div class="misfit" data-testid="misfit" data-role={kind}>
-                    <p>
-                        { format!("{} takes {}, and the {bundled}{kind} frames are {}. ",
-                            network.title, wants, has) }
-                        { way_out }
-                    </p>
+            let kind = kind(role);
+            html! {
+                <>
                     <FileButton testid={format!("misfit-open-{kind}")} text={format!("Open {kind} frames")}
                         multiple=true accept={accepted_frames()} picked={picked.clone()} />
                     <FileButton testid={format!("misfit-open-{kind}-folder")} text="Open a folder" folder=true
                         {picked} />
-                    if own && state.takes_bundled(network) {
-                        <button type="button" class="button quiet" {onclick}>
-                            {"Use the bundled frames"}
-                        </button>
-                    }
-                </div>
-            })
+                </>
+            }
+        });
+        let (roles, dispatch) = (sets.iter().map(|(role, _)| *role), dispatch.clone());
+        let roles: Vec<Role> = roles.collect();
+        let onclick = Callback::from(move |_: MouseEvent| {
+            roles.iter().for_each(|&role| dispatch.emit(Action::UseBundledData(role)));
+        });
+        html! {
+            <div class="misfit" data-testid="misfit" data-role={kinds.join(" ")}>
+                <p>
+                    { format!("{} takes {wants}, and the {bundled}{} frames are {has}. ",
+                        network.title, kinds.join(" and ")) }
+                    { way_out }
+                </p>
+                { for opens }
+                if *own && state.takes_bundled(network) {
+                    <button type="button" class="button quiet" {onclick}>
+                        {"Use the bundled frames"}
+                    </button>
+                }
+            </div>
         }
-        Fit::Fits | Fit::Unknown => None,
     });
     html! { <>{ for notes }</> }
+}
+
+/// Why frames do not fit.
+#[derive(PartialEq)]
+struct Cause {
+    /// Shapes, in words.
+    wants: String,
+    has: String,
+    /// Whether they are not the bundled ones.
+    own: bool,
+}
+
+fn kind(role: Role) -> &'static str {
+    match role {
+        Role::Validation => "validation",
+        Role::Calibration => "calibration",
+        Role::Training => "training",
+    }
 }

@@ -45,17 +45,19 @@ pub(in crate::page::view) fn FrameCell(props: &FrameCellProps) -> Html {
         }
     });
     let label = props.truth.clone().unwrap_or_else(|| "no label".to_owned());
-    let value = |answer: &Answer| Some(answer.prediction.as_ref()?.values.first()?.value);
-    let values: Vec<Option<f32>> = props.answers.iter().map(value).collect();
+    let value = |answer: &Answer| {
+        let first = answer.prediction.as_ref()?.values.first()?;
+        Some((colour(answer), first.value))
+    };
+    let values: Vec<(usize, f32)> = props.answers.iter().filter_map(value).collect();
     html! {
         <li class="frame" data-testid="frame" data-index={picture.index.to_string()}
             data-label={picture.label.map(|label| label.to_string())}>
             <canvas ref={canvas} width={picture.width.to_string()} height={picture.height.to_string()}
                 role="img" aria-label={format!("Frame {}: {label}", picture.index)} />
             <span class="truth">{ label }</span>
-            if values.iter().any(Option::is_some) {
-                <Gauge truth={picture.values.first().copied()} range={props.range}
-                    answers={values.into_iter().flatten().collect::<Vec<_>>()} />
+            if !values.is_empty() {
+                <Gauge truth={picture.values.first().copied()} range={props.range} answers={values} />
             }
             // In an element of their own: a list that grows would have the canvas made anew, blank.
             <div class="answers">
@@ -65,8 +67,13 @@ pub(in crate::page::view) fn FrameCell(props: &FrameCellProps) -> Html {
     }
 }
 
+/// Which of the colours is a network's.
+fn colour(answer: &Answer) -> usize {
+    usize::from(answer.variant != "float")
+}
+
 fn answer(answer: &Answer, label: Option<usize>) -> Html {
-    let colour = series(usize::from(answer.variant != "float"));
+    let colour = series(colour(answer));
     let Some(prediction) = &answer.prediction else {
         return html! {
             <span class={classes!("answer", colour)}>

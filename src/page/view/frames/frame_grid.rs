@@ -6,11 +6,13 @@ use gloo_events::EventListener;
 use web_sys::{HtmlCanvasElement, HtmlElement, HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
-use super::pixels;
+use super::frame_strip::told;
+use super::{pixels, value_range};
 use crate::figures::significant;
 use crate::page::format;
 use crate::page::place::Place;
 use crate::page::state::{Action, Filter, Variant, Wanted};
+use crate::page::view::charts::gauge::Gauge;
 use crate::page::view::charts::series;
 use crate::page::view::props::{PageProps, Snapshot, changing};
 use crate::vocabulary::frames::Picture;
@@ -368,21 +370,49 @@ fn opened(state: &Snapshot, frames: &[usize], dispatch: &Callback<Action>) -> Ht
             </tr>
         }
     };
-    let shown = variants.iter().enumerate().filter(|(_, variant)| !variant.hidden);
+    let shown = || variants.iter().enumerate().filter(|(_, variant)| !variant.hidden);
+    let value = |(place, variant): (usize, &Variant)| {
+        Some((place, state.grid.answers.get(&variant.id)?.values.first()?.value))
+    };
+    let answers: Vec<(usize, f32)> = shown().filter_map(value).collect();
+    let picture = state.grid.pictures.get(&index).cloned();
+    let truths = picture.as_ref().map(|picture| picture.values.clone()).unwrap_or_default();
     html! {
         <div class="opened-frame" data-testid="opened-frame" data-index={index.to_string()}>
-            <Large picture={state.grid.pictures.get(&index).cloned()} />
+            <div class="opened-picture">
+                <Large {picture} />
+                if !answers.is_empty() {
+                    <Gauge truth={truths.first().copied()} range={value_range(state)} {answers} />
+                }
+            </div>
             <div class="opened-says">
                 <div class="opened-head">
                     <h3>{ format!("Frame {index}: {}", truth(state, index)) }</h3>
+                    if truths.len() > 1 {
+                        <p class="hint" data-testid="opened-labels">{ format!("labels {}", labels(state, &truths)) }</p>
+                    }
                     { step(-1, "Before") }
                     { step(1, "Next") }
                     <button type="button" class="button quiet" data-testid="close-frame" onclick={close}>{"Close"}</button>
                 </div>
-                <table><tbody>{ for shown.map(row) }</tbody></table>
+                <table><tbody>{ for shown().map(row) }</tbody></table>
             </div>
         </div>
     }
+}
+
+/// All labels of a frame, by the names of their columns where they have some.
+fn labels(state: &Snapshot, values: &[f32]) -> String {
+    let loaded = state.validation.loaded.as_ref();
+    let columns = loaded.map_or(&[][..], |loaded| &loaded.summary.label_columns);
+    if columns.len() != values.len() {
+        return told(values.iter().copied());
+    }
+    let named = columns.iter().zip(values).map(|(column, value)| {
+        let value = significant(f64::from(*value));
+        column.name.as_ref().map_or_else(|| value.clone(), |name| format!("{name} {value}"))
+    });
+    named.collect::<Vec<_>>().join(", ")
 }
 
 #[derive(PartialEq, Properties)]

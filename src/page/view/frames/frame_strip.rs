@@ -5,6 +5,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::frame_cell::{Answer, FrameCell};
+use super::value_range;
 use crate::figures::significant;
 use crate::lab::protocol::Role;
 use crate::page::format;
@@ -15,11 +16,15 @@ use crate::vocabulary::frames::Picture;
 #[component]
 pub(in crate::page::view) fn FrameStrip(PageProps { state, dispatch }: &PageProps) -> Html {
     let onclick = dispatch.reform(|_: MouseEvent| Action::OtherFrames);
-    let title = state.selected().map_or("…", |network| &network.title);
+    let network = state.selected().map_or("…", |network| &network.title);
+    let title = match &state.shown_for {
+        Some(reason) => reason.clone(),
+        None => format!("What {network} sees"),
+    };
     html! {
         <div class="strip">
             <div class="strip-head">
-                <h2>{ format!("What {title} sees") }</h2>
+                <h2>{ title }</h2>
                 <p class="hint">{ source(state) }</p>
                 <button type="button" class="button quiet" data-testid="other-frames" {onclick}
                     disabled={state.frames.is_empty()}>{"Other frames"}</button>
@@ -45,7 +50,8 @@ fn source(state: &Snapshot) -> String {
             let whose = if loaded.bundled { "Gymnasium's CarRacing" } else { &loaded.name };
             {
                 let label = if loaded.bundled { "; the label is the expert's choice" } else { "" };
-                format!("some of {frames} validation frames, {whose}{label}")
+                let of = if state.shown_for.is_some() { "of" } else { "some of" };
+                format!("{of} {frames} validation frames, {whose}{label}")
             }
         }
         (None, Some(_)) => "loading the validation frames…".to_owned(),
@@ -78,26 +84,11 @@ fn cell(state: &Snapshot, picture: &Rc<Picture>) -> Html {
         |answer: &Answer| answer.prediction.as_ref().is_some_and(|p| !p.values.is_empty());
     let truth = if answers.iter().any(says_values) { values.or(class) } else { class.or(values) };
     html! {
-        <FrameCell key={picture.index} picture={picture.clone()} {truth} range={range(state)} {answers} />
+        <FrameCell key={picture.index} picture={picture.clone()} {truth} range={value_range(state)} {answers} />
     }
 }
 
-fn told(values: impl Iterator<Item = f32>) -> String {
+/// Several values in a line.
+pub(super) fn told(values: impl Iterator<Item = f32>) -> String {
     values.map(|value| significant(value.into())).collect::<Vec<_>>().join(", ")
-}
-
-/// Between which the first value lies, of the labels, or of what is said of the frames on show.
-fn range(state: &Snapshot) -> [f64; 2] {
-    let loaded = state.data(Role::Validation).loaded.as_ref();
-    let columns = loaded.map_or(&[][..], |loaded| &loaded.summary.label_columns);
-    let named = columns.iter().find(|column| column.name.is_some());
-    if let Some(column) = named.or(columns.first()) {
-        return column.range;
-    }
-    let predictions = state.predictions.values().flat_map(|predictions| predictions.iter());
-    let values =
-        predictions.filter_map(|prediction| Some(f64::from(prediction.values.first()?.value)));
-    values.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], value| {
-        [low.min(value), high.max(value)]
-    })
 }

@@ -32,7 +32,8 @@ pub(in crate::page::view) fn AnalysisSection(PageProps { state, dispatch }: &Pag
                     <h2>{"Explain the damage"}</h2>
                     <p class="hint">
                         {"Which layer loses the most, and why: each one quantized alone, each one \
-                          left in float alone, and what its integers do to its values."}
+                          left in float alone, and what its integers do to its values. That is two \
+                          more networks to run for each layer: some seconds, or minutes for large ones."}
                     </p>
                 </div>
                 if !analysing {
@@ -50,7 +51,7 @@ pub(in crate::page::view) fn AnalysisSection(PageProps { state, dispatch }: &Pag
                 <div data-testid="analysis" data-value={explained.analysis.layers.len().to_string()}>
                     <Stale state={state.clone()} recipe={explained.recipe.clone()} />
                     { since(state, network, explained) }
-                    { overview(explained) }
+                    { overview(network, explained) }
                     <NodeData dispatch={dispatch.clone()} />
                     <LayerTable explained={explained.clone()} state={state.clone()}
                         dispatch={dispatch.clone()} />
@@ -83,7 +84,9 @@ fn since(state: &Snapshot, network: &Network, explained: &Explained) -> Html {
     }
 }
 
-fn overview(explained: &Explained) -> Html {
+fn overview(network: &Network, explained: &Explained) -> Html {
+    let outputs = network.inspection().map_or(0, |inspection| inspection.outputs.len());
+    let mean = if outputs > 1 { " (the mean of all values)" } else { "" };
     let Explained { analysis, recipe, calibration, validation, seconds } = explained;
     let warnings = analysis.warnings.iter().map(|warning| html! { <li>{ warning }</li> });
     html! {
@@ -110,7 +113,7 @@ fn overview(explained: &Explained) -> Html {
                         <dt>{"Float"}</dt><dd>{ format!("{} top-1", format::percent(top1)) }</dd>
                     }
                     if let Some(mae) = analysis.float_mae {
-                        <dt>{"Float"}</dt><dd>{ format!("MAE {}", significant(mae)) }</dd>
+                        <dt>{"Float"}</dt><dd>{ format!("MAE {}{mean}", significant(mae)) }</dd>
                     }
                     <dt>{"All quantized"}</dt>
                     <dd data-testid="all-quantized">{ effect(analysis, &analysis.quantized) }</dd>

@@ -1,5 +1,6 @@
 //! A network to choose: its name, its figures, and its profile.
 
+use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
 
 use crate::lab::protocol::Inspection;
@@ -26,10 +27,16 @@ pub(in crate::page::view) fn NetworkCard(props: &NetworkCardProps) -> Html {
         let id = id.clone();
         dispatch.reform(move |_: MouseEvent| Action::CloseModel(id.clone()))
     };
+    let card = use_node_ref();
+    use_effect_with((card.clone(), *selected), |(card, selected)| {
+        if let Some(card) = card.cast::<HtmlElement>().filter(|_| *selected) {
+            swipe_to(&card);
+        }
+    });
     let variant = network.inspection().map(|inspection| inspection.variant.clone());
     let (word, detail) = status(&network.status);
     html! {
-        <div class={classes!("card", selected.then_some("chosen"))}>
+        <div ref={card} class={classes!("card", selected.then_some("chosen"))}>
             <label data-testid={format!("network-{id}")} data-status={word} data-variant={variant.clone()}>
                 <input type="radio" name="network" class="choice" checked={*selected} {onchange} />
                 <span class="card-title">
@@ -47,6 +54,17 @@ pub(in crate::page::view) fn NetworkCard(props: &NetworkCardProps) -> Html {
             }
         </div>
     }
+}
+
+/// Has the strip that the networks are on a narrow screen show a card whole; on others nothing moves.
+fn swipe_to(card: &HtmlElement) {
+    let Ok(Some(strip)) = card.closest(".networks") else { return };
+    let [own, seen] = [card, &strip].map(|element: &Element| element.get_bounding_client_rect());
+    let beyond = match own.left() < seen.left() {
+        true => own.left() - seen.left(),
+        false => (own.right() - seen.right()).max(0.0),
+    };
+    strip.set_scroll_left(strip.scroll_left() + beyond as i32);
 }
 
 fn badge(variant: &str) -> &'static str {

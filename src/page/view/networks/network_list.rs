@@ -33,14 +33,15 @@ pub(in crate::page::view) fn NetworkList(PageProps { state, dispatch }: &PagePro
     };
     html! {
         <aside class="networks" aria-label="Networks">
-            { group("Networks", |origin| matches!(origin, Origin::Bundled { .. })) }
-            { group("Yours", |origin| matches!(origin, Origin::Opened)) }
-            { group("int8 already, made by others", |origin| matches!(origin, Origin::Example { .. })) }
+            // First, where it is seen on every screen.
             <div class="open">
                 <FileButton testid="open-model" text="Open an .onnx file"
                     accept=".onnx,.data,.onnx_data,.bin" multiple=true {picked} />
                 <span class="hint">{"or drop it anywhere"}</span>
             </div>
+            { group("Networks", |origin| matches!(origin, Origin::Bundled { .. })) }
+            { group("Yours", |origin| matches!(origin, Origin::Opened)) }
+            { group("int8 already, made by others", |origin| matches!(origin, Origin::Example { .. })) }
         </aside>
     }
 }
