@@ -8,6 +8,7 @@ use super::shell::{Shell, Source};
 use super::{bundled, files, print, print_json, table};
 use crate::error::Result;
 use crate::lab::protocol::{ModelId, Role};
+use crate::report::verdict::caution;
 use crate::report::{self, Comparison, Document, Frames, Variant, command};
 use crate::vocabulary::driving::{Drives, Driving, Pair, RoadTest};
 use crate::vocabulary::reading::Reading;
@@ -85,6 +86,10 @@ pub(super) fn run(arguments: &Compare, json: bool, shell: &mut Shell) -> Result<
         }
         ids.extend(others);
         let (mut reports, verdict, series) = shell.compare(ids.clone(), judging.clone())?;
+        let verdict = match caution(&reports) {
+            Some(caution) if !verdict.is_empty() => format!("{verdict} {caution}"),
+            _ => verdict,
+        };
         if let Some(test) = &test {
             let drives = shell.drive(ids, test.clone(), threads(None))?;
             add(&mut reports, &drives);

@@ -218,8 +218,8 @@ impl Told<'_> {
         let Some(baseline) = self.baseline else { return Section::new("", Vec::new()) };
         let others = self.named().enumerate().filter(|(place, _)| *place != baseline);
         let float = &self.reports[baseline];
-        let items: Vec<_> =
-            others.map(|(_, (name, report))| verdict::of(name, float, report)).collect();
+        let items = others.map(|(_, (name, report))| verdict::of(name, float, report));
+        let items: Vec<_> = items.chain(verdict::caution(self.reports)).collect();
         let blocks = if items.is_empty() { Vec::new() } else { vec![Block::List(items)] };
         Section::new("In short", blocks)
     }

@@ -18,11 +18,13 @@ pub fn of(name: &str, float: &Report, other: &Report) -> String {
     let answers = accuracy(float, other).or_else(|| values(float, other)).or_else(|| moved(other));
     let parts = [Some(size(float, other)), speed(other), answers];
     let parts: Vec<_> = parts.into_iter().flatten().collect();
-    format!("{name}: {}.{}", parts.join(", "), says_nothing(float).unwrap_or_default())
+    format!("{name}: {}.", parts.join(", "))
 }
 
-/// What becomes of a network that tells frames apart no better than one answer for all does not tell much.
-fn says_nothing(float: &Report) -> Option<String> {
+/// What becomes of a float network that tells frames apart no better than one answer for all does not tell
+/// much: that it is so, if it is.
+pub fn caution(reports: &[Report]) -> Option<String> {
+    let float = reports.iter().find(|report| report.variant == "float")?;
     let outputs = &float.values.as_ref()?.outputs;
     let poor = outputs
         .iter()
@@ -30,7 +32,7 @@ fn says_nothing(float: &Report) -> Option<String> {
     let poor: Vec<_> = poor.map(|(name, r2)| format!("`{name}` (R2 {r2:.2})")).collect();
     (!poor.is_empty()).then(|| {
         format!(
-            " Float itself says no more of {} than one answer for all frames would: is it trained, and do the \
+            "Float itself says no more of {} than one answer for all frames would: is it trained, and do the \
              frames enter as they did then?",
             poor.join(", ")
         )
@@ -240,9 +242,10 @@ mod tests {
         assert!(
             verdict(&report(3600, 1.84), &other).contains("MAE 1.84 to 1.86 (+0.0170, p = 0.001);")
         );
-        let mut float = report(3600, 1.84);
+        let mut float = Report { variant: "float".into(), ..report(3600, 1.84) };
+        assert_eq!(caution(&[float.clone(), other.clone()]), None);
         float.values.as_mut().unwrap().outputs[0].r2 = Some(-0.008);
-        let text = verdict(&float, &other);
+        let text = caution(&[float, other.clone()]).expect("it says nothing");
         assert!(text.contains("says no more of `angle` (R2 -0.01) than one answer"), "{text}");
         // Nobody knows what is right.
         other.values = None;

@@ -43,6 +43,8 @@ pub(super) fn DriveStage(PageProps { state, dispatch }: &PageProps) -> Html {
     }
     let stage = &state.stage;
     let two = stage.cars.len() == 2;
+    let nobody = !stage.cars.is_empty()
+        && stage.cars.iter().all(|car| car.fault.is_some() && car.drive.poses.is_empty());
     let cars = stage.cars.iter().enumerate().map(|(i, car)| {
         if let Some(fault) = car.fault.as_ref().filter(|_| car.drive.poses.is_empty()) {
             return cannot(state, car, fault);
@@ -80,7 +82,7 @@ pub(super) fn DriveStage(PageProps { state, dispatch }: &PageProps) -> Html {
         }
     });
     html! {
-        <section class={classes!("drive", two.then_some("two"))} ref={refs.root.clone()}
+        <section class={classes!("drive", two.then_some("two"), nobody.then_some("nobody"))} ref={refs.root.clone()}
             aria-label="The drive" data-testid="drive"
             data-track={stage.track.to_string()} data-value={stage.shown.to_string()}>
             <div class="cars">

@@ -8,6 +8,7 @@ use crate::page::state::{Car, Comparison, Driver, State};
 use crate::page::view::around::readouts::Readouts;
 use crate::page::view::around::stale::Stale;
 use crate::page::view::props::PageProps;
+use crate::report::verdict::caution;
 use crate::vocabulary::report::{Report, Speedup};
 
 #[component]
@@ -35,6 +36,9 @@ pub(in crate::page::view) fn Results(PageProps { state, .. }: &PageProps) -> Htm
             </p>
             if let Some(sentence) = driven(state, comparison) {
                 <p class="verdict-drive" data-testid="verdict-drive" role="status">{ sentence }</p>
+            }
+            if let Some(words) = caution(&comparison.reports) {
+                <p class="hint noted" data-testid="caution">{ words }</p>
             }
             <p class="hint">{ provenance(comparison) }</p>
             if state.judges_by_what_it_calibrated_on() && comparison.reports.len() > 1 {

@@ -56,15 +56,17 @@ pub(in crate::page::view) fn NetworkCard(props: &NetworkCardProps) -> Html {
     }
 }
 
+/// Of the strip on a narrow screen, as the style sheet has it.
+const MARGIN: i32 = 16;
+
 /// Has the strip that the networks are on a narrow screen show a card whole; on others nothing moves.
 fn swipe_to(card: &HtmlElement) {
-    let Ok(Some(strip)) = card.closest(".networks") else { return };
+    let Ok(Some(strip)) = card.closest(".shelf") else { return };
     let [own, seen] = [card, &strip].map(|element: &Element| element.get_bounding_client_rect());
-    let beyond = match own.left() < seen.left() {
-        true => own.left() - seen.left(),
-        false => (own.right() - seen.right()).max(0.0),
-    };
-    strip.set_scroll_left(strip.scroll_left() + beyond as i32);
+    if own.left() < seen.left() || own.right() > seen.right() {
+        // To its start, where the strip snaps.
+        strip.set_scroll_left(strip.scroll_left() + (own.left() - seen.left()) as i32 - MARGIN);
+    }
 }
 
 fn badge(variant: &str) -> &'static str {
