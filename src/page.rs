@@ -20,7 +20,7 @@
 //! | `grid`, `grid-count` | all frames that are wanted | `data-value` (how many) |
 //! | `grid-wanted`, `grid-of`, `grid-beside`, `grid-class`, `grid-clear` | which are wanted | |
 //! | `grid-frame` | a frame in view | `data-index` |
-//! | `opened-frame`, `opened-answer`, `close-frame` | one frame, and what every variant says of it | `data-index`, `data-model` |
+//! | `opened-frame`, `opened-labels`, `opened-answer`, `close-frame` | one frame, all its labels, and what every variant says of it | `data-index`, `data-model` |
 //! | `misfit`, `misfit-open-{role}` | says above every place that frames, or the bundled ones that would be fetched, do not fit the network, and opens others (`…-folder`: a folder) | |
 //! | `compare-with` | the reference of an int8 network | |
 //! | `download` | saves the int8 file made here | `data-value` (SHA-256), `data-bytes` |
@@ -53,6 +53,7 @@
 //! | `trade-off` | the chart of score against cost; in it `spot`, `trial-spot`, `trade-off-won`, `trade-off-cost` | `data-value` (points) |
 //! | `verdict`, `verdict-drive`, `short-verdict` | the comparison in a sentence, what was driven in another, and at the button | |
 //! | `unsteady` | that latencies are hardly known, where the machine did other work | |
+//! | `caution`, `judged-by-calibration` | that float itself says nothing of the labels; that the frames judged on set the ranges | |
 //! | `nothing-compared`, `judged-otherwise` | says that nothing is measured yet, or that the outputs say something else since | |
 //! | `compare-table` | every variant that is shown | `data-value` (columns) |
 //! | `measure-all`, `drive-all`, `only-differences`, `show-hidden`, `undo`, `copy-markdown`, `copy-csv`, `copy-json`, `save-html`, `save-markdown`, `save-csv` | what can be done with it | |
