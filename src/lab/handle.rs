@@ -249,12 +249,7 @@ impl Lab {
 
     pub(super) fn data(&self, role: Role) -> Result<&Dataset> {
         self.data.get(&role).ok_or_else(|| {
-            let what = match role {
-                Role::Calibration => "calibration",
-                Role::Validation => "validation",
-                Role::Training => "training",
-            };
-            Error::new(format!("there are no {what} frames"))
+            Error::new(format!("there are no {} frames", role.name()))
                 .way_out("Give an npz with x and y, or images in class folders.")
         })
     }

@@ -45,6 +45,17 @@ pub enum Role {
     Training,
 }
 
+impl Role {
+    /// What its frames are called, and what the browser keeps them by.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Calibration => "calibration",
+            Self::Validation => "validation",
+            Self::Training => "training",
+        }
+    }
+}
+
 /// What a shell wants of a training besides the trained network.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TrainOptions {

@@ -181,12 +181,13 @@ fn latency(blocks: &[Block], runs_per_sample: usize, seed: u64) -> Latency {
     }
 }
 
-/// From the ratio of the medians of each round's two blocks.
+/// From the ratio of the medians of each round's two blocks; beside it stand the medians of all samples.
 fn speedup(reference: &[Block], own: &[Block], seed: u64) -> Speedup {
     let medians = |blocks: &[Block]| -> Vec<f64> {
         blocks.iter().map(|block| median(&mut block.clone())).collect()
     };
-    paired_ratio(&medians(reference), &medians(own), seed)
+    let of_all = |blocks: &[Block]| median(&mut blocks.concat());
+    paired_ratio(&medians(reference), &medians(own), seed).reaching(of_all(reference) / of_all(own))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Figures as people read them on the page.
 
+use crate::figures::significant;
 pub use crate::figures::{bytes, count, grouped, three_digits};
 use crate::lab::protocol::TensorShape;
 use crate::vocabulary::driving::Kept;
@@ -86,6 +87,11 @@ pub fn value(value: f64) -> String {
         size if (1e-3..1e5).contains(&size) => three_digits(value),
         _ => format!("{value:.1e}"),
     }
+}
+
+/// `0.148, 0.288`: several values in a line.
+pub fn values(values: impl Iterator<Item = f32>) -> String {
+    values.map(|value| significant(value.into())).collect::<Vec<_>>().join(", ")
 }
 
 /// `31.4 dB`; nothing is lost where there is no ratio.

@@ -1,7 +1,7 @@
 //! The comparison in one sentence.
 
 use crate::figures::{p_value, signed, significant};
-use crate::vocabulary::report::{Change, Distance, LEVEL, Report, ValueScore};
+use crate::vocabulary::report::{Change, Distance, LEVEL, Pace, Report, ValueScore};
 
 /// Below this a difference that is real by the test is still no news.
 const SAME: f64 = 0.01;
@@ -46,17 +46,13 @@ fn size(float: &Report, other: &Report) -> String {
 
 fn speed(other: &Report) -> Option<String> {
     let speedup = other.speedup_over_float.as_ref()?;
-    if !speedup.is_significant() {
-        return Some("no significant difference in speed".into());
-    }
-    if !speedup.is_steady() {
-        let [low, high] = speedup.ci95;
-        return Some(match low > 1.0 {
-            true => format!("{low:.1}x to {high:.1}x faster"),
-            false => format!("{:.1}x to {:.1}x slower", 1.0 / high, 1.0 / low),
-        });
-    }
-    Some(times(speedup.median, "faster", "slower").unwrap_or_else(|| "as fast within 1 %".into()))
+    Some(match speedup.pace() {
+        Pace::NoDifference => "no significant difference in speed".into(),
+        Pace::Between([low, high], word) => format!("{low:.1}x to {high:.1}x {word}"),
+        Pace::Times(..) => {
+            times(speedup.median, "faster", "slower").unwrap_or_else(|| "as fast within 1 %".into())
+        }
+    })
 }
 
 /// Such as `2.3x faster`; `None` when the ratio is about 1.
@@ -193,6 +189,8 @@ mod tests {
         other.speedup_over_float = Some(of_pairs.clone().reaching(0.95));
         assert!(verdict(&report(1000, 0.9), &other).contains("no significant difference in speed"));
         assert_eq!(of_pairs.clone().reaching(1.3), of_pairs);
+        other.speedup_over_float = Some(Speedup { median: 0.5, ci95: [0.4, 0.6] });
+        assert!(verdict(&report(1000, 0.9), &other).contains("1.7x to 2.5x slower"));
         other.speedup_over_float = Some(Speedup { median: 1.004, ci95: [1.002, 1.006] });
         assert!(verdict(&report(1000, 0.9), &other).contains("as fast within 1 %"));
         other.speedup_over_float = Some(Speedup { median: 1.04, ci95: [1.02, 1.06] });

@@ -146,8 +146,19 @@ pub struct Latency {
 pub struct Speedup {
     /// Of the ratios of interleaved blocks.
     pub median: f64,
-    /// Of the median.
+    /// Of the median; it reaches to the ratio of the two median latencies where that is another one.
     pub ci95: [f64; 2],
+}
+
+/// What can be said of a speedup: how many times, and whether that is faster or slower.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Pace {
+    /// The interval holds "no difference".
+    NoDifference,
+    /// The lower number first.
+    Between([f64; 2], &'static str),
+    /// Known well enough to be one number.
+    Times(f64, &'static str),
 }
 
 impl Speedup {
@@ -176,6 +187,18 @@ impl Speedup {
     /// Whether the median can be given without its interval.
     pub fn is_steady(&self) -> bool {
         self.ci95.iter().all(|end| self.is_about(*end))
+    }
+
+    /// What it comes to.
+    pub fn pace(&self) -> Pace {
+        let [low, high] = self.ci95;
+        match (self.is_significant(), self.is_steady()) {
+            (false, _) => Pace::NoDifference,
+            (true, true) if self.median >= 1.0 => Pace::Times(self.median, "faster"),
+            (true, true) => Pace::Times(1.0 / self.median, "slower"),
+            (true, false) if low > 1.0 => Pace::Between([low, high], "faster"),
+            (true, false) => Pace::Between([1.0 / high, 1.0 / low], "slower"),
+        }
     }
 }
 

@@ -21,14 +21,6 @@ const SHARE: f64 = 0.5;
 /// To write more handles would hold up the page.
 const MOST_FILES: usize = 5_000;
 
-const fn key(role: Role) -> &'static str {
-    match role {
-        Role::Calibration => "calibration",
-        Role::Validation => "validation",
-        Role::Training => "training",
-    }
-}
-
 /// Keeps what is said of a set and its files. The bytes of those; 0: there was room for the name alone.
 ///
 /// # Errors
@@ -52,7 +44,7 @@ pub async fn keep(
         .serialize(&serde_wasm_bindgen::Serializer::json_compatible())
         .map_err(|why| Error::new(why.to_string()))?;
     Reflect::set(&record, &FILES.into(), &files).map_err(|why| Error::new(reason(&why)))?;
-    let kept = FRAMES.keep_value(key(role), record).await?;
+    let kept = FRAMES.keep_value(role.name(), record).await?;
     Ok(kept.then_some(bytes(&all) as usize))
 }
 
@@ -84,5 +76,5 @@ pub async fn recall<T: DeserializeOwned>(lender: &Lender) -> Vec<(T, Vec<Source>
 
 pub async fn forget(role: Role) {
     // What could not be kept is not there to be forgotten.
-    FRAMES.forget(key(role)).await.ok();
+    FRAMES.forget(role.name()).await.ok();
 }

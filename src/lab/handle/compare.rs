@@ -116,17 +116,13 @@ impl Lab {
         let options = latency::Options::default();
         let timings = latency::measure(&mut variants, &options, &mut progress, &mut hear)?;
         told.into_inner().tell();
-        let reference = timings.first().map(|timing| timing.latency.p50);
         for (&i, timing) in order.iter().zip(timings) {
             let Measured { report, layers, .. } = &mut measured[i];
             report.profile = self.model(ids[i])?.profile(data, layers)?;
-            if float.is_some_and(|float| float != i) {
-                let of_medians = reference.map(|reference| reference / timing.latency.p50);
-                let speedup = timing.speedup.zip(of_medians);
-                report.speedup_over_float =
-                    speedup.map(|(speedup, of_medians)| speedup.reaching(of_medians));
-            }
             report.latency_ms = Some(timing.latency);
+            if float.is_some_and(|float| float != i) {
+                report.speedup_over_float = timing.speedup;
+            }
         }
         Ok(())
     }

@@ -136,6 +136,8 @@ pub struct Comparison {
     pub recipe: Option<Rc<Recipe>>,
     /// The data set it was measured on.
     pub validation: String,
+    /// Whether that has set the ranges of what was made.
+    pub judged_by_calibration: bool,
     /// What was said of the outputs.
     pub judging: Judging,
     /// From pressing the button.
@@ -367,6 +369,7 @@ impl State {
             None => verdict,
         };
         let recipe = (is_float && job.all.is_none()).then_some(job.recipe);
+        let judged_by_calibration = recipe.is_some() && self.judges_by_what_it_calibrated_on();
         let comparison = Comparison {
             models: job.contestants,
             reports,
@@ -374,6 +377,7 @@ impl State {
             series: series.into_iter().map(Rc::new).collect(),
             recipe,
             validation: job.validation,
+            judged_by_calibration,
             judging: job.judging,
             seconds,
         };

@@ -19,6 +19,22 @@ impl State {
         std::iter::once(network.id.clone()).chain(made).collect()
     }
 
+    /// Between which the first value lies, of the labels, or without any of what is said of the frames on show.
+    pub fn value_range(&self) -> [f64; 2] {
+        let loaded = self.validation.loaded.as_ref();
+        let columns = loaded.map_or(&[][..], |loaded| &loaded.summary.label_columns);
+        let named = columns.iter().find(|column| column.name.is_some());
+        if let Some(column) = named.or(columns.first()) {
+            return column.range;
+        }
+        let strip = self.predictions.values().flat_map(|predictions| predictions.iter());
+        let values = strip.chain(self.grid.answers.values());
+        let values = values.filter_map(|said| Some(f64::from(said.values.first()?.value)));
+        values.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], value| {
+            [low.min(value), high.max(value)]
+        })
+    }
+
     pub fn class_label(&self, class: usize) -> String {
         let loaded = self.validation.loaded.as_ref();
         let from_data = loaded.and_then(|data| data.summary.class_names.get(class));

@@ -700,6 +700,34 @@ fn a_network_of_another_size_waits_for_frames_that_fit() {
 }
 
 #[test]
+fn a_comparison_remembers_that_it_was_judged_by_what_it_was_calibrated_on() {
+    let mut bench = Bench::open();
+    let judged = |bench: &Bench| bench.state.comparisons["plain"].judged_by_calibration;
+    bench.run();
+    assert!(!judged(&bench));
+    let open = |bench: &mut Bench, role: Role, name: &str| {
+        bench.act(Action::OpenData { role, name: name.into(), files: vec![file(name).into()] });
+        bench.work();
+    };
+    for role in [Role::Calibration, Role::Validation] {
+        open(&mut bench, role, "mine.npz");
+    }
+    bench.run();
+    assert!(judged(&bench));
+    open(&mut bench, Role::Calibration, "others.npz");
+    assert!(judged(&bench), "that other frames are here now changes nothing that was measured");
+}
+
+#[test]
+fn the_strip_says_why_until_other_frames_are_asked_for() {
+    let mut bench = Bench::open();
+    bench.act(Action::ShowFrames { frames: vec![3, 1], reason: "The worst".into() });
+    assert_eq!(bench.state.shown_for.as_deref(), Some("The worst"));
+    bench.act(Action::OtherFrames);
+    assert_eq!(bench.state.shown_for, None);
+}
+
+#[test]
 fn bad_frames_leave_the_good_ones_in_place() {
     let mut bench = Bench::open();
     let role = Role::Validation;

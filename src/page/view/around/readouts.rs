@@ -9,7 +9,7 @@ use crate::page::format;
 use crate::page::state::Comparison;
 use crate::page::view::charts::bars::{Bar, Bars};
 use crate::page::view::charts::intervals::{Intervals, Measure, Point};
-use crate::vocabulary::report::{Distance, LEVEL, Report};
+use crate::vocabulary::report::{Distance, LEVEL, Pace, Report, Speedup};
 
 #[derive(PartialEq, Properties)]
 pub(in crate::page::view) struct ReadoutsProps {
@@ -81,21 +81,13 @@ fn size(reports: &[Report]) -> Html {
 
 fn latency_headline(reports: &[Report]) -> String {
     let alone = || reports.first().and_then(|report| report.latency_ms.as_ref());
-    match reports.last().and_then(|report| report.speedup_over_float.as_ref()) {
-        Some(speedup) if !speedup.is_significant() => "no significant difference".to_owned(),
-        Some(speedup) if !speedup.is_steady() => {
-            let [low, high] = speedup.ci95;
-            match low > 1.0 {
-                true => format!("{} to {} faster", format::times(low), format::times(high)),
-                false => {
-                    format!("{} to {} slower", format::times(1.0 / high), format::times(1.0 / low))
-                }
-            }
+    let speedup = reports.last().and_then(|report| report.speedup_over_float.as_ref());
+    match speedup.map(Speedup::pace) {
+        Some(Pace::NoDifference) => "no significant difference".to_owned(),
+        Some(Pace::Between([low, high], word)) => {
+            format!("{} to {} {word}", format::times(low), format::times(high))
         }
-        Some(speedup) if speedup.median < 1.0 => {
-            format!("{} slower", format::times(1.0 / speedup.median))
-        }
-        Some(speedup) => format!("{} faster", format::times(speedup.median)),
+        Some(Pace::Times(times, word)) => format!("{} {word}", format::times(times)),
         None => alone().map_or(String::new(), |latency| format::ms(latency.p50)),
     }
 }

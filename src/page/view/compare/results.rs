@@ -9,7 +9,7 @@ use crate::page::view::around::readouts::Readouts;
 use crate::page::view::around::stale::Stale;
 use crate::page::view::props::PageProps;
 use crate::report::verdict::caution;
-use crate::vocabulary::report::{Report, Speedup};
+use crate::vocabulary::report::{Pace, Report};
 
 #[component]
 pub(in crate::page::view) fn Results(PageProps { state, .. }: &PageProps) -> Html {
@@ -41,7 +41,7 @@ pub(in crate::page::view) fn Results(PageProps { state, .. }: &PageProps) -> Htm
                 <p class="hint noted" data-testid="caution">{ words }</p>
             }
             <p class="hint">{ provenance(comparison) }</p>
-            if state.judges_by_what_it_calibrated_on() && comparison.reports.len() > 1 {
+            if comparison.judged_by_calibration {
                 <p class="hint" data-testid="judged-by-calibration">
                     {"The same frames set the ranges: on others it may lose more. Load a second set in Data to know."}
                 </p>
@@ -78,13 +78,13 @@ fn unsteady(reports: &[Report]) -> Option<String> {
         Some((latency.ci95[1] - latency.ci95[0]) / 2.0 / latency.p50)
     };
     let widest = reports.iter().filter_map(half).fold(0.0, f64::max);
-    let ratios = reports.iter().filter_map(|report| report.speedup_over_float.as_ref());
-    let known = match ratios.into_iter().all(Speedup::is_steady) {
-        _ if widest > STEADY => {
-            format!("The latencies are known only to within ±{}", format::whole_percent(widest))
-        }
-        true => return None,
-        false => "How much faster it is cannot be told in one number".to_owned(),
+    let mut speedups = reports.iter().filter_map(|report| report.speedup_over_float.as_ref());
+    let known = if widest > STEADY {
+        format!("The latencies are known only to within ±{}", format::whole_percent(widest))
+    } else if speedups.any(|speedup| matches!(speedup.pace(), Pace::Between(..))) {
+        "How they differ cannot be told in one number".to_owned()
+    } else {
+        return None;
     };
     Some(format!(
         "{known}: this machine was doing other work. Measure all, once it is idle, times them again."

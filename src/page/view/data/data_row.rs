@@ -26,14 +26,11 @@ pub(in crate::page::view) fn DataRow(
     let opener = use_context::<Opener>().expect("the app provides an opener");
     let picked = Callback::from(move |selection: Selection| opener.data(role, selection));
     let data = state.data(role);
-    let (kind, title, purpose) = match role {
-        Role::Validation => ("validation", "Validation frames", "what accuracy is measured on"),
-        Role::Calibration => {
-            ("calibration", "Calibration frames", "what the int8 ranges come from")
-        }
-        Role::Training => {
-            ("training", "Training frames", "what quantization-aware training learns from")
-        }
+    let kind = role.name();
+    let (title, purpose) = match role {
+        Role::Validation => ("Validation frames", "what accuracy is measured on"),
+        Role::Calibration => ("Calibration frames", "what the int8 ranges come from"),
+        Role::Training => ("Training frames", "what quantization-aware training learns from"),
     };
     let bundled = data.loaded.as_ref().is_some_and(|loaded| loaded.bundled);
     let use_bundled = dispatch.reform(move |_: MouseEvent| Action::UseBundledData(role));

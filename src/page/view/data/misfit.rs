@@ -41,12 +41,12 @@ pub(in crate::page::view) fn Misfit(PageProps { state, dispatch }: &PageProps) -
     // Sets with the same fault are one notice.
     let notes = misfits.chunk_by(|(_, a), (_, b)| a == b).map(|sets| {
         let Cause { wants, has, own } = &sets[0].1;
-        let kinds: Vec<&str> = sets.iter().map(|(role, _)| kind(*role)).collect();
+        let kinds: Vec<&str> = sets.iter().map(|(role, _)| role.name()).collect();
         let bundled = if *own { "" } else { "bundled " };
         let opens = sets.iter().map(|&(role, _)| {
             let opener = opener.clone();
             let picked = Callback::from(move |selection: Selection| opener.data(role, selection));
-            let kind = kind(role);
+            let kind = role.name();
             html! {
                 <>
                     <FileButton testid={format!("misfit-open-{kind}")} text={format!("Open {kind} frames")}
@@ -56,8 +56,8 @@ pub(in crate::page::view) fn Misfit(PageProps { state, dispatch }: &PageProps) -
                 </>
             }
         });
-        let (roles, dispatch) = (sets.iter().map(|(role, _)| *role), dispatch.clone());
-        let roles: Vec<Role> = roles.collect();
+        let roles: Vec<Role> = sets.iter().map(|(role, _)| *role).collect();
+        let dispatch = dispatch.clone();
         let onclick = Callback::from(move |_: MouseEvent| {
             roles.iter().for_each(|&role| dispatch.emit(Action::UseBundledData(role)));
         });
@@ -88,12 +88,4 @@ struct Cause {
     has: String,
     /// Whether they are not the bundled ones.
     own: bool,
-}
-
-fn kind(role: Role) -> &'static str {
-    match role {
-        Role::Validation => "validation",
-        Role::Calibration => "calibration",
-        Role::Training => "training",
-    }
 }

@@ -6,8 +6,7 @@ use gloo_events::EventListener;
 use web_sys::{HtmlCanvasElement, HtmlElement, HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
-use super::frame_strip::told;
-use super::{pixels, value_range};
+use super::pixels;
 use crate::figures::significant;
 use crate::page::format;
 use crate::page::place::Place;
@@ -382,7 +381,7 @@ fn opened(state: &Snapshot, frames: &[usize], dispatch: &Callback<Action>) -> Ht
             <div class="opened-picture">
                 <Large {picture} />
                 if !answers.is_empty() {
-                    <Gauge truth={truths.first().copied()} range={value_range(state)} {answers} />
+                    <Gauge truth={truths.first().copied()} range={state.value_range()} {answers} />
                 }
             </div>
             <div class="opened-says">
@@ -406,7 +405,7 @@ fn labels(state: &Snapshot, values: &[f32]) -> String {
     let loaded = state.validation.loaded.as_ref();
     let columns = loaded.map_or(&[][..], |loaded| &loaded.summary.label_columns);
     if columns.len() != values.len() {
-        return told(values.iter().copied());
+        return format::values(values.iter().copied());
     }
     let named = columns.iter().zip(values).map(|(column, value)| {
         let value = significant(f64::from(*value));

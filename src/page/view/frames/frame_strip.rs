@@ -5,8 +5,6 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::frame_cell::{Answer, FrameCell};
-use super::value_range;
-use crate::figures::significant;
 use crate::lab::protocol::Role;
 use crate::page::format;
 use crate::page::state::Action;
@@ -66,7 +64,7 @@ fn cell(state: &Snapshot, picture: &Rc<Picture>) -> Html {
         });
         let says = prediction.as_ref().map(|prediction| match &prediction.values[..] {
             [] => state.class_label(prediction.class),
-            values => told(values.iter().map(|said| said.value)),
+            values => format::values(values.iter().map(|said| said.value)),
         });
         let variant = state.inspection(&model).map(|inspection| inspection.variant.clone());
         Answer {
@@ -76,7 +74,8 @@ fn cell(state: &Snapshot, picture: &Rc<Picture>) -> Html {
             says: says.unwrap_or_default(),
         }
     };
-    let values = (!picture.values.is_empty()).then(|| told(picture.values.iter().copied()));
+    let values =
+        (!picture.values.is_empty()).then(|| format::values(picture.values.iter().copied()));
     let class = picture.label.map(|label| state.class_label(label));
     let answers: Vec<Answer> = state.speakers().into_iter().map(answer).collect();
     // Of frames that have both, what the networks say.
@@ -84,11 +83,6 @@ fn cell(state: &Snapshot, picture: &Rc<Picture>) -> Html {
         |answer: &Answer| answer.prediction.as_ref().is_some_and(|p| !p.values.is_empty());
     let truth = if answers.iter().any(says_values) { values.or(class) } else { class.or(values) };
     html! {
-        <FrameCell key={picture.index} picture={picture.clone()} {truth} range={value_range(state)} {answers} />
+        <FrameCell key={picture.index} picture={picture.clone()} {truth} range={state.value_range()} {answers} />
     }
-}
-
-/// Several values in a line.
-pub(super) fn told(values: impl Iterator<Item = f32>) -> String {
-    values.map(|value| significant(value.into())).collect::<Vec<_>>().join(", ")
 }

@@ -40,9 +40,9 @@ pub(in crate::page::view) fn NetworkList(PageProps { state, dispatch }: &PagePro
                 <span class="hint">{"or drop it anywhere"}</span>
             </div>
             <div class="shelf">
-            { group("Networks", |origin| matches!(origin, Origin::Bundled { .. })) }
-            { group("Yours", |origin| matches!(origin, Origin::Opened)) }
-            { group("int8 already, made by others", |origin| matches!(origin, Origin::Example { .. })) }
+                { group("Networks", |origin| matches!(origin, Origin::Bundled { .. })) }
+                { group("Yours", |origin| matches!(origin, Origin::Opened)) }
+                { group("int8 already, made by others", |origin| matches!(origin, Origin::Example { .. })) }
             </div>
         </aside>
     }

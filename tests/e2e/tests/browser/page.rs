@@ -281,8 +281,11 @@ fn a_network_of_values_is_measured_in_its_own_units() {
         assert_eq!(page.all("values").await?.len(), 2, "a picture for each output");
         assert_eq!(page.all("agreement").await?.len(), 0, "no agreement of values");
         shows_errors(&page, &["angle", "throttle"], &native).await?;
+        page.wait_for("judged-by-calibration").await?;
         page.click("show-worst").await?;
         page.wait_for("frame").await?;
+        let text = page.text().await?;
+        assert!(text.contains("The 10 largest errors of int8 in angle"), "{text}");
         if is_chrome() {
             page.fits_screens("values").await?;
         }
