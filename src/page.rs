@@ -51,7 +51,7 @@
 //! | `keys-button`, `keys` | the list of keys, also at `?` | |
 //! | `tour-offer`, `tour-start`, `tour-no`, `tour`, `tour-next`, `tour-end` | the tour, which begins when it is asked for | `data-value` (the stop, from 0) |
 //! | `trade-off` | the chart of score against cost; in it `spot`, `trial-spot`, `trade-off-won`, `trade-off-cost` | `data-value` (points) |
-//! | `verdict`, `verdict-drive`, `short-verdict` | the comparison in a sentence, what was driven in another, and at the button | |
+//! | `verdict`, `verdict-tracks`, `verdict-drive`, `short-verdict` | the comparison in a sentence; what was driven, on many tracks and on the stage; and at the button | |
 //! | `unsteady` | that latencies are hardly known, where the machine did other work | |
 //! | `caution`, `judged-by-calibration` | that float itself says nothing of the labels; that the frames judged on set the ranges | |
 //! | `nothing-compared`, `judged-otherwise` | says that nothing is measured yet, or that the outputs say something else since | |

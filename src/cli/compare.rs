@@ -8,7 +8,7 @@ use super::shell::{Shell, Source};
 use super::{bundled, files, print, print_json, table};
 use crate::error::Result;
 use crate::lab::protocol::{ModelId, Role};
-use crate::report::verdict::caution;
+use crate::report::verdict;
 use crate::report::{self, Comparison, Document, Frames, Variant, command};
 use crate::vocabulary::driving::{Drives, Driving, Pair, RoadTest};
 use crate::vocabulary::reading::Reading;
@@ -85,14 +85,14 @@ pub(super) fn run(arguments: &Compare, json: bool, shell: &mut Shell) -> Result<
             ids.extend([float.clone(), int8]);
         }
         ids.extend(others);
-        let (mut reports, verdict, series) = shell.compare(ids.clone(), judging.clone())?;
-        let verdict = match caution(&reports) {
-            Some(caution) if !verdict.is_empty() => format!("{verdict} {caution}"),
-            _ => verdict,
-        };
+        let (mut reports, mut verdict, series) = shell.compare(ids.clone(), judging.clone())?;
         if let Some(test) = &test {
             let drives = shell.drive(ids, test.clone(), threads(None))?;
             add(&mut reports, &drives);
+            verdict = verdict::all(&reports);
+        }
+        if let Some(caution) = verdict::caution(&reports).filter(|_| !verdict.is_empty()) {
+            verdict += &format!(" {caution}");
         }
         let made = float.as_ref().map(quantized_by);
         let variant = |(place, report): (usize, &Report)| Variant {

@@ -1,6 +1,7 @@
 //! The comparison in one sentence.
 
 use crate::figures::{p_value, signed, significant};
+use crate::vocabulary::driving::{Driven, Pair, Track};
 use crate::vocabulary::report::{Change, Distance, LEVEL, Pace, Report, ValueScore};
 
 /// Below this a difference that is real by the test is still no news.
@@ -13,10 +14,22 @@ pub fn verdict(float: &Report, other: &Report) -> String {
     of(&other.model, float, other)
 }
 
+/// Those of all beside the first float one; empty if there is none.
+pub fn all(reports: &[Report]) -> String {
+    let Some(float) = reports.iter().position(|report| report.variant == "float") else {
+        return String::new();
+    };
+    let others = reports.iter().enumerate().filter(|(place, _)| *place != float);
+    others.map(|(_, other)| verdict(&reports[float], other)).collect::<Vec<_>>().join(" ")
+}
+
 /// The same of a variant called `name`.
 pub fn of(name: &str, float: &Report, other: &Report) -> String {
     let answers = accuracy(float, other).or_else(|| values(float, other)).or_else(|| moved(other));
-    let parts = [Some(size(float, other)), speed(other), answers];
+    let road = float.driving.as_ref().zip(other.driving.as_ref()).and_then(|(before, after)| {
+        road(&before.driven, &after.driven, after.against_float.as_ref())
+    });
+    let parts = [Some(size(float, other)), speed(other), answers, road];
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     format!("{name}: {}.", parts.join(", "))
 }
@@ -37,6 +50,29 @@ pub fn caution(reports: &[Report]) -> Option<String> {
             poor.join(", ")
         )
     })
+}
+
+/// What is left of the float network's return, such as "mean return 871 to 845 on 10 tracks, no significant
+/// difference"; `None` where they drove other tracks.
+pub fn road(float: &Driven, other: &Driven, pair: Option<&Pair>) -> Option<String> {
+    let seeds = |driven: &Driven| driven.tracks.iter().map(|track| track.seed).collect::<Vec<_>>();
+    let tracks: &[Track] = &other.tracks;
+    if tracks.is_empty() || seeds(float) != seeds(other) {
+        return None;
+    }
+    let plural = if tracks.len() == 1 { "" } else { "s" };
+    let mut text = format!(
+        "mean return {:.0} to {:.0} on {} track{plural}",
+        float.mean,
+        other.mean,
+        tracks.len()
+    );
+    text += &match pair {
+        Some(pair) if pair.p < LEVEL => format!(" (p = {})", p_value(pair.p)),
+        Some(_) => ", no significant difference".into(),
+        None => String::new(),
+    };
+    Some(text)
 }
 
 fn size(float: &Report, other: &Report) -> String {
@@ -128,6 +164,7 @@ fn moved(other: &Report) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vocabulary::driving::Driving;
     use crate::vocabulary::report::{Accuracy, FromFloat, Speedup, Values};
 
     fn report(file_bytes: usize, top1: f64) -> Report {
@@ -249,6 +286,49 @@ mod tests {
         other.values = None;
         let text = verdict(&report(3600, 1.84), &other);
         assert!(text.ends_with("`angle` moved by 0.300 on average and 2.60 at most."), "{text}");
+    }
+
+    #[test]
+    fn says_how_they_drive_where_they_drove_the_same_tracks() {
+        let track = |seed, total| Track {
+            seed,
+            total,
+            tiles: 300,
+            of_tiles: 300,
+            steps: 900,
+            finished: true,
+            off_road: 0.0,
+        };
+        let drove = |mean: f64, seeds: [u64; 2]| {
+            let tracks = seeds.map(|seed| track(seed, mean)).to_vec();
+            Driven { model: "net".into(), variant: String::new(), mean, ci95: None, tracks }
+        };
+        let (float, other) = (drove(871.4, [1, 2]), drove(844.6, [1, 2]));
+        let mut pair = Pair {
+            models: ["net".into(), "net-int8".into()],
+            mean_difference: -26.8,
+            ci95: None,
+            p: 0.5,
+            first_disagreement: vec![None; 2],
+            apart: Vec::new(),
+        };
+        let said = |other: &Driven, pair| road(&float, other, pair);
+        let expected = "mean return 871 to 845 on 2 tracks";
+        assert_eq!(said(&other, None).as_deref(), Some(expected));
+        let same = format!("{expected}, no significant difference");
+        assert_eq!(said(&other, Some(&pair)), Some(same.clone()));
+        pair.p = 0.001;
+        assert_eq!(said(&other, Some(&pair)), Some(format!("{expected} (p = 0.001)")));
+        assert_eq!(said(&drove(844.6, [1, 3]), None), None);
+        let driving =
+            |driven: Driven, against_float| Some(Box::new(Driving { driven, against_float }));
+        let mut reports = [report(3600, 0.901), report(1000, 0.9)];
+        assert_eq!(all(&reports), "");
+        reports[0].variant = "float".into();
+        pair.p = 0.5;
+        reports[0].driving = driving(float.clone(), None);
+        reports[1].driving = driving(other, Some(pair));
+        assert!(all(&reports).ends_with(&format!("on 2000 frames), {same}.")), "{}", all(&reports));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::error::{Context, Error, Result};
 use crate::lab::protocol::{Event, Role, Stage};
 use crate::measure::latency;
 use crate::quantize::is_quantized;
-use crate::report::verdict::verdict;
+use crate::report::verdict;
 use crate::vocabulary::task::Judging;
 
 impl Lab {
@@ -39,16 +39,7 @@ impl Lab {
             _ => (Vec::new(), None),
         };
         let reports: Vec<_> = measured.into_iter().map(|m| m.report).collect();
-        let verdict = match float {
-            Some(float) => reports
-                .iter()
-                .enumerate()
-                .filter(|(i, _)| *i != float)
-                .map(|(_, other)| verdict(&reports[float], other))
-                .collect::<Vec<_>>()
-                .join(" "),
-            None => String::new(),
-        };
+        let verdict = verdict::all(&reports);
         Ok(Event::Compared { reports, verdict, series, classes })
     }
 

@@ -115,6 +115,20 @@ impl State {
         (!archives.is_empty()).then(|| archives.iter().map(|archive| archive.count).sum())
     }
 
+    /// How many frames there are to be measured on, as far as that is known before they are fetched.
+    pub fn frames_to_judge(&self) -> Option<usize> {
+        match &self.validation.loaded {
+            Some(loaded) => Some(loaded.summary.frames),
+            None => self.bundled_count(Role::Validation),
+        }
+    }
+
+    /// Whether the bundled frames are of use to the chosen network, or may be.
+    pub fn may_use_bundled(&self) -> bool {
+        let known = self.selected().filter(|network| network.inspection().is_some());
+        known.is_none_or(|network| self.takes_bundled(network))
+    }
+
     /// The bundled frames that are wanted.
     pub fn archives(&self, role: Role) -> &[Archive] {
         let all = self.catalogue.as_ref().map_or(&[][..], |catalogue| catalogue.frames(role));

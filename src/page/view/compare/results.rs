@@ -8,7 +8,7 @@ use crate::page::state::{Car, Comparison, Driver, State};
 use crate::page::view::around::readouts::Readouts;
 use crate::page::view::around::stale::Stale;
 use crate::page::view::props::PageProps;
-use crate::report::verdict::caution;
+use crate::report::verdict;
 use crate::vocabulary::report::{Pace, Report};
 
 #[component]
@@ -34,10 +34,13 @@ pub(in crate::page::view) fn Results(PageProps { state, .. }: &PageProps) -> Htm
             <p class={classes!("verdict", is_long.then_some("long"))} data-testid="verdict" role="status">
                 { &comparison.verdict }
             </p>
+            if let Some(sentence) = on_tracks(state, comparison) {
+                <p class="verdict-drive" data-testid="verdict-tracks">{ sentence }</p>
+            }
             if let Some(sentence) = driven(state, comparison) {
                 <p class="verdict-drive" data-testid="verdict-drive" role="status">{ sentence }</p>
             }
-            if let Some(words) = caution(&comparison.reports) {
+            if let Some(words) = verdict::caution(&comparison.reports) {
                 <p class="hint noted" data-testid="caution">{ words }</p>
             }
             <p class="hint">{ provenance(comparison) }</p>
@@ -67,6 +70,20 @@ fn driven(state: &State, comparison: &Comparison) -> Option<String> {
         Some(&*comparison.reports.get(at)?.variant)
     };
     driving::sentence(ground, [(variant(a)?, &a.drive), (variant(b)?, &b.drive)])
+}
+
+/// What their drives on many tracks come to, each beside float's.
+fn on_tracks(state: &State, comparison: &Comparison) -> Option<String> {
+    let Comparison { models, reports, .. } = comparison;
+    let driven = |place: usize| state.variant(models.get(place)?)?.driven.as_deref();
+    let float = reports.iter().position(|report| report.variant == "float")?;
+    let others = (0..reports.len()).filter(|&place| place != float);
+    let said = others.filter_map(|place| {
+        let road = verdict::road(driven(float)?, driven(place)?, None)?;
+        Some(format!("{}: {road}.", reports[place].model))
+    });
+    let said: Vec<String> = said.collect();
+    (!said.is_empty()).then(|| said.join(" "))
 }
 
 /// That a latency can hardly be told on a machine that did other work meanwhile.

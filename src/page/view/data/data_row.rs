@@ -69,7 +69,7 @@ pub(in crate::page::view) fn DataRow(
                     accept={accepted_frames()} picked={picked.clone()} />
                 <FileButton testid={format!("open-{kind}-folder")} text="Open a folder" folder=true
                     {picked} />
-                if !bundled && data.loading.is_none() {
+                if !bundled && data.loading.is_none() && state.may_use_bundled() {
                     <button type="button" class="button quiet" onclick={use_bundled}
                         data-testid={format!("bundled-{kind}")}>{"Use the bundled frames"}</button>
                 }

@@ -38,7 +38,8 @@ pub(in crate::page::view) fn AnalysisSection(PageProps { state, dispatch }: &Pag
                 </div>
                 if !analysing {
                     <div class="section-controls">
-                        <FramesField testid="analysis-frames" {frames} disabled={state.job.is_some()}
+                        <FramesField testid="analysis-frames" {frames} there_are={state.frames_to_judge()}
+                            disabled={state.job.is_some()}
                             choose={dispatch.reform(Action::SetAnalysisFrames)} />
                         <button type="button" class="button" data-testid="analyze" onclick={analyze}
                             disabled={!state.can_analyze()}>
@@ -214,8 +215,8 @@ fn NodeData(NodeDataProps { dispatch }: &NodeDataProps) -> Html {
     };
     html! {
         <p class="node-data">
-            <label>
-                {"Node data for Model Explorer: "}
+            <label class="inline-field">
+                {"Node data for Model Explorer"}
                 <select data-testid="node-figure" {onchange}>{ for FIGURES.iter().enumerate().map(option) }</select>
             </label>
             <button type="button" class="button quiet" data-testid="save-node-data" {onclick}>{"Save"}</button>

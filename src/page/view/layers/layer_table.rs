@@ -107,7 +107,7 @@ pub(in crate::page::view) fn LayerTable(
                 {"Every heading sorts. Keeping a layer in float, or giving it other bits, quantizes \
                   and measures again."}
             </p>
-            { words(&["from-float", "agreement", "bops"]) }
+            { words(if by_class { &["from-float", "agreement", "bops"] } else { &["from-float", "bops"] }) }
             <div class="scroller" tabindex="0" role="region" aria-label="Layers">
                 <table class="layers" data-testid="layers">
                     <thead>

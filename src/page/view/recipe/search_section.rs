@@ -101,7 +101,8 @@ fn form(state: &Snapshot, inspection: &Inspection, dispatch: &Callback<Action>) 
                     { for Recipe::WIDTHS.map(width) }
                 </select>
             </label>
-            <FramesField testid="search-frames" frames={form.frames} choose={frames} disabled=false />
+            <FramesField testid="search-frames" frames={form.frames} there_are={state.frames_to_judge()}
+                choose={frames} disabled=false />
             <button type="button" class="button" data-testid="search" onclick={start}
                 disabled={!state.can_analyze() || fault.is_some()}>{"Search"}</button>
             if let Some(fault) = fault {
