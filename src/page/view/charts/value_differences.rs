@@ -5,6 +5,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::scale::{Scale, span};
+use super::series;
 use crate::figures::signed;
 use crate::vocabulary::report::Series;
 
@@ -40,7 +41,7 @@ pub(crate) fn ValueDifferences(ValueDifferencesProps { values }: &ValueDifferenc
     html! {
         <figure class="value-figure">
             <figcaption>{"Difference from float, in frames"}</figcaption>
-            <svg viewBox={format!("0 0 {WIDTH} {HEIGHT}")} role="img"
+            <svg class={series(values.answers.len() - 1)} viewBox={format!("0 0 {WIDTH} {HEIGHT}")} role="img"
                 aria-label={format!("differences of {} from float", values.name)}>
                 <path class="axis" d={format!("M{} 0 V{HEIGHT}", WIDTH / 2.0)} />
                 { for counts.iter().enumerate().map(bar) }
