@@ -47,6 +47,7 @@ mod tests {
     fn a_click_is_at_the_nearest_dot() {
         let values = Series {
             name: String::new(),
+            column: None,
             labels: Some(vec![0.0, 1.0]),
             answers: vec![vec![0.0, 0.0], vec![0.0, 1.0]],
         };
@@ -58,7 +59,7 @@ mod tests {
     #[test]
     fn the_worst_frames_are_farthest_from_what_is_right() {
         let answers = vec![vec![0.0, 0.0, 0.0], vec![0.0, 2.0, -1.0]];
-        let mut values = Series { name: "angle".into(), labels: None, answers };
+        let mut values = Series { name: "angle".into(), column: None, labels: None, answers };
         assert_eq!(worst(&values), [1, 2, 0]);
         values.labels = Some(vec![0.5, 2.0, 2.0]);
         assert_eq!(worst(&values), [2, 0, 1]);

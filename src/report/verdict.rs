@@ -312,14 +312,13 @@ mod tests {
             first_disagreement: vec![None; 2],
             apart: Vec::new(),
         };
-        let said = |other: &Driven, pair| road(&float, other, pair);
         let expected = "mean return 871 to 845 on 2 tracks";
-        assert_eq!(said(&other, None).as_deref(), Some(expected));
+        assert_eq!(road(&float, &other, None).as_deref(), Some(expected));
         let same = format!("{expected}, no significant difference");
-        assert_eq!(said(&other, Some(&pair)), Some(same.clone()));
+        assert_eq!(road(&float, &other, Some(&pair)), Some(same.clone()));
         pair.p = 0.001;
-        assert_eq!(said(&other, Some(&pair)), Some(format!("{expected} (p = 0.001)")));
-        assert_eq!(said(&drove(844.6, [1, 3]), None), None);
+        assert_eq!(road(&float, &other, Some(&pair)), Some(format!("{expected} (p = 0.001)")));
+        assert_eq!(road(&float, &drove(844.6, [1, 3]), None), None);
         let driving =
             |driven: Driven, against_float| Some(Box::new(Driving { driven, against_float }));
         let mut reports = [report(3600, 0.901), report(1000, 0.9)];

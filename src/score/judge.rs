@@ -49,6 +49,8 @@ pub struct Part {
     pub place: Range<usize>,
     /// What it should say.
     pub truth: Truth,
+    /// What the labels are called that say so, where they have names.
+    columns: Vec<Option<String>>,
 }
 
 /// What is known of an output.
@@ -131,8 +133,8 @@ impl Judge {
             let place = from..from + output.len;
             from = place.end;
             let bins = judging.bins.get(&output.name);
-            let truth = columns.truth(output, task, bins, class_names)?;
-            parts.push(Part { name: output.name.clone(), task, place, truth });
+            let (truth, columns) = columns.truth(output, task, bins, class_names)?;
+            parts.push(Part { name: output.name.clone(), task, place, truth, columns });
         }
         columns.check_all_taken(outputs)?;
         Ok(Self { parts, tolerance: judging.tolerance })
@@ -235,7 +237,9 @@ impl Judge {
                 };
                 let of = |rows: &&[Vec<f32>]| rows.iter().map(|row| row[at]).collect();
                 let answers = answers.iter().map(of).collect();
-                all.push(Series { name: part.value_name(i), labels, answers });
+                let name = part.value_name(i);
+                let column = part.columns.get(i).cloned().flatten().filter(|own| *own != name);
+                all.push(Series { name, column, labels, answers });
             }
         }
         all
@@ -451,9 +455,9 @@ impl<'a> Columns<'a> {
         task: Task,
         bins: Option<&Bins>,
         class_names: &[String],
-    ) -> Result<Truth> {
+    ) -> Result<(Truth, Vec<Option<String>>)> {
         let count = match task {
-            Task::None => return Ok(Truth::Nothing),
+            Task::None => return Ok((Truth::Nothing, Vec::new())),
             Task::Classes => 1,
             Task::Values => output.len,
         };
@@ -465,17 +469,19 @@ impl<'a> Columns<'a> {
             .way_out(WAY_OUT));
         }
         let columns = self.take(output, count)?;
-        let Some(first) = columns.first() else { return Ok(Truth::Nothing) };
+        let names = columns.iter().map(|column| column.name.clone()).collect();
+        let Some(first) = columns.first() else { return Ok((Truth::Nothing, names)) };
         if task == Task::Values {
-            return Ok(Truth::Values(columns.iter().map(|c| c.values().into_owned()).collect()));
+            let values = columns.iter().map(|column| column.values().into_owned());
+            return Ok((Truth::Values(values.collect()), names));
         }
         if let Some(bins) = bins {
             let values = first.values().into_owned();
             let classes = values.iter().map(|&value| bins.bin(value) as u32).collect();
-            return Ok(Truth::Binned { bins: *bins, classes, values });
+            return Ok((Truth::Binned { bins: *bins, classes, values }, names));
         }
         let name = |class: usize| class_names.get(class).cloned();
-        Ok(Truth::Classes(first.classes(output.len, name)?.into_owned()))
+        Ok((Truth::Classes(first.classes(output.len, name)?.into_owned()), names))
     }
 
     /// The next `count` columns, or those with the output's name; none where there are none left.
@@ -557,6 +563,23 @@ mod tests {
         assert_eq!(told.len(), 1);
         assert!(told[0].contains("`angle` go up to 45.0, its values to 1.00"), "{told:?}");
         assert_eq!(judge.misfits(&[vec![40.0], vec![4.6]]), [""; 0]);
+    }
+
+    #[test]
+    fn a_series_says_what_its_labels_are_called_if_that_is_news() {
+        let titles = |lens: &[usize], columns: &[(&str, &[f64])]| {
+            let judge = judge(lens, &values(columns), &Judging::default()).unwrap();
+            let row = vec![0.0; lens.iter().sum()];
+            let series = judge.series(&[&[row]]);
+            series.iter().map(Series::title).collect::<Vec<_>>()
+        };
+        let half = &[0.5][..];
+        assert_eq!(
+            titles(&[2], &[("steering", half), ("brake", half)]),
+            ["angle[0] (steering)", "angle[1] (brake)"]
+        );
+        assert_eq!(titles(&[1], &[("angle", half)]), ["angle"]);
+        assert_eq!(titles(&[1], &[("", half)]), ["angle"]);
     }
 
     #[test]

@@ -296,10 +296,22 @@ pub struct Change {
 pub struct Series {
     /// The value's.
     pub name: String,
+    /// What its labels are called, if otherwise.
+    pub column: Option<String>,
     /// Of each frame, where there are any.
     pub labels: Option<Vec<f32>>,
     /// What each network says, in the order of the reports.
     pub answers: Vec<Vec<f32>>,
+}
+
+impl Series {
+    /// `output_0 (user/angle)`: its name, and its labels' where that says more.
+    pub fn title(&self) -> String {
+        match &self.column {
+            Some(column) => format!("{} ({column})", self.name),
+            None => self.name.clone(),
+        }
+    }
 }
 
 /// The first output with classes over all frames: what is right, and what the networks say.

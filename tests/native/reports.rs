@@ -86,7 +86,8 @@ fn document(variants: usize) -> Document {
     };
     let lines =
         vec![(0..900).map(|frame| (frame as f32 / 40.0).sin()).collect::<Vec<_>>(); variants];
-    let series = Series { name: NASTY.into(), labels: Some(lines[0].clone()), answers: lines };
+    let labels = Some(lines[0].clone());
+    let series = Series { name: NASTY.into(), column: None, labels, answers: lines };
     let summary = DataSummary {
         frames: 4,
         class_counts: vec![2, 2],

@@ -82,7 +82,12 @@ impl State {
         };
         let series = labels.values.iter().enumerate();
         let series = series.filter_map(|(at, (name, labels))| {
-            Some(Series { name: name.clone(), labels: labels.clone(), answers: answers(at)? })
+            Some(Series {
+                name: name.clone(),
+                column: None,
+                labels: labels.clone(),
+                answers: answers(at)?,
+            })
         });
         series.collect()
     }

@@ -30,14 +30,14 @@ pub(in crate::page::view) fn ValuesSection(
                 let frames = worst(&values);
                 let what = if values.labels.is_some() { "errors" } else { "moves" };
                 let reason =
-                    format!("The {} largest {what} of {last} in {}", frames.len(), values.name);
+                    format!("The {} largest {what} of {last} in {}", frames.len(), values.title());
                 Action::ShowFrames { frames, reason }
             })
         };
         html! {
             <div class="panel values" data-testid="values" data-name={values.name.clone()}>
                 <div class="values-head">
-                    <h3>{ format!("{} over the frames", values.name) }</h3>
+                    <h3>{ format!("{} over the frames", values.title()) }</h3>
                     <p class="key">
                         if values.labels.is_some() { <span class="truth-key">{"right"}</span> }
                         { for comparison.reports.iter().enumerate().map(|(i, report)| html! {
