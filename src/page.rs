@@ -77,7 +77,7 @@
 //! | `own-frames` | frames driven by hand; in it `own-train`, `own-save`, `own-save-folders`, `own-save-values`, `own-forget` | `data-value` (how many) |
 //! | `drive-widths`, `drive-subject`, `drive-trial` | drives every width, what was made, what a search has tried | |
 //! | `road` | what was driven beside what was answered | |
-//! | `road-point` | what was driven | `data-bits`, `data-value` (mean return), `data-tracks` |
+//! | `road-point` | what was driven; in it `use-driven`, which makes its file | `data-bits`, `data-value` (mean return), `data-tracks` |
 //! | `fewest` | the fewest bits that still drive, in a sentence | |
 //! | `parting` | where return and accuracy part, in a sentence | |
 //! | `data-validation`, `data-calibration` | what is loaded | `data-value` (frames), `data-status` (`empty`, `loading`, `ready`) |

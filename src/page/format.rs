@@ -146,7 +146,7 @@ pub fn lost(trial: &Trial) -> String {
         (None, None) => format!("squared error {}", value(trial.effect.logit_mse)),
     };
     match &trial.driving {
-        Some(kept) => format!("{}, {answers}", self::kept(kept)),
+        Some(kept) => format!("keeps {}, {answers}", self::kept(kept)),
         None => answers,
     }
 }

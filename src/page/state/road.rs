@@ -80,10 +80,11 @@ pub struct Left {
 }
 
 impl Road {
-    /// What a point has left; `None` before it and the float network were measured and have driven.
+    /// What a point has left, none at worst; `None` before it and the float network were measured and have
+    /// driven.
     pub fn left(&self, point: &Point) -> Option<Left> {
         let float = self.points.iter().find(|point| point.subject == Subject::Float)?;
-        let share = |own: f64, of: f64| (of > 0.0).then(|| own / of);
+        let share = |own: f64, of: f64| (of > 0.0).then(|| (own / of).max(0.0));
         Some(Left {
             accuracy: share(point.top1?.0, float.top1?.0)?,
             returns: share(point.driven.as_ref()?.mean, float.driven.as_ref()?.mean)?,

@@ -16,11 +16,18 @@ pub(in crate::page::view) fn Working(PageProps { state, dispatch }: &PageProps) 
     };
     let Progress { stage, model, done, total } = progress.clone();
     let cancel = dispatch.reform(|_: MouseEvent| Action::CancelRun);
-    let title = state.title(model.as_ref().unwrap_or(&job.network));
+    let title = match job.step {
+        Step::Road { at, .. } => {
+            let all = state.roads.get(&job.network).map_or(0, |road| road.points.len());
+            format!("{}, {} of {all} on the road", state.title(&job.network), at + 1)
+        }
+        _ => state.title(model.as_ref().unwrap_or(&job.network)),
+    };
     let far = (total > 0).then(|| (done.to_string(), total.to_string()));
     let (value, max) = far.unzip();
     let stop = match job.step {
-        Step::Search { .. } => "Stop",
+        // What was found so far is kept.
+        Step::Search { .. } | Step::Road { .. } => "Stop",
         Step::Train { .. } => "Pause",
         _ => "Cancel",
     };

@@ -4,6 +4,7 @@ use yew::prelude::*;
 
 use crate::page::format;
 use crate::page::state::{Action, Point, Road, STILL, State, Step, Subject};
+use crate::page::view::around::explain::words as explain;
 use crate::page::view::charts::returns::{Returns, short};
 use crate::page::view::props::PageProps;
 use crate::report::words as spoken;
@@ -36,11 +37,13 @@ pub(in crate::page::view) fn RoadSection(PageProps { state, dispatch }: &PagePro
                 <div>
                     <h2>{"On the road, width by width"}</h2>
                     <p class="hint">
-                        {"How few bits still drive? The chosen recipe at fewer and fewer bits of the weights: \
+                        { format!("How few bits still drive? The chosen recipe at fewer and fewer bits of the weights: \
                           what is left of the accuracy on frames, and what is left of the driving, on ten \
-                          tracks. They part sooner than one would think. What else was made of the network, or tried by a \
-                          search, can be driven beside them."}
+                          tracks each: some minutes for all. It still drives as long as {} of float's return is \
+                          left. What else was made of the network, or tried by a search, can be driven beside them.",
+                          format::whole_percent(STILL)) }
                     </p>
+                    { explain(&["return", "accuracy"]) }
                 </div>
                 if !driving {
                     <div class="buttons">
@@ -58,7 +61,7 @@ pub(in crate::page::view) fn RoadSection(PageProps { state, dispatch }: &PagePro
             }
             if let Some(road) = road {
                 <div class="panel road-found" data-testid="road">
-                    if let Some(fewest) = fewest(road) {
+                    if let Some(fewest) = fewest(road, driving) {
                         <p class="parting" data-testid="fewest" role="status">{ fewest }</p>
                     }
                     <p class="parting" data-testid="parting" role="status">{ parting(state, road) }</p>
@@ -73,9 +76,10 @@ pub(in crate::page::view) fn RoadSection(PageProps { state, dispatch }: &PagePro
                                 <tr>
                                     <th scope="col">{"driven"}</th><th scope="col">{"mean return"}</th>
                                     <th scope="col">{"laps finished"}</th><th scope="col">{"top-1"}</th>
+                                    <th scope="col"><span class="unseen">{"Use it"}</span></th>
                                 </tr>
                             </thead>
-                            <tbody>{ for (0..road.points.len()).map(|at| row(state, road, at)) }</tbody>
+                            <tbody>{ for (0..road.points.len()).map(|at| row(state, dispatch, road, at)) }</tbody>
                         </table>
                     </div>
                     { for made_by(road).map(|words| html! { <p class="hint">{ words }</p> }) }
@@ -85,7 +89,7 @@ pub(in crate::page::view) fn RoadSection(PageProps { state, dispatch }: &PagePro
     }
 }
 
-fn row(state: &State, road: &Road, at: usize) -> Html {
+fn row(state: &State, dispatch: &Callback<Action>, road: &Road, at: usize) -> Html {
     let point = &road.points[at];
     let ci95 = point.driven.as_ref().and_then(|driven| driven.ci95);
     let interval = ci95.map_or_else(String::new, |[low, high]| format!(" [{low:.0}, {high:.0}]"));
@@ -95,15 +99,31 @@ fn row(state: &State, road: &Road, at: usize) -> Html {
         Subject::Width { bits, .. } => Some(bits.to_string()),
         _ => None,
     };
+    let recipe = match &point.subject {
+        Subject::Width { recipe, .. } | Subject::Tried { recipe, .. } => Some(recipe),
+        Subject::Float | Subject::Made(_) => None,
+    };
+    let name = name(state, road, at);
     html! {
         <tr class={classes!(is_apart.then_some("apart"))} data-testid="road-point" data-bits={bits}
             data-value={point.mean().map(|mean| mean.to_string())}
             data-tracks={point.tracks.len().to_string()}>
-            <th scope="row">{ name(state, road, at) }</th>
+            <th scope="row">{ &name }</th>
             <td>{ mean }</td>
             <td>{ format!("{} of {}", point.finished(), point.tracks.len()) }</td>
             <td>{ point.top1.map_or_else(|| "–".to_owned(), |(top1, _)| format::percent(top1)) }</td>
+            <td>{ for recipe.map(|recipe| use_button(state, dispatch, recipe, &name)) }</td>
         </tr>
+    }
+}
+
+/// Makes the file that has driven so, and measures it.
+fn use_button(state: &State, dispatch: &Callback<Action>, recipe: &Recipe, name: &str) -> Html {
+    let recipe = Box::new(recipe.clone());
+    let onclick = dispatch.reform(move |_: MouseEvent| Action::UseRecipe(recipe.clone()));
+    html! {
+        <button type="button" class="button quiet" data-testid="use-driven" {onclick}
+            disabled={state.job.is_some()} aria-label={format!("Make the file: {name}")}>{"Make the file"}</button>
     }
 }
 
@@ -118,7 +138,8 @@ fn name(state: &State, road: &Road, at: usize) -> String {
 }
 
 /// The fewest bits that still drive, in a sentence; `None` before a width has driven.
-fn fewest(road: &Road) -> Option<String> {
+fn fewest(road: &Road, driving: bool) -> Option<String> {
+    let so_far = if driving { " so far" } else { "" };
     let still = format::whole_percent(STILL);
     let mut widths = road.points.iter().filter_map(|point| match point.subject {
         Subject::Width { bits, .. } => Some((bits, road.left(point)?)),
@@ -126,12 +147,12 @@ fn fewest(road: &Road) -> Option<String> {
     });
     match road.fewest() {
         Some((bits, left)) => Some(format!(
-            "{bits} bits are the fewest so far that still drive: {} of float's return is left, and {still} \
+            "{bits} bits are the fewest{so_far} that still drive: {} of float's return is left, and {still} \
              or more at every width above.",
             format::whole_percent(left.returns)
         )),
         None => widths.next().map(|(bits, left)| {
-            let left = format::whole_percent(left.returns.max(0.0));
+            let left = format::whole_percent(left.returns);
             format!("With {bits} bits {left} of float's return is left: less than {still}.")
         }),
     }
@@ -141,13 +162,12 @@ fn fewest(road: &Road) -> Option<String> {
 fn parting(state: &State, road: &Road) -> String {
     let Some((point, left)) = road.parting() else { return String::new() };
     let at = road.points.iter().position(|other| other == point).unwrap_or(0);
-    let [accuracy, returns] =
-        [left.accuracy, left.returns].map(|share| format::whole_percent(share.max(0.0)));
+    let [accuracy, returns] = [left.accuracy, left.returns].map(format::whole_percent);
     let name = name(state, road, at);
     let of = format!("{accuracy} of float's accuracy and {returns} of its return are left");
     match left.accuracy - left.returns > APART {
         true => format!("They part most at {name}: {of}."),
-        false => format!("So far they do not part: at {name} {of}."),
+        false => format!("They do not part: at {name} {of}."),
     }
 }
 

@@ -60,7 +60,7 @@ pub(in crate::page::view) fn SearchResults(
                         <table>
                             <thead><tr>
                                 <th scope="col">{"Tried"}</th>
-                                <th scope="col">{"Lost"}</th>
+                                <th scope="col">{"Lost or kept"}</th>
                                 <th scope="col">{"File"}</th>
                                 <th scope="col">{"BOPs"}</th>
                                 <th scope="col">{"Meets it"}</th>
