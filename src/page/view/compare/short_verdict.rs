@@ -24,7 +24,13 @@ pub(in crate::page::view) fn ShortVerdict(PageProps { state, dispatch }: &PagePr
                 if !current { <b>{"Of another recipe: "}</b> }
                 { &comparison.verdict }
             </p>
-            <a {href} onclick={go}>{"All figures, variant by variant"}</a>
+            <a {href} onclick={go}>
+                { if state.drives_here() {
+                    "All figures, variant by variant, and how few bits still drive"
+                } else {
+                    "All figures, variant by variant"
+                } }
+            </a>
         </div>
     }
 }
