@@ -123,7 +123,7 @@ fn use_button(state: &State, dispatch: &Callback<Action>, recipe: &Recipe, name:
     let onclick = dispatch.reform(move |_: MouseEvent| Action::UseRecipe(recipe.clone()));
     html! {
         <button type="button" class="button quiet" data-testid="use-driven" {onclick}
-            disabled={state.job.is_some()} aria-label={format!("Make the file: {name}")}>{"Make the file"}</button>
+            disabled={state.job.is_some()} aria-label={format!("Make the file: {name}")}>{"Make"}</button>
     }
 }
 
