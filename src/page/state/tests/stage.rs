@@ -337,6 +337,11 @@ fn every_width_is_quantized_measured_and_driven() {
         driven.mean = 100.0;
     }
     assert_eq!(lost.fewest().map(|(bits, _)| bits), Some(ROAD_WIDTHS[1]));
+    // Less than nothing is nothing left.
+    if let Some(driven) = &mut lost.points[3].driven {
+        driven.mean = -100.0;
+    }
+    assert_eq!(lost.left(&lost.points[3]).map(|left| left.returns), Some(0.0));
     assert!(bench.state.job.is_none());
     assert!(bench.state.made.is_empty(), "it is no network to take home");
     // Stopped in the middle, what is done stays.
